@@ -1,0 +1,40 @@
+# make study [RUN=demo]   the whole study, from nothing
+# make test               the tests
+# make lab                JupyterLab on the notebooks
+# make bench              the figures on speed and memory
+# make lock               choose new versions of the packages
+
+RUN ?= demo
+PYTHON ?= python3
+BIN = .venv/bin
+UV = $(BIN)/uv
+# uv does not read pip's settings; folders of wheels that pip would look into are handed on.
+export UV_FIND_LINKS ?= $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+study: .venv/ready
+	@study run $(RUN)
+
+test: .venv/ready
+	@$(BIN)/python -m pytest -n auto
+
+lab: .venv/ready
+	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+bench: .venv/ready
+	@$(BIN)/python tests/bench.py
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; name one with make PYTHON=python3.12")'
+	@echo "setting up .venv (once, a minute or two)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+lock:
+	@$(UV) pip compile pyproject.toml --extra test --universal --fork-strategy fewest --python-version 3.11 --quiet \
+		--no-annotate --no-header | grep -vE '^(nvidia-|cuda-|triton)' | sed 's/^torch==.*/torch==2.13.0/' | uniq > requirements.lock
+
+.PHONY: study test lab bench lock

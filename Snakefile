@@ -1,0 +1,126 @@
+# Which notebook needs which file; nothing else. `study run NAME` writes the recipes and calls Snakemake.
+#
+# A recipe holds a notebook's parameters and the fingerprint of its code, and is rewritten only when one of them changes.
+
+import json
+from pathlib import Path
+
+run = config["run"]
+R, F = f"runs/{run}", f"figures/{run}"
+
+
+def parameter(notebook, name):
+    return json.loads(Path(f"{R}/recipes/{notebook}.json").read_text())["parameters"][name]
+
+
+own_scans = [path for path in [parameter("1-cohort", "scans"), parameter("1-cohort", "training_scans")] if path]
+own_models = [f"{path}/{task}.json" for path in [parameter("2-train", "models")] if path for task in ("lung", "infection")]
+own_biomarkers = parameter("5-severity", "biomarkers_csv")
+biomarkers = own_biomarkers or f"{R}/biomarkers.csv"
+n_shards = parameter("3-segment", "n_shards")
+
+# A table of biomarkers alone is enough for the last three notebooks.
+earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
+
+
+rule study:
+    input:
+        f"{F}/claims.html",
+
+
+rule cohort:
+    input:
+        f"{R}/recipes/1-cohort.json",
+        own_scans,
+    output:
+        f"{R}/cohort/scans.csv",
+        f"{R}/cohort/cohort.json",
+        f"{R}/training/scans.csv",
+        f"{R}/values/1-cohort.json",
+    threads: workflow.cores
+    shell:
+        "study execute 1-cohort --run {run}"
+
+
+rule train:
+    input:
+        f"{R}/recipes/2-train.json",
+        f"{R}/training/scans.csv",
+        own_models,
+    output:
+        f"{R}/models/lung.json",
+        f"{R}/models/infection.json",
+        f"{R}/values/2-train.json",
+    threads: workflow.cores
+    shell:
+        "study execute 2-train --run {run}"
+
+
+# One of several parts of the scans; with one shard the notebook does them all itself.
+rule shard:
+    input:
+        f"{R}/recipes/3-segment.json",
+        f"{R}/cohort/scans.csv",
+        f"{R}/models/lung.json",
+        f"{R}/models/infection.json",
+    output:
+        touch(f"{R}/masks/shard-{{shard}}-of-{{n_shards}}.done"),
+    shell:
+        "study execute 3-segment --run {run} --shard {wildcards.shard} --n-shards {wildcards.n_shards}"
+
+
+rule segment:
+    input:
+        rules.shard.input,
+        [f"{R}/masks/shard-{k}-of-{n_shards}.done" for k in range(n_shards) if n_shards > 1],
+    output:
+        f"{R}/exclusions.csv",
+        f"{R}/values/3-segment.json",
+    threads: workflow.cores
+    shell:
+        "study execute 3-segment --run {run}"
+
+
+rule biomarkers:
+    input:
+        f"{R}/recipes/4-biomarkers.json",
+        f"{R}/cohort/scans.csv",
+        f"{R}/exclusions.csv",
+    output:
+        f"{R}/biomarkers.csv",
+        f"{R}/values/4-biomarkers.json",
+    shell:
+        "study execute 4-biomarkers --run {run}"
+
+
+rule severity:
+    input:
+        f"{R}/recipes/5-severity.json",
+        biomarkers,
+    output:
+        f"{R}/values/5-severity.json",
+    shell:
+        "study execute 5-severity --run {run}"
+
+
+rule progression:
+    input:
+        f"{R}/recipes/6-progression.json",
+        biomarkers,
+    output:
+        f"{R}/values/6-progression.json",
+    shell:
+        "study execute 6-progression --run {run}"
+
+
+rule claims:
+    input:
+        f"{R}/recipes/7-claims.json",
+        f"{R}/values/5-severity.json",
+        f"{R}/values/6-progression.json",
+        earlier,
+    output:
+        f"{F}/claims.html",
+        f"{F}/claims.csv",
+    shell:
+        "study execute 7-claims --run {run}"

@@ -1,0 +1,112 @@
+"""The command line: ``study run``, ``study measure``, ``study check``."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+def _stop(error):
+    """One clear message instead of a traceback, and a non-zero exit."""
+    typer.echo(f"study: {error}", err=True)
+    raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
+    cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
+):
+    """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
+    from study import provenance, workflow
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        parameters = workflow.plan(this)
+    except (ValueError, FileNotFoundError) as error:
+        _stop(error)
+    if workflow.snakemake(this, cores or os.cpu_count()):
+        _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
+    provenance.write(this, parameters)
+    shown = this.figures.relative_to(this.root)
+    typer.echo(
+        f"tables and figures: {shown}/   claims: {shown}/claims.html   what was run: {this.folder.relative_to(this.root)}/"
+    )
+
+
+@app.command(hidden=True)
+def execute(
+    notebook: str,
+    run: Annotated[str, typer.Option()] = "demo",
+    shard: Annotated[int, typer.Option()] = 0,
+    n_shards: Annotated[int, typer.Option()] = 1,
+):
+    """Execute one notebook of a run (Snakemake calls this)."""
+    from study import workflow
+    from study.run import Run
+
+    try:
+        workflow.execute(notebook, Run(run), shard, n_shards)
+    except workflow.NotebookError as error:
+        _stop(error)
+
+
+@app.command()
+def measure(
+    scan: Annotated[Path, typer.Argument(help="a NIfTI file or a folder of DICOM files")],
+    out: Annotated[Path, typer.Option(help="folder for the label map; by default the working directory")] = Path(),
+    models: Annotated[Path | None, typer.Option(help="folder of trained models; by default those of the demo")] = None,
+):
+    """Measure one chest CT: lung and infection volume, POI and iHU, as JSON; the label map as NIfTI beside it."""
+    from study.ct import ScanError, read_scan, write_label_map
+    from study.models import ModelError
+    from study.run import Run
+
+    try:
+        models = models or Run("demo").models
+    except FileNotFoundError:
+        _stop("outside the project's folder there are no models by default; name them with --models")
+    from study import biomarkers
+    from study.segmentation import Segmenter
+
+    try:
+        segmenter = Segmenter(models)
+        read = read_scan(scan)
+        label_map = segmenter.segment(read, scan)
+        measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
+        stem = scan.resolve().name.removesuffix(".gz").removesuffix(".nii")
+        target = out / f"{stem}_label_map.nii.gz"
+        out.mkdir(parents=True, exist_ok=True)
+        write_label_map(target, label_map, read)
+    except (ScanError, ModelError, OSError) as error:
+        _stop(error)
+    finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
+    typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
+
+
+@app.command()
+def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
+    """Check a scan table and every file that it names; list all faults at once."""
+    from study import cohort
+
+    faults = cohort.check_scans(scans)
+    if faults:
+        typer.echo(cohort.describe(faults))
+        typer.echo(f"study: {scans}: {len(faults)} faults", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{scans}: no fault found")
+
+
+def main():
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""Which scans a figure shows, chosen by rule and not by eye, and their sections read from the run's files."""
+
+import numpy as np
+import pandas as pd
+
+from study.ct import read_label_map, read_mask, read_scan
+from study.sections import widest_sections
+
+
+def typical_scan(segmented, status):
+    """The scan of a status whose infection is the median of those that have one.
+
+    Parameters
+    ----------
+    segmented : DataFrame
+        ``scan_id, status, infection_volume_ml``, as from :func:`study.segmentation.segment_scans`.
+    status : {"severe", "non-severe"}
+
+    Returns
+    -------
+    str or None
+        Its scan_id; None if no scan of that status shows infection.
+    """
+    infected = segmented[(segmented["status"] == status) & (segmented["infection_volume_ml"] > 0)]
+    ranked = infected.sort_values(["infection_volume_ml", "scan_id"])["scan_id"].tolist()
+    return ranked[len(ranked) // 2] if ranked else None
+
+
+def three_sections(scans, scan_id, folder, masks_folder):
+    """Three consecutive sections about the one with the most infection, as `study.sections.consecutive_sections` wants.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The scan table.
+    scan_id : str or None
+        None gives an empty picture.
+    folder, masks_folder : Path
+
+    Returns
+    -------
+    dict
+        ``hu, label_map, section_positions_mm, spacing_mm, title``.
+    """
+    if scan_id is None:
+        nothing = np.zeros((0, 0, 0))
+        missing = "no scan of this status shows infection"
+        return {
+            "hu": nothing,
+            "label_map": nothing,
+            "section_positions_mm": [],
+            "spacing_mm": (1, 1, 1),
+            "title": missing,
+        }
+    row = scans.set_index("scan_id").loc[scan_id]
+    scan = read_scan(folder / row["image"])
+    label_map = read_label_map(masks_folder / f"{scan_id}.nii.gz", scan)
+    chosen = widest_sections(label_map, 3)
+    poi = (label_map == 2).sum() / (label_map >= 1).sum()
+    return {
+        "hu": scan.hu[chosen],
+        "label_map": label_map[chosen],
+        "section_positions_mm": chosen * scan.spacing_mm[0],
+        "spacing_mm": scan.spacing_mm,
+        "title": f"Scan {scan_id}, {row['status']}, POI {100 * poi:.1f} %",
+    }
+
+
+def severe_course(measured, n_scans=6):
+    """The consecutive scans of one severe patient for Figure 5.
+
+    The patient with most scans among those whose status changes over them, else among the severe; of equals, the one
+    with the largest POI. Of more than `n_scans` scans the `n_scans` consecutive ones with most infection are kept.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Rows of ``biomarkers.csv``.
+    n_scans : int
+
+    Returns
+    -------
+    DataFrame
+        Rows of `measured` in order of date; empty if nobody is severe.
+    """
+    patients = measured.groupby("patient_id").agg(
+        severe=("status", lambda status: (status == "severe").any()),
+        changes=("status", "nunique"),
+        n=("scan_id", "size"),
+        largest=("poi", "max"),
+    )
+    patients["n"] = patients["n"].clip(upper=n_scans)
+    ranked = patients[patients["severe"]].sort_values(["n", "changes", "largest"], ascending=False)
+    if ranked.empty:
+        return measured.iloc[:0]
+    course = measured[measured["patient_id"] == ranked.index[0]].sort_values(["scan_date", "scan_id"])
+    start = int(course["poi"].rolling(min(n_scans, len(course))).sum().argmax()) - min(n_scans, len(course)) + 1
+    return course.iloc[start : start + n_scans]
+
+
+def course_sections(course, scans, folder, masks_folder):
+    """One section a scan of a patient's course, at about the same height, as `study.sections.longitudinal` wants.
+
+    The height is that of the section with most infection in the scan with the largest POI, as a share of the lung's
+    height, since breath and position differ between dates.
+
+    Returns
+    -------
+    list of (date, status, hu, label_map, poi, ihu), spacing_mm
+    """
+    images = scans.set_index("scan_id")["image"]
+    read = []
+    for row in course.itertuples(index=False):
+        scan = read_scan(folder / images[row.scan_id])
+        read.append((row, scan, read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)))
+    if not read:
+        return [], (1.0, 1.0, 1.0)
+    _, _, label_map = max(read, key=lambda item: item[0].poi)
+    share = np.interp(widest_sections(label_map, 1)[0], _lung_ends(label_map), (0, 1))
+    shown = []
+    for row, scan, label_map in read:
+        z = round(np.interp(share, (0, 1), _lung_ends(label_map)))
+        shown.append((row.scan_date, row.status, scan.hu[z], label_map[z], row.poi, row.ihu))
+    return shown, read[0][1].spacing_mm
+
+
+def _lung_ends(label_map):
+    with_lung = np.flatnonzero((label_map >= 1).any(axis=(1, 2)))
+    return with_lung[0], with_lung[-1]
+
+
+def motion_false_positive(compared, scans, folder, masks_folder):
+    """The section of the scans with motion that has the largest area of false infection, for Figure 6.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From :func:`study.evaluation.compare_truth`.
+
+    Returns
+    -------
+    dict
+        ``hu, predicted, reference, spacing_mm, title`` as `study.sections.false_positives` wants.
+    """
+    moved = compared[compared["motion"]].sort_values(["false_positive_ml", "scan_id"], ascending=[False, True])
+    if moved.empty:
+        nothing = np.zeros((0, 0))
+        return {"hu": nothing, "predicted": nothing, "reference": nothing, "spacing_mm": (1, 1, 1), "title": ""}
+    scan_id = moved["scan_id"].iloc[0]
+    row = scans.set_index("scan_id").loc[scan_id]
+    scan = read_scan(folder / row["image"])
+    predicted = read_label_map(masks_folder / f"{scan_id}.nii.gz", scan) == 2
+    reference = read_mask(folder / row["infection_mask"], scan)
+    z = int((predicted & ~reference).sum(axis=(1, 2)).argmax())
+    return {
+        "hu": scan.hu[z],
+        "predicted": predicted[z],
+        "reference": reference[z],
+        "spacing_mm": scan.spacing_mm,
+        "title": f"Scan {scan_id}, with respiratory motion",
+    }
+
+
+def gallery(scans, folder, n=8):
+    """Middle sections of `n` scans spread over a table, as `study.sections.montage` wants.
+
+    Returns
+    -------
+    list of (title, hu), list of spacing_mm
+    """
+    chosen = scans.iloc[np.unique(np.linspace(0, len(scans) - 1, min(n, len(scans))).round().astype(int))]
+    pictures, spacings = [], []
+    for row in chosen.itertuples(index=False):
+        scan = read_scan(folder / row.image)
+        z = len(scan.hu) // 2
+        if pd.notna(getattr(row, "infection_mask", None)):
+            z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
+        pictures.append((f"{row.scan_id}" + (f", {row.status}" if hasattr(row, "status") else ""), scan.hu[z]))
+        spacings.append(scan.spacing_mm)
+    return pictures, spacings

@@ -1,0 +1,107 @@
+"""What code a result depends on: a digest that changes with the code and not with prose, comments or layout."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def of_modules(names, package=PACKAGE):
+    """Digest of modules of the study and of every module and data file of the study that they use.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Such as ``"study.segmentation"``.
+    package : Path
+        The folder of the package.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    return _digest({name: _normalised(path) for name, path in _reachable(names, Path(package)).items()})
+
+
+def of_notebook(notebook, package=PACKAGE):
+    """Digest of a notebook's code cells and of all that they import from the study.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    """
+    trees = [ast.parse(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    used = {name for tree in trees for name in _imported(tree, Path(package))}
+    return _digest({"cells": [ast.dump(tree) for tree in trees], "modules": of_modules(used, package)})
+
+
+def modules_of_notebook(notebook, package=PACKAGE):
+    """Names of the study's modules that a notebook uses, directly or through another."""
+    trees = [ast.parse(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    used = {name for tree in trees for name in _imported(tree, Path(package))}
+    return sorted(_reachable(used, Path(package)))
+
+
+def _digest(content):
+    return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()
+
+
+def _file_of(name, package):
+    """Path of a module of the study, or None if there is no such module."""
+    parts = name.split(".")
+    if parts[0] != package.name:
+        return None
+    path = package.joinpath(*parts[1:])
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _imported(tree, package):
+    """Names of the study's modules that a syntax tree imports, wherever in it the import stands."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] == package.name and _file_of(name, package)}
+
+
+def _reachable(names, package):
+    found, waiting = {}, sorted(names)
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name, package)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        waiting += sorted(_imported(tree, package))
+        for data in _data_files(tree, package):
+            found[data.name] = data
+    return found
+
+
+def _data_files(tree, package):
+    """Files of the package that a module names in a string, such as ``claims.yaml``."""
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return sorted(path for path in package.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named)
+
+
+def _normalised(path):
+    """A module without comments, layout and docstrings; a data file as it is."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
+            node, clean=False
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)

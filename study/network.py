@@ -1,0 +1,145 @@
+"""The two U-Nets of the paper and their losses.
+
+The lung network is a plain 2D U-Net. The infection network is a U-Net whose encoder is a ResNet-34 and whose
+input channels are neighbouring sections (2.5D). `encoder_width` is the number of filters of the first stage: 64
+in He et al. (2016) and in the paper, fewer where a laptop has to train.
+"""
+
+import torch
+from monai.losses import DiceCELoss
+from monai.networks.nets import BasicUNet, ResNet
+from monai.networks.nets.flexible_unet import SegmentationHead, UNetDecoder
+from safetensors.torch import load_file
+from torch import nn
+
+RESNET_34_STAGES = [3, 4, 6, 3]
+
+
+class ResNet34Encoder(ResNet):
+    """ResNet-34 without its classifier; returns the feature maps of five depths.
+
+    The projection shortcut and the missing bias make its parameters bear the names and shapes of the usual ImageNet
+    ResNet-34, and let the exported graph take any input size.
+    """
+
+    def __init__(self, in_channels, width):
+        super().__init__(
+            block="basic",
+            layers=RESNET_34_STAGES,
+            block_inplanes=[width, 2 * width, 4 * width, 8 * width],
+            spatial_dims=2,
+            n_input_channels=in_channels,
+            conv1_t_stride=2,
+            feed_forward=False,
+            bias_downsample=False,
+        )
+
+    def forward(self, x):
+        stem = self.act(self.bn1(self.conv1(x)))
+        features = [stem, self.layer1(self.maxpool(stem))]
+        for stage in (self.layer2, self.layer3, self.layer4):
+            features.append(stage(features[-1]))
+        return features
+
+
+class InfectionUNet(nn.Module):
+    """2.5D U-Net with a ResNet-34 encoder.
+
+    Parameters
+    ----------
+    in_channels : int
+        Sections in the input: 2 * neighbours + 1.
+    encoder_width : int
+        Filters of the encoder's first stage (64 in the paper's network).
+
+    Shapes
+    ------
+    (batch, sections, y, x) -> logits (batch, 1, y, x); y and x multiples of 32.
+    """
+
+    def __init__(self, in_channels, encoder_width):
+        super().__init__()
+        width = encoder_width
+        decoder_channels = (4 * width, 2 * width, width, width // 2, max(8, width // 4))
+        self.encoder = ResNet34Encoder(in_channels, width)
+        self.decoder = UNetDecoder(
+            spatial_dims=2,
+            encoder_channels=(in_channels, width, width, 2 * width, 4 * width, 8 * width),
+            decoder_channels=decoder_channels,
+            act=("relu", {"inplace": True}),
+            norm="batch",
+            dropout=0.0,
+            bias=False,
+            upsample="nontrainable",
+            pre_conv="default",
+            interp_mode="nearest",
+            align_corners=None,
+            is_pad=False,
+        )
+        self.head = SegmentationHead(spatial_dims=2, in_channels=decoder_channels[-1], out_channels=1)
+
+    def forward(self, x):
+        return self.head(self.decoder(self.encoder(x), skip_connect=4))
+
+
+def build(architecture):
+    """Build a network from the description that its model card carries.
+
+    Parameters
+    ----------
+    architecture : dict
+        ``{"task": "lung", "features": [...]}`` or ``{"task": "infection", "sections": 3, "encoder_width": 32}``.
+    """
+    if architecture["task"] == "lung":
+        # Not instance norm, MONAI's default: it would make a section without any lung look like one full of contrast.
+        return BasicUNet(
+            spatial_dims=2, in_channels=1, out_channels=1, features=tuple(architecture["features"]), norm="batch"
+        )
+    return InfectionUNet(architecture["sections"], architecture["encoder_width"])
+
+
+def load_encoder(network, path):
+    """Start the encoder from weights in a local safetensors file with torchvision's ResNet-34 names.
+
+    A first convolution of another number of channels is averaged over its channels and repeated, so that the
+    response to a grey image stays the same (Carreira and Zisserman 2017 do so along time).
+
+    Raises
+    ------
+    ValueError
+        If the file lacks parameters of the encoder or their shapes differ.
+    """
+    weights = load_file(path)
+    own = network.encoder.state_dict()
+    n_channels = own["conv1.weight"].shape[1]
+    if "conv1.weight" in weights and weights["conv1.weight"].shape[1] != n_channels:
+        first = weights["conv1.weight"]
+        weights["conv1.weight"] = first.sum(dim=1, keepdim=True).repeat(1, n_channels, 1, 1) / n_channels
+    unfit = [
+        name
+        for name, parameter in own.items()
+        if not name.endswith("num_batches_tracked") and (name not in weights or weights[name].shape != parameter.shape)
+    ]
+    if unfit:
+        raise ValueError(
+            f"{path}: not the weights of a ResNet-34 of this width ({len(unfit)} parameters missing or of another "
+            f"shape, first {unfit[0]}); give a ResNet-34 in safetensors with torchvision's names and encoder_width 64"
+        )
+    network.encoder.load_state_dict({name: weights.get(name, own[name]) for name in own})
+
+
+class LossInside(nn.Module):
+    """Dice plus cross-entropy, counted only where a mask allows: the infection network is never asked outside the lung.
+
+    Dice is taken over the whole batch, since many sections hold no infection at all.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.dice_and_cross_entropy = DiceCELoss(sigmoid=True, batch=True, lambda_dice=1.0, lambda_ce=1.0)
+
+    def forward(self, logits, target, inside):
+        """Logits, target and `inside` are (batch, 1, y, x); returns a scalar."""
+        # Outside, the answer is made certain and right: it adds nothing to either term.
+        certain = torch.full_like(logits, -20.0)
+        return self.dice_and_cross_entropy(torch.where(inside, logits, certain), torch.where(inside, target, 0.0))

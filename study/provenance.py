@@ -1,0 +1,61 @@
+"""Where a run's numbers come from, in one file: commit, parameters, inputs by digest, versions, seeds, timings."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+from study.run import write_json
+
+REPORTED_PACKAGES = (
+    "jupyterlab", "matplotlib", "monai", "nibabel", "numpy", "openvino", "pandas", "pandera", "papermill", "pingouin",
+    "pydicom", "safetensors", "scikit-learn", "scipy", "seaborn", "SimpleITK", "snakemake", "statsmodels", "torch",
+)  # fmt: skip
+
+
+def write(run, parameters):
+    """Write ``provenance.json`` of a run: commit, parameters, inputs by digest, versions, seeds, timings."""
+    timings = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "timings").glob("*.json"))]
+    inputs = [run.cohort / "scans.csv", run.training / "scans.csv", run.biomarkers_csv]
+    inputs += sorted(run.models.glob("*.json"))
+    named = [own.get("scans") or own.get("biomarkers_csv") for own in parameters.values()]
+    inputs += [run.root / path for path in dict.fromkeys(filter(None, named))]
+    write_json(
+        run.folder / "provenance.json",
+        {
+            "run": run.name,
+            "tier": run.tier,
+            "commit": _git(run.root, "rev-parse", "HEAD"),
+            "changed_since_commit": bool(_git(run.root, "status", "--porcelain", "--untracked-files=no")),
+            "parameters": parameters,
+            "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in own},
+            "code": {
+                name: json.loads((run.folder / "recipes" / f"{name}.json").read_text())["code"] for name in parameters
+            },
+            "inputs_sha256": {_relative(path, run.root): _sha256(path) for path in inputs if path.is_file()},
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "packages": {name: importlib.metadata.version(name) for name in REPORTED_PACKAGES},
+            "timings": timings,
+        },
+    )
+
+
+def _relative(path, root):
+    path, root = Path(path).resolve(), Path(root).resolve()
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name  # no machine's paths
+
+
+def _sha256(path):
+    with open(path, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _git(root, *arguments):
+    try:
+        answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

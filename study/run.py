@@ -1,0 +1,147 @@
+"""A run: the folders that the notebooks hand over through, and the numbers that a reader may quote.
+
+A run is named (``demo``, ``smoke``, ``mine``). What it computes lies in ``runs/<name>``, what it shows in
+``figures/<name>``, both under the project's root. Notebooks know each other by these files alone.
+"""
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+
+import pandas as pd
+
+VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
+
+
+def project_root(start="."):
+    """Return the folder, at `start` or above it, that holds the notebooks and the Snakefile.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no such folder is found.
+    """
+    here = Path(start).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "Snakefile").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"{here}: neither this folder nor one above it holds the study (a Snakefile beside notebooks/); "
+        "change into the project's folder first"
+    )
+
+
+def write_text(path, text):
+    """Write `text` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.replace(path)
+
+
+def write_json(path, content):
+    """Write `content` as indented JSON, atomically. NaN and infinities become null, as JSON has neither."""
+    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table(path, table):
+    """Write a table as CSV, atomically; numbers with ten significant digits, so that the same table gives the same bytes."""
+    write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def _finite(content):
+    if isinstance(content, dict):
+        return {key: _finite(item) for key, item in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(item) for item in content]
+    if hasattr(content, "item"):  # a numpy scalar
+        content = content.item()
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
+
+
+def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
+    """One number that a reader may quote.
+
+    Parameters
+    ----------
+    name : str
+        What it is, plain and unique in its notebook, such as ``auc_poi``.
+    value, ci_low, ci_high : float, int, str or None
+        The number and its 95 % interval; None or NaN where undefined. Dates are ISO strings.
+    n : int or None
+        How many observations it rests on.
+    unit : str
+        Empty for a ratio or a count.
+    """
+    return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit), strict=True))
+
+
+class Run:
+    """The folders of one run.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``.``, ``_`` and ``-``.
+    root : path, optional
+        The project's root; by default found upward from the working directory.
+
+    Attributes
+    ----------
+    folder, figures : Path
+        ``runs/<name>`` and ``figures/<name>``.
+    cohort, training, models, masks, values : Path
+        Folders that the notebooks hand over through.
+    biomarkers_csv, exclusions_csv : Path
+        Tables of one row a scan.
+    """
+
+    def __init__(self, name, root=None):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise ValueError(f"run {name!r}: a run's name has letters, digits, '.', '_' and '-' only")
+        self.name = name
+        self.root = Path(root) if root else project_root()
+        self.folder = self.root / "runs" / name
+        self.figures = self.root / "figures" / name
+        self.cohort = self.folder / "cohort"
+        self.training = self.folder / "training"
+        self.models = self.folder / "models"
+        self.masks = self.folder / "masks"
+        self.values = self.folder / "values"
+        self.biomarkers_csv = self.folder / "biomarkers.csv"
+        self.exclusions_csv = self.folder / "exclusions.csv"
+
+    def __repr__(self):
+        return f"Run({self.name!r})"
+
+    @property
+    def tier(self):
+        """Where the patients come from: synthetic, public or restricted (the default, the most careful one)."""
+        path = self.cohort / "cohort.json"
+        return json.loads(path.read_text(encoding="utf-8"))["tier"] if path.is_file() else "restricted"
+
+    def record(self, notebook, values):
+        """Write the `values` (from :func:`value`) of a notebook to ``values/<notebook>.json`` and return them as a table.
+
+        Raises
+        ------
+        ValueError
+            If a name occurs twice.
+        """
+        table = pd.DataFrame(values, columns=VALUE_COLUMNS)
+        doubled = table["name"][table["name"].duplicated()].tolist()
+        if doubled:
+            raise ValueError(f"{notebook}: recorded twice: {', '.join(doubled)}; give each value its own name")
+        write_json(self.values / f"{notebook}.json", {"notebook": notebook, "tier": self.tier, "values": values})
+        return table.set_index("name")
+
+    def recorded(self, notebook):
+        """Return what `notebook` recorded, a table indexed by name; an empty one if it did not run."""
+        path = self.values / f"{notebook}.json"
+        rows = json.loads(path.read_text(encoding="utf-8"))["values"] if path.is_file() else []
+        return pd.DataFrame(rows, columns=VALUE_COLUMNS).set_index("name")

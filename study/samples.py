@@ -1,0 +1,171 @@
+"""What a training step sees: sections of the training scans on the networks' grid, drawn and randomly changed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from monai.transforms import (
+    Compose,
+    RandAffined,
+    RandFlipd,
+    RandGaussianNoised,
+    RandGaussianSmoothd,
+    RandScaleIntensityd,
+    RandShiftIntensityd,
+    RandWeightedCropd,
+)
+from tqdm import tqdm
+
+from study import slabs
+from study.ct import read_mask, read_scan
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of one training scan on the networks' grid: `hu` int16, `lung` and `infection` bool, all (z, y, x)."""
+
+    scan_id: str
+    hu: np.ndarray
+    lung: np.ndarray
+    infection: np.ndarray
+    spacing_mm: tuple
+    lung_median_hu: float
+
+
+def thicken(volume, slice_spacing_mm, section_mm, increment_mm):
+    """Average neighbouring thin sections into thick ones.
+
+    Parameters
+    ----------
+    volume : array (z, y, x)
+    slice_spacing_mm : float
+        Distance of the thin sections.
+    section_mm, increment_mm : float
+        Thickness of the thick sections and the distance at which they are taken; rounded to whole thin sections.
+
+    Returns
+    -------
+    float32 array (z', y, x), float
+        The thick sections and their distance (mm).
+    """
+    width = max(1, round(section_mm / slice_spacing_mm))
+    step = max(1, round(increment_mm / slice_spacing_mm))
+    total = np.cumsum(np.concatenate([np.zeros_like(volume[:1], np.float32), volume], dtype=np.float32), axis=0)
+    starts = np.arange(0, len(volume) - width + 1, step)
+    return (total[starts + width] - total[starts]) / width, step * slice_spacing_mm
+
+
+def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progress=True):
+    """Read training scans and bring them to the networks' grid at each of several section thicknesses.
+
+    The pneumonia scans have thin sections, the scans to be measured have thick ones; averaging thin sections is what
+    a thick collimation does, so the network can learn what partial volume looks like from the thin scans.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of the training table (``scan_id, image, lung_mask, infection_mask``).
+    folder : Path
+        Where the table lies.
+    pixel_mm : float
+    section_mm : sequence of float
+        Section thicknesses to learn at (mm). One thinner than the scan's own means the scan as it is.
+    increment_mm : float
+        Least distance of the sections that are kept (mm).
+
+    Returns
+    -------
+    list of Sections
+    """
+    loaded = []
+    rows = table.itertuples(index=False)
+    for row in tqdm(rows, total=len(table), desc="read the training set", disable=not progress, mininterval=1):
+        scan = read_scan(folder / row.image)
+        lung = read_mask(folder / row.lung_mask, scan)
+        infection = read_mask(folder / row.infection_mask, scan)
+        lung_median_hu = float(np.median(scan.hu[lung]))
+        on_grid = [
+            slabs.to_network_grid(volume, scan.spacing_mm, pixel_mm, outside)
+            for volume, outside in ((scan.hu, slabs.AIR_HU), (lung, 0), (infection, 0))
+        ]
+        for thickness in section_mm:
+            hu, lung_share, infection_share = (
+                thicken(volume, scan.spacing_mm[0], thickness, increment_mm)[0] for volume in on_grid
+            )
+            spacing = max(1, round(increment_mm / scan.spacing_mm[0])) * scan.spacing_mm[0]
+            loaded.append(
+                Sections(
+                    row.scan_id,
+                    np.rint(hu).astype(np.int16),
+                    lung_share >= 0.5,
+                    infection_share >= 0.5,
+                    (spacing, pixel_mm, pixel_mm),
+                    lung_median_hu,
+                )
+            )
+    return loaded
+
+
+def sample(sections, z, settings):
+    """One training sample: input channels (c, y, x), `target` and `inside` (1, y, x), all float32."""
+    if settings.task == "lung":
+        channels = slabs.lung_input(sections.hu[z : z + 1])
+        target, inside = sections.lung[z], np.ones_like(sections.lung[z])
+    else:
+        indices = slabs.slab_indices(
+            len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm
+        )[z]
+        channels = slabs.infection_input(sections.hu[indices], sections.lung_median_hu)
+        target, inside = sections.infection[z], sections.lung[z]
+    return {
+        "channels": torch.from_numpy(np.ascontiguousarray(channels)),
+        "target": torch.from_numpy(target[None].astype(np.float32)),
+        "inside": torch.from_numpy(inside[None].astype(np.float32)),
+    }
+
+
+def augmentation(settings):
+    """Random changes that a scan of another patient on another scanner could show."""
+    keys = ["channels", "target", "inside"]
+    crop = []
+    if settings.task == "infection":
+        side = settings.crop_pixels
+        crop = [RandWeightedCropd(keys, w_key="inside", spatial_size=(side, side), num_samples=1)]
+    return Compose(
+        [
+            *crop,
+            RandFlipd(keys, prob=0.5, spatial_axis=1),
+            RandAffined(
+                keys,
+                prob=0.7,
+                rotate_range=0.2,
+                scale_range=0.15,
+                shear_range=0.1,
+                translate_range=6,
+                mode=("bilinear", "nearest", "nearest"),
+                padding_mode="border",
+            ),
+            RandGaussianSmoothd("channels", prob=0.2, sigma_x=(0.3, 0.9), sigma_y=(0.3, 0.9)),
+            RandScaleIntensityd("channels", prob=0.3, factors=0.1),
+            RandShiftIntensityd("channels", prob=0.3, offsets=0.1),
+            RandGaussianNoised("channels", prob=0.4, std=0.12),
+        ]
+    )
+
+
+def draw_epoch(training_set, settings, epoch):
+    """Which (scan, section) pairs an epoch shows: half with the target in them, half without, shuffled."""
+    random = np.random.default_rng([settings.seed, epoch])
+    with_target, without = [], []
+    for i, sections in enumerate(training_set):
+        target = sections.lung if settings.task == "lung" else sections.infection
+        shown = np.ones(len(target), bool) if settings.task == "lung" else sections.lung.any(axis=(1, 2))
+        has_target = target.any(axis=(1, 2))
+        with_target += [(i, z) for z in np.flatnonzero(shown & has_target)]
+        without += [(i, z) for z in np.flatnonzero(shown & ~has_target)]
+    share = {"lung": 0.8, "infection": 0.6}[settings.task]
+    n_with = round(settings.sections_per_epoch * share) if without else settings.sections_per_epoch
+    drawn = [with_target[k] for k in random.integers(len(with_target), size=n_with)]
+    if without:
+        drawn += [without[k] for k in random.integers(len(without), size=settings.sections_per_epoch - n_with)]
+    return [drawn[k] for k in random.permutation(len(drawn))]

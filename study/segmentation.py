@@ -1,0 +1,177 @@
+"""Scan to label map: lungs first, then infection inside them."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from tqdm import tqdm
+
+from study import fingerprint, models, slabs
+from study.ct import ScanError, read_scan, write_label_map
+from study.run import write_json
+
+LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
+SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas, trachea or air outside, not a lung
+
+
+class Segmenter:
+    """The two networks of a folder of models, ready to segment one scan after another.
+
+    Parameters
+    ----------
+    models_folder : path
+    threads : int
+        CPU threads; 0 for all.
+
+    Raises
+    ------
+    study.models.ModelError
+        If a model is missing or is not the one that its card describes.
+    """
+
+    def __init__(self, models_folder, threads=0):
+        self.lung = models.Network(models_folder, "lung", threads)
+        self.infection = models.Network(models_folder, "infection", threads)
+
+    def segment(self, scan, path="scan"):
+        """Segment one scan.
+
+        Parameters
+        ----------
+        scan : study.ct.Scan
+        path : path
+            Named in the error.
+
+        Returns
+        -------
+        uint8 array (z, y, x)
+            0 background, 1 lung, 2 infection, on the scan's own grid.
+
+        Raises
+        ------
+        study.ct.ScanError
+            If no lung is found.
+        """
+        lung_mask = self.find_lungs(scan)
+        if lung_mask.sum() * scan.voxel_ml < LUNG_THRESHOLD_ML:
+            raise ScanError(
+                path,
+                f"no lung found (less than {LUNG_THRESHOLD_ML} ml)",
+                "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
+            )
+        label_map = lung_mask.astype(np.uint8)
+        label_map[self.find_infection(scan, lung_mask)] = 2
+        return label_map
+
+    def find_lungs(self, scan):
+        """Return the lung field, bool (z, y, x): the network's answer without its small parts."""
+        pixel_mm = self.lung.settings["pixel_mm"]
+        on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
+        probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
+        probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
+        return large_parts(probability >= self.lung.threshold)
+
+    def find_infection(self, scan, lung_mask):
+        """Return the infection inside a lung field, bool (z, y, x); only the box that holds the lung is looked at."""
+        settings = self.infection.settings
+        pixel_mm = settings["pixel_mm"]
+        infection_mask = np.zeros(scan.hu.shape, bool)
+        box = ndimage.find_objects(lung_mask.astype(np.uint8))[0]
+        hu = slabs.to_network_grid(scan.hu[:, box[1], box[2]], scan.spacing_mm, pixel_mm)
+        with_lung = np.arange(box[0].start, box[0].stop)
+        indices = slabs.slab_indices(len(hu), scan.spacing_mm[0], settings["neighbours"], settings["neighbour_mm"])[
+            with_lung
+        ]
+        lung_median_hu = float(np.median(scan.hu[lung_mask]))
+        relative = slabs.infection_input(hu, lung_median_hu)
+        probability = self.infection.probability(relative[indices])
+        box_shape = (len(with_lung), box[1].stop - box[1].start, box[2].stop - box[2].start)
+        probability = slabs.from_network_grid(probability, box_shape, scan.spacing_mm, pixel_mm)
+        infection_mask[box] = probability >= self.infection.threshold
+        return infection_mask & lung_mask
+
+
+def large_parts(lung_mask):
+    """Keep the connected parts of a lung field that are not tiny beside the largest.
+
+    Parameters
+    ----------
+    lung_mask : bool array (z, y, x)
+
+    Returns
+    -------
+    bool array (z, y, x)
+    """
+    parts, n_parts = ndimage.label(lung_mask)
+    if n_parts <= 1:
+        return lung_mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (sizes >= SMALL_PART_OF_LUNG * sizes.max())[parts]
+
+
+def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
+    """Segment the scans of a table, one after another; those whose label map is there and still valid are not done again.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        Rows of a scan table.
+    folder : Path
+        Where the table's paths start.
+    models_folder, masks_folder : Path
+    shard, n_shards : int
+        Every `n_shards`-th scan, from the `shard`-th (0-based).
+    threads : int
+        CPU threads; 0 for all.
+
+    Returns
+    -------
+    segmented, refused : DataFrame
+        ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans that could not be segmented.
+    """
+    segmenter = Segmenter(models_folder, threads)
+    masks_folder.mkdir(parents=True, exist_ok=True)
+    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__])]
+    segmented, refused = [], []
+    part = scans.iloc[shard::n_shards]
+    for row in tqdm(part.itertuples(index=False), total=len(part), desc="segment", mininterval=1):
+        image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
+        note = masks_folder / f"{row.scan_id}.json"
+        try:
+            made_from = {"image": _digest(image), "by": by_what}
+            done = _read(note)
+            if not (target.is_file() and done.get("from") == made_from and done["mask"] == _digest(target)):
+                scan = read_scan(image)
+                label_map = segmenter.segment(scan, image)
+                write_label_map(target, label_map, scan)
+                infection_ml = float((label_map == 2).sum() * scan.voxel_ml)
+                done = {"from": made_from, "mask": _digest(target), "infection_volume_ml": infection_ml}
+                write_json(note, done)
+            segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
+        except ScanError as error:
+            target.unlink(missing_ok=True)
+            refused.append((row.scan_id, row.patient_id, row.image, error.what, error.remedy, "segment"))
+    columns = ["scan_id", "patient_id", "file", "what", "remedy", "stage"]
+    segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
+    return segmented, pd.DataFrame(refused, columns=columns)
+
+
+def _read(path):
+    """What was noted beside a label map; empty if nothing was, or nothing readable."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _digest(path):
+    """SHA-256 over a file, or over the names and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []:
+        digest.update(file.name.encode() if path.is_dir() else b"")
+        with open(file, "rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()

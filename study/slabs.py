@@ -1,0 +1,139 @@
+"""What the networks look at: sections at one pixel size, and their neighbours as channels (2.5D).
+
+A network learns at one pixel size in millimetres and one distance between neighbouring sections. Every scan,
+whatever its matrix, is brought to that grid here, and what the network says is brought back to the scan's own.
+"""
+
+import numpy as np
+
+AIR_HU = -1024
+STRIDE = 32  # the networks halve the grid five times
+
+
+def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
+    """Weights that resample one axis about its common centre.
+
+    Each output sample averages the input over its own width (so fine pixels are not skipped) and interpolates
+    linearly where it is finer than the input. Outside the input, the nearest input sample counts.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of samples.
+    spacing_in, spacing_out : float
+        Their distance (mm).
+
+    Returns
+    -------
+    float32 array (n_out, n_in)
+        Rows sum to 1. The identity where both grids are the same.
+    """
+    centre_out = (np.arange(n_out) - (n_out - 1) / 2) * spacing_out
+    position = centre_out / spacing_in + (n_in - 1) / 2
+    # A triangle at least one input sample wide interpolates; a wider one also averages.
+    reach = max(1.0, spacing_out / spacing_in)
+    weights = np.clip(1 - np.abs(position[:, None] - np.arange(n_in)) / reach, 0, None)
+    beyond = weights.sum(axis=1) < 1e-9
+    weights[beyond, np.clip(np.rint(position[beyond]), 0, n_in - 1).astype(int)] = 1
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def grid_size(n_pixels, spacing_mm, pixel_mm):
+    """Number of pixels of `pixel_mm` that cover `n_pixels` of `spacing_mm`, rounded up to a multiple of 32."""
+    covered = int(np.ceil(n_pixels * spacing_mm / pixel_mm - 1e-6))
+    return -(-covered // STRIDE) * STRIDE
+
+
+def to_network_grid(volume, spacing_mm, pixel_mm, outside=AIR_HU):
+    """Resample every section of a volume to square pixels of `pixel_mm`.
+
+    Parameters
+    ----------
+    volume : array (z, y, x)
+    spacing_mm : (z, y, x)
+    pixel_mm : float
+    outside : float
+        What lies outside the volume (air for HU, 0 for a mask).
+
+    Returns
+    -------
+    float32 array (z, y', x')
+        y' and x' are multiples of 32.
+    """
+    axes = []
+    for n, spacing in zip(volume.shape[1:], spacing_mm[1:], strict=True):
+        n_out = grid_size(n, spacing, pixel_mm)
+        inside = np.abs(np.arange(n_out) - (n_out - 1) / 2) * pixel_mm <= n * spacing / 2
+        axes.append((resampling_matrix(n, spacing, n_out, pixel_mm), inside))
+    (rows, inside_rows), (columns, inside_columns) = axes
+    resampled = np.stack([rows @ section.astype(np.float32) @ columns.T for section in volume])
+    resampled[:, ~inside_rows] = outside
+    resampled[:, :, ~inside_columns] = outside
+    return resampled
+
+
+def from_network_grid(probability, shape, spacing_mm, pixel_mm):
+    """Bring a map on the network's grid back to the scan's own: the reverse of :func:`to_network_grid`.
+
+    Parameters
+    ----------
+    probability : float array (z, y', x')
+    shape : (z, y, x) of the scan
+    spacing_mm : (z, y, x) of the scan
+    pixel_mm : float
+
+    Returns
+    -------
+    float32 array (z, y, x)
+    """
+    rows = resampling_matrix(probability.shape[1], pixel_mm, shape[1], spacing_mm[1])
+    columns = resampling_matrix(probability.shape[2], pixel_mm, shape[2], spacing_mm[2])
+    return np.stack([rows @ section.astype(np.float32) @ columns.T for section in probability])
+
+
+def slab_indices(n_sections, slice_spacing_mm, n_neighbours, neighbour_mm):
+    """Which sections make the input of each section.
+
+    Neighbours are taken about `neighbour_mm` apart, so that a scan with thin sections shows the network the same
+    anatomy as one with thick sections; at the ends the last section is repeated.
+
+    Returns
+    -------
+    int array (z, 2 * n_neighbours + 1)
+        Caudal to cranial; the section itself is in the middle.
+    """
+    step = max(1, round(neighbour_mm / slice_spacing_mm))
+    offsets = np.arange(-n_neighbours, n_neighbours + 1) * step
+    return np.clip(np.arange(n_sections)[:, None] + offsets, 0, n_sections - 1)
+
+
+def lung_input(hu):
+    """Input of the lung network: -1024..200 HU as -1..1.
+
+    Parameters
+    ----------
+    hu : array (..., y, x)
+
+    Returns
+    -------
+    float32 array of the same shape
+    """
+    return np.clip((np.asarray(hu, np.float32) + 412) / 612, -1, 1)
+
+
+def infection_input(hu, lung_median_hu):
+    """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about it as -1..3.
+
+    Inspiration, dose and scanner shift the whole lung; infection is what stands out from the rest of this lung.
+
+    Parameters
+    ----------
+    hu : array (..., y, x)
+    lung_median_hu : float
+        Median HU inside the lung field of the scan.
+
+    Returns
+    -------
+    float32 array of the same shape
+    """
+    return np.clip((np.asarray(hu, np.float32) - lung_median_hu) / 250, -1, 3)

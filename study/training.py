@@ -1,0 +1,314 @@
+"""Training the two networks on the pneumonia set.
+
+The loop is the same for both tasks; a task differs in what a sample is and in what the loss counts. Everything random
+is drawn from (seed, epoch), so a training that was killed and resumed ends with the same weights as one that was not.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import monai
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from study import models, network
+from study.samples import augmentation, draw_epoch, load_sections, sample
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one network is trained.
+
+    Attributes
+    ----------
+    task : {"lung", "infection"}
+    pixel_mm : float
+        Pixel size at which the network works (mm).
+    neighbours, neighbour_mm : int, float
+        Sections on each side in the input, and their distance (mm); infection only.
+    encoder_width : int
+        Filters of the ResNet-34's first stage; infection only.
+    features : tuple of int
+        Filters of the U-Net's depths; lung only.
+    epochs, sections_per_epoch, batch_size : int
+    learning_rate : float
+        Peak of the one-cycle schedule.
+    crop_pixels : int
+        Side of the square in which infection is learnt, placed at random over the lung; a multiple of 32.
+    encoder_weights : str
+        Local safetensors file to start the encoder from; empty for random weights.
+    seed, threads : int
+    """
+
+    task: str
+    pixel_mm: float
+    neighbours: int = 1
+    neighbour_mm: float = 10.0
+    encoder_width: int = 64
+    features: tuple = (16, 16, 32, 64, 128, 16)
+    epochs: int = 10
+    sections_per_epoch: int = 640
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    crop_pixels: int = 96
+    encoder_weights: str = ""
+    seed: int = 1
+    threads: int = 2
+
+    @property
+    def architecture(self):
+        """What :func:`study.network.build` needs."""
+        if self.task == "lung":
+            return {"task": "lung", "features": list(self.features)}
+        return {"task": "infection", "sections": 2 * self.neighbours + 1, "encoder_width": self.encoder_width}
+
+
+def predict(model, sections, settings, batch_size=16):
+    """Probability map (z, y, x) of a trained network on one scan's sections, by torch."""
+    device = next(model.parameters()).device
+    probability = np.zeros(sections.hu.shape, np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(sections.hu), batch_size):
+            chosen = range(start, min(start + batch_size, len(sections.hu)))
+            batch = torch.stack([sample(sections, z, settings)["channels"] for z in chosen]).to(device)
+            probability[chosen.start : chosen.stop] = torch.sigmoid(model(batch))[:, 0].float().cpu().numpy()
+    return probability
+
+
+THRESHOLDS = np.round(np.arange(0.2, 0.81, 0.05), 2)
+
+
+def held_out_dice(model, held_out, settings):
+    """Dice of each held-out scan at each threshold.
+
+    Returns
+    -------
+    DataFrame
+        ``scan_id, section_spacing_mm, threshold, dice``; scans without the target are left out.
+    """
+    rows = []
+    for sections in held_out:
+        reference = sections.lung if settings.task == "lung" else sections.infection
+        if not reference.any():
+            continue
+        probability = predict(model, sections, settings)
+        inside = np.ones_like(reference) if settings.task == "lung" else sections.lung
+        for threshold in THRESHOLDS:
+            predicted = (probability >= threshold) & inside
+            overlap = 2 * (predicted & reference).sum() / (predicted.sum() + reference.sum())
+            rows.append((sections.scan_id, threshold, overlap))
+    return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice"])
+
+
+class Checkpoint:
+    """Weights, optimiser state and history of a training, in safetensors and JSON, replaced once an epoch."""
+
+    def __init__(self, folder, settings, data_digest):
+        self.path = Path(folder) / f"{settings.task}.checkpoint.safetensors"
+        # A checkpoint of other settings or other data is another training: it is not resumed.
+        self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
+
+    def save(self, model, optimiser, history):
+        tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished")
+        metadata = {"recipe": self.recipe, "history": json.dumps(history)}
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
+        unfinished.replace(self.path)
+
+    def load(self, model, optimiser):
+        """Restore the model and the optimiser; return the history so far (empty if there is nothing to resume)."""
+        if not self.path.is_file():
+            return []
+        with safe_open(self.path, framework="pt") as saved:
+            metadata = saved.metadata()
+        if metadata.get("recipe") != self.recipe:
+            return []
+        tensors = load_file(self.path)
+        model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        states = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".", 2)
+                states.setdefault(int(index), {})[key] = tensor
+        optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
+        return json.loads(metadata["history"])
+
+
+def train(training_set, held_out, settings, folder, data_digest="", progress=True):
+    """Train one network; resume where an earlier call with the same settings and data stopped.
+
+    Parameters
+    ----------
+    training_set, held_out : list of Sections
+        Of different patients.
+    settings : Settings
+    folder : Path
+        Where the checkpoint is kept.
+    data_digest : str
+        Identifies the training data; a checkpoint of other data is not resumed.
+
+    Returns
+    -------
+    torch.nn.Module, DataFrame
+        The trained network, in evaluation mode, and the history: ``epoch, loss, dice`` (held-out mean at 0.5).
+    """
+    monai.data.set_track_meta(False)
+    torch.set_num_threads(settings.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(settings.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = network.build(settings.architecture)
+    if settings.encoder_weights:
+        network.load_encoder(model, settings.encoder_weights)
+    model = model.to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
+    loss_inside = network.LossInside()
+    checkpoint = Checkpoint(folder, settings, data_digest)
+    history = checkpoint.load(model, optimiser)
+    augment = augmentation(settings)
+    n_batches = settings.sections_per_epoch // settings.batch_size
+    n_steps = settings.epochs * n_batches
+    bar = tqdm(
+        total=n_steps,
+        initial=len(history) * n_batches,
+        desc=f"train {settings.task}",
+        disable=not progress,
+        mininterval=1,
+    )
+    for epoch in range(len(history), settings.epochs):
+        model.train()
+        augment.set_random_state(seed=int(np.random.default_rng([settings.seed, epoch, 1]).integers(2**31)))
+        drawn = draw_epoch(training_set, settings, epoch)
+        losses = []
+        for k in range(n_batches):
+            chosen = drawn[k * settings.batch_size : (k + 1) * settings.batch_size]
+            samples = [augment(sample(training_set[i], z, settings)) for i, z in chosen]
+            samples = [s[0] if isinstance(s, list) else s for s in samples]
+            batch = {key: torch.stack([s[key] for s in samples]).to(device) for key in samples[0]}
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * one_cycle((epoch * n_batches + k) / n_steps)
+            with torch.autocast(device.type, enabled=device.type == "cuda"):
+                logits = model(batch["channels"].contiguous(memory_format=torch.channels_last))
+            loss = loss_inside(logits.float(), batch["target"], batch["inside"] > 0.5)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+            bar.update()
+        model.eval()
+        dice = held_out_dice(model, held_out, settings)
+        at_half = dice.loc[dice["threshold"] == 0.5, "dice"]
+        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), "dice": float(at_half.mean())})
+        bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", dice=f"{history[-1]['dice']:.3f}")
+        checkpoint.save(model, optimiser, history)
+    bar.close()
+    model.eval()
+    return model, pd.DataFrame(history)
+
+
+def one_cycle(progress):
+    """Learning rate over training as a share of its peak: a linear rise over the first 15 %, then a cosine to 1 %."""
+    if progress < 0.15:
+        return 0.1 + 0.9 * progress / 0.15
+    return 0.01 + 0.99 * (1 + np.cos(np.pi * (progress - 0.15) / 0.85)) / 2
+
+
+def choose_threshold(dice):
+    """The threshold with the highest mean held-out Dice; the one nearest 0.5 where several tie."""
+    means = dice.groupby("threshold")["dice"].mean()
+    best = means[means >= means.max() - 1e-12].index.to_numpy()
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def split_patients(table, held_out_share, seed):
+    """Divide a training table by patients, so that no patient is on both sides.
+
+    Returns
+    -------
+    shown, held_out : DataFrame
+        At least one patient each.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two patients.
+    """
+    patients = np.sort(table["patient_id"].unique())
+    if len(patients) < 2:
+        raise ValueError(f"the training table has {len(patients)} patients; at least two are needed, one to hold out")
+    n_held_out = min(max(1, round(held_out_share * len(patients))), len(patients) - 1)
+    chosen = np.random.default_rng(seed).permutation(patients)[:n_held_out]
+    held_out = table["patient_id"].isin(chosen)
+    return table[~held_out], table[held_out]
+
+
+INTENDED_USE = {
+    "lung": "the lung field on chest CT with sections of 1-10 mm, for research on this method",
+    "infection": "infection inside the lung field on chest CT with sections of 1-10 mm, for research on this method",
+}
+LIMITS = "no clinical use; never validated on patients by this study; motion, effusion, tumour and scars can be taken for infection"
+
+
+def train_models(table, folder, models_folder, settings, section_mm, held_out_share, progress=True):
+    """Train both networks on one training table and write them with their cards.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The training table.
+    folder : Path
+        Where its paths start.
+    models_folder : Path
+    settings : sequence of Settings
+    section_mm : sequence of float
+        Section thicknesses to learn at (mm).
+    held_out_share : float
+        Share of the patients that training never sees.
+
+    Returns
+    -------
+    dict of str to dict
+        The card of each task.
+    """
+    shown, held_out = split_patients(table, held_out_share, settings[0].seed)
+    digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
+    sections, held_out_sections = (
+        load_sections(part, folder, settings[0].pixel_mm, section_mm, progress=progress) for part in (shown, held_out)
+    )
+    # Held-out patients are judged on the thickest sections alone: those are what will be measured.
+    judged = held_out_sections[len(section_mm) - 1 :: len(section_mm)]
+    for one in settings:
+        model, history = train(sections, judged, one, models_folder, digest, progress)
+        dice = held_out_dice(model, judged, one)
+        threshold = choose_threshold(dice)
+        at_threshold = dice.loc[dice["threshold"] == threshold, "dice"]
+        card = {
+            "threshold": threshold,
+            "data": {
+                "training_table_sha256": digest,
+                "scans": len(shown),
+                "held_out_scans": len(held_out),
+                "section_mm": list(section_mm),
+            },
+            "scores": {
+                "dice_mean": float(at_threshold.mean()),
+                "dice_sd": float(at_threshold.std()),
+                "n": len(at_threshold),
+                "of": "held-out patients of the training set, threshold chosen on the same",
+            },
+            "history": history.to_dict("records"),
+            "versions": {"torch": torch.__version__, "monai": monai.__version__},
+            "intended_use": INTENDED_USE[one.task],
+            "limits": LIMITS,
+        }
+        models.save(model, one, card, models_folder)
+    return {one.task: models.read_card(models_folder, one.task) for one in settings}

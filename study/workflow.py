@@ -1,0 +1,268 @@
+"""Notebooks in order: strict parameters, what to run again, execution.
+
+Snakemake decides what runs; papermill runs it. This module gives Snakemake what it does not know: a *recipe* for each
+notebook, its parameters and the fingerprint of its code, written only when it changes.
+"""
+
+import ast
+import difflib
+import json
+import subprocess
+import sys
+import time
+
+import nbformat
+import yaml
+
+from study import fingerprint
+from study.run import write_json
+
+NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
+FROM_BIOMARKERS = NOTEBOOKS[4:]  # what a table of biomarkers alone is enough for
+
+
+class ParameterError(ValueError):
+    """A parameters file that cannot be used; lists every fault and its remedy."""
+
+
+class NotebookError(RuntimeError):
+    """A notebook that failed; the executed copy with its traceback is kept."""
+
+
+def notebook_name(section):
+    """Full name of a notebook from what a parameters file calls it: ``severity`` -> ``5-severity``; None if unknown."""
+    return next((name for name in NOTEBOOKS if section in (name, name.split("-")[1])), None)
+
+
+def defaults(notebook):
+    """The parameters of a notebook with their defaults, read from the cell tagged ``parameters``.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+    """
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    found = {}
+    for node in ast.parse(cells[0].source).body if cells else []:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
+
+
+def read_parameters(path, notebooks):
+    """Read a parameters file and check it against the notebooks.
+
+    A parameter under a notebook's name (``severity:``) goes to that notebook; one at the top level goes to every
+    notebook that has it. Each must exist and be of the default's type.
+
+    Parameters
+    ----------
+    path : Path
+        YAML.
+    notebooks : dict of str to nbformat.NotebookNode
+
+    Returns
+    -------
+    dict of str to dict
+        For each notebook all its parameters, the file's over the defaults.
+
+    Raises
+    ------
+    ParameterError
+        Listing every fault at once.
+    """
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
+        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {known}")
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); correct it") from None
+    if not isinstance(given, dict):
+        raise ParameterError(f"{path}: expected lines of `name: value`, found {type(given).__name__}")
+    parameters = {name: defaults(notebook) for name, notebook in notebooks.items()}
+    for own in parameters.values():
+        own["run"] = path.stem
+    faults = []
+    # Top-level parameters first, so that a notebook's own ones prevail.
+    for key, content in sorted(given.items(), key=lambda item: isinstance(item[1], dict)):
+        target = notebook_name(str(key))
+        if isinstance(content, dict) and target:
+            for name, item in content.items():
+                faults += _assign(
+                    parameters, [target] if name in parameters[target] else [], name, item, f"{key}.{name}"
+                )
+        elif target and content is None:
+            continue
+        else:
+            faults += _assign(parameters, [nb for nb, own in parameters.items() if key in own], key, content, str(key))
+    if faults:
+        raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
+    return parameters
+
+
+def _assign(parameters, targets, name, item, shown):
+    if name == "run":
+        return ["`run` is the file's own name and is not set inside it; rename the file instead"]
+    if not targets:
+        names = {f"{nb.split('-')[1]}.{own}" for nb, parameter in parameters.items() for own in parameter}
+        names |= {own for parameter in parameters.values() for own in parameter} | {
+            nb.split("-")[1] for nb in NOTEBOOKS
+        }
+        near = difflib.get_close_matches(shown, sorted(names), n=1, cutoff=0.3)
+        return [f"no notebook has a parameter `{shown}`" + (f"; did you mean `{near[0]}`?" if near else "")]
+    faults = []
+    for notebook in targets:
+        default = parameters[notebook][name]
+        if isinstance(default, float) and type(item) is int:
+            item = float(item)
+        if type(item) is not type(default):
+            faults.append(
+                f"`{shown}` is {item!r}, a {type(item).__name__}; {notebook} wants a {type(default).__name__} "
+                f"such as {default!r}"
+            )
+        else:
+            parameters[notebook][name] = item
+    return faults
+
+
+def read_notebooks(root):
+    """All notebooks of the study, by name."""
+    return {name: nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4) for name in NOTEBOOKS}
+
+
+def plan(run, parameters_file=None):
+    """Write the recipe of each notebook of a run, touching only those that changed.
+
+    Parameters
+    ----------
+    run : Run
+    parameters_file : Path, optional
+        By default ``parameters/<run>.yaml``.
+
+    Returns
+    -------
+    dict of str to dict
+        The parameters of each notebook.
+    """
+    notebooks = read_notebooks(run.root)
+    parameters = read_parameters(parameters_file or run.root / "parameters" / f"{run.name}.yaml", notebooks)
+    for name, notebook in notebooks.items():
+        recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
+        path = recipe_path(run, name)
+        # As JSON would give it back, so that a tuple and a list compare equal.
+        if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(recipe)):
+            write_json(path, recipe)
+    return parameters
+
+
+def recipe_path(run, notebook):
+    """Where the recipe of a notebook lies; Snakemake takes it as an input of the notebook's rule."""
+    return run.folder / "recipes" / f"{notebook}.json"
+
+
+def executed_path(run, notebook, shard=""):
+    """Where the executed copy of a notebook lies."""
+    return run.folder / "notebooks" / f"{notebook}{shard}.ipynb"
+
+
+def execute(notebook, run, shard=0, n_shards=1):
+    """Run one notebook by papermill with the parameters of its recipe; keep the executed copy.
+
+    Parameters
+    ----------
+    notebook : str
+        Such as ``3-segment``.
+    run : Run
+    shard, n_shards : int
+        With more than one shard, only this part of the scans is done and the cells tagged ``whole``, which need all
+        scans, are left out.
+
+    Raises
+    ------
+    NotebookError
+        If a cell fails: which, why, and where the executed copy with its traceback is.
+    """
+    import papermill
+
+    recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
+    parameters = dict(recipe["parameters"])
+    suffix, label = "", notebook
+    if n_shards > 1:
+        parameters |= {"shard": shard, "n_shards": n_shards}
+        suffix, label = f".shard-{shard}-of-{n_shards}", f"{notebook} {shard + 1}/{n_shards}"
+    output = executed_path(run, notebook, suffix)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    source = nbformat.read(run.root / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    for cell in source.cells:
+        if n_shards > 1 and "whole" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "skip-execution"]
+    prepared = output.with_suffix(".prepared.ipynb")
+    nbformat.write(source, prepared)
+    line = ProgressLine(label)
+    started = time.time()
+    try:
+        papermill.execute_notebook(
+            prepared, output, parameters, cwd=run.root / "notebooks", progress_bar=False, stderr_file=line
+        )
+    except papermill.PapermillExecutionError as error:
+        line.close(f"failed after {time.time() - started:.0f} s")
+        raise NotebookError(
+            f"{notebook}: {error.ename}: {error.evalue}\n"
+            f"  the notebook as far as it came, with its traceback: {output.relative_to(run.root)}"
+        ) from None
+    finally:
+        prepared.unlink(missing_ok=True)
+    seconds = time.time() - started
+    line.close(f"done in {seconds:.0f} s")
+    write_json(
+        run.folder / "timings" / f"{notebook}{suffix}.json",
+        {
+            "notebook": notebook,
+            "shard": shard,
+            "n_shards": n_shards,
+            "started": _utc(started),
+            "seconds": round(seconds, 1),
+        },
+    )
+
+
+class ProgressLine:
+    """One line on the terminal for a notebook: its name, and the progress bar that it writes to its standard error.
+
+    Where the output is not a terminal only the last word is printed.
+    """
+
+    def __init__(self, label):
+        self.label = label
+        self.alive = sys.stderr.isatty()
+        self.write("started")
+
+    def write(self, text):
+        """Show the last progress that the notebook wrote."""
+        last = text.replace("\n", "\r").strip("\r").split("\r")[-1].strip()
+        if self.alive and last:
+            sys.stderr.write(f"\r\x1b[2K{self.label:<14} {last[:100]}")
+            sys.stderr.flush()
+
+    def flush(self):
+        """Nothing is held back."""
+
+    def close(self, outcome):
+        """Replace the progress by how it ended."""
+        sys.stderr.write(("\r\x1b[2K" if self.alive else "") + f"{self.label:<14} {outcome}\n")
+        sys.stderr.flush()
+
+
+def snakemake(run, cores, extra=()):
+    """Let Snakemake bring a run up to date; returns its exit code."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", run.root / "Snakefile", "--directory", run.root,
+        "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
+        "--nolock", "--quiet", "all", *extra,
+    ]  # fmt: skip
+    return subprocess.run([str(part) for part in command], cwd=run.root, check=False).returncode
+
+
+def _utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,100 @@
+"""What the design asks of every module and notebook, held by reading them."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from study import fingerprint, workflow
+
+ROOT = Path(__file__).parent.parent
+MEASURES = {"overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling"}
+# From the floor to the roof: a module imports only from layers below its own, or from its own.
+LAYERS = [
+    {"run", "fingerprint", "grid"},
+    {"nifti", "dicom_pixels", "dicom", "hounsfield", "ct"},
+    {"schemas", "cohort"},
+    {"phantom", "datasets"},
+    MEASURES,
+    {"slabs", "network", "models", "samples"},
+    {"training", "segmentation"},
+    {"evaluation"},
+    {"plots", "sections", "tables", "view", "examples"},
+    {"claims", "audit"},
+    {"workflow", "provenance"},
+    {"__main__"},
+]
+MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def module_name(path):
+    return path.relative_to(ROOT / "study").parts[0].removesuffix(".py")
+
+
+def imported(path):
+    names = fingerprint._imported(ast.parse(path.read_text()), ROOT / "study")
+    return {name.split(".")[1] for name in names if "." in name}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT / "study")))
+def test_imports_run_one_way(path):
+    name = module_name(path)
+    if name == "__init__":
+        return
+    layer = {module: index for index, modules in enumerate(LAYERS) for module in modules}
+    assert name in layer, f"{name} is in no layer; give it its place in LAYERS"
+    above = {other for other in imported(path) - {name} if layer[other] > layer[name]}
+    assert not above, f"{name} imports {above} from above it"
+
+
+@pytest.mark.parametrize("measure", sorted(MEASURES))
+def test_measures_stand_alone(measure):
+    assert not imported(ROOT / "study" / f"{measure}.py")
+
+
+def test_figures_do_not_depend_on_measures():
+    """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
+    for module in ("plots", "sections", "tables"):
+        assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
+
+
+@pytest.mark.parametrize("notebook", ["5-severity", "6-progression", "7-claims"])
+def test_the_last_notebooks_need_neither_ct_nor_torch(notebook):
+    used = fingerprint.modules_of_notebook(nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", 4), ROOT / "study")
+    assert not set(used) & {"study.training", "study.network", "study.segmentation", "study.phantom"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_thin_and_clean(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(code) <= 12
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    for cell in code:
+        assert len(cell.source.splitlines()) <= 15, cell.source
+        assert not cell.outputs and cell.execution_count is None
+        logic = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While)
+        assert not [node for node in ast.parse(cell.source).body if isinstance(node, logic)], cell.source
+    assert workflow.defaults(notebook)["run"] == "demo"
+
+
+def test_all_seven_notebooks_are_there():
+    assert [path.stem for path in NOTEBOOKS] == list(workflow.NOTEBOOKS)
+
+
+@pytest.mark.parametrize("name", ["demo", "smoke", "paper"])
+def test_parameter_files_fit_the_notebooks(name):
+    workflow.read_parameters(ROOT / "parameters" / f"{name}.yaml", workflow.read_notebooks(ROOT))
+
+
+def test_the_demos_parameters_are_the_notebooks_defaults():
+    notebooks = workflow.read_notebooks(ROOT)
+    given = yaml.safe_load((ROOT / "parameters" / "demo.yaml").read_text())
+    for section, parameters in given.items():
+        defaults = workflow.defaults(notebooks[workflow.notebook_name(section)])
+        assert parameters == {name: defaults[name] for name in parameters}, section

@@ -1,0 +1,210 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("torch")]
+
+from study import models, network, training  # noqa: E402
+from study.ct import scan_from_array  # noqa: E402
+from study.samples import Sections, draw_epoch, sample, thicken  # noqa: E402
+from study.segmentation import Segmenter, large_parts  # noqa: E402
+
+SIZE = 64
+
+
+def toy_sections(seed):
+    """Two dark discs (lungs) in grey tissue, each with a brighter spot (infection), 8 sections."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    lung = np.zeros((8, SIZE, SIZE), bool)
+    infection = np.zeros_like(lung)
+    for centre in (18, 46):
+        lung[1:7] |= (y - 32) ** 2 + (x - centre) ** 2 < 12**2
+        dy, dx = random.integers(-4, 5, size=2)
+        infection[2:6] |= (y - 32 - dy) ** 2 + (x - centre - dx) ** 2 < 5**2
+    hu = np.where(lung, -850, 40) + 450 * infection + random.normal(0, 10, lung.shape)
+    hu[:, :4] = -1000
+    return Sections(f"S{seed}", hu.astype(np.int16), lung, infection & lung, (10.0, 2.5, 2.5), -850.0)
+
+
+def settings(task, **changes):
+    common = {"pixel_mm": 2.5, "epochs": 2, "sections_per_epoch": 16, "batch_size": 8, "crop_pixels": 32, "threads": 1}
+    return training.Settings(task, **{**common, "encoder_width": 8, "features": (8, 8, 8, 8, 8, 8), **changes})
+
+
+def test_thick_sections_are_the_mean_of_thin_ones():
+    thin = np.arange(20.0)[:, None, None] * np.ones((1, 2, 2))
+    thick, spacing = thicken(thin, 1.0, 10.0, 5.0)
+    assert spacing == 5.0
+    np.testing.assert_allclose(thick[:, 0, 0], [4.5, 9.5, 14.5])
+
+
+def test_a_section_as_thin_as_asked_stays_as_it_is():
+    thin = np.random.default_rng(0).normal(size=(6, 2, 2)).astype(np.float32)
+    same, spacing = thicken(thin, 5.0, 5.0, 5.0)
+    assert spacing == 5.0
+    np.testing.assert_allclose(same, thin, atol=1e-5)
+
+
+def test_a_resnet_34_has_the_parameters_of_the_published_one():
+    encoder = network.ResNet34Encoder(3, 64)
+    n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    assert n_parameters == 21_284_672  # He et al. 2016: 21.80 million with the classifier's 513,000
+
+
+def test_encoder_weights_from_a_file_and_a_clear_refusal(tmp_path):
+    from safetensors.torch import save_file
+
+    source = network.ResNet34Encoder(3, 64)
+    save_file({name: tensor.contiguous() for name, tensor in source.state_dict().items()}, tmp_path / "resnet34.safetensors")
+    target = network.InfectionUNet(5, 64)
+    network.load_encoder(target, tmp_path / "resnet34.safetensors")
+    np.testing.assert_array_equal(target.encoder.layer3[0].conv1.weight.detach(), source.layer3[0].conv1.weight.detach())
+    grey = torch.ones(1, 1, 64, 64)
+    torch.testing.assert_close(target.encoder.conv1(grey.repeat(1, 5, 1, 1)), source.conv1(grey.repeat(1, 3, 1, 1)))
+    with pytest.raises(ValueError, match="resnet34.safetensors: not the weights of a ResNet-34 of this width"):
+        network.load_encoder(network.InfectionUNet(3, 16), tmp_path / "resnet34.safetensors")
+
+
+def test_the_loss_does_not_look_outside():
+    loss = network.LossInside()
+    logits, target = torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)
+    target[:, :, 2:4] = 1
+    inside = torch.zeros(2, 1, 8, 8, dtype=torch.bool)
+    inside[..., :4] = True
+    other = torch.where(inside, logits, -logits + 3)
+    torch.testing.assert_close(loss(logits, target, inside), loss(other, target, inside))
+
+
+def test_an_epoch_is_drawn_from_its_seed_alone():
+    toys = [toy_sections(k) for k in range(3)]
+    one = settings("infection")
+    assert draw_epoch(toys, one, 0) == draw_epoch(toys, one, 0)
+    assert draw_epoch(toys, one, 0) != draw_epoch(toys, one, 1)
+
+
+def test_an_infection_sample_holds_the_neighbours_in_order():
+    toy = toy_sections(0)
+    channels = sample(toy, 3, settings("infection"))["channels"].numpy()
+    expected = np.clip((toy.hu[2:5].astype(np.float32) + 850) / 250, -1, 3)
+    np.testing.assert_allclose(channels, expected, atol=1e-6)
+
+
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    toys = [toy_sections(k) for k in range(3)]
+    one = settings("infection", epochs=3)
+    whole, history = training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
+
+    saved = []
+    save = training.Checkpoint.save
+
+    def save_once(self, *state):
+        save(self, *state)
+        saved.append(1)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(training.Checkpoint, "save", save_once)
+        with pytest.raises(KeyboardInterrupt):
+            training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
+    resumed, resumed_history = training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
+    assert saved == [1]
+    pd.testing.assert_frame_equal(history, resumed_history)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
+    toys = [toy_sections(0)]
+    training.train(toys, toys, settings("lung", epochs=1), tmp_path, progress=False)
+    _, history = training.train(toys, toys, settings("lung", epochs=1, learning_rate=1e-4), tmp_path, progress=False)
+    assert len(history) == 1
+
+
+def test_no_patient_is_on_both_sides():
+    table = pd.DataFrame({"patient_id": ["a", "a", "b", "c", "d"], "scan_id": list("12345")})
+    shown, held_out = training.split_patients(table, 0.3, seed=1)
+    assert not set(shown["patient_id"]) & set(held_out["patient_id"])
+    assert len(shown) + len(held_out) == 5
+    with pytest.raises(ValueError, match="at least two are needed"):
+        training.split_patients(table.iloc[:2], 0.3, seed=1)
+
+
+def test_the_threshold_is_the_best_on_held_out_scans():
+    dice = pd.DataFrame({"threshold": [0.3, 0.5, 0.7] * 2, "dice": [0.5, 0.8, 0.8, 0.6, 0.7, 0.7]})
+    assert training.choose_threshold(dice) == 0.5
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Both networks trained on toys for a few seconds, enough to find discs."""
+    folder = tmp_path_factory.mktemp("models")
+    toys = [toy_sections(k) for k in range(6)]
+    for task in ("lung", "infection"):
+        one = settings(task, epochs=12, sections_per_epoch=64, learning_rate=1e-2)
+        model, _ = training.train(toys, toys[:1], one, folder, progress=False)
+        models.save(model, one, {"threshold": 0.5}, folder)
+        channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
+        with torch.inference_mode():
+            expected = torch.sigmoid(model(channels))[:, 0].numpy()
+        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=2e-3)
+    return folder
+
+
+def toy_scan(seed=9):
+    toy = toy_sections(seed)
+    return toy, scan_from_array(toy.hu, toy.spacing_mm)
+
+
+def test_trained_networks_find_lungs_and_infection(trained):
+    toy, scan = toy_scan()
+    label_map = Segmenter(trained).segment(scan)
+    assert 2 * ((label_map >= 1) & toy.lung).sum() / ((label_map >= 1).sum() + toy.lung.sum()) > 0.9
+    assert 2 * ((label_map == 2) & toy.infection).sum() / ((label_map == 2).sum() + toy.infection.sum()) > 0.7
+
+
+def test_a_finer_matrix_gives_the_same_answer_on_its_own_grid(trained):
+    toy, scan = toy_scan()
+    fine = scan_from_array(np.repeat(np.repeat(toy.hu, 4, axis=1), 4, axis=2), (10.0, 0.625, 0.625))
+    segmenter = Segmenter(trained)
+    coarse, label_map = segmenter.segment(scan), segmenter.segment(fine)
+    assert label_map.shape == fine.hu.shape
+    ratio = (label_map >= 1).sum() * fine.voxel_ml / ((coarse >= 1).sum() * scan.voxel_ml)
+    assert ratio == pytest.approx(1, abs=0.05)
+
+
+def test_a_scan_without_lung_is_refused_by_name(trained):
+    from study.ct import ScanError
+
+    _, scan = toy_scan()
+    no_lung = scan_from_array(np.where(scan.hu < -300, 40, scan.hu), scan.spacing_mm)
+    with pytest.raises(ScanError, match=r"knee\.nii\.gz: no lung found"):
+        Segmenter(trained).segment(no_lung, "knee.nii.gz")
+
+
+def test_models_that_do_not_belong_are_refused_by_name(trained, tmp_path):
+    with pytest.raises(models.ModelError, match="make study"):
+        models.read_card(tmp_path, "lung")
+    models.copy(trained, tmp_path)
+    assert models.read_card(tmp_path, "lung")["threshold"] == 0.5
+    (tmp_path / "lung.bin").write_bytes(b"other weights")
+    with pytest.raises(models.ModelError, match=r"lung\.bin: not the file that its card describes"):
+        models.Network(tmp_path, "lung")
+    (tmp_path / "lung.bin").unlink()
+    with pytest.raises(models.ModelError, match=r"lung\.bin: missing"):
+        models.Network(tmp_path, "lung")
+    (tmp_path / "lung.json").write_text(json.dumps({"digests": 3}))
+    with pytest.raises(models.ModelError, match="not a model card"):
+        models.read_card(tmp_path, "lung")
+
+
+def test_small_parts_of_lung_are_dropped():
+    mask = np.zeros((4, 40, 40), bool)
+    mask[:, 5:25, 5:15] = mask[:, 5:25, 20:28] = True
+    mask[0, 35:37, 35:37] = True
+    kept = large_parts(mask)
+    assert not kept[0, 35, 35]
+    assert kept.sum() == mask.sum() - 4
