@@ -95,9 +95,12 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
     """Check a scan table and every file that it names; list all faults at once."""
     from study import cohort
 
-    faults = cohort.check_scans(scans)
+    try:
+        faults = cohort.check_scans(scans)
+    except cohort.ScanTableError as error:
+        _stop(error)
     if faults:
-        typer.echo(cohort.describe(faults))
+        typer.echo(cohort.format_faults(faults))
         typer.echo(f"study: {scans}: {len(faults)} faults", err=True)
         raise typer.Exit(1)
     typer.echo(f"{scans}: no fault found")

@@ -84,7 +84,7 @@ def compare_truth(scans, folder, masks_folder):
             {
                 "scan_id": row.scan_id,
                 "status": row.status,
-                "motion": bool(getattr(row, "motion", False)),
+                "motion": bool(pd.notna(row.motion) and row.motion) if "motion" in known else False,
                 "lung_dice": overlap.dice(label_map >= 1, lung),
                 "infection_dice": overlap.dice(predicted, infection),
                 "false_positive_ml": (predicted & ~infection).sum() * scan.voxel_ml,

@@ -84,13 +84,12 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progres
         lung = read_mask(folder / row.lung_mask, scan)
         infection = read_mask(folder / row.infection_mask, scan)
         lung_median_hu = float(np.median(scan.hu[lung]))
-        on_grid = [
-            slabs.to_network_grid(volume, scan.spacing_mm, pixel_mm, outside)
-            for volume, outside in ((scan.hu, slabs.AIR_HU), (lung, 0), (infection, 0))
-        ]
         for thickness in section_mm:
             hu, lung_share, infection_share = (
-                thicken(volume, scan.spacing_mm[0], thickness, increment_mm)[0] for volume in on_grid
+                slabs.to_network_grid(
+                    thicken(volume, scan.spacing_mm[0], thickness, increment_mm)[0], scan.spacing_mm, pixel_mm, outside
+                )
+                for volume, outside in ((scan.hu, slabs.AIR_HU), (lung, 0), (infection, 0))
             )
             spacing = max(1, round(increment_mm / scan.spacing_mm[0])) * scan.spacing_mm[0]
             loaded.append(

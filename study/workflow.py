@@ -7,9 +7,11 @@ notebook, its parameters and the fingerprint of its code, written only when it c
 import ast
 import difflib
 import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import yaml
@@ -18,7 +20,6 @@ from study import fingerprint
 from study.run import write_json
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
-FROM_BIOMARKERS = NOTEBOOKS[4:]  # what a table of biomarkers alone is enough for
 
 
 class ParameterError(ValueError):
@@ -44,8 +45,10 @@ def defaults(notebook):
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     found = {}
     for node in ast.parse(cells[0].source).body if cells else []:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            found[node.targets[0].id] = ast.literal_eval(node.value)
+        if isinstance(node, ast.Assign):
+            target, assigned = node.targets[0], ast.literal_eval(node.value)
+            several = isinstance(target, ast.Tuple)
+            found |= zip([name.id for name in target.elts], assigned, strict=True) if several else {target.id: assigned}
     return found
 
 
@@ -261,7 +264,11 @@ def snakemake(run, cores, extra=()):
         "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
         "--nolock", "--quiet", "all", *extra,
     ]  # fmt: skip
-    return subprocess.run([str(part) for part in command], cwd=run.root, check=False).returncode
+    # The rules call `study` by name: that of this environment, also where it is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        [str(part) for part in command], cwd=run.root, env={**os.environ, "PATH": path}, check=False
+    ).returncode
 
 
 def _utc(seconds):

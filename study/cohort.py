@@ -1,0 +1,261 @@
+"""The cohort: who is included, which scans follow each other, and Table 1.
+
+Its tables are read and checked in `study.scan_tables`, whose functions can be had from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from study.run import write_json
+from study.schemas import TRAINING_COLUMNS
+from study.scan_tables import (
+    Fault,
+    ScanTableError,
+    check_scans,
+    format_faults,
+    read_biomarkers,
+    read_scans,
+    read_training_scans,
+    write_scans,
+)
+
+__all__ = [
+    "Fault",
+    "ScanTableError",
+    "adopt_scans",
+    "adopt_training_scans",
+    "baseline_table",
+    "check_scans",
+    "consecutive_pairs",
+    "flow",
+    "format_faults",
+    "include",
+    "read_biomarkers",
+    "read_scans",
+    "read_training_scans",
+    "write_scans",
+]
+
+
+def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
+    """Take somebody's own scan table into a run: check it, write it and where it is from; the images stay where they are.
+
+    Parameters
+    ----------
+    path : str or Path
+        The scan table.
+    folder : Path
+        Receives scans.csv and cohort.json.
+    tier : {"public", "restricted"}
+    source, licence : str
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `read_scans`.
+
+    Raises
+    ------
+    ScanTableError
+        With all faults at once.
+    ValueError
+        If the tier is another word; only the phantom makes the tier "synthetic".
+    """
+    if tier not in ("public", "restricted"):
+        raise ValueError(f"tier is {tier!r}; for scans of your own it is 'public' or 'restricted'")
+    scans = read_scans(path)
+    write_scans(folder / "scans.csv", scans)
+    digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
+    write_json(
+        folder / "cohort.json",
+        {"tier": tier, "source": source, "licence": licence, "seed": None, "digest": digest},
+    )
+    return scans
+
+
+def adopt_training_scans(path, folder) -> pd.DataFrame:
+    """Take somebody's own training table into a run; `path` empty: a run that trains nothing has an empty table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `read_training_scans`.
+    """
+    training = read_training_scans(path) if path else pd.DataFrame(columns=list(TRAINING_COLUMNS))
+    write_scans(Path(folder) / "scans.csv", training)
+    return training
+
+
+def include(scans: pd.DataFrame, minimum_age_years: float = 18) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take out the patients who were too young at their first scan, with all their scans.
+
+    Returns
+    -------
+    included, excluded : pandas.DataFrame
+        The rows of `scans`; `excluded` has a column reason more.
+    """
+    too_young = _age_at_first_scan(scans).lt(minimum_age_years)
+    is_out = scans["patient_id"].map(too_young).astype(bool)
+    excluded = scans[is_out].assign(reason=f"younger than {minimum_age_years:g} years")
+    return scans[~is_out].reset_index(drop=True), excluded.reset_index(drop=True)
+
+
+def flow(scans: pd.DataFrame, included: pd.DataFrame) -> pd.DataFrame:
+    """The flow of patients and scans from those reviewed to those included and their two groups.
+
+    A severe patient has at least one severe scan, a non-severe patient has none; scans are counted by their
+    own status. So the two groups add up, though a severe patient may have non-severe scans.
+
+    Returns
+    -------
+    pandas.DataFrame
+        step, patients, scans.
+    """
+    out = scans[~scans["scan_id"].isin(included["scan_id"])]
+    is_severe = included["status"] == "severe"
+    severe_patients = included.loc[is_severe, "patient_id"].nunique()
+    rows = [("reviewed", scans["patient_id"].nunique(), len(scans))]
+    rows.append(("excluded", out["patient_id"].nunique(), len(out)))
+    n_patients = included["patient_id"].nunique()
+    rows.append(("included", n_patients, len(included)))
+    rows.append(("severe", severe_patients, int(is_severe.sum())))
+    rows.append(("non-severe", n_patients - severe_patients, int((~is_severe).sum())))
+    return pd.DataFrame(rows, columns=["step", "patients", "scans"])
+
+
+def consecutive_pairs(scans: pd.DataFrame) -> pd.DataFrame:
+    """Each scan of a patient with the next one of the same patient.
+
+    Two scans of one day follow each other in the order of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        patient_id, earlier, later (scan ids) and days between them; n scans of a patient make n - 1 pairs.
+        Patients in the order of the table.
+    """
+    ordered = scans.assign(_date=pd.to_datetime(scans["scan_date"])).sort_values("_date", kind="stable")
+    by_patient = ordered.groupby("patient_id", sort=False)
+    pairs = pd.DataFrame(
+        {
+            "patient_id": ordered["patient_id"],
+            "earlier": ordered["scan_id"],
+            "later": by_patient["scan_id"].shift(-1),
+            "days": (by_patient["_date"].shift(-1) - ordered["_date"]).dt.days,
+        }
+    ).dropna(subset="later")
+    place = {patient: n for n, patient in enumerate(scans["patient_id"].drop_duplicates())}
+    pairs = pairs.sort_values("patient_id", key=lambda ids: ids.map(place), kind="stable").reset_index(
+        drop=True
+    )
+    return pairs.astype({"days": int})
+
+
+def baseline_table(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table 1: the characteristics of the patients, all and by severity.
+
+    A severe patient has at least one severe scan. Age is that at the patient's first scan. Exams of a group
+    are the scans with that status, as the paper counts them. Ages are compared by Welch's t test (unequal
+    variances), the shares of men by the chi-square test without continuity correction, both two-sided.
+
+    Parameters
+    ----------
+    scans : pandas.DataFrame
+        As from `read_scans`, those included.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        characteristic, all_patients, severe_patients, non_severe_patients, p_value: the text to print; an
+        empty p where nothing was compared or where p is undefined.
+    numbers : pandas.DataFrame
+        name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients
+        behind a value. A mean or share of nobody is NaN; so is the SD of fewer than two. The p values
+        (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients in a
+        group or no variance at all, for sex with an empty group or one sex only.
+    """
+    patients = pd.DataFrame(
+        {
+            "age": _age_at_first_scan(scans),
+            "is_male": scans.groupby("patient_id")["sex"].first() == "male",
+            "is_severe": (scans["status"] == "severe").groupby(scans["patient_id"]).any(),
+            "n_scans": scans.groupby("patient_id").size(),
+        }
+    )
+    groups = {
+        "all": patients,
+        "severe": patients[patients["is_severe"]],
+        "non_severe": patients[~patients["is_severe"]],
+    }
+    exams = {"all": len(scans), "severe": int((scans["status"] == "severe").sum())}
+    exams["non_severe"] = exams["all"] - exams["severe"]
+    numbers, columns = [], {}
+    for name, group in groups.items():
+        n = len(group)
+        n_male, n_multiple = int(group["is_male"].sum()), int((group["n_scans"] > 1).sum())
+        mean, sd = group["age"].mean(), group["age"].std(ddof=1)
+        share = {"male": n_male / n if n else np.nan, "multiple_exams": n_multiple / n if n else np.nan}
+        group_only = "" if name == "all" else f"_{name}"
+        numbers += [
+            (f"n_patients{group_only}", n, n, ""), (f"n_scans{group_only}", exams[name], n, ""),
+            (f"age_mean_{name}", mean, n, "years"), (f"age_sd_{name}", sd, n, "years"),
+            (f"n_male_{name}", n_male, n, ""), (f"male_share_{name}", share["male"], n, ""),
+            (f"n_multiple_{name}", n_multiple, n, ""), (f"multiple_share_{name}", share["multiple_exams"], n, ""),
+        ]  # fmt: skip
+        columns[f"{name}_patients"] = [
+            str(n), _mean_and_sd(mean, sd), _count_and_share(n_male, share["male"]), str(exams[name]),
+            _count_and_share(n_multiple, share["multiple_exams"]),
+        ]  # fmt: skip
+    age_p, male_p = _welch_p(groups["severe"]["age"], groups["non_severe"]["age"]), _chi_square_p(patients)
+    numbers += [("p_age", age_p, len(patients), ""), ("p_sex", male_p, len(patients), "")]
+    table = pd.DataFrame(
+        {
+            "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
+            **columns,
+            "p_value": ["", _p_text(age_p), _p_text(male_p), "", ""],
+        }
+    )
+    return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
+
+
+def _age_at_first_scan(scans: pd.DataFrame) -> pd.Series:
+    first = scans.assign(_date=pd.to_datetime(scans["scan_date"])).sort_values("_date", kind="stable")
+    return first.groupby("patient_id")["age_years"].first()
+
+
+def _welch_p(one: pd.Series, other: pd.Series) -> float:
+    if min(len(one), len(other)) < 2 or one.var() + other.var() == 0:
+        return np.nan
+    from scipy.stats import ttest_ind
+
+    return float(ttest_ind(one, other, equal_var=False).pvalue)
+
+
+def _chi_square_p(patients: pd.DataFrame) -> float:
+    counts = pd.crosstab(patients["is_severe"], patients["is_male"])
+    if counts.shape != (2, 2):
+        return np.nan
+    from scipy.stats import chi2_contingency
+
+    return float(chi2_contingency(counts.to_numpy(), correction=False).pvalue)
+
+
+def _mean_and_sd(mean: float, sd: float) -> str:
+    if np.isnan(mean):
+        return ""
+    return f"{mean:.0f}" if np.isnan(sd) else f"{mean:.0f}±{sd:.0f}"
+
+
+def _count_and_share(n: int, share: float) -> str:
+    return str(n) if np.isnan(share) else f"{n} ({share:.0%})"
+
+
+def _p_text(p: float) -> str:
+    if np.isnan(p):
+        return ""
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.01 else f"{p:.2f}"

@@ -1,0 +1,216 @@
+"""Overlap of two segmentations: Dice, surface Dice, distances between surfaces, and lesions found or missed.
+
+Every function takes two boolean masks of the same shape (z, y, x), of any number of dimensions unless a spacing in
+three is asked for, leaves them as they were, and says what it returns where its definition divides by nothing.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+
+def dice(a, b):
+    """Dice coefficient of two masks: twice what they share, divided by the sum of their sizes.
+
+    Parameters
+    ----------
+    a, b : array of bool
+        Masks of one shape. Which is the reference does not matter.
+
+    Returns
+    -------
+    float
+        0 (nothing shared) to 1 (the same mask). NaN if both masks are empty: 0 / 0 is not an agreement, and calling
+        it 1 would let scans without infection lift the mean. 0 if just one of them is empty.
+
+    References
+    ----------
+    Dice LR. Ecology 1945;26:297-302.
+
+    Examples
+    --------
+    >>> dice([True, True, False], [True, False, False])
+    0.6666666666666666
+    """
+    a, b = _masks(a, b)
+    size = np.count_nonzero(a) + np.count_nonzero(b)
+    return float(2 * np.count_nonzero(a & b) / size) if size else float("nan")
+
+
+def surface_distances(a, b, spacing_mm):
+    """Distance of every surface voxel of each mask to the other mask's surface.
+
+    A surface voxel is a voxel of the mask with a face-neighbour outside it; what lies beyond the array is outside.
+    Each surface voxel counts once, whatever the area that it stands for, which on thick sections gives the caudal and
+    cranial faces less weight than their area would.
+
+    Parameters
+    ----------
+    a, b : array of bool (z, y, x)
+        Two masks.
+    spacing_mm : tuple of 3 float
+        Distance between voxel centres (z, y, x).
+
+    Returns
+    -------
+    a_to_b, b_to_a : array of float
+        Distances in mm, one a surface voxel. Empty where the mask itself is empty, infinite where only the other is.
+    """
+    a, b = _masks(a, b)
+    spacing_mm = _spacing(spacing_mm, a.ndim)
+    if not (a.any() or b.any()):
+        return np.empty(0), np.empty(0)
+    # One voxel around the two masks is enough: no nearest surface lies outside that box.
+    box = _bounding_box(a | b)
+    surface_a, surface_b = (_surface(mask[box]) for mask in (a, b))
+    return _distances(surface_a, surface_b, spacing_mm), _distances(surface_b, surface_a, spacing_mm)
+
+
+def surface_dice(a, b, spacing_mm, tolerance_mm):
+    """Surface Dice: the share of the two surfaces that lies within a tolerance of the other.
+
+    Parameters
+    ----------
+    a, b : array of bool (z, y, x)
+        Two masks.
+    spacing_mm : tuple of 3 float
+        Distance between voxel centres (z, y, x).
+    tolerance_mm : float
+        Distance (mm, not negative) that still counts as the same surface.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN if both masks are empty, 0 if one is. Surface voxels count equally
+        (see :func:`surface_distances`).
+
+    References
+    ----------
+    Nikolov S et al. J Med Internet Res 2021;23:e26151.
+    """
+    if not tolerance_mm >= 0:
+        raise ValueError(f"tolerance_mm {tolerance_mm!r}: must be 0 mm or more")
+    a_to_b, b_to_a = surface_distances(a, b, spacing_mm)
+    n = a_to_b.size + b_to_a.size
+    if not n:
+        return float("nan")
+    return float(((a_to_b <= tolerance_mm).sum() + (b_to_a <= tolerance_mm).sum()) / n)
+
+
+def mean_surface_distance(a, b, spacing_mm):
+    """Mean distance between two surfaces in mm, both directions taken together, each surface voxel once.
+
+    Returns
+    -------
+    float
+        0 mm or more; NaN if both masks are empty, infinite if one is.
+    """
+    distances = np.concatenate(surface_distances(a, b, spacing_mm))
+    return float(distances.mean()) if distances.size else float("nan")
+
+
+def hausdorff_distance(a, b, spacing_mm, percentile=95):
+    """Hausdorff distance in mm: the greater of the two directions' percentile of surface distances.
+
+    Parameters
+    ----------
+    a, b, spacing_mm
+        As in :func:`surface_distances`.
+    percentile : float
+        100 gives the Hausdorff distance itself, which one stray voxel decides; 95 is the usual robust choice.
+
+    Returns
+    -------
+    float
+        0 mm or more; NaN if both masks are empty, infinite if one is.
+    """
+    if not 0 <= percentile <= 100:
+        raise ValueError(f"percentile {percentile!r}: must be from 0 to 100")
+    a_to_b, b_to_a = surface_distances(a, b, spacing_mm)
+    if not (a_to_b.size or b_to_a.size):
+        return float("nan")
+    if not (a_to_b.size and b_to_a.size):
+        return float("inf")
+    return float(max(np.percentile(a_to_b, percentile), np.percentile(b_to_a, percentile)))
+
+
+def lesion_detection(predicted, reference, spacing_mm, minimum_volume_ml=0.0):
+    """Count the lesions that were found, missed and invented.
+
+    A lesion is a component connected over faces, edges or corners. A reference lesion is found if a predicted voxel
+    lies in it; a predicted lesion is false if no voxel of it lies in the reference.
+
+    Parameters
+    ----------
+    predicted, reference : array of bool (z, y, x)
+        Two masks.
+    spacing_mm : tuple of 3 float
+        Distance between voxel centres (z, y, x).
+    minimum_volume_ml : float
+        Components smaller than this are not counted, on either side (they still count as voxels of their mask).
+
+    Returns
+    -------
+    dict
+        ``n_reference, n_found, n_predicted, n_false`` (int), ``sensitivity`` (found / reference, NaN without a
+        reference lesion) and ``precision`` (1 - false / predicted, NaN without a predicted lesion).
+    """
+    predicted, reference = _masks(predicted, reference)
+    voxel_ml = float(np.prod(_spacing(spacing_mm, predicted.ndim))) / 1000
+    n_reference, n_found = _lesions(reference, predicted, minimum_volume_ml / voxel_ml)
+    n_predicted, n_true = _lesions(predicted, reference, minimum_volume_ml / voxel_ml)
+    return {
+        "n_reference": n_reference,
+        "n_found": n_found,
+        "n_predicted": n_predicted,
+        "n_false": n_predicted - n_true,
+        "sensitivity": n_found / n_reference if n_reference else float("nan"),
+        "precision": n_true / n_predicted if n_predicted else float("nan"),
+    }
+
+
+def _lesions(mask, other, minimum_voxels):
+    """Count the components of `mask` of at least `minimum_voxels`, and how many of them `other` touches."""
+    components, n = ndimage.label(mask, structure=np.ones((3,) * mask.ndim))
+    sizes = np.bincount(components.ravel(), minlength=n + 1)[1:]
+    touched = np.bincount(components[other], minlength=n + 1)[1:] > 0
+    # Volumes are products of decimal spacings: a component of just the minimum must not fall to rounding.
+    counted = sizes >= minimum_voxels * (1 - 1e-9)
+    return int(counted.sum()), int((counted & touched).sum())
+
+
+def _surface(mask):
+    return mask & ~ndimage.binary_erosion(mask)
+
+
+def _distances(surface, other, spacing_mm):
+    if not other.any():
+        return np.full(np.count_nonzero(surface), np.inf)
+    return ndimage.distance_transform_edt(~other, sampling=spacing_mm)[surface]
+
+
+def _bounding_box(mask):
+    ranges = [
+        np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))) for axis in range(mask.ndim)
+    ]
+    return tuple(slice(indices[0], indices[-1] + 1) for indices in ranges)
+
+
+def _masks(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        raise ValueError(f"masks of shapes {a.shape} and {b.shape}: bring both to one grid first")
+    for mask in (a, b):
+        if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+            raise ValueError(
+                "a mask holds values other than 0 and 1: compare a label map with its label first"
+            )
+    return a.astype(bool, copy=False), b.astype(bool, copy=False)
+
+
+def _spacing(spacing_mm, ndim):
+    spacing = tuple(float(length) for length in spacing_mm)
+    if len(spacing) != ndim or not all(0 < length < float("inf") for length in spacing):
+        raise ValueError(
+            f"spacing_mm {spacing_mm!r}: needs {ndim} lengths above 0 mm, in array order (z, y, x)"
+        )
+    return spacing

@@ -1,0 +1,256 @@
+"""A synthetic longitudinal COVID-19 cohort on thick-section CT, and a training set of other pneumonia.
+
+    from study.phantom import make_cohort, make_training_set
+    scans = make_cohort("runs/demo/cohort")
+
+`patients` says who is scanned when and how ill, `scan` makes the CT with its truth, `readers` delineates and
+reports. This module puts them together: one pass over the patients in parallel, files that appear only when
+complete, and nothing made twice that is there and was made in the same way.
+
+Every random draw comes from a stream keyed by the seed, the patient and the visit, so files are identical
+byte for byte whatever the number of workers, and a patient looks the same in a small cohort and in a large
+one.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from study.phantom.making import make_scans, scan_files
+from study.phantom.plan import plan_cohort
+from study.phantom.training_set import plan_training_set, protocol_table
+from study.run import write_text
+
+__all__ = ["make_cohort", "make_training_set", "plan_cohort", "plan_training_set", "protocol_table"]
+
+# The paper's scanner adapts its tube current between 30 and 70 mAs; noise goes with one over its square root.
+TUBE_CURRENT_MAS = (30.0, 70.0)
+# strength of respiratory motion where there is any; see `scan.simulate_scan`
+MOTION_RANGE = (0.5, 1.0)
+
+# with one seed for both, the people in the training set are still not those of the cohort
+_COHORT, _TRAINING = 1, 2
+_READERS, _REPORTS, _ACQUISITION = (
+    4,
+    5,
+    6,
+)  # names of the random streams; patients.py uses 1 and 2, training_set.py 7
+MASKS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
+
+
+def make_cohort(
+    folder,
+    *,
+    n_patients=204,
+    n_minors=8,
+    n_severe_patients=32,
+    n_scans=548,
+    n_adult_scans=531,
+    n_severe_scans=79,
+    matrix=128,
+    field_of_view_mm=350.0,
+    slice_thickness_mm=10.0,
+    increment_mm=10.0,
+    n_observed=30,
+    motion_fraction=0.04,
+    seed=2020,
+    workers=2,
+) -> pd.DataFrame:
+    """Make the synthetic COVID-19 cohort in a folder, or complete it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Receives scans.csv, cohort.json, images/, lung/, infection/, observer_1/, observer_2/ and recipes/
+        (how each scan was made, so that it is not made again). A scan table that this function did not write
+        is never overwritten.
+    n_patients, n_minors, n_severe_patients, n_scans, n_adult_scans, n_severe_scans, n_observed,
+    motion_fraction, seed
+        See `patients.plan_cohort`.
+    matrix : int
+        Pixels across and down; 512 in the paper.
+    field_of_view_mm, slice_thickness_mm, increment_mm : float
+        The paper's are 350, 10 and 5.
+    workers : int
+        Processes. With 1 all is done in this process; a script that asks for more needs `if __name__ ==
+        "__main__":`.
+
+    Returns
+    -------
+    DataFrame
+        scans.csv: one row a scan. Beside the columns of the scan table it holds the truth:
+        true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (empty without infection) from the
+        true masks on the section grid, and true_illness_day, true_extent, true_consolidation, true_absorbing,
+        true_severity from the plan.
+
+    Raises
+    ------
+    ValueError
+        If the counts cannot be met together, or the folder holds somebody else's scan table.
+    """
+    folder = Path(folder)
+    counts = dict(
+        n_patients=n_patients,
+        n_minors=n_minors,
+        n_severe_patients=n_severe_patients,
+        n_scans=n_scans,
+        n_adult_scans=n_adult_scans,
+        n_severe_scans=n_severe_scans,
+        n_observed=n_observed,
+        motion_fraction=motion_fraction,
+    )
+    plan = plan_cohort(**counts, seed=seed)
+    geometry = dict(
+        matrix=matrix,
+        field_of_view_mm=field_of_view_mm,
+        slice_thickness_mm=slice_thickness_mm,
+        increment_mm=increment_mm,
+    )
+    recipes = [_cohort_recipe(row, seed, geometry) for row in plan.to_dict("records")]
+    truth = make_scans(folder, recipes, workers, "cohort")
+
+    scans = plan.rename(columns={"motion": "moved"})
+    scans["image"] = scan_files("image", scans["scan_id"])
+    for mask in MASKS:
+        scans[mask] = scan_files(mask, scans["scan_id"])
+        if mask.startswith("observer"):
+            scans[mask] = scans[mask].where(scans["observed"])
+    scans["motion"] = scans["moved"].map({True: "true", False: "false"})
+    scans = scans.join(truth)
+    scans["report"] = _reports(scans, seed)
+    columns = [
+        *"scan_id patient_id age_years sex scan_date status image".split(),
+        *MASKS,
+        *"motion report".split(),
+        *truth.columns,
+        *"true_illness_day true_extent true_consolidation true_absorbing true_severity".split(),
+    ]
+    table = scans[columns].to_csv(index=False, lineterminator="\n")
+    about = dict(
+        tier="synthetic",
+        source="simulated by study.phantom; no patient's data",
+        licence="CC0-1.0",
+        seed=seed,
+        digest=hashlib.sha256(table.encode()).hexdigest(),
+        parameters=counts | geometry,
+    )
+    write_text(folder / "scans.csv", table)
+    write_text(folder / "cohort.json", json.dumps(about, indent=2) + "\n")
+    return scans[columns]
+
+
+def make_training_set(
+    folder, *, n_scans=60, matrix=128, motion_fraction=0.1, healthy_fraction=0.1, seed=558, workers=2
+) -> pd.DataFrame:
+    """Make the synthetic training set in a folder, or complete it.
+
+    Other pneumonia from five vendors in sections of 1-5 mm.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Receives scans.csv, images/, lung/, infection/ and recipes/.
+    n_scans : int
+        One scan a patient; 558 in the paper.
+    matrix : int
+    motion_fraction, healthy_fraction : float, 0..1
+        Chance that a scan carries respiratory motion, or shows no infection.
+    seed, workers : int
+        As for `make_cohort`.
+
+    Returns
+    -------
+    DataFrame
+        scans.csv: scan_id, patient_id, vendor, slice_thickness_mm, increment_mm, kernel, tube_current_mas,
+        tube_voltage_kv, image, lung_mask, infection_mask, motion and truth. `protocol_table` sums it up
+        (Table S1).
+    """
+    folder = Path(folder)
+    plan = plan_training_set(
+        n_scans=n_scans, motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, seed=seed
+    )
+    recipes = [_training_recipe(row, seed, matrix) for row in plan.to_dict("records")]
+    truth = make_scans(folder, recipes, workers, "training set")
+    scans = plan.join(truth)
+    for name in ("image", "lung_mask", "infection_mask"):
+        scans[name] = scan_files(name, scans["scan_id"])
+    scans["motion"] = scans["motion"].map({True: "true", False: "false"})
+    columns = [
+        *"scan_id patient_id vendor slice_thickness_mm increment_mm kernel".split(),
+        *"tube_current_mas tube_voltage_kv image lung_mask infection_mask motion".split(),
+        *truth.columns,
+    ]
+    write_text(folder / "scans.csv", scans[columns].to_csv(index=False, lineterminator="\n"))
+    return scans[columns]
+
+
+# ------------------------------------------------------------------ recipes: all that a scan depends on
+
+
+def _cohort_recipe(row: dict, seed: int, geometry: dict) -> dict:
+    from study.phantom.scan import Protocol
+
+    number, visit = row["patient_number"], row["visit"]
+    rng = np.random.default_rng([seed, _ACQUISITION, number, visit])
+    tube_current_mas = rng.uniform(*TUBE_CURRENT_MAS)
+    motion = rng.uniform(*MOTION_RANGE)
+    noise_hu = Protocol().noise_hu * np.sqrt(np.mean(TUBE_CURRENT_MAS) / tube_current_mas)
+    return dict(
+        scan_id=row["scan_id"],
+        group=number,
+        patient_seed=[seed, _COHORT, number],
+        visit=visit,
+        habitus=dict(sex=row["sex"], age_years=row["age_years"]),
+        disease=dict(
+            pattern="covid",
+            extent=row["true_extent"],
+            consolidation=row["true_consolidation"],
+            absorbing=row["true_absorbing"],
+        ),
+        protocol=geometry | dict(noise_hu=round(float(noise_hu), 3), kernel="soft"),
+        motion=round(float(motion), 3) if row["motion"] else 0.0,
+        readers_seed=[seed, _READERS, number, visit] if row["observed"] else None,
+    )
+
+
+def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
+    protocol = dict(
+        matrix=matrix,
+        field_of_view_mm=row["field_of_view_mm"],
+        slice_thickness_mm=row["slice_thickness_mm"],
+        increment_mm=row["increment_mm"],
+        noise_hu=row["noise_hu"],
+        kernel=row["sharpness"],
+    )
+    return dict(
+        scan_id=row["scan_id"],
+        group=row["number"],
+        patient_seed=[seed, _TRAINING, row["number"]],
+        visit=1,
+        habitus=dict(sex=row["sex"], age_years=row["age_years"]),
+        disease=dict(
+            pattern="pneumonia",
+            extent=row["true_extent"],
+            consolidation=row["true_consolidation"],
+            absorbing=row["true_absorbing"],
+        ),
+        protocol=protocol,
+        motion=row["motion_strength"] if row["motion"] else 0.0,
+        readers_seed=None,
+    )
+
+
+def _reports(scans: pd.DataFrame, seed: int) -> pd.Series:
+    """A report for each follow-up scan, against the patient's scan before it; none for a first scan."""
+    from study.phantom.readers import write_report
+
+    reports, previous = [], None
+    for row in scans.to_dict("records"):
+        this = dict(poi=row["true_poi"], ihu=np.nan if row["true_ihu"] is None else row["true_ihu"])
+        rng = np.random.default_rng([seed, _REPORTS, row["patient_number"], row["visit"]])
+        reports.append(write_report(previous, this, rng) if row["visit"] > 1 else None)
+        previous = this
+    return pd.Series(reports, index=scans.index, dtype=object)

@@ -1,0 +1,160 @@
+"""Who is in the synthetic training set, and how they were scanned by five vendors.
+
+Pure data from a seed. The paper names the vendors (Siemens, Hitachi, GE, Philips, United Imaging) and the
+range of section thickness; kernels, tube voltage and current stand in its supplement, which is not printed,
+so those below are assumed: settings that these vendors' scanners offer for the chest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One vendor's chest protocol, with the vendor's own names of its kernels."""
+
+    vendor: str
+    share: float  # of the training scans
+    soft_kernel: str
+    sharp_kernel: str
+    tube_voltage_kv: tuple[int, ...]
+    tube_current_mas: tuple[int, int]  # range
+    slice_thickness_mm: tuple[float, ...]
+
+
+PRESETS = (
+    Preset("Siemens", 0.28, "B31f", "B70f", (120, 100), (60, 150), (5.0, 5.0, 5.0, 2.0, 1.5, 1.0)),
+    Preset("GE", 0.22, "STANDARD", "LUNG", (120,), (60, 180), (5.0, 5.0, 5.0, 2.5, 1.25)),
+    Preset("Philips", 0.18, "B", "YC", (120,), (60, 140), (5.0, 5.0, 3.0, 2.0, 1.0)),
+    Preset("United Imaging", 0.18, "B_SOFT_B", "B_SHARP_C", (120, 100), (50, 130), (5.0, 5.0, 3.0, 1.5, 1.0)),
+    Preset("Hitachi", 0.14, "Standard", "Lung", (120,), (70, 150), (5.0, 5.0, 5.0, 3.0, 2.0)),
+)
+SHARP_FRACTION = 0.3  # assumed
+SHARP_NOISE = 1.6  # noise of a sharp kernel against a soft one; assumed
+# HU at mAs and section thickness in mm: the cohort's protocol; noise goes as 1/sqrt(mAs mm)
+REFERENCE_NOISE = (12.0, 50.0, 10.0)
+HIGHEST_NOISE_HU = 45.0  # assumed: thin sections were reconstructed with noise reduction
+FIELD_OF_VIEW_MM = (330.0, 400.0)  # assumed
+AGE_MEAN, AGE_SD, MALE_FRACTION = 52.0, 18.0, 0.55  # assumed
+EXTENT = (0.045, 1.3, 0.60)  # median, SD of the log-odds, largest: many small, few large; assumed
+# bacterial pneumonia consolidates more than COVID-19; median, SD of log-odds; assumed
+CONSOLIDATION = (0.40, 0.9)
+MOTION_RANGE = (0.3, 1.0)
+
+_TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
+
+
+def plan_training_set(*, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, seed=558) -> pd.DataFrame:
+    """The training set as one row a scan, before any image is made.
+
+    Parameters
+    ----------
+    n_scans : int
+        One scan a patient. Scan k does not depend on how many there are.
+    motion_fraction, healthy_fraction : float, 0..1
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
+        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, noise_hu,
+        motion, motion_strength, true_extent (0 for a healthy lung), true_consolidation, true_absorbing.
+    """
+    for name, value in (("n_scans", n_scans), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < (name == "n_scans"):
+            raise ValueError(f"{name} = {value!r} must be a whole number, {int(name == 'n_scans')} or more")
+    for name, value in (("motion_fraction", motion_fraction), ("healthy_fraction", healthy_fraction)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} = {value!r} must be between 0 and 1")
+    # the vendors take turns by their shares, so that even a small set has all five
+    vendors = _turns([preset.share for preset in PRESETS], n_scans)
+    return pd.DataFrame(
+        [
+            _scan_row(k, PRESETS[v], motion_fraction, healthy_fraction, seed)
+            for k, v in enumerate(vendors, start=1)
+        ]
+    )
+
+
+def _turns(shares, n):
+    given = np.zeros(len(shares))
+    turns = []
+    for k in range(1, n + 1):
+        turns.append(int(np.argmax(np.array(shares) * k - given)))
+        given[turns[-1]] += 1
+    return turns
+
+
+def _scan_row(k, preset, motion_fraction, healthy_fraction, seed):
+    rng = np.random.default_rng([seed, _TRAINING, k])
+    thickness = float(preset.slice_thickness_mm[int(rng.random() * len(preset.slice_thickness_mm))])
+    mas = int(rng.integers(preset.tube_current_mas[0], preset.tube_current_mas[1] + 1))
+    kv = preset.tube_voltage_kv[0] if rng.random() < 0.8 else preset.tube_voltage_kv[-1]
+    sharp = rng.random() < SHARP_FRACTION
+    hu, mas_0, mm_0 = REFERENCE_NOISE
+    noise = hu * np.sqrt(mas_0 * mm_0 / (mas * thickness)) * (120 / kv) ** 1.3 * (SHARP_NOISE if sharp else 1)
+    median, spread, largest = EXTENT
+    extent = min(expit(logit(median) + spread * rng.standard_normal()), largest)
+    consolidation = expit(logit(CONSOLIDATION[0]) + CONSOLIDATION[1] * rng.standard_normal())
+    scan_id = f"CAP-{k:04d}"
+    return dict(
+        scan_id=scan_id,
+        patient_id=scan_id,
+        number=k,
+        sex="male" if rng.random() < MALE_FRACTION else "female",
+        age_years=int(np.clip(AGE_MEAN + AGE_SD * rng.standard_normal(), 18, 90)),
+        vendor=preset.vendor,
+        kernel=preset.sharp_kernel if sharp else preset.soft_kernel,
+        sharpness="sharp" if sharp else "soft",
+        slice_thickness_mm=thickness,
+        increment_mm=thickness,
+        tube_current_mas=mas,
+        tube_voltage_kv=kv,
+        field_of_view_mm=round(float(rng.uniform(*FIELD_OF_VIEW_MM)), 1),
+        noise_hu=round(float(min(noise, HIGHEST_NOISE_HU)), 2),
+        motion=bool(rng.random() < motion_fraction),
+        motion_strength=round(float(rng.uniform(*MOTION_RANGE)), 3),
+        true_extent=0.0 if rng.random() < healthy_fraction else round(float(extent), 5),
+        true_consolidation=round(float(consolidation), 4),
+        true_absorbing=round(float(max(rng.uniform(-1, 1), 0)), 4),
+    )
+
+
+def protocol_table(training: pd.DataFrame) -> pd.DataFrame:
+    """Table S1: how the training scans were acquired, a row a vendor and one for all.
+
+    Parameters
+    ----------
+    training : DataFrame
+        The training table, as `make_training_set` returns it or `cohort.read_training_scans` reads it.
+
+    Returns
+    -------
+    DataFrame
+        vendor, n, slice_thickness_mm, tube_voltage_kv, tube_current_mas (ranges as text), kernel (names as
+        text).
+    """
+
+    if training.empty:  # a run that takes over models has no training set
+        return pd.DataFrame(columns=["vendor", "n", "slice_thickness_mm", "tube_voltage_kv", "tube_current_mas", "kernel"])
+
+    def extent(values):
+        low, high = (f"{v:g}" for v in (values.min(), values.max()))
+        return low if low == high else f"{low}-{high}"
+
+    def row(vendor, scans):
+        return dict(
+            vendor=vendor,
+            n=len(scans),
+            slice_thickness_mm=extent(scans["slice_thickness_mm"]),
+            tube_voltage_kv=extent(scans["tube_voltage_kv"]),
+            tube_current_mas=extent(scans["tube_current_mas"]),
+            kernel=", ".join(sorted(scans["kernel"].unique())),
+        )
+
+    rows = [row(vendor, scans) for vendor, scans in training.groupby("vendor", sort=True)]
+    return pd.DataFrame([*rows, row("All", training)])

@@ -1,0 +1,225 @@
+"""Bootstrap intervals of ROC results: scans resampled within their status, or whole patients.
+
+A resample is held as counts: how often each scan is in it. The ROC of all resamples is then one cumulative sum over
+the sorted scores, in whole numbers, so thousands of resamples take a fraction of a second and ties are exact.
+"""
+
+import numpy as np
+import pandas as pd
+
+QUANTITIES = [
+    "auc",
+    "cutoff",
+    "sensitivity_reselected",
+    "specificity_reselected",
+    "sensitivity",
+    "specificity",
+]
+
+# Counts of this many resamples x scans are held at once (8 MB as int64, and some copies).
+BLOCK = 1_000_000
+
+
+def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
+    """ROC results in bootstrap resamples of scans, drawn within each status.
+
+    The numbers of severe and non-severe scans stay as they are. Scans are taken as independent, which several scans
+    of one patient are not: see :func:`clustered`.
+
+    Parameters
+    ----------
+    scores : array of float (n,)
+        Finite scores; higher means severe (negate them otherwise).
+    is_severe : array of bool (n,)
+        Status. Both must occur.
+    n_resamples : int
+        At least 1.
+    seed : int
+        The same seed gives the same resamples.
+    cutoff : float, optional
+        Where given, sensitivity and specificity at this cut-off too.
+
+    Returns
+    -------
+    DataFrame
+        One row a resample: ``auc``; ``cutoff``, ``sensitivity_reselected`` and ``specificity_reselected`` with the
+        Youden cut-off chosen anew in each resample (the most sensitive of tied ones, as in ``roc.youden``); and
+        ``sensitivity`` and ``specificity`` at the given `cutoff`, NaN without one.
+    """
+    scores, is_severe = _checked(scores, is_severe, n_resamples)
+    rng = np.random.default_rng(seed)
+
+    def draw(n):
+        counts = np.zeros((n, scores.size), np.int64)
+        for status in (True, False):
+            members = np.flatnonzero(is_severe == status)
+            counts[:, members] = rng.multinomial(
+                members.size, np.full(members.size, 1 / members.size), size=n
+            )
+        return counts
+
+    return _replicates(scores, is_severe, draw, n_resamples, cutoff)
+
+
+def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=None):
+    """ROC results in bootstrap resamples of patients, each drawn with all of their scans.
+
+    Patients are drawn within two strata, those with and those without a severe scan, so that every resample has
+    both statuses unless the only non-severe scans come from patients who also have severe ones. A resample in which
+    one status is missing gives NaN; :func:`intervals` leaves it out.
+
+    Parameters
+    ----------
+    scores, is_severe, n_resamples, seed, cutoff
+        As in :func:`stratified`.
+    patient_ids : array (n,)
+        Whose scan it is.
+
+    Returns
+    -------
+    DataFrame
+        As from :func:`stratified`.
+
+    References
+    ----------
+    Field CA, Welsh AH. J R Stat Soc B 2007;69:369-390 (the cluster bootstrap). Obuchowski NA. Biometrics
+    1997;53:567-578 (why clustered ROC data need it).
+    """
+    scores, is_severe = _checked(scores, is_severe, n_resamples)
+    patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
+    if of_scan.shape != scores.shape:
+        raise ValueError(
+            f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan"
+        )
+    ever_severe = np.bincount(of_scan, weights=is_severe) > 0
+    rng = np.random.default_rng(seed)
+
+    def draw(n):
+        counts = np.zeros((n, patients.size), np.int64)
+        for status in (True, False):
+            members = np.flatnonzero(ever_severe == status)
+            if members.size:
+                counts[:, members] = rng.multinomial(
+                    members.size, np.full(members.size, 1 / members.size), size=n
+                )
+        return counts[:, of_scan]
+
+    return _replicates(scores, is_severe, draw, n_resamples, cutoff)
+
+
+def intervals(replicates, confidence=0.95):
+    """Percentile intervals of the columns of a table of resamples.
+
+    The limits are quantiles of what the resamples gave, so they never leave the range of the quantity itself.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by quantity: ``low``, ``high`` and ``n_resamples``, how many were defined. The limits are NaN where none
+        was, and where all gave the same number (an AUC of 1, say): resampling then says nothing, which is not
+        certainty.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    tail = (1 - confidence) / 2
+    limits = replicates.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis=1)
+    limits = limits.mask(replicates.max() <= replicates.min())
+    return limits.assign(n_resamples=replicates.notna().sum()).rename_axis("quantity")
+
+
+def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=1, confidence=0.95):
+    """Bootstrap intervals of several scores, by scans and by patients.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        One column a score, one row a scan; a scan whose score is missing is left out for that score.
+    is_severe, patient_ids : Series
+        With the same index.
+    cutoffs : mapping
+        The cut-off that was chosen for each score.
+    n_resamples, seed, confidence
+        As above. Every score gets the same seed.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and ``clustered_low, clustered_high``.
+        A sensitivity or specificity of exactly 0 or 1 comes out the same in every resample of scans; its ``low`` and
+        ``high`` are Clopper and Pearson's exact binomial limits instead.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    rows = {}
+    for name in predicted.columns:
+        scores = predicted[name].dropna()
+        status, patients = is_severe.loc[scores.index], patient_ids.loc[scores.index]
+        by_scan = stratified(scores, status, n_resamples, seed, cutoffs[name])
+        by_patient = clustered(scores, status, patients, n_resamples, seed, cutoffs[name])
+        limits = intervals(by_scan, confidence)[["low", "high"]]
+        for quantity, n in (("sensitivity", status.sum()), ("specificity", (~status).sum())):
+            if by_scan[quantity].iloc[0] in (0, 1) and by_scan[quantity].nunique() == 1:
+                hits = by_scan[quantity].iloc[0] * n
+                limits.loc[quantity] = proportion_confint(hits, n, 1 - confidence, method="beta")
+        rows[name] = limits.join(intervals(by_patient, confidence)[["low", "high"]].add_prefix("clustered_"))
+    return pd.concat(rows, names=["model", "quantity"])
+
+
+def _replicates(scores, is_severe, draw, n_resamples, cutoff):
+    order = np.argsort(-scores, kind="stable")
+    ordered, severe = scores[order], is_severe[order]
+    # The last place of each run of equal scores: where a cut-off takes the whole run.
+    ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))
+    block = max(1, min(n_resamples, BLOCK // scores.size))
+    parts = []
+    for start in range(0, n_resamples, block):
+        counts = draw(min(block, n_resamples - start))[:, order]
+        hits = np.cumsum(np.where(severe, counts, 0), axis=1)[:, ends]
+        alarms = np.cumsum(np.where(severe, 0, counts), axis=1)[:, ends]
+        parts.append(_of_counts(ordered[ends], hits, alarms, cutoff))
+    return pd.DataFrame(np.concatenate(parts), columns=QUANTITIES)
+
+
+def _of_counts(cutoffs, hits, alarms, cutoff):
+    """ROC results from true and false positives at each descending cut-off, arrays (resample, cut-off)."""
+    n_severe, n_other = hits[:, -1], alarms[:, -1]
+    n_pairs = np.where((n_severe > 0) & (n_other > 0), n_severe * n_other, np.nan)
+    new_alarms = np.diff(alarms, axis=1, prepend=0)
+    earlier_hits = np.concatenate([np.zeros((len(hits), 1), hits.dtype), hits[:, :-1]], axis=1)
+    area = ((hits + earlier_hits) * new_alarms).sum(axis=1) / (2 * n_pairs)
+    index = hits * n_other[:, None] - alarms * n_severe[:, None]
+    # The last of equal maxima has the lowest cut-off: the most sensitive one. A cut-off that no scan of the resample
+    # reaches has the counts of the one above it, so the one that was reached is taken among those.
+    reached = np.diff(hits + alarms, axis=1, prepend=0) > 0
+    index = np.where(reached, index, np.iinfo(np.int64).min)
+    best = index.shape[1] - 1 - np.argmax(index[:, ::-1], axis=1)
+    rows = np.arange(len(hits))
+    undefined = np.isnan(n_pairs)
+    n_severe, n_other = np.maximum(n_severe, 1), np.maximum(n_other, 1)
+    chosen = [cutoffs[best], hits[rows, best] / n_severe, (n_other - alarms[rows, best]) / n_other]
+    held = [np.full(len(hits), np.nan)] * 2
+    if cutoff is not None:
+        at = np.count_nonzero(cutoffs >= cutoff) - 1
+        held = (
+            [hits[:, at] / n_severe, (n_other - alarms[:, at]) / n_other]
+            if at >= 0
+            else [rows * 0.0, rows * 0.0 + 1]
+        )
+    results = np.column_stack([area, *chosen, *held])
+    results[undefined] = np.nan
+    return results
+
+
+def _checked(scores, is_severe, n_resamples):
+    scores, is_severe = np.asarray(scores, dtype=float), np.asarray(is_severe).astype(bool)
+    if scores.ndim != 1 or scores.shape != is_severe.shape:
+        raise ValueError(
+            f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan"
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("scores are missing or infinite: leave those scans out and say how many")
+    if is_severe.all() or not is_severe.any():
+        raise ValueError("resampling a ROC curve needs severe and non-severe scans; only one status is there")
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples {n_resamples!r}: must be 1 or more")
+    return scores, is_severe

@@ -1,0 +1,358 @@
+"""The rules of the tables of a study (scans, training scans, biomarkers), and how a broken one is told.
+
+A table is read as text, cell by cell, so that nothing is guessed: `007` stays an id and `=1+1` stays a
+report. The schemas judge that text; only a table without fault is turned into numbers and dates. All faults
+are told at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+SEXES = ("female", "male")
+STATUSES = ("severe", "non-severe")
+MASK_COLUMNS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
+SCAN_COLUMNS = ("scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "image")
+TRAINING_COLUMNS = (
+    "scan_id",
+    "patient_id",
+    "vendor",
+    "slice_thickness_mm",
+    "increment_mm",
+    "kernel",
+    "tube_current_mas",
+    "tube_voltage_kv",
+    "image",
+    "lung_mask",
+    "infection_mask",
+)
+MEASURES = ("lung_volume_ml", "infection_volume_ml", "poi", "ihu")
+BIOMARKER_COLUMNS = ("scan_id", "patient_id", "age_years", "sex", "scan_date", "status", *MEASURES)
+SIDES = ("", "right_", "left_")
+NUMERIC_COLUMNS = {
+    "age_years", "slice_thickness_mm", "increment_mm", "tube_current_mas", "tube_voltage_kv",
+    *(f"{side}{name}" for side in SIDES for name in MEASURES),
+}  # fmt: skip
+POI_ROUNDING = 0.005  # how far a rounded poi may be from infection volume / lung volume
+
+_MISSING = {"", "nan", "NaN", "NA"}
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MOST_TOLD = 200
+_MEANT = {"m": "male", "man": "male", "f": "female", "w": "female", "woman": "female"}
+_MEANT |= {"mild": "non-severe", "common": "non-severe", "nonsevere": "non-severe", "critical": "severe"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a table or a file that it names.
+
+    Attributes
+    ----------
+    file : str
+        The table.
+    row : int or None
+        As a spreadsheet counts: the header is row 1. None if the table as a whole is meant.
+    column : str
+        Empty if the row or the table as a whole is meant.
+    value : str
+        What was found.
+    rule : str
+        What was wanted, or what is wrong.
+    remedy : str
+        What to do.
+    """
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    rule: str
+    remedy: str
+
+
+class ScanTableError(ValueError):
+    """A table that breaks its rules; the message lists every fault.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    faults : list of Fault
+    """
+
+    def __init__(self, path, faults: list[Fault]):
+        self.path, self.faults = Path(path), list(faults)
+        super().__init__(format_faults(self.faults))
+
+    def __reduce__(self):
+        return ScanTableError, (self.path, self.faults)
+
+
+def format_faults(faults: list[Fault]) -> str:
+    """The faults as aligned text, file by file, in the order of the rows."""
+    parts = []
+    for file in dict.fromkeys(fault.file for fault in faults):
+        ours = sorted((f for f in faults if f.file == file), key=lambda f: f.row or 0)
+        cells = [("row", "column", "value", "rule", "remedy")]
+        for fault in ours[:_MOST_TOLD]:
+            value = repr(_shortened(fault.value)) if fault.row or fault.value else ""
+            cells.append((str(fault.row or "-"), fault.column or "-", value, fault.rule, fault.remedy))
+        widths = [max(len(line[n]) for line in cells) for n in range(4)]
+        lines = [
+            "  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[4]]) for line in cells
+        ]
+        parts.append(f"{file}: {len(ours)} fault{'s' if len(ours) > 1 else ''}")
+        parts += ["  " + line.rstrip() for line in lines]
+        if len(ours) > _MOST_TOLD:
+            parts.append(f"  and {len(ours) - _MOST_TOLD} more")
+    return "\n".join(parts)
+
+
+def _shortened(value: str, most: int = 60) -> str:
+    return value if len(value) <= most else value[: most - 3] + "..."
+
+
+def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
+    """Read a CSV file as text.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Comma-separated, UTF-8 with or without byte-order mark.
+    columns : sequence of str
+        That must be there.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        All columns of the file as str, blank around a cell removed; the index is the row as a spreadsheet
+        counts. Blank rows are left out.
+    faults : list of Fault
+        Rows of a wrong length.
+
+    Raises
+    ------
+    ScanTableError
+        If the file is missing, no such CSV, has no row, or lacks columns.
+    """
+    path = Path(path)
+    text = _decoded(path)
+    head = text.splitlines()[0]
+    if "," not in head and (separator := next((s for s in ";\t|" if s in head), None)):
+        name = {";": "semicolons", "\t": "tabs", "|": "bars"}[separator]
+        _refuse(path, f"the columns are separated by {name}", "save it as CSV separated by commas", head)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        _refuse(
+            path,
+            f"this is not a well-formed CSV file ({error})",
+            "save it again as CSV (comma-separated, UTF-8)",
+        )
+    header = [name.strip() for name in rows[0]]
+    used = [
+        n for n, name in enumerate(header) if name or any(len(row) > n and row[n].strip() for row in rows[1:])
+    ]
+    header = [header[n] for n in used]
+    faults = _header_faults(path, header, columns)
+    if faults:
+        raise ScanTableError(path, faults)
+    records, index = [], []
+    for number, row in enumerate(rows[1:], 2):
+        row = [cell.strip() for cell in row]
+        if not any(row):
+            continue
+        if len(row) < len(rows[0]) or any(row[len(rows[0]) :]):
+            rule = f"the row has {len(row)} cells and the header {len(rows[0])}"
+            faults.append(
+                Fault(str(path), number, "", ",".join(row), rule, "put cells that hold a comma in quotes")
+            )
+            continue
+        records.append([row[n] for n in used])
+        index.append(number)
+    if not records and not faults:
+        _refuse(path, "the table has a header and no row", "add one row a scan")
+    return pd.DataFrame(records, index=pd.Index(index, name="row"), columns=header, dtype=str), faults
+
+
+def _decoded(path: Path) -> str:
+    csv_again = "save it as CSV (comma-separated, UTF-8)"
+    if not path.exists():
+        _refuse(path, "there is no such file", "check the path")
+    if path.is_dir():
+        _refuse(path, "this is a folder", "name the table in it, such as scans.csv")
+    try:
+        binary = path.read_bytes()
+    except OSError as error:
+        _refuse(path, f"the file cannot be read ({error.strerror})", "check its permissions")
+    if binary[:2] == b"PK" or binary[:4] == b"\xd0\xcf\x11\xe0":
+        _refuse(path, "this is a spreadsheet file, not CSV", csv_again)
+    if binary[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        _refuse(path, "the text is UTF-16, not UTF-8", csv_again)
+    try:
+        text = binary.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = binary[: error.start].count(b"\n") + 1
+        _refuse(path, f"the text is not UTF-8 (line {line})", csv_again)
+    if not text.strip():
+        _refuse(path, "the file is empty", "write a header and one row a scan")
+    if "\0" in text:
+        _refuse(path, "this is not a text file", csv_again)
+    return text.lstrip("\r\n")
+
+
+def _refuse(path: Path, rule: str, remedy: str, value: str = ""):
+    raise ScanTableError(path, [Fault(str(path), None, "", value, rule, remedy)]) from None
+
+
+def _header_faults(path: Path, header: list[str], columns) -> list[Fault]:
+    faults = []
+    for name in dict.fromkeys(header):
+        if header.count(name) > 1 or not name:
+            rule = "two columns have this name" if name else "a column with values has no name"
+            faults.append(Fault(str(path), 1, name, name, rule, "give each column a name of its own"))
+    unknown = [name for name in header if name not in columns]
+    for name in columns:
+        if name not in header:
+            near = difflib.get_close_matches(name, unknown, 1, 0.7)
+            remedy = f"rename the column {near[0]!r}" if near else "add the column"
+            faults.append(Fault(str(path), 1, name, "", "the column is missing", remedy))
+    return faults
+
+
+# --- one rule a column: (what is wanted, whether a cell has it) ---
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a plain decimal number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _number_in(low: float, high: float, unit: str, *, may_be_empty: bool = False, above: bool = False):
+    def fits(text: str) -> bool:
+        if text in _MISSING:
+            return may_be_empty
+        return (
+            is_number(text) and (low < float(text) if above else low <= float(text)) and float(text) <= high
+        )
+
+    span = f"above {low:g}, up to {high:g}" if above else f"{low:g} to {high:g}"
+    return f"a number, {span}{unit}" + (", or empty" if may_be_empty else ""), fits
+
+
+def _one_of(*choices: str, may_be_empty: bool = False):
+    return " or ".join(choices), lambda text: text in choices or (may_be_empty and not text)
+
+
+def _is_date(text: str) -> bool:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return False
+    try:
+        return 1971 <= pd.Timestamp(text).year < 2200  # the first CT of a patient was made in 1971
+    except ValueError:
+        return False
+
+
+_TEXT = ("not empty", bool)
+_ID = (
+    "letters, digits, . _ - and a letter or digit first",
+    lambda text: _SCAN_ID.fullmatch(text) is not None,
+)
+_AGE = _number_in(0, 120, " years")
+_DATE = ("a date as YYYY-MM-DD", _is_date)
+_ANY_PATH = ("a path or empty", lambda text: "\n" not in text)
+_PATH = ("a path", lambda text: bool(text) and "\n" not in text)
+_WHO = {"scan_id": _ID, "patient_id": _TEXT, "age_years": _AGE, "sex": _one_of(*SEXES), "scan_date": _DATE,
+        "status": _one_of(*STATUSES)}  # fmt: skip
+SCAN_RULES = {
+    **_WHO, "image": _PATH, **dict.fromkeys(MASK_COLUMNS, _ANY_PATH),
+    "motion": ("true, false or empty", lambda text: text.lower() in ("true", "false", "")),
+}  # fmt: skip
+TRAINING_RULES = {
+    "scan_id": _ID, "patient_id": _TEXT, "vendor": _TEXT, "kernel": _TEXT,
+    "slice_thickness_mm": _number_in(0, 20, " mm", above=True),
+    "increment_mm": _number_in(0, 20, " mm", above=True),
+    "tube_current_mas": _number_in(0, 2000, " mAs", above=True),
+    "tube_voltage_kv": _number_in(40, 200, " kV"),
+    "image": _PATH, "lung_mask": _PATH, "infection_mask": _PATH,
+}  # fmt: skip
+BIOMARKER_RULES = {
+    **_WHO,
+    "lung_volume_ml": _number_in(0, 20000, " ml", above=True, may_be_empty=True),
+    "infection_volume_ml": _number_in(0, 20000, " ml", may_be_empty=True),
+    "poi": _number_in(0, 1, ""),
+    "ihu": _number_in(-1024, 3071, " HU", may_be_empty=True),
+}
+for _side in SIDES[1:]:
+    BIOMARKER_RULES |= {
+        f"{_side}lung_volume_ml": _number_in(0, 20000, " ml", may_be_empty=True),
+        f"{_side}infection_volume_ml": BIOMARKER_RULES["infection_volume_ml"],
+        f"{_side}poi": _number_in(0, 1, "", may_be_empty=True),
+        f"{_side}ihu": BIOMARKER_RULES["ihu"],
+    }
+
+
+def schema_of(rules: dict, required):
+    """Make the pandera schema of a table of text: one check a column; unknown columns are let through."""
+    import pandera.pandas as pandera  # here, as it takes a while and a network has no use for it
+
+    return pandera.DataFrameSchema(
+        {
+            name: pandera.Column(
+                str,
+                pandera.Check(fits, element_wise=True, error=rule),
+                required=name in required,
+                coerce=False,
+            )
+            for name, (rule, fits) in rules.items()
+        },
+        strict=False,
+    )
+
+
+def cell_faults(path, table: pd.DataFrame, rules: dict, required) -> list[Fault]:
+    """Every cell that breaks the rule of its column."""
+    import pandera.errors
+
+    try:
+        schema_of(rules, required).validate(table, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        found = errors.failure_cases
+        return [
+            Fault(str(path), int(row), column, value, rules[column][0], _remedy(column, value))
+            for row, column, value in zip(found["index"], found["column"], found["failure_case"], strict=True)
+        ]
+    return []
+
+
+def _remedy(column: str, value: str) -> str:
+    """What to do about a cell, guessed from what is in it."""
+    if value in _MISSING:
+        remedy = "fill it in"
+        if column == "poi":
+            remedy = "fill it in (0 where there is no infection), or take the row out"
+    elif column in ("sex", "status"):
+        choices = SEXES if column == "sex" else STATUSES
+        low = value.lower().replace("_", " ")
+        guess = _MEANT.get(low) or next(iter(difflib.get_close_matches(low, choices, 1, 0.7)), None)
+        remedy = f"write {guess}" if guess else f"write {' or '.join(choices)}"
+    elif column == "scan_date":
+        remedy = "write it like 2020-01-23"
+    elif column == "scan_id":
+        remedy = "rename the scan; its id names files"
+    elif re.fullmatch(r"[+-]?\d+,\d+", value):
+        remedy = f"write {value.replace(',', '.')}"
+    elif column.endswith("poi") and is_number(value) and 1 < float(value) <= 100:
+        remedy = f"this looks like a percentage: write it as a fraction, {float(value) / 100:.6g}"
+    elif column == "motion":
+        remedy = "write true or false"
+    else:
+        remedy = "correct it"
+    return remedy

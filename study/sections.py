@@ -1,0 +1,347 @@
+"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left.
+
+Arrays are (y, x) or (section, y, x) in the study's order (y anterior to posterior, x patient right to left), so
+that a section is seen as radiologists see it: from the feet, the patient's right on the reader's left.
+"""
+
+import numpy as np
+import pandas
+from matplotlib import patheffects
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from study.style import COLOURS, MARKERS, new_figure, say_missing, styled
+
+LUNG_WINDOW_HU = (-600.0, 1500.0)  # level, width
+LUNG, INFECTION = 1, 2  # the label map; the lung field is every label >= 1
+RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
+OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
+
+
+def widest_sections(label_map, n=3):
+    """Find the ``n`` neighbouring sections around the one with the largest infected area.
+
+    Where nothing is infected, the ones around the largest lung area; where there is no lung either, the middle ones.
+    Fewer than ``n`` come back if the scan has fewer sections.
+
+    Parameters
+    ----------
+    label_map : array (z, y, x)
+    """
+    label_map = np.asarray(label_map)
+    n = min(n, len(label_map))
+    for area in ((label_map == INFECTION).sum(axis=(1, 2)), (label_map >= LUNG).sum(axis=(1, 2))):
+        if area.any():
+            middle = int(area.argmax())
+            break
+    else:
+        middle = len(label_map) // 2
+    first = min(max(middle - n // 2, 0), len(label_map) - n)
+    return np.arange(first, first + n)
+
+
+def _frame(hu, spacing_mm):
+    """Find the part of the sections that holds the patient: (row slice, column slice), common to all of them.
+
+    Without it, half of a picture is the air around the patient.
+    """
+    body = np.asarray(hu) > -500
+    slices = []
+    for axis, step_mm in ((1, spacing_mm[-2]), (2, spacing_mm[-1])):
+        # a tenth of a row filled: the table top and stray bright pixels do not make a patient
+        filled = np.flatnonzero(body.mean(axis=tuple(a for a in (0, 1, 2) if a != axis)) > 0.1)
+        margin = int(np.ceil(8.0 / step_mm))
+        whole = body.shape[axis]
+        slices.append(
+            slice(max(filled[0] - margin, 0), min(filled[-1] + margin + 1, whole)) if len(filled) else slice(0, whole)
+        )
+    return tuple(slices)
+
+
+def _show(ax, hu, spacing_mm):
+    """One section in the lung window, axes in mm; spacing_mm ends with (y, x)."""
+    height, width = hu.shape[0] * spacing_mm[-2], hu.shape[1] * spacing_mm[-1]
+    level, window = LUNG_WINDOW_HU
+    ax.imshow(
+        hu,
+        cmap="gray",
+        vmin=level - window / 2,
+        vmax=level + window / 2,
+        extent=(0, width, height, 0),
+        interpolation="bilinear",
+    )
+    ax.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0))
+    ax.spines[:].set_visible(False)
+
+
+def _outline(ax, mask, spacing_mm, colour, width):
+    if mask.any() and not mask.all():
+        rows = (np.arange(mask.shape[0]) + 0.5) * spacing_mm[-2]
+        columns = (np.arange(mask.shape[1]) + 0.5) * spacing_mm[-1]
+        ax.contour(columns, rows, mask.astype(float), levels=[0.5], colors=[colour], linewidths=width)
+
+
+def _fill(ax, mask, spacing_mm, colour, alpha):
+    picture = np.zeros((*mask.shape, 4))
+    picture[mask] = (*to_rgb(colour), alpha)
+    ax.imshow(
+        picture, extent=(0, mask.shape[1] * spacing_mm[-1], mask.shape[0] * spacing_mm[-2], 0), interpolation="nearest"
+    )
+
+
+def _overlay(ax, label_map, spacing_mm):
+    _outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
+    _fill(ax, label_map == INFECTION, spacing_mm, RED, 0.35)
+    _outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
+
+
+def _words(ax, x, y, words, ha, va, size=6):
+    ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
+
+
+def _sides(ax):
+    _words(ax, 0.02, 0.5, "R", "left", "center", 7)
+    _words(ax, 0.98, 0.5, "L", "right", "center", 7)
+
+
+def _scale_bar(ax, length_mm=50.0):
+    left, right = ax.get_xlim()
+    bottom = ax.get_ylim()[0]
+    end, height = right - 0.03 * (right - left), bottom * 0.96
+    ax.plot(
+        [end - length_mm, end],
+        [height, height],
+        color="white",
+        linewidth=1.4,
+        solid_capstyle="butt",
+        path_effects=OUTLINED,
+    )
+    ax.annotate(
+        f"{length_mm / 10:g} cm",
+        (end - length_mm / 2, height),
+        xytext=(0, 2),
+        textcoords="offset points",
+        color="white",
+        ha="center",
+        va="bottom",
+        fontsize=6,
+        path_effects=OUTLINED,
+    )
+
+
+def _key(figure, entries):
+    figure.legend(handles=entries, loc="outside lower center", ncols=len(entries))
+
+
+INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
+LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
+
+
+def _height_mm(frame_shape, spacing_mm, n_columns, width_mm=183.0):
+    """Height of one row of pictures, so that they fill the column's width without white between them."""
+    return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
+
+
+@styled
+def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=""):
+    """Draw Figures 1 and 2: neighbouring sections; the CT above, the same with lung and infection outlined below.
+
+    Parameters
+    ----------
+    hu : array (section, y, x), HU
+        The sections to show, no more than about six; ``widest_sections`` chooses them from a scan. With none, the
+        figure says so, in the words of the title if there is one.
+    label_map : uint8 array (section, y, x)
+    section_positions_mm : sequence of float
+        Where each section lies along the body, mm from the lowest section.
+    spacing_mm : tuple
+        (z, y, x) or (y, x).
+    """
+    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    if hu.shape != label_map.shape:
+        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} are of different shape; cut both alike")
+    if hu.ndim != 3 or not len(hu):
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), title or "no section to show")
+        return figure
+    rows, columns = _frame(hu, spacing_mm)
+    hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
+    n = len(hu)
+    figure = new_figure("double", 14 + 2 * _height_mm(hu.shape[1:], spacing_mm, n))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    axes = figure.subplots(2, n, squeeze=False)
+    for column in range(n):
+        for ax in axes[:, column]:
+            _show(ax, hu[column], spacing_mm)
+            _sides(ax)
+        _overlay(axes[1, column], label_map[column], spacing_mm)
+        _words(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
+    for ax in axes[:, -1]:
+        _scale_bar(ax)
+    _key(figure, [INFECTION_KEY, LUNG_KEY])
+    return figure
+
+
+@styled
+def longitudinal(scans, spacing_mm, title=""):
+    """Draw Figure 5: one patient's scans in order of date, with POI and iHU, and the status at each date.
+
+    Red dots are dates at which the patient was severe and green squares dates at which not; the word stands beside.
+
+    Parameters
+    ----------
+    scans : list of (date, status, hu_section, label_section, poi, ihu)
+        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient where all are of one size; poi 0..1; ihu in HU, NaN where no infection.
+    spacing_mm : tuple
+        Ends with (y, x).
+    """
+    if not scans:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no patient has scans on several dates")
+        return figure
+    scans = sorted(scans, key=lambda scan: pandas.Timestamp(scan[0]))
+    alike = len({np.shape(scan[2]) for scan in scans}) == 1
+    rows, columns = _frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
+    height = _height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
+    height = min(height, 80.0)  # one or two scans would fill a page
+    figure = new_figure("double", 2 * height + 66)
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
+    axes = pictures.subplots(2, len(scans), squeeze=False)
+    for (above, overlaid), (date, _, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
+        for ax in (above, overlaid):
+            _show(ax, np.asarray(hu)[rows, columns], spacing_mm)
+            _sides(ax)
+        _overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
+        above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
+        overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
+    _scale_bar(axes[-1, -1])
+    _course(below.subplots(), scans)
+    _key(figure, [INFECTION_KEY, LUNG_KEY])
+    return figure
+
+
+def _day(date, form="%b"):
+    date = pandas.Timestamp(date)
+    return f"{date.day} {date.strftime(form)}"
+
+
+def _course(ax, scans):
+    """POI over time with the status marks, under the pictures of Figure 5."""
+    days = [pandas.Timestamp(scan[0]) for scan in scans]
+    poi = [100 * scan[4] for scan in scans]
+    ax.plot(days, poi, color=COLOURS["faint"], linewidth=0.8, zorder=1)
+    for day, value, scan in zip(days, poi, scans, strict=True):
+        ax.plot(
+            day,
+            value,
+            marker=MARKERS.get(scan[1], "o"),
+            markersize=6,
+            linestyle="none",
+            color=COLOURS.get(scan[1], COLOURS["ink"]),
+            clip_on=False,
+            zorder=3,
+        )
+        ax.annotate(
+            str(scan[1]),
+            (day, value),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            color=COLOURS.get(scan[1], COLOURS["ink"]),
+        )
+    ax.set_xticks(days, [_day(day) for day in days])
+    ax.set_ylabel("POI (%)")
+    ax.set_ylim(0, max(max(poi) * 1.3, 1.0))
+    ax.margins(x=0.06)
+
+
+@styled
+def false_positives(hu, predicted, reference, spacing_mm, title=""):
+    """Draw Figure 6: what the network called infection on a section with motion, and what of it is false.
+
+    Parameters
+    ----------
+    hu : array (y, x) or (section, y, x), HU
+    predicted, reference : bool arrays of the same shape
+        Infection as the network sees it, and as the reference has it.
+    """
+    hu, predicted, reference = (
+        np.asarray(a)[None] if np.ndim(a) == 2 else np.asarray(a) for a in (hu, predicted, reference)
+    )
+    if not hu.shape == predicted.shape == reference.shape:
+        raise ValueError(
+            f"hu {hu.shape}, predicted {predicted.shape} and reference {reference.shape} are of "
+            "different shape; cut all three alike"
+        )
+    if not hu.size:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), title or "no scan with motion")
+        return figure
+    rows, columns = _frame(hu, spacing_mm)
+    hu = hu[:, rows, columns]
+    predicted, reference = (m[:, rows, columns].astype(bool) for m in (predicted, reference))
+    figure = new_figure("double", 14 + len(hu) * _height_mm(hu.shape[1:], spacing_mm, 3))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    for row, axes in enumerate(figure.subplots(len(hu), 3, squeeze=False)):
+        for ax in axes:
+            _show(ax, hu[row], spacing_mm)
+            _sides(ax)
+        _fill(axes[1], predicted[row], spacing_mm, RED, 0.35)
+        _outline(axes[1], predicted[row], spacing_mm, RED, 0.8)
+        _fill(axes[2], predicted[row] & ~reference[row], spacing_mm, YELLOW, 0.6)
+        _outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
+        if row == 0:
+            for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
+                _words(ax, 0.5, 0.98, words, "center", "top", 7)
+        _scale_bar(axes[-1])
+    _key(
+        figure,
+        [
+            Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network"),
+            Patch(facecolor=YELLOW, alpha=0.6, label="false positive"),
+            Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference"),
+        ],
+    )
+    return figure
+
+
+@styled
+def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
+    """Draw many sections side by side, one a scan, to see at a glance what a cohort looks like.
+
+    Parameters
+    ----------
+    scans : list of (title, hu)
+        hu (y, x), HU. Sections may be of different size; each is drawn at its own size in mm.
+    spacing_mm : tuple or list of tuple
+        Ends with (y, x); one for all, or one a scan.
+    label_maps : list of array (y, x), optional
+        Outlined where given.
+    """
+    if not scans:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no scan to show")
+        return figure
+    spacings = list(spacing_mm) if np.ndim(spacing_mm) == 2 else [spacing_mm] * len(scans)
+    columns = min(columns, len(scans))
+    n_rows = -(-len(scans) // columns)
+    tallest = max(_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True))
+    figure = new_figure("double", (10 if label_maps is not None else 6) + n_rows * (tallest + 5))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
+    for index, ax in enumerate(axes):
+        if index >= len(scans):
+            ax.set_axis_off()
+            continue
+        words, hu = scans[index]
+        _show(ax, np.asarray(hu), spacings[index])
+        if label_maps is not None:
+            _overlay(ax, np.asarray(label_maps[index]), spacings[index])
+        _sides(ax)
+        ax.set_title(words, fontsize=6)
+        _scale_bar(ax)
+    if label_maps is not None:
+        _key(figure, [INFECTION_KEY, LUNG_KEY])
+    return figure

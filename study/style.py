@@ -1,0 +1,129 @@
+"""How every figure looks and is written: a journal's column widths, 7-point letters, colours, files without a date.
+
+Nothing here touches pyplot, so no figure outlives its caller and nobody's own matplotlib settings reach the paper.
+"""
+
+import functools
+import io
+import os
+from pathlib import Path
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+COLUMN_MM = {"single": 89.0, "double": 183.0}
+
+COLOURS = {
+    "severe": "#CC3311",
+    "non-severe": "#009988",
+    "ink": "#222222",
+    "faint": "#8A8A8A",
+    "first": "#0072B2",
+    "second": "#E69F00",
+    "third": "#882255",
+    "fourth": "#009E73",
+}
+MARKERS = {"severe": "o", "non-severe": "s"}
+SERIES = [("first", "-", "o"), ("second", "--", "s"), ("third", "-.", "D"), ("fourth", ":", "^")]
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # it ships with matplotlib: the same letters on every machine
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "patch.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.edgecolor": COLOURS["ink"],
+    "axes.labelcolor": COLOURS["ink"],
+    "text.color": COLOURS["ink"],
+    "xtick.color": COLOURS["ink"],
+    "ytick.color": COLOURS["ink"],
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "savefig.bbox": "standard",
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "pdf.compression": 6,
+    "axes.unicode_minus": True,
+}
+
+
+class ColumnFigure(Figure):
+    """A figure that shows itself in a notebook without pyplot, and so is never kept open behind one's back."""
+
+    def _repr_png_(self):
+        picture = io.BytesIO()
+        with matplotlib.rc_context(STYLE):
+            self.savefig(picture, format="png", dpi=150, metadata={"Software": None})
+        return picture.getvalue()
+
+
+def styled(draw):
+    """Run a drawing function under ``STYLE``, whatever the caller's own matplotlib settings are."""
+
+    @functools.wraps(draw)
+    def under_style(*args, **kwargs):
+        # "default" first: a reader's matplotlibrc must not reach the figures of the paper
+        with matplotlib.rc_context():
+            matplotlib.rcParams.update({k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k})
+            matplotlib.rcParams.update(STYLE)
+            return draw(*args, **kwargs)
+
+    return under_style
+
+
+def new_figure(column, height_mm):
+    """Make an empty figure, one ("single", 89 mm) or two ("double", 183 mm) journal columns wide."""
+    figure = ColumnFigure(figsize=(COLUMN_MM[column] / 25.4, height_mm / 25.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@styled
+def save(fig, folder, name):
+    """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts).
+
+    The files carry no date and no software version: the same figure gives the same bytes. Each is written under
+    a temporary name first, so that a reader never finds half a figure.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    nothing = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+    written = []
+    for kind, metadata in nothing.items():
+        path = folder / f"{name}.{kind}"
+        unfinished = folder / f".{name}.{os.getpid()}.{kind}"
+        try:
+            fig.savefig(unfinished, format=kind, dpi=300, metadata=metadata)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        written.append(path)
+    return written
+
+
+def say_missing(ax, words):
+    """Write into an empty panel what is missing there, in place of axes that would show nothing."""
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", color=COLOURS["faint"], wrap=True)
+    ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    ax.spines[:].set_visible(False)

@@ -1,0 +1,204 @@
+"""Number formats and table writers: one table in three forms, for a spreadsheet, a web page and a manuscript.
+
+The formats make strings for people; the exact numbers are in ``values/*.json``.
+"""
+
+import csv
+import io
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from study.run import write_text
+
+MISSING = "–"
+
+
+def _is_missing(value):
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def p_value(p):
+    """Write a p-value: ``<0.001``, else three decimals (``0.520``); a dash where undefined.
+
+    Raises
+    ------
+    ValueError
+        Outside 0..1.
+    """
+    if _is_missing(p):
+        return MISSING
+    if not 0 <= p <= 1:
+        raise ValueError(f"p = {p!r} is no probability; p-values lie in 0..1")
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent_of(count, n, digits=2):
+    """Write a proportion: ``92.41 (73 of 79)``, per cent first, then its counts; a dash where n is 0.
+
+    Raises
+    ------
+    ValueError
+        Unless 0 <= count <= n.
+    """
+    if _is_missing(count) or _is_missing(n) or n == 0:
+        return MISSING
+    if not 0 <= count <= n:
+        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
+    return f"{100 * count / n:.{digits}f} ({count:.0f} of {n:.0f})"
+
+
+def count_percent(count, n, digits=0):
+    """Write a count: ``96 (49 %)``, the count first, as in Table 1; a dash where n is 0."""
+    if _is_missing(count) or _is_missing(n) or n == 0:
+        return MISSING
+    if not 0 <= count <= n:
+        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
+    return f"{count:.0f} ({100 * count / n:.{digits}f} %)"
+
+
+def with_interval(value, low=None, high=None, digits=4):
+    """Write an estimate: ``0.9680 [0.9505, 0.9805]``, no brackets without an interval, a dash where undefined."""
+    if _is_missing(value):
+        return MISSING
+    if _is_missing(low) or _is_missing(high):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def mean_sd(values, digits=0):
+    """Write ``47 ± 15`` from numbers (mean and sample SD, missing ones left out); a dash where there are none."""
+    values = np.asarray(values, dtype=float)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return MISSING
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+
+
+def hu(value):
+    """Write a density: ``-652 HU``."""
+    return MISSING if _is_missing(value) else f"{value:.0f} HU"
+
+
+def ml(value):
+    """Write a volume: ``4012 ml``."""
+    return MISSING if _is_missing(value) else f"{value:.0f} ml"
+
+
+def save(df, folder, name, caption, user_text=()):
+    """Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
+
+    The index is written where it says something (it has a name or is not 0, 1, 2, ...). Numbers are written with ten
+    significant digits, line ends are ``\\n``, text is UTF-8: the same table gives the same bytes.
+
+    A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, also one that comes from a scan's id or
+    a report. Such cells get a ``'`` in front in the CSV file. A cell that begins with ``+``, ``-``, a tab or a
+    carriage return is guarded likewise in the columns named in ``user_text`` alone, as ``-650 [-700, -600]`` is an
+    honest number in a column that we wrote.
+
+    Parameters
+    ----------
+    df : DataFrame
+    caption : str
+        Title and notes, printed with the table (not in the CSV file).
+    user_text : sequence of str
+        Columns that hold text as a user gave it.
+
+    Returns
+    -------
+    list of Path
+    """
+    header, rows, guards = _laid_out(df, user_text, name)
+    texts = {"csv": _csv(header, rows, guards), "md": _markdown(header, rows, caption),
+             "tex": _latex(header, rows, caption, name)}  # fmt: skip
+    paths = [Path(folder) / f"{name}.{kind}" for kind in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        write_text(path, text)
+    return paths
+
+
+def save_csv(df, path, user_text=()):
+    """Write the CSV file alone, as ``save`` would; for tables too wide to print."""
+    write_text(path, _csv(*_laid_out(df, user_text, Path(path).name)))
+
+
+def _laid_out(df, user_text, name):
+    """Header, rows of text, and which columns hold text of users."""
+    unknown = sorted(set(user_text) - set(df.columns) - set(df.index.names))
+    if unknown:
+        raise ValueError(f"user_text names columns that table {name} does not have: {', '.join(map(str, unknown))}")
+    if df.index.name is not None or isinstance(df.index, pd.MultiIndex) or not df.index.equals(pd.RangeIndex(len(df))):
+        df = df.reset_index(names=[str(n) if n is not None else "" for n in df.index.names])
+    rows = [[_cell(df.iat[r, c]) for c in range(df.shape[1])] for r in range(df.shape[0])]
+    return [str(column) for column in df.columns], rows, [column in user_text for column in df.columns]
+
+
+def _cell(value):
+    if _is_missing(value):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.10g}"
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return f"{value:%Y-%m-%d}"
+    return str(value)
+
+
+def guard(text, from_user=True):
+    """Put a ``'`` before text that a spreadsheet could run as a formula."""
+    dangerous = ("=", "@", "+", "-", "\t", "\r", "\n") if from_user else ("=", "@")
+    # Python's csv does not quote a lone carriage return, which readers take for the end of a row.
+    return ("'" + text if text.startswith(dangerous) else text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _csv(header, rows, guards):
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([guard(text, from_user=False) for text in header])
+    writer.writerows([[guard(text, from_user) for text, from_user in zip(row, guards, strict=True)] for row in rows])
+    return out.getvalue()
+
+
+def _one_line(text):
+    return re.sub(r"\s*[\r\n]+\s*", " ", text).strip()
+
+
+def _markdown(header, rows, caption):
+    def escaped(text):
+        text = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return re.sub(r"([\\|`*_\[\]])", r"\\\1", text)
+
+    lines = [" | ".join(escaped(text) for text in header), " | ".join(["---"] * len(header))]
+    lines += [" | ".join(escaped(text) or MISSING for text in row) for row in rows]
+    return f"**{escaped(caption)}**\n\n" + "".join(f"| {line} |\n" for line in lines)
+
+
+# fmt: off
+LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+         "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$",
+         "±": r"$\pm$", "–": "--", "−": r"$-$", "≥": r"$\geq$", "≤": r"$\leq$", "κ": r"$\kappa$", "χ": r"$\chi$",
+         "²": r"$^{2}$", "×": r"$\times$", "[": "{[}", "]": "{]}"}
+# fmt: on
+
+
+def _latex(header, rows, caption, name):
+    def escaped(text):
+        return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
+
+    body = "".join(" & ".join(escaped(text) or "--" for text in row) + " \\\\\n" for row in rows)
+    label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
+    return (
+        "% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n"
+        f"\\caption{{{escaped(caption)}}}\n\\label{{tab:{label}}}\n"
+        f"\\begin{{tabular}}{{{'l' + 'r' * (len(header) - 1)}}}\n\\toprule\n"
+        + " & ".join(escaped(text) for text in header)
+        + " \\\\\n\\midrule\n"
+        + body
+        + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
+    )

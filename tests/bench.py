@@ -1,0 +1,199 @@
+"""The figures on speed and memory: ``make bench`` writes runs/bench/results.csv, a row a measurement.
+
+Each measurement is a whole command as a user types it, timed from outside: wall and CPU seconds, and the peak memory of
+all its processes together. Measurements that are compared are interleaved and given as medians.
+"""
+
+import argparse
+import filecmp
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "runs" / "bench" / "results.csv"
+REAL = ROOT.parent / "shared" / "real" / "covid-ct-md"
+COLUMNS = ["what", "size", "wall_s", "cpu_s", "peak_mib", "compared_with", "ratio", "versions"]
+VERSIONS = " ".join(f"{name}={version(name)}" for name in ("torch", "openvino", "numpy", "snakemake", "papermill"))
+
+
+def timed(command, cwd):
+    """Run a command; return wall seconds, CPU seconds of it and its children, peak memory (MiB), and what it printed."""
+    # Only what a newcomer's shell has: not this environment's own settings.
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")}
+    before = os.times()
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    peak, over = [0.0], threading.Event()
+
+    def watch():
+        while not over.wait(0.3):
+            peak[0] = max(peak[0], memory_mib(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        sys.stderr.write(f"    {line}")
+    process.wait()
+    over.set()
+    watcher.join()
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    if process.returncode:
+        raise SystemExit(f"bench: {' '.join(map(str, command))} failed in {cwd}")
+    return time.perf_counter() - started, cpu, peak[0], "".join(printed)
+
+
+def memory_mib(pid):
+    """Memory of a process and its descendants, shared pages counted once (PSS)."""
+    total = 0
+    try:
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    for process in processes:
+        try:
+            total += process.memory_full_info().pss
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return total / 2**20
+
+
+def record(what, size, wall, cpu, peak, compared_with="", ratio=None):
+    """Append one row to the results and print it."""
+    row = pd.DataFrame(
+        [[what, size, round(wall, 2), round(cpu, 2), round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
+    )
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    if RESULTS.is_file():
+        row = pd.concat([pd.read_csv(RESULTS), row], ignore_index=True)
+    row.to_csv(RESULTS, index=False)
+    print(row.tail(1).drop(columns="versions").to_string(index=False), flush=True)
+
+
+def clone(folder):
+    """A fresh clone of what is committed."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def notebooks_run(printed):
+    """The notebooks that a command ran, from its progress lines."""
+    return [line.split()[0] for line in printed.splitlines() if line.strip().endswith(" s") and " done in " in line]
+
+
+def bench_study(folder):
+    """The whole demo from a fresh clone, then what a second call, a prose edit and a code edit cost."""
+    first = clone(folder / "first")
+    wall, cpu, peak, _ = timed(["make", "study"], first)
+    record("make study, fresh clone, with install", "548 scans 128x128", wall, cpu, peak, "900 s, 6144 MiB", wall / 900)
+    timings = [json.loads(path.read_text()) for path in sorted((first / "runs" / "demo" / "timings").glob("*.json"))]
+    for timing in timings:
+        record(f"  of that {timing['notebook']}", "demo", timing["seconds"], float("nan"), float("nan"))
+    walls = [timed(["make", "study"], first) for _ in range(3)]
+    if any(notebooks_run(printed) for *_, printed in walls):
+        raise SystemExit("bench: a second `make study` ran a notebook")
+    median = statistics.median(wall for wall, *_ in walls)
+    record("make study, nothing changed: no notebook runs", "demo", median, walls[0][1], walls[0][2], "10 s", median / 10)
+    for what, edit, expected in (
+        ("prose edit of a notebook", prose_edit, []),
+        ("changed code in study/kappa.py", code_edit, ["6-progression", "7-claims"]),
+    ):
+        edit(first)
+        wall, cpu, peak, printed = timed(["make", "study"], first)
+        if notebooks_run(printed) != expected:
+            raise SystemExit(f"bench: after a {what} ran {notebooks_run(printed)}, expected {expected}")
+        record(f"make study after a {what}: {', '.join(expected) or 'no notebook'}", "demo", wall, cpu, peak)
+    return first
+
+
+def prose_edit(folder):
+    """Change words, not code, of a notebook."""
+    path = folder / "notebooks" / "3-segment.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] = [*notebook["cells"][0]["source"], "\n", "One more sentence."]
+    path.write_text(json.dumps(notebook))
+
+
+def code_edit(folder):
+    """Change a line of code."""
+    path = folder / "study" / "kappa.py"
+    path.write_text(path.read_text() + "\nEDITED = True\n")
+
+
+def bench_twice(folder, first=None):
+    """Two runs from two fresh clones give the same tables byte for byte."""
+    first = first or clone(folder / "first")
+    second = clone(folder / "second")
+    for one in (first, second):
+        if not (one / "figures" / "demo" / "claims.csv").is_file():
+            timed(["make", "study"], one)
+    tables = sorted(path.name for path in (first / "figures" / "demo").glob("*.csv"))
+    same, different, missing = filecmp.cmpfiles(
+        first / "figures" / "demo", second / "figures" / "demo", tables, shallow=False
+    )
+    print(f"tables of two clones: {len(same)} identical, different {different}, missing {missing}")
+    record("tables of two fresh clones that differ", f"{len(tables)} tables", float("nan"), float("nan"), float("nan"),
+           "0", len(different) + len(missing))  # fmt: skip
+
+
+def bench_smoke(folder):
+    """The small run, installed already."""
+    first = clone(folder / "smoke")
+    timed(["make", ".venv/ready"], first)
+    wall, cpu, peak, _ = timed(["make", "study", "RUN=smoke"], first)
+    record("make study RUN=smoke, after install", "62 scans 128x128", wall, cpu, peak, "120 s", wall / 120)
+
+
+def bench_measure(folder):
+    """`study measure` on a real CT, NIfTI and DICOM interleaved, with the models of this folder's demo run."""
+    if not REAL.is_dir():
+        print(f"measure: skipped, {REAL.name} is not at hand")
+        return
+    scans = {"NIfTI 512x512x52": REAL / "P002_covid_10mm_every_5mm.nii.gz", "DICOM 512x512x40": REAL / "P002_dicom_slices_20-59"}
+    runs = {name: [] for name in scans}
+    for _ in range(3):
+        for name, scan in scans.items():
+            command = [ROOT / ".venv" / "bin" / "study", "measure", scan, "--out", folder, "--models", ROOT / "runs/demo/models"]
+            runs[name].append(timed(command, ROOT))
+    for name, measured in runs.items():
+        record("study measure", name, *(statistics.median(column) for column in list(zip(*measured, strict=True))[:3]))
+
+
+def main():
+    """Run all measurements, or those named."""
+    benches = {"smoke": bench_smoke, "study": bench_study, "twice": bench_twice, "measure": bench_measure}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("which", nargs="*", default=list(benches), help=" ".join(benches))
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        first = None
+        for name in parser.parse_args().which:
+            print(f"== {name}", flush=True)
+            if name == "twice":
+                bench_twice(folder, first)
+            else:
+                done = benches[name](folder)
+                first = done or first
+    finally:
+        shutil.rmtree(folder)
+    print(f"\n{RESULTS.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from study.ct import ScanError, read_scan, write_scan
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real"
+
+
+def refused(path, *words, read=read_scan, named=None):
+    """Assert that a path is refused with a whole message that holds the words, and return the error."""
+    with pytest.raises(ScanError) as caught:
+        read(path)
+    error = caught.value
+    message = str(error)
+    assert str(named or path) in message
+    assert error.what and error.remedy and error.what in message and error.remedy in message
+    for word in words:
+        assert word in message, message
+    return error
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Return the folder with the real CT beside the project; skip where there is none."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real CT of ../shared/real is not here; it is no part of the project")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def chest():
+    """Return a function (shape=(z, y, x), seed) -> int16 HU: air, a noisy body, two unlike lungs, a spine."""
+
+    def make(shape=(6, 24, 28), seed=0):
+        rng = np.random.default_rng(seed)
+        n_z, n_y, n_x = shape
+        hu = np.full(shape, -1000.0)
+        hu[:, n_y // 8 : -n_y // 8, n_x // 10 : -n_x // 10] = 40
+        hu[:, n_y // 4 : -n_y // 4, n_x // 6 : n_x // 2 - 2] = -850  # the patient's right
+        hu[n_z // 3 :, n_y // 3 : -n_y // 4, n_x // 2 + 2 : -n_x // 6] = -800  # the left: lower lobe shorter
+        hu[:, -n_y // 4 : -n_y // 6, n_x // 2 - 1 : n_x // 2 + 1] = 700  # the spine, at the back
+        return np.rint(np.clip(hu + rng.normal(0, 20, shape), -1024, 3071)).astype(np.int16)
+
+    return make
+
+
+@pytest.fixture
+def scan_file(tmp_path, chest):
+    """Return a function that writes a small chest as NIfTI and returns the Scan (with its path)."""
+
+    def write(name="scan.nii.gz", hu=None, spacing_mm=(5.0, 2.0, 1.5)):
+        return write_scan(tmp_path / name, chest() if hu is None else hu, spacing_mm)
+
+    return write
+
+
+@pytest.fixture
+def nifti_file(tmp_path):
+    """Return a function that writes an array (i, j, k) as NIfTI, `edit` breaking its header."""
+    import nibabel
+
+    def write(array, affine=None, name="scan.nii.gz", edit=None, image_class=nibabel.Nifti1Image):
+        affine = np.diag([-1.5, -2.0, 5.0, 1.0]) if affine is None else affine
+        image = image_class(array, affine, dtype=array.dtype)
+        image.set_sform(affine, 1)
+        image.set_qform(affine, 1)
+        nibabel.save(image, tmp_path / name)
+        if edit:
+            _edit_header(tmp_path / name, edit)
+        return tmp_path / name
+
+    return write
+
+
+def _edit_header(path, edit):
+    """Change header fields on disk; nibabel would repair some of them on writing."""
+    import gzip
+
+    import nibabel
+
+    opened = gzip.open if path.name.endswith(".gz") else open
+    with opened(path, "rb") as file:
+        content = file.read()
+    header = nibabel.Nifti1Header(content[:348], check=False)
+    edit(header)
+    with opened(path, "wb") as file:
+        file.write(header.binaryblock + content[348:])
+
+
+@pytest.fixture
+def dicom_folder(tmp_path):
+    """Return a function that writes (z, y, x) HU as a DICOM series, a file a section; returns the folder.
+
+    `edit(dataset, k)` may change a slice, or return False to leave it out; `name_of(k)` names the files.
+    """
+    import pydicom
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    def write(hu, spacing_mm=(5.0, 2.0, 1.5), folder="series", edit=None, name_of="IM{:04d}.dcm".format):
+        folder = tmp_path / folder
+        folder.mkdir(exist_ok=True)
+        series = generate_uid(entropy_srcs=[folder.name, name_of(0)])  # the same bytes in every run
+        for k, section in enumerate(hu):
+            dataset = pydicom.Dataset()
+            dataset.file_meta = pydicom.dataset.FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            dataset.SOPClassUID = CTImageStorage
+            dataset.SOPInstanceUID = generate_uid(entropy_srcs=[folder.name, name_of(k)])
+            dataset.SeriesInstanceUID, dataset.Modality = series, "CT"
+            dataset.PatientName, dataset.PatientID = "Secret^Name", "SECRET-ID"
+            dataset.Rows, dataset.Columns = section.shape
+            dataset.PixelSpacing = [spacing_mm[1], spacing_mm[2]]
+            dataset.SliceThickness, dataset.InstanceNumber = 10, k + 1
+            dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+            dataset.ImagePositionPatient = [-100.0, -80.0, -300.0 + k * spacing_mm[0]]
+            dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+            dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+            dataset.PixelRepresentation = 0
+            dataset.RescaleSlope, dataset.RescaleIntercept = 1, -1024
+            dataset.PixelData = (section.astype(int) + 1024).astype("<u2").tobytes()
+            if edit and edit(dataset, k) is False:
+                continue
+            dataset.save_as(folder / name_of(k), enforce_file_format=True)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def table_file(tmp_path):
+    """Return a function that writes rows (lists of cells) under a header as CSV and returns the path."""
+    import csv
+
+    def write(header, rows, name="scans.csv", encoding="utf-8"):
+        with open(tmp_path / name, "w", newline="", encoding=encoding) as file:
+            csv.writer(file).writerows([header, *rows])
+        return tmp_path / name
+
+    return write
+
+
+def _copy_project(folder):
+    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, Snakefile."""
+    root = Path(__file__).resolve().parents[1]
+    for name in ("notebooks", "parameters", "study"):
+        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    shutil.copy(root / "Snakefile", folder)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a copy of the project's folder for one test."""
+    return _copy_project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def project_for_module(tmp_path_factory):
+    """Return a copy of the project's folder that the tests of a module share."""
+    return _copy_project(tmp_path_factory.mktemp("project"))

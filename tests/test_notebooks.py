@@ -1,0 +1,213 @@
+"""The study as people run it: the smoke run end to end, then what they do with it."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.ct import read_scan, write_scan
+
+
+def study(project, *arguments):
+    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
+    command = [sys.executable, "-m", "study", *map(str, arguments)]
+    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def ran(printed):
+    """The notebooks that a command executed."""
+    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
+
+
+@pytest.fixture(scope="module")
+def smoke(project_for_module):
+    """A project's folder in which the smoke run was made."""
+    code, printed = study(project_for_module, "run", "smoke")
+    assert code == 0, printed
+    assert len(ran(printed)) == 7, printed
+    return project_for_module
+
+
+@pytest.fixture(scope="module")
+def own_scans(smoke):
+    """An author's folder: scans of four severe and four non-severe patients, and two bad files among them."""
+    scans = pd.read_csv(smoke / "runs" / "smoke" / "cohort" / "scans.csv")
+    scans = scans[scans["age_years"] >= 18]
+    chosen = pd.concat([group[group["patient_id"].isin(group["patient_id"].unique()[:4])] for _, group in scans.groupby("status")])
+    folder = smoke / "data"
+    folder.mkdir()
+    for row in chosen.itertuples():
+        shutil.copy(smoke / "runs" / "smoke" / "cohort" / row.image, folder / f"{row.scan_id}.nii.gz")
+    chosen = chosen[["scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "report"]]
+    chosen = chosen.assign(image=chosen["scan_id"] + ".nii.gz")
+    chosen.to_csv(folder / "scans.csv", index=False)
+    truncated, empty = folder / chosen["image"].iloc[0], folder / chosen["image"].iloc[-1]
+    truncated.write_bytes(truncated.read_bytes()[:-2000])
+    scan = read_scan(empty)
+    write_scan(empty, np.where(scan.hu < -300, 40, scan.hu).astype(np.int16), scan.spacing_mm)
+    return folder
+
+
+def test_every_table_and_figure_is_there(smoke):
+    figures = smoke / "figures" / "smoke"
+    for number in range(1, 5):
+        for suffix in ("csv", "md", "tex"):
+            assert (figures / f"Table_{number}.{suffix}").stat().st_size > 0
+    for number in range(1, 7):
+        for suffix in ("png", "pdf"):
+            assert (figures / f"Figure_{number}.{suffix}").stat().st_size > 0
+    assert "http-equiv" not in (figures / "claims.html").read_text()
+
+
+def test_a_synthetic_claim_about_patients_is_never_called_reproduced(smoke):
+    claims = pd.read_csv(smoke / "figures" / "smoke" / "claims.csv")
+    assert len(claims) > 80
+    assert not (claims["verdict"] == "reproduced").any()
+
+
+def test_every_notebook_records_values_that_are_numbers_or_dates(smoke):
+    files = sorted((smoke / "runs" / "smoke" / "values").glob("*.json"))
+    assert len(files) >= 6
+    for path in files:
+        recorded = json.loads(path.read_text())
+        assert recorded["tier"] == "synthetic"
+        assert len({row["name"] for row in recorded["values"]}) == len(recorded["values"]) > 0
+
+
+def test_provenance_says_where_the_numbers_come_from(smoke):
+    text = (smoke / "runs" / "smoke" / "provenance.json").read_text()
+    provenance = json.loads(text)
+    assert provenance["tier"] == "synthetic"
+    assert provenance["parameters"]["1-cohort"]["n_patients"] == 24
+    assert provenance["packages"]["torch"].startswith("2.")
+    assert {timing["notebook"] for timing in provenance["timings"]} == set(provenance["parameters"])
+    assert all(len(digest) == 64 for digest in provenance["inputs_sha256"].values())
+    assert str(smoke) not in text
+
+
+def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):
+    code, printed = study(smoke, "run", "smoke")
+    assert (code, ran(printed)) == (0, [])
+    path = smoke / "notebooks" / "5-severity.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].source += "\nOne more sentence."
+    nbformat.write(notebook, path)
+    code, printed = study(smoke, "run", "smoke")
+    assert (code, ran(printed)) == (0, [])
+
+
+def test_a_changed_line_of_a_measure_runs_what_uses_it_and_what_follows(smoke):
+    path = smoke / "study" / "kappa.py"
+    path.write_text(path.read_text() + "\nEDITED = True\n")
+    code, printed = study(smoke, "run", "smoke")
+    assert (code, ran(printed)) == (0, ["6-progression", "7-claims"])
+
+
+def test_shards_give_the_same_label_maps(smoke):
+    masks = smoke / "runs" / "smoke" / "masks"
+    before = {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")}
+    for path in [*masks.glob("*.nii.gz"), *masks.glob("*.json")]:
+        path.unlink()
+    for shard in (0, 1):
+        code, printed = study(smoke, "execute", "3-segment", "--run", "smoke", "--shard", shard, "--n-shards", 2)
+        assert code == 0, printed
+    assert {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")} == before
+
+
+def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scans):
+    (smoke / "parameters" / "mine.yaml").write_text(
+        "scans: data/scans.csv\nmodels: runs/smoke/models\n"
+        "severity:\n  n_bootstrap: 100\n"
+    )
+    code, printed = study(smoke, "run", "mine")
+    assert code == 0, printed
+    exclusions = pd.read_csv(smoke / "runs" / "mine" / "exclusions.csv")
+    scans = pd.read_csv(own_scans / "scans.csv")
+    measured = pd.read_csv(smoke / "runs" / "mine" / "biomarkers.csv")
+    bad = {scans["scan_id"].iloc[0], scans["scan_id"].iloc[-1]}
+    assert set(exclusions["scan_id"]) == bad
+    assert exclusions["remedy"].str.len().min() > 10
+    assert set(measured["scan_id"]) == set(scans["scan_id"]) - bad
+    assert json.loads((smoke / "runs" / "mine" / "values" / "5-severity.json").read_text())["tier"] == "restricted"
+    # The same scan measured in either run gives the same numbers.
+    first = pd.read_csv(smoke / "runs" / "smoke" / "biomarkers.csv").set_index("scan_id")
+    pd.testing.assert_series_equal(measured.set_index("scan_id")["poi"], first.loc[measured["scan_id"], "poi"])
+
+
+def test_a_table_of_biomarkers_alone_is_enough(smoke):
+    shutil.copy(smoke / "runs" / "smoke" / "biomarkers.csv", smoke / "table.csv")
+    (smoke / "parameters" / "table.yaml").write_text("biomarkers_csv: table.csv\nseverity:\n  n_bootstrap: 100\n")
+    code, printed = study(smoke, "run", "table")
+    assert code == 0, printed
+    assert ran(printed) == ["5-severity", "6-progression", "7-claims"]
+
+
+def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
+    scan = next((smoke / "runs" / "smoke" / "cohort" / "images").glob("*.nii.gz"))
+    models = smoke / "runs" / "smoke" / "models"
+    command = [sys.executable, "-m", "study", "measure", str(scan), "--out", str(tmp_path), "--models", str(models)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert 500 < measured["lung_volume_ml"] < 9000
+    assert 0 <= measured["poi"] <= 1
+    label_map = tmp_path / f"{scan.name.removesuffix('.nii.gz')}_label_map.nii.gz"
+    assert label_map.is_file()
+
+
+def test_a_failed_notebook_is_kept_and_named(smoke):
+    table = pd.read_csv(smoke / "table.csv")
+    table["poi"] = 100 * table["poi"]
+    table.to_csv(smoke / "percent.csv", index=False)
+    (smoke / "parameters" / "percent.yaml").write_text("biomarkers_csv: percent.csv\n")
+    code, printed = study(smoke, "run", "percent")
+    assert code != 0
+    assert "percent.csv" in printed
+    assert "runs/percent/notebooks/5-severity.ipynb" in printed
+    assert "Traceback" not in printed
+    assert "Error" in (smoke / "runs" / "percent" / "notebooks" / "5-severity.ipynb").read_text()
+
+
+def test_one_status_only_stops_with_one_clear_message(smoke):
+    table = pd.read_csv(smoke / "table.csv").assign(status="non-severe")
+    table.to_csv(smoke / "one_class.csv", index=False)
+    (smoke / "parameters" / "one_class.yaml").write_text("biomarkers_csv: one_class.csv\n")
+    code, printed = study(smoke, "run", "one_class")
+    assert code != 0
+    assert "severe" in printed and "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "nobody"), "those at hand"),
+        (("run", "../demo"), "letters, digits"),
+        (("measure", "missing.nii.gz"), "missing.nii.gz"),
+        (("check", "missing.csv"), "missing.csv"),
+    ],
+)
+def test_a_wrong_word_gets_one_clear_message(smoke, arguments, said):
+    code, printed = study(smoke, *arguments, *(["--models", "runs/smoke/models"] if arguments[0] == "measure" else []))
+    assert code != 0
+    assert said in printed
+    assert "Traceback" not in printed
+
+
+def test_without_models_measure_says_how_to_make_them(project, tmp_path):
+    code, printed = study(project, "measure", "scan.nii.gz")
+    assert code != 0
+    assert "make study" in printed
+    assert "Traceback" not in printed
+
+
+def test_check_lists_all_faults_at_once(own_scans, smoke):
+    code, printed = study(smoke, "check", own_scans / "scans.csv")
+    scans = pd.read_csv(own_scans / "scans.csv")
+    assert code != 0
+    assert scans["image"].iloc[0] in printed and "Traceback" not in printed

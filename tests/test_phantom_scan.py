@@ -1,0 +1,281 @@
+"""The simulated scan: geometry and physics with known answers, and what a cohort of them looks like."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from study.phantom.acquisition import (KERNELS, blur_weights, breathe, noise, section_positions, section_weights)
+from study.phantom.anatomy import draw_anatomy
+from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, splat_tubes
+from study.phantom.lesions import draw_susceptibility, infect
+from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
+
+COARSE = Protocol(matrix=64)
+WOMAN, MAN = Habitus("female", 48.0), Habitus("male", 55.0)
+
+
+def key(seed, habitus, protocol=COARSE):
+    return (seed, habitus.sex, habitus.age_years, protocol.matrix, protocol.field_of_view_mm, protocol.fine_mm)
+
+
+def digest(scan):
+    return hashlib.sha256(b"".join(a.tobytes() for a in (scan.hu, scan.lung_mask, scan.infection_mask, scan.vessels))).hexdigest()
+
+
+def volume_ml(mask, spacing_mm):
+    return mask.sum() * np.prod(spacing_mm) / 1000
+
+
+# acquisition, analytically ------------------------------------------------------------------------------------
+
+def test_slab_partial_volume_is_the_share_of_the_section_it_fills():
+    edges = np.arange(0, 60.1, 2.5)
+    tissue = np.where((edges[:-1] >= 20) & (edges[:-1] < 32.5), 100.0, -900.0)  # a slab from 20 to 32.5 mm
+    centres = section_positions(edges, 10.0, 5.0)
+    weights = section_weights(edges, centres, 10.0)
+    share = np.clip(np.minimum(centres + 5, 32.5) - np.maximum(centres - 5, 20.0), 0, None) / 10
+    np.testing.assert_allclose(weights @ tissue, -900 + 1000 * share, atol=1e-3)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+
+
+def test_sections_lie_within_the_tissue_and_are_an_increment_apart():
+    centres = section_positions(np.array([-100.0, 153.0]), 10.0, 5.0)
+    assert centres[0] == -95 and centres[-1] <= 148
+    np.testing.assert_allclose(np.diff(centres), 5)
+
+
+def test_breath_moves_the_diaphragm_and_leaves_the_apices():
+    assert breathe(np.array([100.0]), 8.0)[0] == 100
+    assert breathe(np.array([-90.0]), 8.0)[0] == pytest.approx(-98)
+    z = np.arange(-200.0, 100, 1.0)
+    assert (np.diff(breathe(z, 15.0)) > 0).all() and (np.diff(breathe(z, -15.0)) > 0).all()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernel_keeps_a_flat_field_and_blurs_an_edge(kernel):
+    weights = blur_weights(64, 1.0, kernel)
+    np.testing.assert_allclose(weights @ np.ones(64, np.float32), 1, atol=1e-5)
+    edge = weights @ np.where(np.arange(64) < 32, -900.0, 0.0).astype(np.float32)
+    assert edge[5] == pytest.approx(-900, abs=1) and edge[-5] == pytest.approx(0, abs=1)
+
+
+def test_sharp_kernel_has_the_steeper_edge():
+    step = np.where(np.arange(64) < 32, 0.0, 1.0).astype(np.float32)
+    steepest = {k: np.diff(blur_weights(64, 0.7, k) @ step).max() for k in KERNELS}
+    assert steepest["sharp"] > steepest["soft"]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("pixel_mm", [0.7, 2.7])
+def test_noise_has_the_standard_deviation_asked_for_and_is_correlated(kernel, pixel_mm):
+    values = noise((1,), 0, (20, 96, 96), pixel_mm, kernel, 15.0)[:, 10:-10, 10:-10]
+    assert values.std() == pytest.approx(15, rel=0.05) and abs(values.mean()) < 0.6
+    neighbours = np.corrcoef(values[:, :, 1:].ravel(), values[:, :, :-1].ravel())[0, 1]
+    assert abs(np.corrcoef(values[1:].ravel(), values[:-1].ravel())[0, 1]) < 0.05
+    assert neighbours > 0.15 if kernel == "soft" else True
+
+
+# the drawing tools -------------------------------------------------------------------------------------------
+
+def cube(step, half=30.0):
+    axis = np.arange(-half, half, step)
+    return Grid(axis, axis, axis, (step,) * 3)
+
+
+@pytest.mark.parametrize("step, radius", [(2.5, 0.6), (2.5, 4.0), (1.0, 2.0)])
+def test_tubes_keep_their_volume_however_thin(step, radius):
+    grid = cube(step)
+    start, end = np.array([[-20.0, -3.0, 2.0]]), np.array([[18.0, 5.0, -6.0]])
+    filled = splat_tubes(grid, start, end, np.array([radius]), np.array([radius]), points_per_voxel=32.0)
+    expected = np.pi * radius**2 * np.linalg.norm(end - start)
+    assert filled.sum() * step**3 == pytest.approx(expected, rel=0.06)
+
+
+def test_capsule_distance_is_exact_beside_its_axis():
+    grid = cube(1.0, 10.0)
+    distance = capsule_distance(grid, (-5, 0, 0), (5, 0, 0), 3.0, 3.0)
+    assert distance[10, 10, 10] == pytest.approx(-3) and distance[10, 16, 10] == pytest.approx(3)
+
+
+def test_splines_are_a_partition_of_unity():
+    np.testing.assert_allclose(spline_weights(np.linspace(0, 50, 77), -10.0, 7.0, 12).sum(axis=1), 1, atol=1e-6)
+
+
+def test_smooth_noise_has_unit_variance_and_is_the_same_place_by_place():
+    fine, coarse = (Grid(*(np.arange(-60.0, 60, step) for _ in range(3)), (step,) * 3) for step in (3.0, 6.0))
+    one = smooth_noise(np.random.default_rng(3), fine, 8.0)
+    two = smooth_noise(np.random.default_rng(3), coarse, 8.0)
+    assert one.std() == pytest.approx(1, abs=0.12)
+    np.testing.assert_allclose(one[::2, ::2, ::2], two, atol=1e-4)
+    assert RANGE_MM[0][0] < -200
+
+
+# determinism and truth ----------------------------------------------------------------------------------------
+
+def test_same_arguments_same_bytes_here_and_in_another_process():
+    ask = dict(visit=1, habitus=WOMAN, disease=Disease(extent=0.1), protocol=COARSE, motion=0.4)
+    first = digest(simulate_scan((9, 4), **ask))
+    draw_anatomy.cache_clear(), draw_susceptibility.cache_clear()
+    assert digest(simulate_scan((9, 4), **ask)) == first
+    code = ("from tests.test_phantom_scan import *\n"
+            "print(digest(simulate_scan((9, 4), 1, WOMAN, Disease(extent=0.1), COARSE, 0.4)))")
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(sys.path + [os.getcwd()])}
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment,
+                           cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    assert other.stdout.strip() == first, other.stderr
+
+
+def test_order_of_scans_does_not_matter():
+    one = digest(simulate_scan((1,), 0, MAN, Disease(extent=0.05), COARSE))
+    for seed in (2, 3, 4):
+        simulate_scan((seed,), 0, WOMAN, Disease(extent=0.2), COARSE)
+    assert digest(simulate_scan((1,), 0, MAN, Disease(extent=0.05), COARSE)) == one
+
+
+def test_scans_are_plain_arrays_of_one_shape_with_infection_inside_lung():
+    scan = simulate_scan((5,), 0, MAN, Disease(extent=0.15), COARSE)
+    assert scan.hu.dtype == np.int16 and scan.hu.min() >= -1024
+    assert scan.spacing_mm == (10.0, 350 / 64, 350 / 64)
+    for mask in (scan.lung_mask, scan.infection_mask, scan.vessels):
+        assert mask.dtype == bool and mask.shape == scan.hu.shape
+    assert not (scan.infection_mask & ~scan.lung_mask).any() and not (scan.vessels & ~scan.lung_mask).any()
+    assert scan.infection_mask.any() and scan.hu.flags.writeable
+
+
+@pytest.mark.parametrize("pattern", ["covid", "pneumonia"])
+@pytest.mark.parametrize("extent", [0.005, 0.03, 0.12, 0.4])
+def test_extent_is_the_infected_fraction_of_the_fine_grid(pattern, extent):
+    for seed in ((21,), (22,)):
+        anatomy = draw_anatomy(*key(seed, WOMAN))
+        ill = infect(anatomy, draw_susceptibility(key(seed, WOMAN), pattern), anatomy.parenchyma, extent, 0.2, 0.0).ill
+        measured = (anatomy.share * ill).sum() / anatomy.share.sum()
+        assert measured == pytest.approx(extent, rel=0.1)
+
+
+def test_lesions_of_a_patient_are_nested_over_extent():
+    last = None
+    for extent in (0.01, 0.05, 0.2, 0.5):
+        mask = simulate_scan((6,), 0, WOMAN, Disease(extent=extent, consolidation=0.1), COARSE).infection_mask
+        assert last is None or (mask[last].all() and mask.sum() > last.sum())
+        last = mask
+
+
+def test_no_extent_no_infection():
+    scan = simulate_scan((6,), 0, WOMAN, Disease(extent=0.0), COARSE)
+    assert not scan.infection_mask.any() and scan.lung_mask.any()
+
+
+def test_motion_blurs_the_scan_and_leaves_the_truth():
+    still, moved = (simulate_scan((7,), 0, MAN, Disease(extent=0.05), COARSE, motion) for motion in (0.0, 1.0))
+    for name in ("lung_mask", "infection_mask", "vessels"):
+        np.testing.assert_array_equal(getattr(still, name), getattr(moved, name))
+    healthy = still.lung_mask & ~still.infection_mask
+    assert moved.hu[healthy].mean() > still.hu[healthy].mean() + 10
+
+
+def test_visits_move_the_patient_and_keep_the_disease():
+    one, two = (simulate_scan((8,), visit, WOMAN, Disease(extent=0.1), COARSE) for visit in (0, 1))
+    fractions = [scan.infection_mask.sum() / scan.lung_mask.sum() for scan in (one, two)]
+    assert fractions[0] == pytest.approx(fractions[1], rel=0.15)
+    assert not np.array_equal(one.hu, two.hu)
+
+
+def test_consolidation_and_absorption_change_density_not_place():
+    at = lambda **more: simulate_scan((12,), 0, MAN, Disease(extent=0.2, **more), COARSE)
+    glass, dense = at(consolidation=0.0), at(consolidation=0.6)
+    np.testing.assert_array_equal(glass.infection_mask, dense.infection_mask)
+    mean = lambda scan: scan.hu[scan.infection_mask].mean()
+    assert mean(dense) > mean(glass) + 80
+    clearing = at(consolidation=0.0, absorbing=0.8)
+    np.testing.assert_array_equal(glass.infection_mask, clearing.infection_mask)
+
+
+@pytest.mark.parametrize("sex, low, high", [("female", 2400, 6200), ("male", 2900, 7300)])
+def test_lung_volumes_are_those_of_adults(sex, low, high):
+    volumes = []
+    for seed in range(6):
+        scan = simulate_scan((31, seed), 0, Habitus(sex, 30.0 + 8 * seed), Disease(extent=0), COARSE)
+        volumes.append(volume_ml(scan.lung_mask, scan.spacing_mm))
+    assert low < min(volumes) and max(volumes) < high
+
+
+def test_two_lungs_the_right_the_larger():
+    larger = 0
+    for seed in range(5):
+        scan = simulate_scan((41, seed), 0, MAN, Disease(extent=0), Protocol(matrix=96))
+        labels, count = ndimage.label(scan.lung_mask)
+        sizes = np.bincount(labels.ravel())[1:]
+        assert np.sort(sizes)[::-1][:2].sum() > 0.97 * sizes.sum()
+        centre = ndimage.center_of_mass(scan.lung_mask)[2]
+        right = scan.lung_mask[:, :, :int(round(centre))].sum()
+        larger += right > 0.5 * scan.lung_mask.sum()
+    assert larger >= 3
+
+
+def test_tissues_have_their_hounsfield_units():
+    scan = simulate_scan((51,), 0, MAN, Disease(extent=0), Protocol(noise_hu=0.0))
+    hu = scan.hu
+    deep = np.stack([ndimage.binary_erosion(section, iterations=3) for section in scan.lung_mask])
+    assert -900 < np.median(hu[deep]) < -780
+    assert hu[0, 0, 0] == pytest.approx(-1000, abs=5)
+    assert 400 < hu.max() < 1600
+    liver = np.median(hu[2:5, 50:70, 25:45])
+    assert 0 < liver < 90
+    front, back = deep & (np.arange(128) < 55)[None, :, None], deep & (np.arange(128) > 75)[None, :, None]
+    assert np.median(hu[back]) > np.median(hu[front])
+
+
+def test_infection_is_between_lung_and_soft_tissue():
+    scan = simulate_scan((52,), 0, WOMAN, Disease(extent=0.25, consolidation=0.1), Protocol())
+    assert -720 < scan.hu[scan.infection_mask].mean() < -350
+
+
+def test_no_hu_window_finds_the_infection():
+    edges = np.arange(-1000, 101, 20)
+    overlaps = []
+    for seed in range(14):
+        extent = float(np.exp(np.random.default_rng(seed).normal(np.log(0.04), 1.3)).clip(0.003, 0.5))
+        scan = simulate_scan((61, seed), 0, (WOMAN, MAN)[seed % 2], Disease(extent=extent), COARSE)
+        inside, truth = scan.hu[scan.lung_mask], scan.infection_mask[scan.lung_mask]
+        both, every = (np.r_[0, np.histogram(values, edges)[0].cumsum()] for values in (inside[truth], inside))
+        chosen = every[None] - every[:, None]
+        overlaps.append(np.where(chosen >= 0, 2 * (both[None] - both[:, None]) / np.maximum(chosen + truth.sum(), 1), 0))
+    assert np.mean(overlaps, axis=0).max() < 0.6
+
+
+def test_the_same_patient_on_another_grid():
+    narrow, wide = (simulate_scan((71,), 0, MAN, Disease(extent=0.1), Protocol(matrix=matrix)) for matrix in (64, 128))
+    volumes = [volume_ml(scan.lung_mask, scan.spacing_mm) for scan in (narrow, wide)]
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.05)
+
+
+def test_thin_sections_follow_the_protocol():
+    scan = simulate_scan((72,), 0, WOMAN, Disease(extent=0.05), Protocol(matrix=64, slice_thickness_mm=2, increment_mm=4))
+    assert scan.spacing_mm[0] == 4.0 and len(scan.hu) > 50
+    for thickness in (0.6, 1.0, 1.5, 3.0, 5.0, 10.0):
+        assert Protocol(slice_thickness_mm=thickness).fine_mm <= max(thickness / 2, min(thickness, 1.0))
+
+
+@pytest.mark.parametrize("age", [2.0, 9.0, 16.0, 99.0])
+def test_children_and_the_old_can_be_drawn(age):
+    scan = simulate_scan((73,), 0, Habitus("male", age), Disease(extent=0.1), COARSE)
+    assert 250 < volume_ml(scan.lung_mask, scan.spacing_mm) < 7300
+
+
+# what a caller may get wrong ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("make, word", [
+    (lambda: Disease(pattern="flu"), "pattern"), (lambda: Disease(extent=1.2), "extent"),
+    (lambda: Disease(consolidation=-0.1), "consolidation"), (lambda: Habitus("man", 40), "sex"),
+    (lambda: Habitus("male", -1), "age_years"), (lambda: Protocol(kernel="medium"), "kernel"),
+    (lambda: Protocol(matrix=4), "matrix"), (lambda: Protocol(slice_thickness_mm=0), "slice_thickness_mm"),
+    (lambda: Protocol(noise_hu=float("nan")), "noise_hu"),
+    (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, motion=2.0), "motion")])
+def test_errors_name_the_argument(make, word):
+    with pytest.raises(ValueError, match=word):
+        make()

@@ -1,0 +1,203 @@
+"""Reports in words: sentences as radiologists write them, and what must be found in each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study import phrases
+
+UP, DOWN, DENSER, FAINTER = ("volume", 1), ("volume", -1), ("density", 1), ("density", -1)
+
+WHOLE = [
+    ("The infection region has expanded.", [UP]),
+    ("infection region has contracted", [DOWN]),
+    ("Density of infection region has increased.", [DENSER]),
+    ("The density of the lesions is lower than before.", [FAINTER]),
+    ("Lesions larger and denser.", [UP, DENSER]),
+    ("Lesions smaller and fainter.", [DOWN, FAINTER]),
+    ("Lesions reduced in extent and density.", [DOWN, FAINTER]),
+    ("Both extent and density have decreased.", [DOWN, FAINTER]),
+    ("The infection has shrunk; its density, however, has increased.", [DOWN, DENSER]),
+    ("The extent of the lesions has increased while density decreased.", [UP, FAINTER]),
+    ("The lesions have been absorbed.", [DOWN]),
+    ("The lesions have progressed.", [UP]),
+    ("The lesions have consolidated.", [DENSER]),
+    ("Ground-glass opacities have progressed to consolidation.", [DENSER]),
+    ("Consolidation in the left lower lobe has expanded.", [UP]),
+    ("The consolidated area has expanded.", [UP]),
+    ("Increased density of the infection region.", [DENSER]),
+    ("The infection shows increased density.", [DENSER]),
+    ("Lesions show increased density and reduced extent.", [DENSER, DOWN]),
+    ("Increase in the density of the lesions and decrease in their size.", [DENSER, DOWN]),
+    ("Density of the infected area decreased.", [FAINTER]),
+    ("Attenuation of the opacities fell, their extent grew.", [FAINTER, UP]),
+    ("Mean HU of the infection has risen.", [DENSER]),
+    ("The infection region, especially in the right lower lobe, has expanded.", [UP]),
+    ("The density of the infection region, mainly in the left lobe, has increased.", [DENSER]),
+    ("Compared with the prior scan the infection has expanded.", [UP]),
+    ("Multiple GGO in both lungs. Slightly larger than before.", [UP]),
+    ("It has expanded compared with the previous scan on 2020.02.03.", [UP]),
+    ("The lesions are fainter but wider.", [FAINTER, UP]),
+    ("Infection increased in extent with lower density.", [UP, FAINTER]),
+    ("The infection region has expanded.The density has decreased.", [UP, FAINTER]),
+    ("The lesions have decreased.", [DOWN]),
+    ("Infection has expanded to the pleura.", [UP]),
+    ("The ground-glass opacities have enlarged with a small pleural effusion.", [UP]),
+    ("Expansion of the infection next to a nodule.", [UP]),
+    ("Mediastinal nodes as before; the infection is less extensive.", [DOWN]),
+]
+PARTIAL = [
+    ("The infection region has partially expanded.", [UP]),
+    ("Infection region has (partially) contracted", [DOWN]),
+    ("Density of infection region has (partially) decreased.", [FAINTER]),
+    ("Partly increased density of the lesions", [DENSER]),
+    ("Denser than before in part.", [DENSER]),
+    ("Of the infected region, the size has diminished partly.", [DOWN]),
+    ("The infected area is in part reduced.", [DOWN]),
+    ("Partial absorption of the lesions in the right lower lobe.", [DOWN]),
+    ("Part of the lesions has been absorbed, the rest is unchanged.", [DOWN]),
+    ("Some lesions have expanded.", [UP]),
+    ("Partially expanded and denser lesions.", [UP, DENSER]),
+]
+NOTHING = [
+    "",
+    "   ",
+    "No significant change compared with the previous scan.",
+    "The infection is stable.",
+    "The lesions are similar to the previous scan.",
+    "No infection is seen in either lung.",
+    "No significant change in the extent of infection; density unchanged.",
+    # denied
+    "Infection has not expanded.",
+    "The lesions haven't expanded.",
+    "The lesions did not shrink.",
+    "Without expansion of the infection.",
+    "No expansion or contraction of the infection.",
+    "No evidence of progression.",
+    "No increase in extent and density.",
+    "Neither expanded nor contracted.",
+    "Expansion of the infection was not seen.",
+    "Neither the extent nor the density of the infection has increased.",
+    "The infection is not larger and not denser",
+    "The infection is no longer expanding.",
+    "The lesions have not expanded or become denser.",
+    # of something else
+    "No pleural effusion.",
+    "Pleural effusion has increased.",
+    "Pleural effusion absorbed. Lesions unchanged.",
+    "Calcification unchanged.",
+    "Nodule 4 mm unchanged.",
+    "Nodule 4.5 mm, larger than before.",
+    "The heart is enlarged.",
+    "Enlarged mediastinal lymph nodes.",
+    "No lymph node enlargement.",
+    "Mediastinal lymph nodes are not enlarged.",
+    "The nodule in the infection region has enlarged.",
+    "The size of the nodule has increased.",
+    "Lung volume has decreased.",
+    "Both lungs are well expanded.",
+    "The patient contracted COVID-19 in January.",
+    "No pleural effusion and no new lesion.",
+    # descriptions
+    "Multiple patchy high-density shadows in the right lower lung.",
+    "There is an area of increased density in the right lung.",
+    "Patchy ground-glass opacities with consolidation in both lower lobes.",
+    "Infection in the lower left lung.",
+    "Bilateral infection, larger on the left than on the right.",
+]
+
+
+def found(report):
+    return [(phrase.quantity, phrase.direction) for phrase in phrases.find(report)]
+
+
+@pytest.mark.parametrize(("report", "expected"), WHOLE)
+def test_whole_changes(report, expected):
+    assert found(report) == expected
+    assert not any(phrase.partial for phrase in phrases.find(report))
+
+
+@pytest.mark.parametrize(("report", "expected"), PARTIAL)
+def test_partial_changes(report, expected):
+    assert found(report) == expected
+    assert all(phrase.partial for phrase in phrases.find(report))
+
+
+@pytest.mark.parametrize("report", NOTHING)
+def test_no_change(report):
+    assert found(report) == []
+
+
+@pytest.mark.parametrize(("report", "expected"), WHOLE + PARTIAL)
+def test_what_surrounds_a_sentence_does_not_matter(report, expected):
+    unrelated = "A calcified nodule in the right upper lobe, unchanged. No pleural effusion."
+    # "It" and "larger than before" speak of what was named last, here of the effusion.
+    if not report.startswith("It ") and "than before" not in report:
+        assert found(f"{unrelated} {report}") == expected
+    assert found(f"{report.rstrip('.')}. {unrelated}") == expected
+    assert found(report.upper()) == expected
+    assert found(report.replace(" ", "\n  ", 1).replace("\n", " ")) == expected
+
+
+@pytest.mark.parametrize("report", NOTHING)
+def test_silence_beside_a_change_stays_silent(report):
+    assert found(f"{report.rstrip('.')}. The infection region has partly contracted.") == [DOWN]
+
+
+@pytest.mark.parametrize("report", [None, np.nan, pd.NA, 3])
+def test_a_missing_report_says_nothing(report):
+    assert phrases.find(report) == []
+    assert phrases.summary(report) == {
+        "volume": 0,
+        "volume_partial": False,
+        "density": 0,
+        "density_partial": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Some lesions have expanded, others have contracted.",
+        "The infection region has partially expanded. The lesions have partially shrunk.",
+        "In the left lung, the lesions have shrunk; in the right lung, they have grown.",
+        "Expanded in the right lung and contracted in the left.",
+    ],
+)
+def test_opposite_phrases(report):
+    summary = phrases.summary(report)
+    assert summary["volume"] is None and summary["density"] == 0
+
+
+def test_opposite_in_density_leaves_volume_alone():
+    summary = phrases.summary("The infection has shrunk. Density is partly higher and partly lower.")
+    assert summary["volume"] == -1 and summary["density"] is None
+
+
+def test_one_whole_phrase_makes_the_change_whole():
+    summary = phrases.summary(
+        "The infection region has expanded, partially enlarged in the right lung; partly denser."
+    )
+    assert summary == {"volume": 1, "volume_partial": False, "density": 1, "density_partial": True}
+
+
+def test_tabulate_keeps_the_index():
+    reports = pd.Series(
+        ["The infection has expanded.", None, "Partly larger, partly smaller lesions.", "Stable."],
+        list("wxyz"),
+    )
+    table = phrases.tabulate(reports)
+    assert table.index.equals(reports.index)
+    assert table["has_report"].tolist() == [True, False, True, True]
+    assert (
+        table.loc["w", "volume"] == 1 and table.loc["x", "volume"] == 0 and np.isnan(table.loc["y", "volume"])
+    )
+    assert table["volume_opposite"].tolist() == [False, False, True, False]
+    assert phrases.tabulate(pd.Series([], dtype=str)).empty
+
+
+def test_the_clause_is_quoted():
+    assert (
+        phrases.find("No effusion. The infection has partly shrunk.")[0].text
+        == "the infection has partly shrunk"
+    )

@@ -1,0 +1,241 @@
+"""Figures: their size, what they say, the same bytes from the same data, and no stop where data are missing."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from study import plots, sections, style
+
+SPACING_MM = (10.0, 2.5, 2.5)
+
+
+def words_of(figure):
+    """All text that a figure shows."""
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def scans(n_severe=12, n_non_severe=30):
+    rng = np.random.default_rng(0)
+    status = ["severe"] * n_severe + ["non-severe"] * n_non_severe
+    ihu = rng.normal(-550, 60, len(status))
+    ihu[:1] = np.nan
+    return pd.DataFrame({"status": status, "poi": rng.beta(2, 8, len(status)), "ihu": ihu})
+
+
+def chest_sections(n=3, size=40):
+    """HU and label map of a made-up chest: two lungs in a body, infection at the back of the right one."""
+    _, y, x = np.mgrid[:n, :size, :size] / size
+    body = (x - 0.5) ** 2 / 0.2 + (y - 0.5) ** 2 / 0.12 < 1
+    lung = (np.abs(np.abs(x - 0.5) - 0.2) < 0.13) & (np.abs(y - 0.5) < 0.2)
+    infection = lung & (x < 0.5) & (y > 0.6)
+    hu = np.where(infection, -450, np.where(lung, -850, np.where(body, 40, -1000))).astype(np.int16)
+    return hu, (lung.astype(np.uint8) + infection)
+
+
+CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+
+
+def every_figure():
+    hu, labels = chest_sections()
+    dates = ["2020-01-27", "2020-01-30", "2020-02-02"]
+    course = [
+        (dates[k], ["non-severe", "severe", "severe"][k], hu[k], labels[k], 0.1 * k, [np.nan, -600, -500][k])
+        for k in range(3)
+    ]
+    agreement = pd.DataFrame(
+        {"true": [1.0, 5, 9], "measured": [1.5, 4, 9], "status": ["severe", "severe", "non-severe"]}
+    )
+    history = pd.DataFrame(
+        {"epoch": [1, 2], "training_loss": [1, 0.5], "validation_dice": [0.3, 0.6], "network": "lung"}
+    )
+    return {
+        "severity_boxplots": plots.severity_boxplots(scans()),
+        "roc_curves": plots.roc_curves({"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, (12, 30)),
+        "hu_threshold_curve": plots.hu_threshold_curve(
+            pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
+        ),
+        "learning_curves": plots.learning_curves(history),
+        "bland_altman": plots.bland_altman(agreement, unit="%", quantity="POI"),
+        "dice_distribution": plots.dice_distribution(
+            pd.DataFrame({"network_observer_1": [0.7, 0.8], "observers": [0.9, np.nan]})
+        ),
+        "consecutive_sections": sections.consecutive_sections(hu, labels, [0, 10, 20], SPACING_MM, "patient"),
+        "longitudinal": sections.longitudinal(course, SPACING_MM),
+        "false_positives": sections.false_positives(hu[0], labels[0] == 2, labels[0] == 0, SPACING_MM),
+        "montage": sections.montage([("a", hu[0]), ("b", hu[1, :30])], SPACING_MM),
+    }
+
+
+def figures_without_data():
+    nothing = np.zeros((0, 4, 4))
+    return {
+        "no scans": plots.severity_boxplots(scans().iloc[:0]),
+        "no columns": plots.severity_boxplots(pd.DataFrame({"status": ["severe"]})),
+        "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
+        "no models": plots.roc_curves({}, {}, {}, 0),
+        "no curves": plots.roc_curves({"POI": CURVE.iloc[:0], "iHU": None}, {"POI": (np.nan, np.nan, np.nan)}, {}, 3),
+        "no thresholds": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [], "dice": []})),
+        "undefined dice": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-500], "dice": [np.nan]})),
+        "no history": plots.learning_curves(pd.DataFrame()),
+        "no agreement": plots.bland_altman(pd.DataFrame({"true": [np.nan], "measured": [1.0]})),
+        "one point": plots.bland_altman(pd.DataFrame({"true": [1.0], "measured": [1.0]})),
+        "no dice": plots.dice_distribution(pd.DataFrame({"observers": [np.nan]})),
+        "one dice": plots.dice_distribution(pd.DataFrame({"observers": [0.5]})),
+        "no sections": sections.consecutive_sections(nothing, nothing, [], SPACING_MM, "no such scan"),
+        "all air": sections.consecutive_sections(np.full((1, 4, 4), -1000), np.zeros((1, 4, 4)), [0], SPACING_MM),
+        "all lung": sections.consecutive_sections(np.full((1, 4, 4), -800), np.ones((1, 4, 4)), [0], SPACING_MM),
+        "no dates": sections.longitudinal([], SPACING_MM),
+        "two sizes": sections.longitudinal(
+            [("2020-01-27", "severe", np.zeros((n, n)), np.zeros((n, n)), 0.0, np.nan) for n in (4, 6)], SPACING_MM
+        ),
+        "no motion": sections.false_positives(nothing, nothing, nothing, SPACING_MM),
+        "no motion, a section": sections.false_positives(*[np.zeros((0, 0))] * 3, (1, 1, 1)),
+        "no pictures": sections.montage([], SPACING_MM),
+    }
+
+
+def test_figures_have_a_columns_width_and_leave_pyplot_alone():
+    import matplotlib.pyplot as plt
+
+    open_figures, size = plt.get_fignums(), matplotlib.rcParams["font.size"]
+    for name, figure in every_figure().items():
+        width_mm = figure.get_size_inches()[0] * 25.4
+        assert width_mm == pytest.approx(89) or width_mm == pytest.approx(183), name
+    assert plt.get_fignums() == open_figures
+    assert matplotlib.rcParams["font.size"] == size
+
+
+def test_the_same_data_give_the_same_bytes_whatever_the_readers_settings(tmp_path):
+    def written(folder):
+        folder = tmp_path / folder
+        figures = every_figure()
+        for name in ("severity_boxplots", "roc_curves", "longitudinal"):
+            plots.save(figures[name], folder, name)
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    once = written("once")
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 50}):
+        again = written("again")
+    assert len(once) == 6
+    assert {name for name in once if once[name] != again[name]} == set()
+
+
+def test_files_hold_fonts_and_no_date(tmp_path):
+    png, pdf = plots.save(plots.severity_boxplots(scans()), tmp_path / "new", "Figure_3")
+    content = pdf.read_bytes()
+    assert b"/FontFile2" in content and b"/Type3" not in content
+    assert b"CreationDate" not in content and b"Producer" not in content and b"Matplotlib" not in content
+    assert b"Software" not in png.read_bytes()
+    assert sorted(path.name for path in png.parent.iterdir()) == ["Figure_3.pdf", "Figure_3.png"]
+
+
+def test_missing_data_are_said_in_words():
+    figures = figures_without_data()
+    for figure in figures.values():
+        figure.draw_without_rendering()
+    said = {name: words_of(figure) for name, figure in figures.items()}
+    assert "no scan has a value of poi" in said["no scans"]
+    assert "no scan has a value of ihu" in said["no infection"]
+    assert "both severe and non-severe" in said["no models"]
+    assert "no such scan" in said["no sections"]
+
+
+def test_boxplots_show_percent_and_every_scan():
+    table = scans()
+    figure = plots.severity_boxplots(table, {"poi": 1e-8, "ihu": 0.25})
+    poi, ihu = figure.axes
+    assert poi.get_ylabel() == "POI (%)" and ihu.get_ylabel() == "iHU (HU)"
+    points = np.concatenate([dots.get_offsets()[:, 1] for dots in poi.collections])
+    np.testing.assert_allclose(np.sort(points), np.sort(100 * table["poi"]))
+    medians = [line.get_ydata()[0] for line in poi.lines if line.get_linewidth() == pytest.approx(1.4)]
+    np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
+    shown = words_of(figure)
+    assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
+    assert "p < 0.001" in shown and "p = 0.250" in shown
+
+
+def test_one_class_alone_is_drawn_and_the_other_is_missed():
+    assert "no non-severe scan" in words_of(plots.severity_boxplots(scans(5, 0)))
+
+
+def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
+    figure = plots.roc_curves({"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, (79, 452))
+    assert "POI: AUC 0.968 [0.951, 0.981]" in words_of(figure) or "POI: AUC 0.968 [0.950, 0.981]" in words_of(figure)
+    assert "79 severe, 452 non-severe" in words_of(figure)
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [(float(m.get_xdata()[0]), float(m.get_ydata()[0])) for m in marks] == [(0.095, 0.924)]
+
+
+def test_roc_without_interval_prints_the_area_alone():
+    assert "POI: AUC 0.900" in words_of(plots.roc_curves({"POI": CURVE}, {"POI": (0.9, np.nan, np.nan)}, {}, 5))
+
+
+def test_bland_altman_limits():
+    table = pd.DataFrame({"true": [0.0, 0, 0], "measured": [1.0, 2, 3]})
+    figure = plots.bland_altman(table)
+    heights = sorted(line.get_ydata()[0] for line in figure.axes[1].lines)
+    np.testing.assert_allclose(heights, [2 - 1.96, 2, 2 + 1.96])
+
+
+def test_a_figure_shows_itself_in_a_notebook():
+    assert plots.severity_boxplots(scans())._repr_png_().startswith(b"\x89PNG")
+
+
+def test_widest_sections_hold_the_largest_infection():
+    labels = np.zeros((6, 4, 4), np.uint8)
+    labels[1:5] = 1
+    labels[4, :2] = 2
+    assert list(sections.widest_sections(labels)) == [3, 4, 5]
+    assert list(sections.widest_sections(np.minimum(labels, 1), 1)) == [1]
+    assert list(sections.widest_sections(np.zeros((6, 4, 4)))) == [2, 3, 4]
+    assert list(sections.widest_sections(labels[:2])) == [0, 1]
+
+
+def test_sections_say_side_position_and_scale():
+    hu, labels = chest_sections()
+    shown = words_of(sections.consecutive_sections(hu, labels, [95, 105, 115], SPACING_MM, "patient 7"))
+    assert {"R", "L", "infection"} <= set(shown.split())
+    assert "95 mm" in shown and "115 mm" in shown and "5 cm" in shown and "patient 7" in shown
+
+
+def test_status_is_said_by_word_and_shape_too():
+    hu, labels = chest_sections()
+    late_first = [
+        ("2020-02-01", "severe", hu[1], labels[1], 0.2, -500),
+        ("2020-01-27", "non-severe", hu[0], labels[0], 0.1, -600),
+    ]
+    figure = sections.longitudinal(late_first, SPACING_MM)
+    assert words_of(figure).index("27 Jan 2020") < words_of(figure).index("1 Feb 2020")
+    marks = {line.get_marker(): line.get_color() for line in figure.findobj(matplotlib.lines.Line2D)}
+    assert marks["o"] == style.COLOURS["severe"] and marks["s"] == style.COLOURS["non-severe"]
+    assert "non-severe" in words_of(figure)
+
+
+def test_the_overlay_lies_on_the_infection():
+    hu, labels = chest_sections(1)
+    figure = sections.consecutive_sections(hu, labels, [0], SPACING_MM)
+    picture, overlay = figure.axes[1].images
+    assert picture.get_clim() == (-1350.0, 150.0)
+    np.testing.assert_array_equal(
+        np.asarray(overlay.get_array())[..., 3] > 0, (np.asarray(picture.get_array()) == -450)
+    )
+
+
+def test_arrays_of_different_shape_are_refused():
+    hu, labels = chest_sections()
+    with pytest.raises(ValueError, match="different shape"):
+        sections.consecutive_sections(hu, labels[:2], [0, 10, 20], SPACING_MM)
+    with pytest.raises(ValueError, match="different shape"):
+        sections.false_positives(hu[0], labels[0] == 2, labels[0, :5] == 2, SPACING_MM)
+
+
+@pytest.mark.parametrize(
+    "pair", [("severe", "non-severe"), ("first", "second"), ("first", "third"), ("second", "third")]
+)
+def test_colours_differ_without_red_green_sight(pair):
+    """Where red and green merge into one, lightness or blue must still tell them apart."""
+    one, two = (np.array(matplotlib.colors.to_rgb(style.COLOURS[name])) for name in pair)
+    seen = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])  # red and green merge
+    lightness = [0.2126, 0.7152, 0.0722]
+    assert abs((one - two) @ lightness) > 0.08 or np.abs(seen @ (one - two)).max() > 0.15
