@@ -72,20 +72,23 @@ def measure(
         models = models or Run("demo").models
     except FileNotFoundError:
         _stop("outside the project's folder there are no models by default; name them with --models")
+    from rich.console import Console
+
     from study import biomarkers
     from study.segmentation import Segmenter
 
+    target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
     try:
-        segmenter = Segmenter(models)
-        read = read_scan(scan)
-        label_map = segmenter.segment(read, scan)
-        measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
-        stem = scan.resolve().name.removesuffix(".gz").removesuffix(".nii")
-        target = out / f"{stem}_label_map.nii.gz"
-        out.mkdir(parents=True, exist_ok=True)
-        write_label_map(target, label_map, read)
+        with Console(stderr=True).status(f"measuring {scan.name}"):
+            segmenter = Segmenter(models)
+            read = read_scan(scan)
+            label_map = segmenter.segment(read, scan)
+            measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
+            write_label_map(target, label_map, read)
     except (ScanError, ModelError, OSError) as error:
         _stop(error)
+    for note in read.notes:
+        typer.echo(f"study: {scan}: {note}", err=True)
     finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
     typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
 

@@ -47,9 +47,7 @@ def measure(hu, label_map, spacing_mm):
     hu, label_map, voxel_ml = _checked(hu, label_map, spacing_mm)
     field = label_map > 0
     if not field.any():
-        raise ValueError(
-            "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?"
-        )
+        raise ValueError("label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?")
     box = tuple(
         slice(found[0], found[-1] + 1)
         for found in (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
@@ -61,9 +59,7 @@ def measure(hu, label_map, spacing_mm):
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
     if not np.isfinite(infected_hu).all():
-        raise ValueError(
-            "hu holds values that are not finite inside the infection: read the scan with study.ct"
-        )
+        raise ValueError("hu holds values that are not finite inside the infection: read the scan with study.ct")
 
     n_lung = np.bincount(sides, minlength=2)
     n_infected = np.bincount(sides[infected], minlength=2)
@@ -103,9 +99,7 @@ def changes(table, pairs):
     for column in ("earlier", "later"):
         missing = pairs.loc[~pairs[column].isin(by_scan.index), column]
         if len(missing):
-            raise ValueError(
-                f"scan {missing.iloc[0]} is in a pair but has no biomarkers: measure it or drop the pair"
-            )
+            raise ValueError(f"scan {missing.iloc[0]} is in a pair but has no biomarkers: measure it or drop the pair")
     difference = by_scan.loc[pairs["later"]].to_numpy() - by_scan.loc[pairs["earlier"]].to_numpy()
     return pairs.assign(poi_change=difference[:, 0], ihu_change=difference[:, 1])
 
@@ -177,7 +171,5 @@ def _checked(hu, label_map, spacing_mm):
         )
     spacing = tuple(float(length) for length in spacing_mm)
     if len(spacing) != 3 or not all(0 < length < float("inf") for length in spacing):
-        raise ValueError(
-            f"spacing_mm {spacing_mm!r}: needs three lengths above 0 mm, in array order (z, y, x)"
-        )
+        raise ValueError(f"spacing_mm {spacing_mm!r}: needs three lengths above 0 mm, in array order (z, y, x)")
     return hu, label_map, spacing[0] * spacing[1] * spacing[2] / 1000

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from study.run import write_json
-from study.schemas import TRAINING_COLUMNS
 from study.scan_tables import (
     Fault,
     ScanTableError,
@@ -23,6 +22,7 @@ from study.scan_tables import (
     read_training_scans,
     write_scans,
 )
+from study.schemas import TRAINING_COLUMNS
 
 __all__ = [
     "Fault",
@@ -150,9 +150,7 @@ def consecutive_pairs(scans: pd.DataFrame) -> pd.DataFrame:
         }
     ).dropna(subset="later")
     place = {patient: n for n, patient in enumerate(scans["patient_id"].drop_duplicates())}
-    pairs = pairs.sort_values("patient_id", key=lambda ids: ids.map(place), kind="stable").reset_index(
-        drop=True
-    )
+    pairs = pairs.sort_values("patient_id", key=lambda ids: ids.map(place), kind="stable").reset_index(drop=True)
     return pairs.astype({"days": int})
 
 

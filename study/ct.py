@@ -125,9 +125,7 @@ def read_mask(path, scan: Scan) -> np.ndarray:
         If the file is missing or damaged, lies on another grid than the scan, or holds other values than 0
         and 1.
     """
-    return _read_labels(
-        path, scan, 1, "give a mask of 0 and 1; several structures want one file each"
-    ).astype(bool)
+    return _read_labels(path, scan, 1, "give a mask of 0 and 1; several structures want one file each").astype(bool)
 
 
 def read_label_map(path, scan: Scan) -> np.ndarray:
@@ -160,9 +158,7 @@ def write_label_map(path, label_map: np.ndarray, scan: Scan) -> None:
     """
     label_map = _on_scan(label_map, scan, path)
     if label_map.size and not np.isin(np.unique(label_map), (0, 1, 2)).all():
-        raise ValueError(
-            f"{path}: a label map holds 0, 1 and 2 only, this one {np.unique(label_map)[:8].tolist()}"
-        )
+        raise ValueError(f"{path}: a label map holds 0, 1 and 2 only, this one {np.unique(label_map)[:8].tolist()}")
     save_nifti(path, scan.grid.to_stored(label_map.astype(np.uint8)), scan.affine)
 
 
@@ -225,9 +221,7 @@ def _read_labels(path, scan: Scan, highest: int, remedy: str) -> np.ndarray:
     for k, section in enumerate(volume.sections()):
         if not ((section >= 0) & (section <= highest) & (section == np.rint(section))).all():
             found = ", ".join(f"{value:g}" for value in np.unique(section)[:6])
-            raise ScanError(
-                path, f"the mask holds other values than 0 to {highest} (section {k + 1}: {found})", remedy
-            )
+            raise ScanError(path, f"the mask holds other values than 0 to {highest} (section {k + 1}: {found})", remedy)
         labels[k] = section
     return volume.grid.to_zyx(labels.transpose())
 
@@ -245,7 +239,5 @@ def _empty(shape, dtype, path: Path) -> np.ndarray:
 def _on_scan(array: np.ndarray, scan: Scan, path) -> np.ndarray:
     array = np.asarray(array)
     if array.shape != scan.hu.shape:
-        raise ValueError(
-            f"{path}: the mask has shape {array.shape} and its scan {scan.hu.shape}; both are (z, y, x)"
-        )
+        raise ValueError(f"{path}: the mask has shape {array.shape} and its scan {scan.hu.shape}; both are (z, y, x)")
     return array

@@ -147,13 +147,9 @@ def _count(n: int, what: str) -> str:
 
 def _find_slices(folder: Path) -> tuple[list[_Slice], list[Path]]:
     try:
-        files = sorted(
-            p for p in folder.iterdir() if p.is_file() and p.name != "Thumbs.db" and p.name[0] != "."
-        )
+        files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != "Thumbs.db" and p.name[0] != ".")
     except OSError as error:
-        raise ScanError(
-            folder, f"the folder cannot be read ({error.strerror})", "check its permissions"
-        ) from None
+        raise ScanError(folder, f"the folder cannot be read ({error.strerror})", "check its permissions") from None
     slices, beside = [], []
     for path in files:
         header = _header(path)
@@ -165,8 +161,7 @@ def _find_slices(folder: Path) -> tuple[list[_Slice], list[Path]]:
         inside = sorted(p.name for p in folder.iterdir() if p.is_dir())
         raise ScanError(
             folder,
-            "there is no DICOM image in this folder"
-            + (f", only the folders {_some(inside)}" if inside else ""),
+            "there is no DICOM image in this folder" + (f", only the folders {_some(inside)}" if inside else ""),
             "give the folder that holds the slices themselves, or a NIfTI file",
         )
     return slices, beside
@@ -237,9 +232,7 @@ def _check_header(each: _Slice) -> None:
     if modality and modality != "CT":
         raise ScanError(path, f"its modality is {modality}, not CT", "give a folder that holds one CT series")
     if not modality and header.get("SOPClassUID") not in _CT_CLASSES:
-        raise ScanError(
-            path, "the header does not say that this is a CT", "give a folder that holds one CT series"
-        )
+        raise ScanError(path, "the header does not say that this is a CT", "give a folder that holds one CT series")
     if int(header.get("NumberOfFrames") or 1) > 1 or header.get("SOPClassUID") == _CT_CLASSES[1]:
         raise ScanError(
             path,
@@ -248,9 +241,7 @@ def _check_header(each: _Slice) -> None:
         )
     missing = [tag for tag in _NEEDED if header.get(tag) is None or header.get(tag) == ""]
     if missing:
-        raise ScanError(
-            path, f"the header lacks {', '.join(missing)}", "export the series again with its full header"
-        )
+        raise ScanError(path, f"the header lacks {', '.join(missing)}", "export the series again with its full header")
     wanted = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
     for tag, n in wanted.items():
         try:
@@ -260,9 +251,7 @@ def _check_header(each: _Slice) -> None:
         if values.shape != (n,) or not np.isfinite(values).all():
             raise ScanError(path, f"{tag} is not {n} numbers", "export the series again with its full header")
     if min(header.PixelSpacing) <= 0:
-        raise ScanError(
-            path, f"PixelSpacing is {list(map(float, header.PixelSpacing))}", "export the series again"
-        )
+        raise ScanError(path, f"PixelSpacing is {list(map(float, header.PixelSpacing))}", "export the series again")
     try:
         slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
     except (TypeError, ValueError):
@@ -273,10 +262,7 @@ def _check_header(each: _Slice) -> None:
             f"the rescale slope {slope:g} or intercept {intercept:g} gives no HU",
             "export the series again",
         )
-    if (
-        header.get("SamplesPerPixel", 1) != 1
-        or header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2"
-    ):
+    if header.get("SamplesPerPixel", 1) != 1 or header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
         raise ScanError(
             path,
             f"the pixels are {header.get('PhotometricInterpretation')}, a picture and not a CT slice",
@@ -286,9 +272,7 @@ def _check_header(each: _Slice) -> None:
         raise ScanError(path, "the header does not say how the pixels are stored", _SEND_AGAIN)
     row, column = np.array(header.ImageOrientationPatient, float).reshape(2, 3)
     if abs(row @ row - 1) > 0.01 or abs(column @ column - 1) > 0.01 or abs(row @ column) > 0.01:
-        raise ScanError(
-            path, "ImageOrientationPatient is not two perpendicular directions", "export the series again"
-        )
+        raise ScanError(path, "ImageOrientationPatient is not two perpendicular directions", "export the series again")
 
 
 def _check_alike(slices: list[_Slice]) -> None:

@@ -109,9 +109,7 @@ def _stored_by_pydicom(path: Path, dataset: pydicom.Dataset, syntax: str) -> np.
     if syntax != _RUN_LENGTH and there < n_bytes:
         raise ScanError(path, f"it is truncated: {there:,} of {n_bytes:,} bytes of pixels are there", _AGAIN)
     if syntax != _RUN_LENGTH and there > n_bytes + n_bytes % 2:
-        raise ScanError(
-            path, f"the file holds {there:,} bytes of pixels, the header tells of {n_bytes:,}", _AGAIN
-        )
+        raise ScanError(path, f"the file holds {there:,} bytes of pixels, the header tells of {n_bytes:,}", _AGAIN)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -199,18 +197,14 @@ def _padding(stored: np.ndarray, header: pydicom.Dataset) -> np.ndarray:
     return (stored >= limits[0]) & (stored <= limits[1])
 
 
-def _in_bits_stored(
-    path: Path, stored: np.ndarray, is_padding: np.ndarray, header: pydicom.Dataset
-) -> np.ndarray:
+def _in_bits_stored(path: Path, stored: np.ndarray, is_padding: np.ndarray, header: pydicom.Dataset) -> np.ndarray:
     """Check that all but padding fits the bits that the header calls used; extend the sign of a short one."""
     bits = int(header.get("BitsStored") or header.BitsAllocated)
     if bits >= header.BitsAllocated:
         return stored
     if header.PixelRepresentation == 1:
         unsigned = stored & ((1 << bits) - 1)
-        return np.where(
-            is_padding, stored, np.where(unsigned >= 1 << (bits - 1), unsigned - (1 << bits), unsigned)
-        )
+        return np.where(is_padding, stored, np.where(unsigned >= 1 << (bits - 1), unsigned - (1 << bits), unsigned))
     beyond = (stored >= 1 << bits) & ~is_padding
     if beyond.any():
         raise ScanError(

@@ -170,9 +170,7 @@ class Grid:
                 "give the whole scan: a volume needs at least two sections",
             )
         if (extent := np.max(spacing * self.shape)) > LARGEST_EXTENT_MM:
-            raise ScanError(
-                path, f"the volume is {extent / 1000:.1f} m long, spacing {in_mm(spacing)}", CONVERT_AGAIN
-            )
+            raise ScanError(path, f"the volume is {extent / 1000:.1f} m long, spacing {in_mm(spacing)}", CONVERT_AGAIN)
         cosines = np.abs(self._directions.T @ self._directions - np.eye(3)).max()
         if cosines > LARGEST_SHEAR:
             raise ScanError(

@@ -16,9 +16,7 @@ from study.grid import ScanError
 LOWEST_HU, HIGHEST_HU = -1024, 3071  # the 12-bit range of a CT; lower values are padding, higher ones metal
 AIR_BELOW_HU, TISSUE_ABOVE_HU = -500, -200
 SMALLEST_SHARE = 0.02  # of voxels that are air, and of voxels that are tissue, in any scan that shows a chest
-MOST_SATURATED = (
-    0.003  # of voxels at the highest value; bone above a display window's edge makes 1 % and more
-)
+MOST_SATURATED = 0.003  # of voxels at the highest value; bone above a display window's edge makes 1 % and more
 SATURATION_BELOW_HU = 1000  # a scan cut off above this has lost nothing that is measured here
 FEW_VALUES = 64  # a drawn test object; a scanned volume has noise and hundreds of values
 
@@ -97,8 +95,7 @@ class HounsfieldCheck:
         saturated = share[values[-1] - LOWEST_HU]
         if values[-1] < SATURATION_BELOW_HU and saturated > MOST_SATURATED:
             self._refuse(
-                f"{saturated:.1%} of the voxels have the highest value, {self.highest:g}: "
-                "cut off at a display window",
+                f"{saturated:.1%} of the voxels have the highest value, {self.highest:g}: cut off at a display window",
                 "give the CT before windowing, in HU",
             )
 

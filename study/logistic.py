@@ -106,9 +106,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95):
     design = np.column_stack([np.ones(len(standardised)), standardised])
     result = Logit(severe.to_numpy(float), design).fit(disp=0, maxiter=200, method="newton", tol=1e-10)
     if not result.mle_retvals["converged"]:
-        raise ValueError(
-            f"the regression on {', '.join(predictors)} did not converge: look for extreme values in them"
-        )
+        raise ValueError(f"the regression on {', '.join(predictors)} did not converge: look for extreme values in them")
     limits = result.conf_int(1 - confidence)
     # exp() of a huge limit is infinity, which is what a nearly separated outcome means; no warning is needed.
     with np.errstate(over="ignore"):
@@ -186,9 +184,7 @@ def summary(fits):
     """Table of several models: a row a predictor, indexed by (model, predictor), with ``aic, n, n_excluded``."""
     return pd.concat(
         {
-            name: fitted.estimates.assign(
-                aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, note=fitted.note
-            )
+            name: fitted.estimates.assign(aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, note=fitted.note)
             for name, fitted in fits.items()
         },
         names=["model", "predictor"],
@@ -198,9 +194,7 @@ def summary(fits):
 def _complete_cases(table, predictors, outcome):
     missing = [name for name in [*predictors, outcome] if name not in table]
     if missing or not predictors:
-        raise ValueError(
-            f"the table has no column {', '.join(missing)}" if missing else "a model needs a predictor"
-        )
+        raise ValueError(f"the table has no column {', '.join(missing)}" if missing else "a model needs a predictor")
     if table[outcome].isna().any() or not table[outcome].isin([0, 1]).all():
         raise ValueError(f"column {outcome} must be true or false in every row")
     complete = table[list(predictors)].astype(float).dropna()

@@ -49,9 +49,7 @@ class NiftiFile:
         if not np.isfinite(slope) or slope == 0:  # the format's way to say: no scaling
             return 1.0, 0.0
         if not np.isfinite(intercept):
-            raise ScanError(
-                self.path, f"the header scales the values by {slope:g} + {intercept}", CONVERT_AGAIN
-            )
+            raise ScanError(self.path, f"the header scales the values by {slope:g} + {intercept}", CONVERT_AGAIN)
         return slope, intercept
 
     def sections(self) -> Iterator[np.ndarray]:
@@ -71,20 +69,14 @@ class NiftiFile:
                 if self.is_integer:
                     yield section.astype(np.int64)
                     continue
-                with np.errstate(
-                    all="ignore"
-                ):  # an overflow ends as infinity, which is refused by its reader
+                with np.errstate(all="ignore"):  # an overflow ends as infinity, which is refused by its reader
                     scaled = section * np.float64(slope) + intercept
                 yield scaled
             left = 0
-            while chunk := _read(
-                file, 1 << 20, self.path
-            ):  # only at the very end does gzip compare its checksum
+            while chunk := _read(file, 1 << 20, self.path):  # only at the very end does gzip compare its checksum
                 left += len(chunk)
         if left:
-            raise ScanError(
-                self.path, f"the file holds {left:,} bytes more than its header says", CONVERT_AGAIN
-            )
+            raise ScanError(self.path, f"the file holds {left:,} bytes more than its header says", CONVERT_AGAIN)
 
 
 def open_nifti(path) -> NiftiFile:
@@ -110,9 +102,7 @@ def open_nifti(path) -> NiftiFile:
             "give one three-dimensional scan; split a time series or a multi-channel file first",
         )
     if min(shape) < 1:
-        raise ScanError(
-            path, f"the header gives a shape of {' x '.join(map(str, shape))} voxels", CONVERT_AGAIN
-        )
+        raise ScanError(path, f"the header gives a shape of {' x '.join(map(str, shape))} voxels", CONVERT_AGAIN)
     dtype = header.get_data_dtype()
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise ScanError(
@@ -156,9 +146,7 @@ def is_folder(path: Path) -> bool:
         raise ScanError(path, "there is no such file or folder", remedy) from None
     except (OSError, ValueError) as error:  # a report pasted into the column of paths is too long for a name
         reason = getattr(error, "strerror", None) or error
-        raise ScanError(
-            path, f"the path cannot be used ({reason})", "check the path and its permissions"
-        ) from None
+        raise ScanError(path, f"the path cannot be used ({reason})", "check the path and its permissions") from None
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise ScanError(path, "this is neither a file nor a folder", "check the path")
     return stat.S_ISDIR(mode)
@@ -177,9 +165,7 @@ def _opened(path: Path):
             is_gzip = file.read(2) == b"\x1f\x8b"
         return gzip.open(path, "rb") if is_gzip else open(path, "rb")
     except OSError as error:
-        raise ScanError(
-            path, f"the file cannot be opened ({error.strerror})", "check its permissions"
-        ) from None
+        raise ScanError(path, f"the file cannot be opened ({error.strerror})", "check its permissions") from None
 
 
 def _read(file, n: int, path: Path) -> bytes:
@@ -247,13 +233,9 @@ def _read_header(path: Path):
                 )
             return _parsed(cls, start[:size], endianness, path)
     if start[128:132] == b"DICM":
-        raise ScanError(
-            path, "this is one DICOM file, not a scan", "give the folder that holds the whole series"
-        )
+        raise ScanError(path, "this is one DICOM file, not a scan", "give the folder that holds the whole series")
     if start[:2] == b"PK":
-        raise ScanError(
-            path, "this is a zip archive", "unpack it and give the NIfTI file or the DICOM folder inside"
-        )
+        raise ScanError(path, "this is a zip archive", "unpack it and give the NIfTI file or the DICOM folder inside")
     raise ScanError(
         path,
         "this is not a NIfTI file",
@@ -277,18 +259,14 @@ def _affine(header, path: Path) -> np.ndarray:
     """Take the sform, else the qform; refuse a header that is silent or contradicts itself."""
     pixdim = header["pixdim"][1:4].astype(float)
     if not np.isfinite(pixdim).all() or (pixdim <= 0).any():
-        raise ScanError(
-            path, f"the header gives a spacing of {in_mm(pixdim)}, and spacing is positive", CONVERT_AGAIN
-        )
+        raise ScanError(path, f"the header gives a spacing of {in_mm(pixdim)}, and spacing is positive", CONVERT_AGAIN)
     units = int(header["xyzt_units"]) & 7
     if units not in (0, 2):
         unit = {1: "metres", 3: "micrometres"}.get(units, f"code {units}")
         raise ScanError(path, f"the header gives lengths in {unit}", "write the file with millimetres")
     sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
     if sform_code <= 0 and qform_code <= 0:
-        raise ScanError(
-            path, "the header does not say how the patient lies (no sform, no qform)", CONVERT_AGAIN
-        )
+        raise ScanError(path, "the header does not say how the patient lies (no sform, no qform)", CONVERT_AGAIN)
     try:
         affine = (header.get_sform() if sform_code > 0 else header.get_qform()).astype(float)
     except Exception as error:  # a quaternion longer than one

@@ -189,9 +189,7 @@ def _distances(surface, other, spacing_mm):
 
 
 def _bounding_box(mask):
-    ranges = [
-        np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))) for axis in range(mask.ndim)
-    ]
+    ranges = [np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))) for axis in range(mask.ndim)]
     return tuple(slice(indices[0], indices[-1] + 1) for indices in ranges)
 
 
@@ -201,16 +199,12 @@ def _masks(a, b):
         raise ValueError(f"masks of shapes {a.shape} and {b.shape}: bring both to one grid first")
     for mask in (a, b):
         if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
-            raise ValueError(
-                "a mask holds values other than 0 and 1: compare a label map with its label first"
-            )
+            raise ValueError("a mask holds values other than 0 and 1: compare a label map with its label first")
     return a.astype(bool, copy=False), b.astype(bool, copy=False)
 
 
 def _spacing(spacing_mm, ndim):
     spacing = tuple(float(length) for length in spacing_mm)
     if len(spacing) != ndim or not all(0 < length < float("inf") for length in spacing):
-        raise ValueError(
-            f"spacing_mm {spacing_mm!r}: needs {ndim} lengths above 0 mm, in array order (z, y, x)"
-        )
+        raise ValueError(f"spacing_mm {spacing_mm!r}: needs {ndim} lengths above 0 mm, in array order (z, y, x)")
     return spacing

@@ -62,9 +62,7 @@ CHANGE = re.compile(
 DENSITY = _words(
     "densit(?:y|ies)", "attenuations?", "intensit(?:y|ies)", "hu", "hounsfield", "ct values?", "ct numbers?",
 )  # fmt: skip
-EXTENT = _words(
-    "extents?", "area", "sizes?", "volumes?", "ranges?", "scope", "numbers?", "burden", "involvement"
-)
+EXTENT = _words("extents?", "area", "sizes?", "volumes?", "ranges?", "scope", "numbers?", "burden", "involvement")
 INFECTION = _words(
     "infect(?:ions?|ed)", "lesions?", "opacit(?:y|ies)", "opacifications?", "consolidations?", "infiltrat(?:es?|ions?)",
     "ggos?", "ground[- ]glass", "shadows?", "patch(?:es)?", "foc(?:us|i)", "pneumonia", "inflammations?",
@@ -87,9 +85,7 @@ PARTIAL = _words(
 NEGATION = re.compile(
     r"\b(?:no|not|without|neither|nor|never|none|cannot|absence|absent|unlikely|insignificant(?:ly)?)\b|n't\b"
 )
-AUXILIARY = (
-    r"(?:ha(?:s|ve|d|ving)|is|are|was|were|be(?:en|ing|comes?|came)?|remains?|show(?:s|ed|ing)?|appears?)"
-)
+AUXILIARY = r"(?:ha(?:s|ve|d|ving)|is|are|was|were|be(?:en|ing|comes?|came)?|remains?|show(?:s|ed|ing)?|appears?)"
 
 # What only looks like change, and what it is replaced by before words of change are looked for.
 _LOOK = "(?:shadows?|opacit(?:y|ies)|areas?|lesions?|foc(?:us|i)|patch(?:es)?|regions?)"
@@ -152,13 +148,7 @@ def find(report):
         clauses = list(_clauses(_plain(sentence)))
         for place, (clause, joined) in enumerate(clauses):
             carrier, own_heads = _carrier(clause), _heads(clause)
-            if (
-                carrier is None
-                and place == 0
-                and len(clauses) > 1
-                and clauses[1][1]
-                and not _has_subject(clause)
-            ):
+            if carrier is None and place == 0 and len(clauses) > 1 and clauses[1][1] and not _has_subject(clause):
                 carrier = _carrier(clauses[1][0])  # "partially expanded and denser lesions"
             if carrier is None and not joined and own_heads and not heads:
                 subject = "infection"  # "Density has increased" begins a sentence: of the infection
@@ -195,9 +185,7 @@ def summary(report):
         of_quantity = [phrase for phrase in found if phrase.quantity == quantity]
         directions = {phrase.direction for phrase in of_quantity}
         summarised[quantity] = None if len(directions) > 1 else next(iter(directions), 0)
-        summarised[f"{quantity}_partial"] = bool(of_quantity) and all(
-            phrase.partial for phrase in of_quantity
-        )
+        summarised[f"{quantity}_partial"] = bool(of_quantity) and all(phrase.partial for phrase in of_quantity)
     return summarised
 
 
@@ -217,9 +205,7 @@ def tabulate(reports):
     """
     reports = pd.Series(reports)
     rows = [summary(report) for report in reports]
-    table = pd.DataFrame(
-        {"has_report": [isinstance(report, str) and bool(report.strip()) for report in reports]}
-    )
+    table = pd.DataFrame({"has_report": [isinstance(report, str) and bool(report.strip()) for report in reports]})
     for quantity in QUANTITIES:
         table[quantity] = pd.Series([row[quantity] for row in rows], dtype=float)
         table[f"{quantity}_partial"] = pd.Series([row[f"{quantity}_partial"] for row in rows], dtype=bool)
@@ -310,9 +296,7 @@ def _heads(clause):
         for noun in pattern.finditer(clause)
     )
     # In "density of the infected area" the area is whose density it is.
-    free = [
-        m for m in measures if not re.search(r"\b(?:of|in|within|inside)(?: \w+){0,3} ?$", clause[: m[0]])
-    ]
+    free = [m for m in measures if not re.search(r"\b(?:of|in|within|inside)(?: \w+){0,3} ?$", clause[: m[0]])]
     measures = free or measures
     if not measures:
         return []
@@ -331,9 +315,7 @@ def _negated(clause):
         return bool(NEGATION.search(clause))
     return bool(
         NEGATION.search(clause[: change.start()])
-        or re.match(
-            rf".*\b(?:is|are|was|were|has been|have been) (?:{NEGATION.pattern})", clause[change.end() :]
-        )
+        or re.match(rf".*\b(?:is|are|was|were|has been|have been) (?:{NEGATION.pattern})", clause[change.end() :])
     )
 
 

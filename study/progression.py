@@ -61,9 +61,7 @@ def rated(pairs):
         if not with_partial:
             said &= ~pairs[f"{quantity}_partial"]
         report = (pairs.loc[said, quantity] > 0).astype(float)
-        cases[name] = pd.DataFrame(
-            {"report": report, "biomarker": pairs.loc[said, f"{BIOMARKER[quantity]}_direction"]}
-        )
+        cases[name] = pd.DataFrame({"report": report, "biomarker": pairs.loc[said, f"{BIOMARKER[quantity]}_direction"]})
     return cases
 
 

@@ -53,9 +53,7 @@ def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
         counts = np.zeros((n, scores.size), np.int64)
         for status in (True, False):
             members = np.flatnonzero(is_severe == status)
-            counts[:, members] = rng.multinomial(
-                members.size, np.full(members.size, 1 / members.size), size=n
-            )
+            counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
         return counts
 
     return _replicates(scores, is_severe, draw, n_resamples, cutoff)
@@ -88,9 +86,7 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
     scores, is_severe = _checked(scores, is_severe, n_resamples)
     patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
     if of_scan.shape != scores.shape:
-        raise ValueError(
-            f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan"
-        )
+        raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan")
     ever_severe = np.bincount(of_scan, weights=is_severe) > 0
     rng = np.random.default_rng(seed)
 
@@ -99,9 +95,7 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
         for status in (True, False):
             members = np.flatnonzero(ever_severe == status)
             if members.size:
-                counts[:, members] = rng.multinomial(
-                    members.size, np.full(members.size, 1 / members.size), size=n
-                )
+                counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
         return counts[:, of_scan]
 
     return _replicates(scores, is_severe, draw, n_resamples, cutoff)
@@ -201,9 +195,7 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
     if cutoff is not None:
         at = np.count_nonzero(cutoffs >= cutoff) - 1
         held = (
-            [hits[:, at] / n_severe, (n_other - alarms[:, at]) / n_other]
-            if at >= 0
-            else [rows * 0.0, rows * 0.0 + 1]
+            [hits[:, at] / n_severe, (n_other - alarms[:, at]) / n_other] if at >= 0 else [rows * 0.0, rows * 0.0 + 1]
         )
     results = np.column_stack([area, *chosen, *held])
     results[undefined] = np.nan
@@ -213,9 +205,7 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
 def _checked(scores, is_severe, n_resamples):
     scores, is_severe = np.asarray(scores, dtype=float), np.asarray(is_severe).astype(bool)
     if scores.ndim != 1 or scores.shape != is_severe.shape:
-        raise ValueError(
-            f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan"
-        )
+        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan")
     if not np.isfinite(scores).all():
         raise ValueError("scores are missing or infinite: leave those scans out and say how many")
     if is_severe.all() or not is_severe.any():

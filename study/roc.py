@@ -313,23 +313,16 @@ def _covariance(of_severe, of_other):
     """DeLong's covariance matrix (score, score) of the AUCs; NaN with fewer than two scans of a status."""
     if min(of_severe.shape[1], of_other.shape[1]) < 2:
         return np.full((len(of_severe),) * 2, np.nan)
-    return (
-        np.atleast_2d(np.cov(of_severe)) / of_severe.shape[1]
-        + np.atleast_2d(np.cov(of_other)) / of_other.shape[1]
-    )
+    return np.atleast_2d(np.cov(of_severe)) / of_severe.shape[1] + np.atleast_2d(np.cov(of_other)) / of_other.shape[1]
 
 
 def _by_status(scores, is_severe, higher_is_severe):
     scores, is_severe = np.asarray(scores, dtype=float), np.asarray(is_severe)
     if scores.ndim != 1 or scores.shape != is_severe.shape:
-        raise ValueError(
-            f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan"
-        )
+        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan")
     if is_severe.dtype != bool:
         if not np.isin(is_severe, (0, 1)).all():
-            raise ValueError(
-                "is_severe holds values other than true and false: compare the status with 'severe' first"
-            )
+            raise ValueError("is_severe holds values other than true and false: compare the status with 'severe' first")
         is_severe = is_severe.astype(bool)
     if not np.isfinite(scores).all():
         raise ValueError(
@@ -338,9 +331,7 @@ def _by_status(scores, is_severe, higher_is_severe):
         )
     if is_severe.all() or not is_severe.any():
         found = "none" if not scores.size else ("severe" if is_severe.all() else "non-severe")
-        raise ValueError(
-            f"a ROC curve needs severe and non-severe scans; the {scores.size} given are: {found}"
-        )
+        raise ValueError(f"a ROC curve needs severe and non-severe scans; the {scores.size} given are: {found}")
     signed = scores if higher_is_severe else -scores
     return signed[is_severe], signed[~is_severe]
 

@@ -13,6 +13,7 @@ from monai.transforms import (
     RandScaleIntensityd,
     RandShiftIntensityd,
     RandWeightedCropd,
+    ResizeWithPadOrCropd,
 )
 from tqdm import tqdm
 
@@ -50,9 +51,9 @@ def thicken(volume, slice_spacing_mm, section_mm, increment_mm):
     """
     width = max(1, round(section_mm / slice_spacing_mm))
     step = max(1, round(increment_mm / slice_spacing_mm))
-    total = np.cumsum(np.concatenate([np.zeros_like(volume[:1], np.float32), volume], dtype=np.float32), axis=0)
     starts = np.arange(0, len(volume) - width + 1, step)
-    return (total[starts + width] - total[starts]) / width, step * slice_spacing_mm
+    total = sum(volume[starts + k].astype(np.float32) for k in range(width))
+    return total / width, step * slice_spacing_mm
 
 
 def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progress=True):
@@ -126,13 +127,14 @@ def sample(sections, z, settings):
 def augmentation(settings):
     """Random changes that a scan of another patient on another scanner could show."""
     keys = ["channels", "target", "inside"]
-    crop = []
-    if settings.task == "infection":
-        side = settings.crop_pixels
-        crop = [RandWeightedCropd(keys, w_key="inside", spatial_size=(side, side), num_samples=1)]
+    square = (settings.crop_pixels, settings.crop_pixels)
+    if settings.task == "lung":
+        crop = ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")
+    else:
+        crop = RandWeightedCropd(keys, w_key="inside", spatial_size=square, num_samples=1)
     return Compose(
         [
-            *crop,
+            crop,
             RandFlipd(keys, prob=0.5, spatial_axis=1),
             RandAffined(
                 keys,

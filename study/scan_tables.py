@@ -116,9 +116,7 @@ def read_biomarkers(path) -> pd.DataFrame:
     for row, cells in table.iterrows():
         for side in SIDES:
             names = [f"{side}{name}" for name in ("lung_volume_ml", "infection_volume_ml", "poi", "ihu")]
-            if all(name in cells for name in names) and not any(
-                (row, name) in broken_cells for name in names
-            ):
+            if all(name in cells for name in names) and not any((row, name) in broken_cells for name in names):
                 values = [float(cells[name]) if is_number(cells[name]) else np.nan for name in names]
                 faults += _measure_faults(path, row, side, values)
     return _sound(path, table, faults)
@@ -148,9 +146,7 @@ def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
     if files:
         from tqdm import tqdm
 
-        for row, cells in tqdm(
-            table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress
-        ):
+        for row, cells in tqdm(table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress):
             faults += _file_faults(Path(path), row, cells)
     return faults
 
@@ -201,9 +197,7 @@ def _doubled(path, table: pd.DataFrame, column: str) -> list[Fault]:
             continue
         key = cell.casefold() if column == "scan_id" else os.path.normpath(cell)
         if key in seen:
-            rule = f"the same {column} as in row {seen[key]}" + (
-                ", ignoring case" if column == "scan_id" else ""
-            )
+            rule = f"the same {column} as in row {seen[key]}" + (", ignoring case" if column == "scan_id" else "")
             remedy = "give each scan its own id" if column == "scan_id" else "name each scan's own file"
             faults.append(Fault(str(path), row, column, cell, rule, remedy))
         seen.setdefault(key, row)
@@ -219,9 +213,7 @@ def _patient_faults(path, table: pd.DataFrame) -> list[Fault]:
             known = {"patient_id": cells["patient_id"]}
             if SCAN_RULES["sex"][1](cells["sex"]):
                 known["sex"] = cells["sex"]
-            if SCAN_RULES["age_years"][1](cells["age_years"]) and SCAN_RULES["scan_date"][1](
-                cells["scan_date"]
-            ):
+            if SCAN_RULES["age_years"][1](cells["age_years"]) and SCAN_RULES["scan_date"][1](cells["scan_date"]):
                 known["age_years"] = float(cells["age_years"]), pd.Timestamp(cells["scan_date"])
             for column, value in known.items():
                 if column not in first:
@@ -231,14 +223,10 @@ def _patient_faults(path, table: pd.DataFrame) -> list[Fault]:
                     if abs(age - age_before - (day - day_before).days / 365.25) > 1.01:
                         before = f"{age_before:g} on {day_before:%Y-%m-%d} in row {first[column][0]}"
                         rule = f"the patient is {before}"
-                        faults.append(
-                            Fault(str(path), row, column, cells[column], rule, "correct one of the two rows")
-                        )
+                        faults.append(Fault(str(path), row, column, cells[column], rule, "correct one of the two rows"))
                 elif value != first[column][1]:
                     rule = f"the patient's {column} is {first[column][1]} in row {first[column][0]}"
-                    faults.append(
-                        Fault(str(path), row, column, value, rule, "write the same in all rows of a patient")
-                    )
+                    faults.append(Fault(str(path), row, column, value, rule, "write the same in all rows of a patient"))
     return faults
 
 
@@ -260,9 +248,7 @@ def _measure_faults(path, row: int, side: str, values: list[float]) -> list[Faul
         )
     elif lung > 0 and abs(poi - infection / lung) > POI_ROUNDING:
         share = infection / lung
-        fault(
-            "poi", poi, f"infection volume / lung volume, here {share:.4g}", "correct the poi or the volumes"
-        )
+        fault("poi", poi, f"infection volume / lung volume, here {share:.4g}", "correct the poi or the volumes")
     elif lung > 0 and infection >= 0 and np.isnan(poi):
         fault("poi", poi, "not empty where both volumes are known", f"write {infection / lung:.6g}")
     has_infection = infection > 0 if not np.isnan(infection) else poi > 0
@@ -295,9 +281,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
             if scan is not None:
                 read_mask(mask_path, scan)
             elif not mask_path.exists():
-                raise ScanError(
-                    mask_path, "there is no such file", "check the path; it counts from the table's folder"
-                )
+                raise ScanError(mask_path, "there is no such file", "check the path; it counts from the table's folder")
         except ScanError as error:
             fault(column, error)
     return faults
@@ -319,9 +303,7 @@ def _sound(path, table: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
         elif name == "scan_date":
             table[name] = pd.to_datetime(text, format="%Y-%m-%d")
         elif name == "motion":
-            table[name] = pd.array(
-                [{"true": True, "false": False}.get(cell.lower()) for cell in text], dtype="boolean"
-            )
+            table[name] = pd.array([{"true": True, "false": False}.get(cell.lower()) for cell in text], dtype="boolean")
         elif name in ("image", *MASK_COLUMNS):
             table[name] = pd.Series([str(folder / cell) if cell else np.nan for cell in text], dtype="str")
         else:

@@ -105,9 +105,7 @@ def format_faults(faults: list[Fault]) -> str:
             value = repr(_shortened(fault.value)) if fault.row or fault.value else ""
             cells.append((str(fault.row or "-"), fault.column or "-", value, fault.rule, fault.remedy))
         widths = [max(len(line[n]) for line in cells) for n in range(4)]
-        lines = [
-            "  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[4]]) for line in cells
-        ]
+        lines = ["  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[4]]) for line in cells]
         parts.append(f"{file}: {len(ours)} fault{'s' if len(ours) > 1 else ''}")
         parts += ["  " + line.rstrip() for line in lines]
         if len(ours) > _MOST_TOLD:
@@ -157,9 +155,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
             "save it again as CSV (comma-separated, UTF-8)",
         )
     header = [name.strip() for name in rows[0]]
-    used = [
-        n for n, name in enumerate(header) if name or any(len(row) > n and row[n].strip() for row in rows[1:])
-    ]
+    used = [n for n, name in enumerate(header) if name or any(len(row) > n and row[n].strip() for row in rows[1:])]
     header = [header[n] for n in used]
     faults = _header_faults(path, header, columns)
     if faults:
@@ -171,9 +167,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
             continue
         if len(row) < len(rows[0]) or any(row[len(rows[0]) :]):
             rule = f"the row has {len(row)} cells and the header {len(rows[0])}"
-            faults.append(
-                Fault(str(path), number, "", ",".join(row), rule, "put cells that hold a comma in quotes")
-            )
+            faults.append(Fault(str(path), number, "", ",".join(row), rule, "put cells that hold a comma in quotes"))
             continue
         records.append([row[n] for n in used])
         index.append(number)
@@ -239,9 +233,7 @@ def _number_in(low: float, high: float, unit: str, *, may_be_empty: bool = False
     def fits(text: str) -> bool:
         if text in _MISSING:
             return may_be_empty
-        return (
-            is_number(text) and (low < float(text) if above else low <= float(text)) and float(text) <= high
-        )
+        return is_number(text) and (low < float(text) if above else low <= float(text)) and float(text) <= high
 
     span = f"above {low:g}, up to {high:g}" if above else f"{low:g} to {high:g}"
     return f"a number, {span}{unit}" + (", or empty" if may_be_empty else ""), fits

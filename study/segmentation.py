@@ -154,7 +154,9 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
         except ScanError as error:
             target.unlink(missing_ok=True)
-            refused.append((row.scan_id, row.patient_id, os.path.relpath(image, folder), error.what, error.remedy, "segment"))
+            refused.append(
+                (row.scan_id, row.patient_id, os.path.relpath(image, folder), error.what, error.remedy, "segment")
+            )
     columns = ["scan_id", "patient_id", "file", "what", "remedy", "stage"]
     segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
     return segmented, pd.DataFrame(refused, columns=columns)

@@ -47,9 +47,7 @@ def odds_ratio_table(regression):
         {
             "Model": model,
             "Predictor": predictor,
-            "Odds ratio per SD": tables.with_interval(
-                row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3
-            ),
+            "Odds ratio per SD": tables.with_interval(row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3),
             "p value": tables.p_value(row["p_value"]),
             "AIC": tables.with_interval(row["aic"], digits=3),
             "Scans": int(row["n"]),
@@ -96,9 +94,7 @@ def values(scans, tests, regression, performance, bootstrap):
         n_tested = int(row["n_severe"] + row["n_nonsevere"])
         listed += [
             value(f"median_{biomarker}_severe", row["median_severe"], n=int(row["n_severe"]), unit=unit),
-            value(
-                f"median_{biomarker}_nonsevere", row["median_nonsevere"], n=int(row["n_nonsevere"]), unit=unit
-            ),
+            value(f"median_{biomarker}_nonsevere", row["median_nonsevere"], n=int(row["n_nonsevere"]), unit=unit),
             value(f"p_value_mann_whitney_{biomarker}", row["mann_whitney_p"], n=n_tested),
             value(f"p_value_welch_{biomarker}", row["welch_p"], n=n_tested),
         ]

@@ -5,6 +5,7 @@ whatever its matrix, is brought to that grid here, and what the network says is 
 """
 
 import numpy as np
+from scipy import sparse
 
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
@@ -25,7 +26,7 @@ def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
 
     Returns
     -------
-    float32 array (n_out, n_in)
+    sparse float32 array (n_out, n_in)
         Rows sum to 1. The identity where both grids are the same.
     """
     centre_out = (np.arange(n_out) - (n_out - 1) / 2) * spacing_out
@@ -35,7 +36,12 @@ def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
     weights = np.clip(1 - np.abs(position[:, None] - np.arange(n_in)) / reach, 0, None)
     beyond = weights.sum(axis=1) < 1e-9
     weights[beyond, np.clip(np.rint(position[beyond]), 0, n_in - 1).astype(int)] = 1
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return sparse.csr_array((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+
+
+def _resample(volume, rows, columns):
+    """Apply one matrix down and one across every section."""
+    return np.stack([(columns @ (rows @ section.astype(np.float32)).T).T for section in volume])
 
 
 def grid_size(n_pixels, spacing_mm, pixel_mm):
@@ -66,7 +72,7 @@ def to_network_grid(volume, spacing_mm, pixel_mm, outside=AIR_HU):
         inside = np.abs(np.arange(n_out) - (n_out - 1) / 2) * pixel_mm <= n * spacing / 2
         axes.append((resampling_matrix(n, spacing, n_out, pixel_mm), inside))
     (rows, inside_rows), (columns, inside_columns) = axes
-    resampled = np.stack([rows @ section.astype(np.float32) @ columns.T for section in volume])
+    resampled = _resample(volume, rows, columns)
     resampled[:, ~inside_rows] = outside
     resampled[:, :, ~inside_columns] = outside
     return resampled
@@ -88,7 +94,7 @@ def from_network_grid(probability, shape, spacing_mm, pixel_mm):
     """
     rows = resampling_matrix(probability.shape[1], pixel_mm, shape[1], spacing_mm[1])
     columns = resampling_matrix(probability.shape[2], pixel_mm, shape[2], spacing_mm[2])
-    return np.stack([rows @ section.astype(np.float32) @ columns.T for section in probability])
+    return _resample(probability, rows, columns)
 
 
 def slab_indices(n_sections, slice_spacing_mm, n_neighbours, neighbour_mm):

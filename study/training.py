@@ -40,7 +40,8 @@ class Settings:
     learning_rate : float
         Peak of the one-cycle schedule.
     crop_pixels : int
-        Side of the square in which infection is learnt, placed at random over the lung; a multiple of 32.
+        Side of the square in which a network learns, a multiple of 32: the middle of the section for the lung, a
+        place drawn at random over the lung for infection.
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
     seed, threads : int
@@ -281,11 +282,10 @@ def train_models(table, folder, models_folder, settings, section_mm, held_out_sh
     """
     shown, held_out = split_patients(table, held_out_share, settings[0].seed)
     digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
-    sections, held_out_sections = (
-        load_sections(part, folder, settings[0].pixel_mm, section_mm, progress=progress) for part in (shown, held_out)
-    )
-    # Held-out patients are judged on the thickest sections alone: those are what will be measured.
-    judged = held_out_sections[len(section_mm) - 1 :: len(section_mm)]
+    pixel_mm = settings[0].pixel_mm
+    sections = load_sections(shown, folder, pixel_mm, section_mm, progress=progress)
+    # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
+    judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], max(section_mm), progress=progress)
     for one in settings:
         model, history = train(sections, judged, one, models_folder, digest, progress)
         dice = held_out_dice(model, judged, one)

@@ -15,11 +15,15 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from traitlets.config import Config
 
 from study import fingerprint
 from study.run import write_json
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
+
+# Sockets in a private folder, not open ports, where the system has them.
+KERNEL = Config({"KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"}})
 
 
 class ParameterError(ValueError):
@@ -186,8 +190,11 @@ def execute(notebook, run, shard=0, n_shards=1):
     NotebookError
         If a cell fails: which, why, and where the executed copy with its traceback is.
     """
+    import logging
+
     import papermill
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters that `plan` has checked better
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
     parameters = dict(recipe["parameters"])
     suffix, label = "", notebook
@@ -206,7 +213,13 @@ def execute(notebook, run, shard=0, n_shards=1):
     started = time.time()
     try:
         papermill.execute_notebook(
-            prepared, output, parameters, cwd=run.root / "notebooks", progress_bar=False, stderr_file=line
+            prepared,
+            output,
+            parameters,
+            cwd=run.root / "notebooks",
+            progress_bar=False,
+            stderr_file=line,
+            config=KERNEL,
         )
     except papermill.PapermillExecutionError as error:
         line.close(f"failed after {time.time() - started:.0f} s")

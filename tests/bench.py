@@ -109,7 +109,9 @@ def bench_study(folder):
     if any(notebooks_run(printed) for *_, printed in walls):
         raise SystemExit("bench: a second `make study` ran a notebook")
     median = statistics.median(wall for wall, *_ in walls)
-    record("make study, nothing changed: no notebook runs", "demo", median, walls[0][1], walls[0][2], "10 s", median / 10)
+    record(
+        "make study, nothing changed: no notebook runs", "demo", median, walls[0][1], walls[0][2], "10 s", median / 10
+    )
     for what, edit, expected in (
         ("prose edit of a notebook", prose_edit, []),
         ("changed code in study/kappa.py", code_edit, ["6-progression", "7-claims"]),
@@ -165,11 +167,22 @@ def bench_measure(folder):
     if not REAL.is_dir():
         print(f"measure: skipped, {REAL.name} is not at hand")
         return
-    scans = {"NIfTI 512x512x52": REAL / "P002_covid_10mm_every_5mm.nii.gz", "DICOM 512x512x40": REAL / "P002_dicom_slices_20-59"}
+    scans = {
+        "NIfTI 512x512x52": REAL / "P002_covid_10mm_every_5mm.nii.gz",
+        "DICOM 512x512x40": REAL / "P002_dicom_slices_20-59",
+    }
     runs = {name: [] for name in scans}
     for _ in range(3):
         for name, scan in scans.items():
-            command = [ROOT / ".venv" / "bin" / "study", "measure", scan, "--out", folder, "--models", ROOT / "runs/demo/models"]
+            command = [
+                ROOT / ".venv" / "bin" / "study",
+                "measure",
+                scan,
+                "--out",
+                folder,
+                "--models",
+                ROOT / "runs/demo/models",
+            ]
             runs[name].append(timed(command, ROOT))
     for name, measured in runs.items():
         record("study measure", name, *(statistics.median(column) for column in list(zip(*measured, strict=True))[:3]))

@@ -75,9 +75,7 @@ def test_properties(seed, shift, dtype):
     for name in ("lung_volume_ml", "infection_volume_ml"):
         assert measured[name] == pytest.approx(measured[f"right_{name}"] + measured[f"left_{name}"])
     assert measured["ihu"] == pytest.approx(hu[label_map == 2].mean(dtype=float))
-    assert biomarkers.measure(hu + dtype(shift), label_map, SPACING_MM)["ihu"] == pytest.approx(
-        measured["ihu"] + shift
-    )
+    assert biomarkers.measure(hu + dtype(shift), label_map, SPACING_MM)["ihu"] == pytest.approx(measured["ihu"] + shift)
     doubled = biomarkers.measure(hu, label_map, (20.0, 2.0, 2.5))
     assert doubled["lung_volume_ml"] == pytest.approx(2 * measured["lung_volume_ml"])
     assert doubled["poi"] == measured["poi"]

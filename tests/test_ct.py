@@ -29,9 +29,7 @@ from study.ct import (
 from study.grid import Grid
 
 ORIENTATIONS = [
-    (order, signs)
-    for order in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
+    (order, signs) for order in itertools.permutations(range(3)) for signs in itertools.product((1, -1), repeat=3)
 ]
 
 
@@ -55,9 +53,7 @@ def turned(hu_zyx, spacing_mm, order, signs):
 
 
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
-def test_any_orientation_is_read_alike_and_its_label_map_lies_on_it(
-    order, signs, chest, nifti_file, tmp_path
-):
+def test_any_orientation_is_read_alike_and_its_label_map_lies_on_it(order, signs, chest, nifti_file, tmp_path):
     hu = chest()
     stored, affine = turned(hu, (5.0, 2.0, 1.5), order, signs)
     scan = read_scan(nifti_file(stored, affine))

@@ -164,9 +164,7 @@ def test_two_series_are_listed(chest, dicom_folder):
 
     dicom_folder(chest((4, 24, 28)), edit=edit, name_of="THIN{:04d}.dcm".format)
     folder = dicom_folder(chest())
-    refused(
-        folder, "2 series", "6 files", "IM0000.dcm", "4 files", "1.25 mm thick", "LUNG", "folder of their own"
-    )
+    refused(folder, "2 series", "6 files", "IM0000.dcm", "4 files", "1.25 mm thick", "LUNG", "folder of their own")
 
 
 def test_series_uid_missing_in_one_slice_is_another_series(chest, dicom_folder):

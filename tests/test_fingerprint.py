@@ -51,7 +51,9 @@ def test_code_counts_also_through_another_module_and_inside_a_function(package):
     assert after[1] == before[1]
 
 
-@pytest.mark.parametrize("cell", ["import study.phantom", "from study import phantom", "from study.phantom import simulate"])
+@pytest.mark.parametrize(
+    "cell", ["import study.phantom", "from study import phantom", "from study.phantom import simulate"]
+)
 def test_a_folder_of_modules_counts_however_it_is_imported(package, cell):
     before = fingerprint.of_notebook(notebook(cell), package)
     (package / "phantom" / "scan.py").write_text("def simulate():\n    return 2\n")

@@ -35,7 +35,5 @@ def test_nothing_to_compare(values):
 
 
 def test_constant_groups_that_differ_have_no_t_test():
-    found = groups.compare(
-        pd.DataFrame({"poi": [1.0, 1, 0, 0]}), ["poi"], pd.Series([True, True, False, False])
-    )
+    found = groups.compare(pd.DataFrame({"poi": [1.0, 1, 0, 0]}), ["poi"], pd.Series([True, True, False, False]))
     assert np.isnan(found.loc["poi", "welch_p"]) and found.loc["poi", "mann_whitney_p"] > 0

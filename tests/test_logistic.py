@@ -12,17 +12,13 @@ from study import logistic
 
 REFERENCE = Path(__file__).parent / "reference"
 DATA = dict(list(pd.read_csv(REFERENCE / "logistic_data.csv").groupby("data", sort=False)))
-ANSWERS = (
-    pd.read_csv(REFERENCE / "logistic_answers.csv").set_index(["data", "model", "predictor"]).sort_index()
-)
+ANSWERS = pd.read_csv(REFERENCE / "logistic_answers.csv").set_index(["data", "model", "predictor"]).sort_index()
 MODELS = {"poi": ["poi"], "ihu": ["ihu"], "poi_ihu": ["poi", "ihu"]}
 
 
 def draw(n=80, seed=0):
     rng = np.random.default_rng(seed)
-    table = pd.DataFrame(
-        {"poi": rng.normal(size=n), "ihu": rng.normal(size=n)}, index=[f"scan {k}" for k in range(n)]
-    )
+    table = pd.DataFrame({"poi": rng.normal(size=n), "ihu": rng.normal(size=n)}, index=[f"scan {k}" for k in range(n)])
     table["is_severe"] = rng.random(n) < 1 / (1 + np.exp(1 - table["poi"]))
     return table
 
@@ -42,9 +38,7 @@ def test_agrees_with_glm(name, model):
         limits = np.exp(answer["coefficient"] + np.array([0, -reach, reach]))
         assert tuple(row[["odds_ratio", "ci_low", "ci_high"]]) == pytest.approx(tuple(limits), rel=1e-6)
     first = answers.iloc[0]
-    assert (fit.intercept, fit.aic, fit.n) == pytest.approx(
-        (first["intercept"], first["aic"], first["n"]), rel=1e-9
-    )
+    assert (fit.intercept, fit.aic, fit.n) == pytest.approx((first["intercept"], first["aic"], first["n"]), rel=1e-9)
     severe = DATA[name]["is_severe"] == 1
     assert fit.predicted[severe].mean() == pytest.approx(first["mean_predicted_severe"], rel=1e-8)
 
@@ -55,14 +49,10 @@ def test_the_unit_of_a_predictor_does_not_matter(seed, factor, shift):
     table = draw(seed=seed)
     fit = logistic.fit(table, ["poi"])
     other = logistic.fit(table.assign(poi=table["poi"] * factor + shift), ["poi"])
-    assert other.estimates.loc["poi", "odds_ratio"] == pytest.approx(
-        fit.estimates.loc["poi", "odds_ratio"], rel=1e-5
-    )
+    assert other.estimates.loc["poi", "odds_ratio"] == pytest.approx(fit.estimates.loc["poi", "odds_ratio"], rel=1e-5)
     assert other.aic == pytest.approx(fit.aic)
     turned = logistic.fit(table.assign(poi=-table["poi"]), ["poi"])
-    assert turned.estimates.loc["poi", "odds_ratio"] == pytest.approx(
-        1 / fit.estimates.loc["poi", "odds_ratio"]
-    )
+    assert turned.estimates.loc["poi", "odds_ratio"] == pytest.approx(1 / fit.estimates.loc["poi", "odds_ratio"])
 
 
 def test_predicted_probabilities_add_up_to_the_outcomes():

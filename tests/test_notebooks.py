@@ -39,7 +39,9 @@ def own_scans(smoke):
     """An author's folder: scans of four severe and four non-severe patients, and two bad files among them."""
     scans = pd.read_csv(smoke / "runs" / "smoke" / "cohort" / "scans.csv")
     scans = scans[scans["age_years"] >= 18]
-    chosen = pd.concat([group[group["patient_id"].isin(group["patient_id"].unique()[:4])] for _, group in scans.groupby("status")])
+    chosen = pd.concat(
+        [group[group["patient_id"].isin(group["patient_id"].unique()[:4])] for _, group in scans.groupby("status")]
+    )
     folder = smoke / "data"
     folder.mkdir()
     for row in chosen.itertuples():
@@ -122,8 +124,7 @@ def test_shards_give_the_same_label_maps(smoke):
 
 def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scans):
     (smoke / "parameters" / "mine.yaml").write_text(
-        "scans: data/scans.csv\nmodels: runs/smoke/models\n"
-        "severity:\n  n_bootstrap: 100\n"
+        "scans: data/scans.csv\nmodels: runs/smoke/models\nseverity:\n  n_bootstrap: 100\n"
     )
     code, printed = study(smoke, "run", "mine")
     assert code == 0, printed

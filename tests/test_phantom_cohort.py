@@ -85,9 +85,7 @@ def test_default_counts_are_those_of_table_1(plan):
     assert minors["patient_id"].nunique() == 8 and len(minors) == 17
     assert len(people) == 196 and len(adults) == 531
     assert severe.sum() == 32 and people["n_severe"].sum() == 79
-    assert (people.loc[severe, "sex"] == "male").sum() == 14 and (
-        people.loc[~severe, "sex"] == "male"
-    ).sum() == 82
+    assert (people.loc[severe, "sex"] == "male").sum() == 14 and (people.loc[~severe, "sex"] == "male").sum() == 82
     assert (people.loc[severe, "n"] > 1).sum() == 31 and (people.loc[~severe, "n"] > 1).sum() == 131
     assert (minors["status"] == "non-severe").all()
     assert plan["scan_id"].str.lower().is_unique and plan["scan_id"].str.fullmatch(r"[A-Za-z0-9._-]+").all()
@@ -96,9 +94,7 @@ def test_default_counts_are_those_of_table_1(plan):
 @pytest.mark.parametrize("seed", range(5))
 def test_counts_do_not_depend_on_the_seed(seed):
     people = by_patient(plan_cohort(seed=seed))
-    assert (
-        people["n"].sum() == 548 and people["n_severe"].sum() == 79 and (people["n_severe"] > 0).sum() == 32
-    )
+    assert people["n"].sum() == 548 and people["n_severe"].sum() == 79 and (people["n_severe"] > 0).sum() == 32
     assert ((people["n"] == 6) & (people["n_severe"] > 0)).sum() >= 2  # Figure 5
 
 
@@ -276,9 +272,7 @@ def blob_scan(rng, n_lesions, radius_mm, spacing_mm=(10.0, 2.7, 2.7), shape=(24,
     for _ in range(n_lesions):
         centre = [rng.uniform(30, a[-1] - 30) for a in (z, y, x)]
         r = radius_mm * rng.uniform(0.7, 1.3)
-        infection |= (
-            (z[:, None, None] - centre[0]) ** 2 + (y[:, None] - centre[1]) ** 2 + (x - centre[2]) ** 2
-        ) < r**2
+        infection |= ((z[:, None, None] - centre[0]) ** 2 + (y[:, None] - centre[1]) ** 2 + (x - centre[2]) ** 2) < r**2
     hu = (np.where(infection, -550, -850) + rng.normal(0, 15, shape)).astype(np.int16)
     return infection, lung, hu, spacing_mm, np.zeros(shape, bool)
 
@@ -340,9 +334,9 @@ def test_every_sentence_is_understood_by_the_phrase_finder():
         for sentence in sentences:
             for partly in ("", *readers.PARTLY):
                 found = phrases.find(sentence.format(partly=partly))
-                assert [(p.quantity, p.direction, p.partial) for p in found] == [
-                    (quantity, direction, bool(partly))
-                ], sentence
+                assert [(p.quantity, p.direction, p.partial) for p in found] == [(quantity, direction, bool(partly))], (
+                    sentence
+                )
     for sentence in readers.UNRELATED + readers.UNCHANGED + readers.CLEAR:
         assert phrases.find(sentence) == [], sentence
 
@@ -423,15 +417,11 @@ def test_same_bytes_with_two_workers(tiny, tmp_path):
 
 def test_images_do_not_depend_on_the_size_of_the_cohort(tiny, tmp_path):
     folder, scans = tiny
-    larger = make_cohort(
-        tmp_path, workers=1, **TINY | dict(n_patients=4, n_scans=6, n_adult_scans=6, n_observed=0)
-    )
+    larger = make_cohort(tmp_path, workers=1, **TINY | dict(n_patients=4, n_scans=6, n_adult_scans=6, n_observed=0))
     same = scans.merge(larger, on=["scan_id", "sex", "scan_date", "motion"])  # what quotas decide
     assert len(same) >= 3
     for name in same["scan_id"]:
-        assert (tmp_path / f"images/{name}.nii.gz").read_bytes() == (
-            folder / f"images/{name}.nii.gz"
-        ).read_bytes()
+        assert (tmp_path / f"images/{name}.nii.gz").read_bytes() == (folder / f"images/{name}.nii.gz").read_bytes()
 
 
 def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
@@ -486,9 +476,7 @@ def test_training_set_files(tmp_path):
         "infection_mask",
     ]
     assert all(
-        (tmp_path / name).is_file()
-        for column in ("image", "lung_mask", "infection_mask")
-        for name in training[column]
+        (tmp_path / name).is_file() for column in ("image", "lung_mask", "infection_mask") for name in training[column]
     )
     cohort = pytest.importorskip("study.cohort")
     assert len(cohort.read_training_scans(tmp_path / "scans.csv")) == 2

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from study.phantom.acquisition import (KERNELS, blur_weights, breathe, noise, section_positions, section_weights)
+from study.phantom.acquisition import (
+    KERNELS,
+    blur_weights,
+    breathe,
+    noise,
+    section_positions,
+    section_weights,
+)
 from study.phantom.anatomy import draw_anatomy
-from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, splat_tubes
+from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, splat_tubes, spline_weights
 from study.phantom.lesions import draw_susceptibility, infect
 from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
 
@@ -20,11 +27,20 @@ WOMAN, MAN = Habitus("female", 48.0), Habitus("male", 55.0)
 
 
 def key(seed, habitus, protocol=COARSE):
-    return (seed, habitus.sex, habitus.age_years, protocol.matrix, protocol.field_of_view_mm, protocol.fine_mm)
+    return (
+        seed,
+        habitus.sex,
+        habitus.age_years,
+        protocol.matrix,
+        protocol.field_of_view_mm,
+        protocol.fine_mm,
+    )
 
 
 def digest(scan):
-    return hashlib.sha256(b"".join(a.tobytes() for a in (scan.hu, scan.lung_mask, scan.infection_mask, scan.vessels))).hexdigest()
+    return hashlib.sha256(
+        b"".join(a.tobytes() for a in (scan.hu, scan.lung_mask, scan.infection_mask, scan.vessels))
+    ).hexdigest()
 
 
 def volume_ml(mask, spacing_mm):
@@ -32,6 +48,7 @@ def volume_ml(mask, spacing_mm):
 
 
 # acquisition, analytically ------------------------------------------------------------------------------------
+
 
 def test_slab_partial_volume_is_the_share_of_the_section_it_fills():
     edges = np.arange(0, 60.1, 2.5)
@@ -82,6 +99,7 @@ def test_noise_has_the_standard_deviation_asked_for_and_is_correlated(kernel, pi
 
 # the drawing tools -------------------------------------------------------------------------------------------
 
+
 def cube(step, half=30.0):
     axis = np.arange(-half, half, step)
     return Grid(axis, axis, axis, (step,) * 3)
@@ -117,16 +135,28 @@ def test_smooth_noise_has_unit_variance_and_is_the_same_place_by_place():
 
 # determinism and truth ----------------------------------------------------------------------------------------
 
+
 def test_same_arguments_same_bytes_here_and_in_another_process():
     ask = dict(visit=1, habitus=WOMAN, disease=Disease(extent=0.1), protocol=COARSE, motion=0.4)
     first = digest(simulate_scan((9, 4), **ask))
     draw_anatomy.cache_clear(), draw_susceptibility.cache_clear()
     assert digest(simulate_scan((9, 4), **ask)) == first
-    code = ("from tests.test_phantom_scan import *\n"
-            "print(digest(simulate_scan((9, 4), 1, WOMAN, Disease(extent=0.1), COARSE, 0.4)))")
-    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(sys.path + [os.getcwd()])}
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment,
-                           cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    code = (
+        "from tests.test_phantom_scan import *\n"
+        "print(digest(simulate_scan((9, 4), 1, WOMAN, Disease(extent=0.1), COARSE, 0.4)))"
+    )
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "2",
+        "PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()]),
+    }
+    other = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+    )
     assert other.stdout.strip() == first, other.stderr
 
 
@@ -208,11 +238,11 @@ def test_two_lungs_the_right_the_larger():
     larger = 0
     for seed in range(5):
         scan = simulate_scan((41, seed), 0, MAN, Disease(extent=0), Protocol(matrix=96))
-        labels, count = ndimage.label(scan.lung_mask)
+        labels, _ = ndimage.label(scan.lung_mask)
         sizes = np.bincount(labels.ravel())[1:]
         assert np.sort(sizes)[::-1][:2].sum() > 0.97 * sizes.sum()
         centre = ndimage.center_of_mass(scan.lung_mask)[2]
-        right = scan.lung_mask[:, :, :int(round(centre))].sum()
+        right = scan.lung_mask[:, :, : round(centre)].sum()
         larger += right > 0.5 * scan.lung_mask.sum()
     assert larger >= 3
 
@@ -244,7 +274,9 @@ def test_no_hu_window_finds_the_infection():
         inside, truth = scan.hu[scan.lung_mask], scan.infection_mask[scan.lung_mask]
         both, every = (np.r_[0, np.histogram(values, edges)[0].cumsum()] for values in (inside[truth], inside))
         chosen = every[None] - every[:, None]
-        overlaps.append(np.where(chosen >= 0, 2 * (both[None] - both[:, None]) / np.maximum(chosen + truth.sum(), 1), 0))
+        overlaps.append(
+            np.where(chosen >= 0, 2 * (both[None] - both[:, None]) / np.maximum(chosen + truth.sum(), 1), 0)
+        )
     assert np.mean(overlaps, axis=0).max() < 0.6
 
 
@@ -255,7 +287,9 @@ def test_the_same_patient_on_another_grid():
 
 
 def test_thin_sections_follow_the_protocol():
-    scan = simulate_scan((72,), 0, WOMAN, Disease(extent=0.05), Protocol(matrix=64, slice_thickness_mm=2, increment_mm=4))
+    scan = simulate_scan(
+        (72,), 0, WOMAN, Disease(extent=0.05), Protocol(matrix=64, slice_thickness_mm=2, increment_mm=4)
+    )
     assert scan.spacing_mm[0] == 4.0 and len(scan.hu) > 50
     for thickness in (0.6, 1.0, 1.5, 3.0, 5.0, 10.0):
         assert Protocol(slice_thickness_mm=thickness).fine_mm <= max(thickness / 2, min(thickness, 1.0))
@@ -269,13 +303,22 @@ def test_children_and_the_old_can_be_drawn(age):
 
 # what a caller may get wrong ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("make, word", [
-    (lambda: Disease(pattern="flu"), "pattern"), (lambda: Disease(extent=1.2), "extent"),
-    (lambda: Disease(consolidation=-0.1), "consolidation"), (lambda: Habitus("man", 40), "sex"),
-    (lambda: Habitus("male", -1), "age_years"), (lambda: Protocol(kernel="medium"), "kernel"),
-    (lambda: Protocol(matrix=4), "matrix"), (lambda: Protocol(slice_thickness_mm=0), "slice_thickness_mm"),
-    (lambda: Protocol(noise_hu=float("nan")), "noise_hu"),
-    (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, motion=2.0), "motion")])
+
+@pytest.mark.parametrize(
+    "make, word",
+    [
+        (lambda: Disease(pattern="flu"), "pattern"),
+        (lambda: Disease(extent=1.2), "extent"),
+        (lambda: Disease(consolidation=-0.1), "consolidation"),
+        (lambda: Habitus("man", 40), "sex"),
+        (lambda: Habitus("male", -1), "age_years"),
+        (lambda: Protocol(kernel="medium"), "kernel"),
+        (lambda: Protocol(matrix=4), "matrix"),
+        (lambda: Protocol(slice_thickness_mm=0), "slice_thickness_mm"),
+        (lambda: Protocol(noise_hu=float("nan")), "noise_hu"),
+        (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, motion=2.0), "motion"),
+    ],
+)
 def test_errors_name_the_argument(make, word):
     with pytest.raises(ValueError, match=word):
         make()

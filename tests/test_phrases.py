@@ -175,9 +175,7 @@ def test_opposite_in_density_leaves_volume_alone():
 
 
 def test_one_whole_phrase_makes_the_change_whole():
-    summary = phrases.summary(
-        "The infection region has expanded, partially enlarged in the right lung; partly denser."
-    )
+    summary = phrases.summary("The infection region has expanded, partially enlarged in the right lung; partly denser.")
     assert summary == {"volume": 1, "volume_partial": False, "density": 1, "density_partial": True}
 
 
@@ -189,15 +187,10 @@ def test_tabulate_keeps_the_index():
     table = phrases.tabulate(reports)
     assert table.index.equals(reports.index)
     assert table["has_report"].tolist() == [True, False, True, True]
-    assert (
-        table.loc["w", "volume"] == 1 and table.loc["x", "volume"] == 0 and np.isnan(table.loc["y", "volume"])
-    )
+    assert table.loc["w", "volume"] == 1 and table.loc["x", "volume"] == 0 and np.isnan(table.loc["y", "volume"])
     assert table["volume_opposite"].tolist() == [False, False, True, False]
     assert phrases.tabulate(pd.Series([], dtype=str)).empty
 
 
 def test_the_clause_is_quoted():
-    assert (
-        phrases.find("No effusion. The infection has partly shrunk.")[0].text
-        == "the infection has partly shrunk"
-    )
+    assert phrases.find("No effusion. The infection has partly shrunk.")[0].text == "the infection has partly shrunk"

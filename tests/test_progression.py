@@ -57,9 +57,7 @@ def test_values_count_every_exclusion(pairs):
     values = {row["name"]: row["value"] for row in progression.values(pairs, agreement)}
     assert values["n_pairs"] == 8 and values["n_without_report"] == 1 and values["n_without_phrase"] == 1
     assert values["n_opposite_pairs"] == values["n_opposite_patients"] == 1
-    assert (
-        values["n_poi_unchanged"] == 1 and values["n_ihu_unchanged"] == 1 and values["n_ihu_undefined"] == 1
-    )
+    assert values["n_poi_unchanged"] == 1 and values["n_ihu_unchanged"] == 1 and values["n_ihu_undefined"] == 1
     assert values["n_volume_all"] == 3 and values["observed_agreement_volume_all"] == pytest.approx(2 / 3)
     assert values["phrases_density_decreased"] == 2
     table = progression.table_4(agreement)

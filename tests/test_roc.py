@@ -29,9 +29,7 @@ def of(name):
 def scored(draw, distinct=12, least=1):
     """Scores with many ties, and a status that has both values."""
     n_severe, n_other = draw(st.integers(least, 12)), draw(st.integers(least, 12))
-    scores = draw(
-        st.lists(st.integers(-distinct, distinct), min_size=n_severe + n_other, max_size=n_severe + n_other)
-    )
+    scores = draw(st.lists(st.integers(-distinct, distinct), min_size=n_severe + n_other, max_size=n_severe + n_other))
     order = np.array(draw(st.permutations(range(n_severe + n_other))))
     return np.array(scores, float) / 4, (np.arange(n_severe + n_other) < n_severe)[order]
 
@@ -113,9 +111,7 @@ def test_auc_and_delong_agree_with_proc(name):
     test = roc.delong_test(scores, other, is_severe)
     assert test.difference == pytest.approx(answer["auc"] - answer["other_auc"], abs=1e-14)
     assert (test.z, test.p_value) == pytest.approx((answer["z"], answer["p_value"]), rel=1e-10)
-    if answer[
-        "variance"
-    ]:  # where DeLong's variance is 0, pROC gives an interval of no width; ours is wider or NaN
+    if answer["variance"]:  # where DeLong's variance is 0, pROC gives an interval of no width; ours is wider or NaN
         interval = roc.delong_interval(scores, is_severe, scale="plain")
         assert interval == pytest.approx((answer["plain_low"], answer["plain_high"]), rel=1e-12, abs=1e-15)
 

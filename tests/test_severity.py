@@ -13,17 +13,13 @@ MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 def results():
     """Return every table of a small study of 60 scans, three of them without infection."""
     rng = np.random.default_rng(0)
-    scans = pd.DataFrame(
-        {"patient_id": np.arange(60) // 2, "poi": rng.beta(1, 8, 60), "ihu": rng.normal(-500, 90, 60)}
-    )
+    scans = pd.DataFrame({"patient_id": np.arange(60) // 2, "poi": rng.beta(1, 8, 60), "ihu": rng.normal(-500, 90, 60)})
     scans["is_severe"] = rng.random(60) < 1 / (1 + np.exp(2 - 12 * scans["poi"]))
     scans.loc[~scans["is_severe"] & (np.arange(60) < 8), ["poi", "ihu"]] = 0, np.nan
     fits = logistic.fit_each(scans, MODELS)
     predicted = logistic.predictions(fits)
     performance = roc.evaluate(predicted, scans["is_severe"])
-    bootstrap = resampling.evaluate(
-        predicted, scans["is_severe"], scans["patient_id"], performance["cutoff"], 100
-    )
+    bootstrap = resampling.evaluate(predicted, scans["is_severe"], scans["patient_id"], performance["cutoff"], 100)
     tests = groups.compare(scans, ["poi", "ihu"], scans["is_severe"])
     return scans, tests, logistic.summary(fits), performance, bootstrap
 
@@ -54,9 +50,7 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert values.loc["n_ihu", "value"] == 60 - values.loc["n_without_infection", "value"]
     assert values.loc["n_severe_poi", "value"] == scans["is_severe"].sum()
     assert values.loc["sensitivity_poi", "n"] == scans["is_severe"].sum()
-    assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(
-        values.index
-    )
+    assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(values.index)
 
 
 def test_separation_is_shown_as_undefined(results):
@@ -64,9 +58,7 @@ def test_separation_is_shown_as_undefined(results):
     separated = scans.assign(poi=scans["is_severe"] + 0.001 * np.arange(60))
     regression = logistic.summary(logistic.fit_each(separated, MODELS))
     assert severity.odds_ratio_table(regression)["AIC"].tolist()[0] == tables.MISSING
-    listed = {
-        row["name"]: row["value"] for row in severity.values(scans, tests, regression, performance, bootstrap)
-    }
+    listed = {row["name"]: row["value"] for row in severity.values(scans, tests, regression, performance, bootstrap)}
     assert np.isnan(listed["odds_ratio_poi"]) and np.isfinite(listed["odds_ratio_ihu"])
 
 

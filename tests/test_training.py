@@ -59,10 +59,14 @@ def test_encoder_weights_from_a_file_and_a_clear_refusal(tmp_path):
     from safetensors.torch import save_file
 
     source = network.ResNet34Encoder(3, 64)
-    save_file({name: tensor.contiguous() for name, tensor in source.state_dict().items()}, tmp_path / "resnet34.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in source.state_dict().items()}, tmp_path / "resnet34.safetensors"
+    )
     target = network.InfectionUNet(5, 64)
     network.load_encoder(target, tmp_path / "resnet34.safetensors")
-    np.testing.assert_array_equal(target.encoder.layer3[0].conv1.weight.detach(), source.layer3[0].conv1.weight.detach())
+    np.testing.assert_array_equal(
+        target.encoder.layer3[0].conv1.weight.detach(), source.layer3[0].conv1.weight.detach()
+    )
     grey = torch.ones(1, 1, 64, 64)
     torch.testing.assert_close(target.encoder.conv1(grey.repeat(1, 5, 1, 1)), source.conv1(grey.repeat(1, 3, 1, 1)))
     with pytest.raises(ValueError, match="resnet34.safetensors: not the weights of a ResNet-34 of this width"):

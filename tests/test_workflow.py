@@ -82,6 +82,10 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     code = project / "study" / "kappa.py"
     code.write_text(code.read_text() + "\nADDED = 1\n")
     workflow.plan(run)
-    changed = [name for name, path, old in zip(workflow.NOTEBOOKS, paths, before, strict=True) if path.stat().st_mtime_ns != old]
+    changed = [
+        name
+        for name, path, old in zip(workflow.NOTEBOOKS, paths, before, strict=True)
+        if path.stat().st_mtime_ns != old
+    ]
     assert changed == ["6-progression"]
     assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 24

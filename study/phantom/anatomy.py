@@ -9,9 +9,10 @@ import numpy as np
 from scipy import ndimage
 
 from study.phantom.background import add_findings, effusion
+from study.phantom.build import draw_build
 from study.phantom.fields import Grid, generator, ramp, smooth_noise, splat_tubes, upsample
 from study.phantom.organs import draw_abdomen, draw_airways, draw_mediastinum, table
-from study.phantom.shape import Shapes, draw_build, draw_shapes, lung_depth, lung_floor
+from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_floor
 from study.phantom.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.vessels import draw_trees
 
@@ -20,11 +21,11 @@ from study.phantom.vessels import draw_trees
 class Anatomy:
     """One patient without infection.
 
-    ``hu`` (z, y, x) float32; ``inside`` the flat indices of voxels that hold lung, and for these voxels: ``share``
-    the fraction of the voxel that is lung (0..1), ``vessel`` and
-    ``lumen`` the fractions of it that are vessel or bronchial wall and bronchial air, ``depth`` mm to
-    the nearest border of the lung, ``wall`` mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is
-    wide, ``parenchyma`` HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
+    ``hu`` (z, y, x) float32; ``inside`` the flat indices of voxels that hold lung, and for these voxels:
+    ``share`` the fraction of the voxel that is lung (0..1), ``vessel`` and ``lumen`` the fractions of it that
+    are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest border of the lung, ``wall``
+    mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
+    HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
     """
 
     grid: Grid
@@ -42,7 +43,7 @@ class Anatomy:
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
-    """The fine grid: the scan's pixels in plane, ``fine_mm`` along the body, from under the lungs to over the apices."""
+    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from under to over the lungs."""
     build = shapes.build
     rng = generator(patient_seed, "coverage")
     pixel = field_of_view_mm / matrix
@@ -54,8 +55,14 @@ def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: flo
 
 
 @lru_cache(maxsize=2)
-def draw_anatomy(patient_seed: tuple[int, ...], sex: str, age_years: float, matrix: int, field_of_view_mm: float,
-                 fine_mm: float) -> Anatomy:
+def draw_anatomy(
+    patient_seed: tuple[int, ...],
+    sex: str,
+    age_years: float,
+    matrix: int,
+    field_of_view_mm: float,
+    fine_mm: float,
+) -> Anatomy:
     """Draw the patient; visits of one patient share it. The arrays are read-only."""
     build = draw_build(patient_seed, sex, age_years)
     shapes = draw_shapes(patient_seed, build)
@@ -72,7 +79,9 @@ def draw_anatomy(patient_seed: tuple[int, ...], sex: str, age_years: float, matr
     draw_spine(hu, grid, shapes, patient_seed)
     draw_sternum(hu, grid, shapes)
     draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
-    lowest = float(np.percentile(grid.y[np.flatnonzero((body < 0).any(axis=(0, 2)))], 99.5)) if (body < 0).any() else 0.0
+    lowest = (
+        float(np.percentile(grid.y[np.flatnonzero((body < 0).any(axis=(0, 2)))], 99.5)) if (body < 0).any() else 0.0
+    )
     _compose_outside(hu, body, table(grid, lowest, patient_seed), pixel)
     fluid = effusion(shapes, cage, grid, patient_seed)
     if fluid is not None:
@@ -84,7 +93,11 @@ def draw_anatomy(patient_seed: tuple[int, ...], sex: str, age_years: float, matr
     share = np.clip(0.5 + depth_inside / pixel, 0, 1)
     tubes, bronchi = draw_trees(shapes, patient_seed)
     lumen = splat_tubes(grid, *bronchi, 4.0).ravel()[inside]
-    wall = np.clip(splat_tubes(grid, bronchi[0], bronchi[1], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0).ravel()[inside] - lumen, 0, 1)
+    wall = np.clip(
+        splat_tubes(grid, bronchi[0], bronchi[1], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0).ravel()[inside] - lumen,
+        0,
+        1,
+    )
     vessel = np.maximum(splat_tubes(grid, *tubes).ravel()[inside] * (1 - lumen), 0.85 * wall)
     wall_mm, room = _near_wall(grid, shapes, cage, floor, inside)
     parenchyma = _parenchyma(grid, shapes, inside, depth_inside, patient_seed)
@@ -115,16 +128,18 @@ class Speckle:
     """Smooth noise at some voxels of a grid, computed only on the box around them."""
 
     def __init__(self, grid: Grid, index: tuple[np.ndarray, ...]):
+        """Take the voxels by their indices along z, y, x."""
         low = [int(i.min()) for i in index]
-        self.part = grid.sub(tuple(slice(a, int(i.max()) + 1) for a, i in zip(low, index)))
-        self.flat = np.ravel_multi_index(tuple(i - a for a, i in zip(low, index)), self.part.shape)
+        self.part = grid.sub(tuple(slice(a, int(i.max()) + 1) for a, i in zip(low, index, strict=True)))
+        self.flat = np.ravel_multi_index(tuple(i - a for a, i in zip(low, index, strict=True)), self.part.shape)
 
     def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
+        """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
         return smooth_noise(rng, self.part, length_mm).ravel()[self.flat]
 
 
 def lung_hu(anatomy: Anatomy, parenchyma: np.ndarray) -> np.ndarray:
-    """HU of the voxels ``inside``: lung tissue and vessels over the voxel's share, chest wall over the rest."""
+    """Return the HU of the voxels ``inside``: lung and vessels over the lung's share, else chest wall."""
     lung = parenchyma + anatomy.vessel * (42 - parenchyma) + anatomy.lumen * (-985 - parenchyma)
     return anatomy.outer + anatomy.share * (lung - anatomy.outer)
 
@@ -154,17 +169,15 @@ def _compose_outside(hu, body, outside, pixel) -> None:
 
 
 def _parenchyma(grid: Grid, shapes: Shapes, inside, depth, patient_seed) -> np.ndarray:
-    """Lung tissue between the visible vessels: denser where it depends, mottled, darker where emphysematous."""
-    build = shapes.build
+    """Return the HU of lung tissue between the visible vessels: mottled, and denser where it depends."""
     rng = generator(patient_seed, "parenchyma")
     iz, iy, ix = np.unravel_index(inside, grid.shape)
     y, z, x = (axis.astype(np.float32)[i] for axis, i in ((grid.y, iy), (grid.z, iz), (grid.x, ix)))
     speckle = Speckle(grid, (iz, iy, ix))
-    noise = lambda length: speckle(rng, length)
-    level = rng.normal(-864, 20)
+    level = rng.normal(-872, 22)
     slope = rng.uniform(0.15, 0.5)
     hu = level + slope * y + rng.uniform(-0.08, 0.05) * z
-    hu += rng.uniform(5, 12) * noise(42.0) + rng.uniform(8, 16) * noise(11.0)
-    hu += rng.uniform(14, 26) * noise(5.5)
+    hu += rng.uniform(5, 12) * speckle(rng, 42.0) + rng.uniform(8, 16) * speckle(rng, 11.0)
+    hu += rng.uniform(14, 26) * speckle(rng, 5.5)
     add_findings(hu, z, y, x, depth, speckle, shapes, patient_seed, grid.spacing_mm[1])
     return hu.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What lungs show without infection: fissures, emphysema, scars, apical caps, granulomas, dependent collapse, effusion.
+"""What lungs show without infection: fissures, emphysema, scars, caps, granulomas, collapse, effusion.
 
 None of it is infection, and all of it can be taken for it: these are the hard negatives.
 """
@@ -44,8 +44,8 @@ def add_findings(hu: np.ndarray, z, y, x, depth, noise, shapes: Shapes, patient_
 
 def _fissures(hu, z, y, x, noise, rng, size, pixel_mm: float) -> None:
     """Thin sheets between the lobes: oblique on both sides, one more, level, in front of it on the right."""
-    sheet = rng.uniform(0.3, 1.0)
-    wave = 5 * noise(rng, 60.0)
+    sheet = rng.uniform(0.12, 0.65)
+    wave = 7 * noise(rng, 50.0) + rng.uniform(0.1, 0.35) * (np.abs(x) - 60)
     oblique = (y - (0.9 * z + 22) * size[1] + np.where(x < 0, 6, -4) + wave) / 1.35
     level = z + 20 * size[0] + 0.8 * wave + 0.1 * (y + 20)
     level = np.where((x < 0) & (oblique < 0), level, 99.0)
@@ -56,7 +56,7 @@ def _fissures(hu, z, y, x, noise, rng, size, pixel_mm: float) -> None:
 
 
 def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
-    """A scar or a plate of collapse: a thin disc, mostly low in the lung."""
+    """Add a scar or a plate of collapse: a thin disc, mostly low in the lung."""
     side = rng.choice([-1, 1])
     at = np.array([rng.uniform(-110, -20), rng.uniform(-40, 60), side * rng.uniform(45, 95) * build.size[2]])
     normal = np.array([1.0, rng.normal(0, 0.35), rng.normal(0, 0.35)])
@@ -69,7 +69,7 @@ def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
 
 
 def effusion(shapes: Shapes, cage: np.ndarray, grid, patient_seed) -> np.ndarray | None:
-    """How much fluid (mm) pushes the lung off the ribs at each voxel, None in the nineteen of twenty without."""
+    """Draw how far (mm) fluid pushes the lung off the ribs; None for the nineteen of twenty without."""
     rng = generator(patient_seed, "effusion")
     if rng.random() > 0.05:
         return None
@@ -78,4 +78,6 @@ def effusion(shapes: Shapes, cage: np.ndarray, grid, patient_seed) -> np.ndarray
     build = shapes.build
     sides = 1.0 if side == 0 else (x * side > 0)
     level = np.float32(rng.uniform(8, 30))
-    return (level * ramp(y, -0.1 * build.half_depth, 0.95 * build.half_depth) * ramp(z, 0, -90) * sides).astype(np.float32)
+    return (level * ramp(y, -0.1 * build.half_depth, 0.95 * build.half_depth) * ramp(z, 0, -90) * sides).astype(
+        np.float32
+    )

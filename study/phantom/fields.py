@@ -1,8 +1,8 @@
 """The mathematics the phantom is drawn with: seeds, grids, smooth noise, resampling, tubes.
 
-Everything is defined in millimetres of the patient, not in voxels: the same patient drawn on another grid is the
-same patient. Patient axes: z caudal to cranial, 0 at the carina; y anterior to posterior; x right to left, 0 in
-the midline.
+Everything is defined in millimetres of the patient, not in voxels: the same patient drawn on another grid is
+the same patient. Patient axes: z caudal to cranial, 0 at the carina; y anterior to posterior; x right to
+left, 0 in the midline.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 # The lattice on which smooth shapes are computed before they are resampled to a scan's grid.
 LATTICE_MM = 5.0
 RANGE_MM = ((-230.0, 170.0), (-165.0, 175.0), (-235.0, 235.0))
-# Mean squared weight of a cubic B-spline over its cell: what a spline of white coefficients loses in variance.
+# Mean squared weight of a cubic B-spline over its cell: what a spline of white coefficients loses in
+# variance.
 _SPLINE_POWER = 151.0 / 315.0
 
 
@@ -35,28 +36,36 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
         return len(self.z), len(self.y), len(self.x)
 
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Voxel centres (mm) along (z, y, x)."""
         return self.z, self.y, self.x
 
     def open(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The three axes shaped to broadcast, float32."""
-        return (self.z[:, None, None].astype(np.float32), self.y[None, :, None].astype(np.float32),
-                self.x[None, None, :].astype(np.float32))
+        """Return the three axes shaped to broadcast, float32."""
+        return (
+            self.z[:, None, None].astype(np.float32),
+            self.y[None, :, None].astype(np.float32),
+            self.x[None, None, :].astype(np.float32),
+        )
 
     def box(self, low_mm, high_mm) -> tuple[slice, slice, slice]:
         """Slices of the voxels whose centres lie between two corners (z, y, x)."""
-        return tuple(slice(int(np.searchsorted(axis, low)), int(np.searchsorted(axis, high)))
-                     for axis, low, high in zip(self.axes, low_mm, high_mm))
+        return tuple(
+            slice(int(np.searchsorted(axis, low)), int(np.searchsorted(axis, high)))
+            for axis, low, high in zip(self.axes, low_mm, high_mm, strict=True)
+        )
 
-    def sub(self, box: tuple[slice, slice, slice]) -> "Grid":
+    def sub(self, box: tuple[slice, slice, slice]) -> Grid:
+        """Return the grid of a box of voxels."""
         return Grid(self.z[box[0]], self.y[box[1]], self.x[box[2]], self.spacing_mm)
 
 
 def lattice() -> Grid:
-    """The coarse grid, the same for every patient and every scan."""
+    """Return the coarse grid, the same for every patient and every scan."""
     axes = [np.arange(low, high + 1e-6, LATTICE_MM) for low, high in RANGE_MM]
     return Grid(*axes, (LATTICE_MM,) * 3)
 
@@ -77,7 +86,12 @@ def spline_weights(targets: np.ndarray, start: float, step: float, count: int) -
     position = (np.asarray(targets, float) - start) / step
     first = np.floor(position).astype(int) - 1
     t = position - first - 1
-    pieces = ((1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6, (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6)
+    pieces = (
+        (1 - t) ** 3 / 6,
+        (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+        t**3 / 6,
+    )
     weights = np.zeros((len(position), count), np.float32)
     rows = np.arange(len(position))
     for k, piece in enumerate(pieces):
@@ -97,20 +111,24 @@ def resample(values: np.ndarray, weights_z: np.ndarray, weights_y: np.ndarray, w
 
 def upsample(values: np.ndarray, coarse: Grid, fine: Grid) -> np.ndarray:
     """Linear interpolation of a field from the lattice to a scan's grid."""
-    weights = [linear_weights(f, c) for f, c in zip(fine.axes, coarse.axes)]
+    weights = [linear_weights(f, c) for f, c in zip(fine.axes, coarse.axes, strict=True)]
     return resample(np.asarray(values, np.float32), *weights)
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, length_mm: float) -> np.ndarray:
-    """Noise of unit variance whose details are about ``length_mm`` wide, the same at a place whatever the grid."""
+    """Draw noise of unit variance with details of ``length_mm``, the same at a place on any grid."""
     counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
     coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
-    weights = [spline_weights(axis, low - length_mm, length_mm, n)
-               for axis, (low, _), n in zip(grid.axes, RANGE_MM, counts)]
+    weights = [
+        spline_weights(axis, low - length_mm, length_mm, n)
+        for axis, (low, _), n in zip(grid.axes, RANGE_MM, counts, strict=True)
+    ]
     used = [np.flatnonzero(w.any(axis=0)) for w in weights]
     spans = [slice(u[0], u[-1] + 1) for u in used]
-    return resample(np.ascontiguousarray(coefficients[tuple(spans)]), *(np.ascontiguousarray(w[:, s])
-                    for w, s in zip(weights, spans)))
+    return resample(
+        np.ascontiguousarray(coefficients[tuple(spans)]),
+        *(np.ascontiguousarray(w[:, s]) for w, s in zip(weights, spans, strict=True)),
+    )
 
 
 def smooth_curve(rng: np.random.Generator, positions: np.ndarray, length_mm: float) -> np.ndarray:
@@ -125,12 +143,19 @@ def ramp(value, low, high):
     return t * t * (3 - 2 * t)
 
 
-def splat_tubes(grid: Grid, starts: np.ndarray, ends: np.ndarray, radii_start: np.ndarray, radii_end: np.ndarray,
-                points_per_voxel: float = 8.0) -> np.ndarray:
+def splat_tubes(
+    grid: Grid,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    radii_start: np.ndarray,
+    radii_end: np.ndarray,
+    points_per_voxel: float = 8.0,
+) -> np.ndarray:
     """Fraction of each voxel filled by tapering tubes, (z, y, x) float32 in 0..1.
 
-    Each tube's volume is dealt to points that fill it evenly (a low-discrepancy sequence), so that a vessel thinner
-    than a voxel fills just the part of it that it should. ``starts``, ``ends`` are (n, 3) in (z, y, x) mm.
+    Each tube's volume is dealt to points that fill it evenly (a low-discrepancy sequence), so that a vessel
+    thinner than a voxel fills just the part of it that it should. ``starts``, ``ends`` are (n, 3) in (z, y,
+    x) mm.
     """
     spacing = np.array(grid.spacing_mm)
     along = ends - starts
@@ -143,16 +168,19 @@ def splat_tubes(grid: Grid, starts: np.ndarray, ends: np.ndarray, radii_start: n
     order = np.arange(len(tube)) - np.repeat(np.cumsum(count) - count, count)
     # Generalised golden ratio: even filling of (along, radius squared, angle).
     t = (order + 0.5) / count[tube]
-    ring = np.sqrt((0.5 + 0.7548776662466927 * (order + 1)) % 1) * (
-        radii_start[tube] * (1 - t) + radii_end[tube] * t)
+    ring = np.sqrt((0.5 + 0.7548776662466927 * (order + 1)) % 1) * (radii_start[tube] * (1 - t) + radii_end[tube] * t)
     angle = 2 * np.pi * ((0.5 + 0.5698402909980532 * (order + 1)) % 1)
     axis = along / length[:, None]
     aside = np.where(np.abs(axis[:, :1]) < 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
     first = np.cross(axis, aside)
     first /= np.linalg.norm(first, axis=1)[:, None]
     second = np.cross(axis, first)
-    where = (starts[tube] + along[tube] * t[:, None] + first[tube] * (ring * np.cos(angle))[:, None]
-             + second[tube] * (ring * np.sin(angle))[:, None])
+    where = (
+        starts[tube]
+        + along[tube] * t[:, None]
+        + first[tube] * (ring * np.cos(angle))[:, None]
+        + second[tube] * (ring * np.sin(angle))[:, None]
+    )
     index = np.rint((where - np.array([grid.z[0], grid.y[0], grid.x[0]])) / spacing).astype(np.int64)
     inside = ((index >= 0) & (index < np.array(grid.shape))).all(axis=1)
     index = index[inside]
@@ -168,8 +196,10 @@ def capsule_distance(grid: Grid, start, end, radius_start: float, radius_end: fl
     start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
     along = end - start
     t = ((z - start[0]) * along[0] + (y - start[1]) * along[1] + (x - start[2]) * along[2]) / max(
-        float(along @ along), 1e-6)
+        float(along @ along), 1e-6
+    )
     t = np.clip(t, 0, 1)
-    distance = np.sqrt((z - start[0] - t * along[0]) ** 2 + (y - start[1] - t * along[1]) ** 2
-                       + (x - start[2] - t * along[2]) ** 2)
+    distance = np.sqrt(
+        (z - start[0] - t * along[0]) ** 2 + (y - start[1] - t * along[1]) ** 2 + (x - start[2] - t * along[2]) ** 2
+    )
     return distance - (radius_start + (radius_end - radius_start) * t)

@@ -1,8 +1,8 @@
 """Infection: where it is in a patient's lungs at a given extent, and what it does to their density.
 
-A patient has one order of infection: every bit of lung has the extent at which it falls ill. The infection of a visit
-is the lung whose turn has come, so the lesions of successive visits are the same lesions, grown or shrunk, and what
-is ill at a small extent is ill at a larger one.
+A patient has one order of infection: every bit of lung has the extent at which it falls ill. The infection of
+a visit is the lung whose turn has come, so the lesions of successive visits are the same lesions, grown or
+shrunk, and what is ill at a small extent is ill at a larger one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ PATTERNS = ("covid", "pneumonia")
 class Susceptibility:
     """For the voxels ``inside`` a patient's lungs.
 
-    ``field``: the higher, the earlier ill. ``levels``: falling values of it, and ``reached`` the fraction of lung
-    above each. ``core``: the higher, the earlier consolidated. ``opacity``: HU of the ground
-    glass. ``band``: 0..1, where bands stay when infection is absorbed. ``edge``: half-width of a lesion's soft border
-    in units of the field. ``grain``: texture of unit variance.
+    ``field``: the higher, the earlier ill. ``levels``: falling values of it, and ``reached`` the fraction of
+    lung above each. ``core``: the higher, the earlier consolidated. ``opacity``: HU of the ground glass.
+    ``band``: 0..1, where bands stay when infection is absorbed. ``edge``: half-width of a lesion's soft
+    border in units of the field. ``grain``: texture of unit variance.
     """
 
     field: np.ndarray
@@ -41,25 +41,31 @@ class Susceptibility:
 
 @lru_cache(maxsize=2)
 def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
-    """The order of infection of one patient; ``anatomy_key`` are the arguments of ``draw_anatomy``."""
+    """Draw the order of infection of a patient; ``anatomy_key`` holds the arguments of ``draw_anatomy``."""
     anatomy = draw_anatomy(*anatomy_key)
     patient_seed = anatomy_key[0]
     rng = generator(patient_seed, "lesions")
     grid, build, inside = anatomy.grid, anatomy.shapes.build, anatomy.inside
     iz, iy, ix = np.unravel_index(inside, grid.shape)
-    z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, (iz, iy, ix)))
+    z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, (iz, iy, ix), strict=True))
     speckle = Speckle(grid, (iz, iy, ix))
-    noise = lambda length: speckle(rng, length)
+
+    def noise(length):
+        return speckle(rng, length)
+
     covid = pattern == "covid"
     broad, large, medium, small = noise(52.0), noise(30.0), noise(15.0), noise(7.5)
     patchy = rng.uniform(0.8, 1.3)
     field = rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small
-    # Subpleural means near the ribs or the diaphragm. In the thin recesses all lung is; there it does not count.
+    # Subpleural means near the ribs or the diaphragm. In the thin recesses all lung is; there it does not
+    # count.
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
     field -= 1.6 * (1 - anatomy.room)
     posterior, basal = y / build.half_depth, -(z - 10) / 80
     if covid:
-        field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.2, 1.0) * np.tanh(basal)
+        field += (
+            rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.2, 1.0) * np.tanh(basal)
+        )
         side = rng.normal(0, 0.35) if rng.random() > 0.15 else rng.choice([-1, 1]) * rng.uniform(0.8, 2.0)
     else:
         centre = np.stack([rng.uniform(-70, 40), rng.uniform(-40, 60), rng.choice([-1, 1]) * rng.uniform(40, 90)])
@@ -116,7 +122,7 @@ def _subpleural_points(shapes: Shapes, rng, count: int) -> np.ndarray:
     where = np.argwhere((depth > 1.0) & ((depth < 16) | (rng.random(depth.shape) < 0.12)))
     weight = np.exp(0.008 * coarse.y[where[:, 1]] - 0.005 * coarse.z[where[:, 0]])
     chosen = where[rng.choice(len(where), count, p=weight / weight.sum())]
-    points = np.stack([axis[i] for axis, i in zip(coarse.axes, chosen.T)], axis=1)
+    points = np.stack([axis[i] for axis, i in zip(coarse.axes, chosen.T, strict=True)], axis=1)
     return points + rng.uniform(-2.5, 2.5, points.shape)
 
 
@@ -128,12 +134,18 @@ class Infection:
     parenchyma: np.ndarray
 
 
-def infect(anatomy: Anatomy, susceptibility: Susceptibility, parenchyma: np.ndarray, extent: float, consolidation: float,
-           absorbing: float) -> Infection:
+def infect(
+    anatomy: Anatomy,
+    susceptibility: Susceptibility,
+    parenchyma: np.ndarray,
+    extent: float,
+    consolidation: float,
+    absorbing: float,
+) -> Infection:
     """Put the infection of a visit into the lung.
 
-    ``extent`` is the fraction of lung (by volume) that is ill, ``consolidation`` the fraction of the ill lung that has
-    lost its air, ``absorbing`` (0..1) thins the ground glass and leaves bands.
+    ``extent`` is the fraction of lung (by volume) that is ill, ``consolidation`` the fraction of the ill lung
+    that has lost its air, ``absorbing`` (0..1) thins the ground glass and leaves bands.
     """
     part = susceptibility
     if extent <= 0:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
@@ -29,7 +30,9 @@ FOLDERS = {
 
 
 def _digest(recipe: dict) -> str:
-    return hashlib.sha256(json.dumps([_code(recipe["readers_seed"] is not None), recipe], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([_code(recipe["readers_seed"] is not None), recipe], sort_keys=True).encode()
+    ).hexdigest()
 
 
 @cache
@@ -73,9 +76,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
             todo.setdefault(recipe["group"], []).append(recipe)
     n_todo = sum(map(len, todo.values()))
     if n_todo:
-        with tqdm(
-            total=len(recipes), initial=len(recipes) - n_todo, desc=f"simulate {what}", unit="scan"
-        ) as bar:
+        with tqdm(total=len(recipes), initial=len(recipes) - n_todo, desc=f"simulate {what}", unit="scan") as bar:
             for made in _in_parallel(folder, list(todo.values()), workers):
                 known |= made
                 bar.update(len(made))
@@ -88,7 +89,10 @@ def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
             yield _make_patient(folder, group)
         return
     # spawn: alike on every system, and safe beside the threads of a notebook or of torch
-    with ProcessPoolExecutor(min(workers, len(groups)), mp_context=get_context("spawn")) as pool:
+    # one thread of linear algebra a process: more would only wait for each other
+    with ProcessPoolExecutor(
+        min(workers, len(groups)), get_context("spawn"), initializer=threadpool_limits, initargs=(1,)
+    ) as pool:
         futures = [pool.submit(_make_patient, folder, group) for group in groups]
         try:
             for future in as_completed(futures):

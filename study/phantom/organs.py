@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from study.phantom.build import spine_centre
 from study.phantom.fields import Grid, capsule_distance, generator, ramp, smooth_noise
-from study.phantom.shape import Shapes, spine_centre
+from study.phantom.shape import Shapes
 
 BLOOD_HU = 42.0
 
@@ -17,7 +18,9 @@ def _fill(view: np.ndarray, distance: np.ndarray, value, pixel_mm: float, where=
 
 def _ellipsoid(part: Grid, centre, radii) -> np.ndarray:
     z, y, x = part.open()
-    radius = np.sqrt(((z - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2 + ((x - centre[2]) / radii[2]) ** 2)
+    radius = np.sqrt(
+        ((z - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2 + ((x - centre[2]) / radii[2]) ** 2
+    )
     return (radius - 1) * min(radii)
 
 
@@ -52,7 +55,12 @@ def draw_abdomen(hu: np.ndarray, cage: np.ndarray, floor: np.ndarray, grid: Grid
     reach = rng.uniform(0.75, 1.2)
     stomach_at = (left - 44 * size, rng.normal(-6, 8) * sy, rng.normal(55, 6) * sx)
     stomach = _ellipsoid(part, stomach_at, (40 * size * reach, 42 * sy * reach, 36 * sx * reach)) + 2 * texture
-    for distance, value in ((np.maximum(gut, -(under - 14) * 0.5), 30 + rng.uniform(0, 20)), (spleen, rng.normal(50, 4)), (stomach, 38.0), (liver, fatty)):
+    for distance, value in (
+        (np.maximum(gut, -(under - 14) * 0.5), 30 + rng.uniform(0, 20)),
+        (spleen, rng.normal(50, 4)),
+        (stomach, 38.0),
+        (liver, fatty),
+    ):
         _fill(organs, distance, value + 3 * texture, pixel)
     lumen = np.maximum(stomach + rng.uniform(4, 8), liver * -1 + 3)
     level = stomach_at[1] + rng.uniform(-40, 20) * reach
@@ -64,7 +72,13 @@ def draw_abdomen(hu: np.ndarray, cage: np.ndarray, floor: np.ndarray, grid: Grid
         radii = (rng.uniform(14, 36), rng.uniform(14, 27), rng.uniform(12, 27))
         bowel = _ellipsoid(part, at, radii) + 2.5 * texture
         _fill(organs, bowel, 30.0, pixel)
-        _fill(organs, bowel + 3.0, -980 + rng.uniform(0, 300) * ramp(texture, 0.3, 1.2), pixel, ramp(under, 6, 12))
+        _fill(
+            organs,
+            bowel + 3.0,
+            -980 + rng.uniform(0, 300) * ramp(texture, 0.3, 1.2),
+            pixel,
+            ramp(under, 6, 12),
+        )
     # The muscle of the diaphragm and its crura.
     _fill(organs, np.abs(under - 2) - 2.4, 45.0, pixel)
     spine = spine_centre(build, part.z).astype(np.float32)[:, None, None]

@@ -120,14 +120,10 @@ def draw_patient(seed: int, number: int, minor: bool = False) -> Patient:
         fall_days=float(FALL_DAYS * np.exp(0.2 * shape[2] + 0.2 * size)),
         residual=float(np.clip(RESIDUAL + 0.1 * shape[3] + 0.06 * size, 0.03, 0.7)),
         peak_consolidation=float(
-            expit(
-                logit(PEAK_CONSOLIDATION[0]) + PEAK_CONSOLIDATION[1] * dense + EXTENT_TO_CONSOLIDATION * size
-            )
+            expit(logit(PEAK_CONSOLIDATION[0]) + PEAK_CONSOLIDATION[1] * dense + EXTENT_TO_CONSOLIDATION * size)
         ),
         density_lag=float(np.clip(DENSITY_LAG[0] + DENSITY_LAG[1] * shape[4], -1, 6)),
-        first_illness_day=float(
-            np.clip(ONSET_TO_FIRST_SCAN[0] * np.exp(ONSET_TO_FIRST_SCAN[1] * shape[5]), 1, 14)
-        ),
+        first_illness_day=float(np.clip(ONSET_TO_FIRST_SCAN[0] * np.exp(ONSET_TO_FIRST_SCAN[1] * shape[5]), 1, 14)),
         admission=int(np.floor((LAST_DAY_NUMBER - 1) * rng.beta(*ADMISSION_SHAPE))),
         gaps=tuple(int(g) for g in rng.choice(GAP_DAYS, MOST_SCANS - 1, p=GAP_PROBABILITY)),
         noise=float(PATIENT_NOISE * rng.standard_normal()),

@@ -254,6 +254,4 @@ def _check(
         )
         within("n_observed (one scan an adult)", n_observed, 0, max(n_adults, 0))
     if bad:
-        raise ValueError(
-            "no such cohort can be made: " + "; ".join(bad) + "; change these numbers in the parameters"
-        )
+        raise ValueError("no such cohort can be made: " + "; ".join(bad) + "; change these numbers in the parameters")

@@ -72,13 +72,9 @@ def delineate(infection_mask, lung_mask, hu, spacing_mm, vessels, *, rng, motion
         own_edge = _smooth_noise(infection_mask.shape, spacing_mm, rng)
         edge = np.sqrt(COMMON_EDGE) * common_edge + np.sqrt(1 - COMMON_EDGE) * own_edge
         generosity = reader.generosity_mm + reader.generosity_sd_mm * rng.standard_normal()
-        sight = np.sqrt(COMMON_SIGHT) * common_sight + np.sqrt(1 - COMMON_SIGHT) * rng.standard_normal(
-            n_lesions
-        )
+        sight = np.sqrt(COMMON_SIGHT) * common_sight + np.sqrt(1 - COMMON_SIGHT) * rng.standard_normal(n_lesions)
         care = reader.care_sd * rng.standard_normal()
-        seen = np.append(
-            False, conspicuity - np.log(reader.overlooks_ml) + care + sight > 0
-        )  # lesion 0 is none
+        seen = np.append(False, conspicuity - np.log(reader.overlooks_ml) + care + sight > 0)  # lesion 0 is none
         mask = (distance_mm < generosity + reader.edge_sd_mm * edge) & seen[nearest_lesion]
         for region in look_alikes:
             if rng.random() < reader.accepts:
@@ -130,10 +126,7 @@ def _look_alikes(infection_mask, lung_mask, hu, spacing_mm, rng, mean_number):
         centre = np.unravel_index(dense[int(rng.random() * dense.size)], hu.shape)
         radius_mm = rng.uniform(5, 14)
         near = (
-            sum(
-                ((axis - c) * step / radius_mm) ** 2
-                for axis, c, step in zip(axes, centre, spacing_mm, strict=True)
-            )
+            sum(((axis - c) * step / radius_mm) ** 2 for axis, c, step in zip(axes, centre, spacing_mm, strict=True))
             < 1
         )
         regions.append(near & lung_mask & (smooth > np.quantile(values, 0.75)))
@@ -211,8 +204,7 @@ def write_report(before: dict, after: dict, rng) -> str:
         and findings that have nothing to do with it. Motion is never mentioned.
     """
     ratio = (
-        np.log((after["poi"] + VOLUME_OFFSET) / (before["poi"] + VOLUME_OFFSET))
-        + VOLUME_ERROR * rng.standard_normal()
+        np.log((after["poi"] + VOLUME_OFFSET) / (before["poi"] + VOLUME_OFFSET)) + VOLUME_ERROR * rng.standard_normal()
     )
     # NaN where a scan has no infection
     shift = after["ihu"] - before["ihu"] + DENSITY_ERROR_HU * rng.standard_normal()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from study.phantom.build import Build, cage_profile, spine_centre
 from study.phantom.fields import Grid, capsule_distance, generator, ramp
-from study.phantom.shape import Build, Shapes, cage_profile, spine_centre
+from study.phantom.shape import Shapes
 
 MARROW_HU, CORTEX_HU = 190.0, 620.0
 
 
 def rib_phase(build: Build, z, angle):
-    """Which rib (0 the first, counted downwards, a fraction between two) at a height and an angle from the back.
+    """Return which rib passes at a height and an angle from the back: 0 the first, counted downwards.
 
-    A rib starts at its vertebra and descends round the chest by 4 cm (upper ribs) to 10 cm (lower ribs), so an axial
-    section cuts several ribs obliquely.
+    A rib starts at its vertebra and descends round the chest by 4 cm (upper ribs) to 10 cm (lower ribs), so
+    an axial section cuts several ribs obliquely.
     """
     size = build.size[0]
     descent = np.minimum(36 + 0.5 * np.maximum(build.apex - z, 0), 98) * size
@@ -22,6 +23,7 @@ def rib_phase(build: Build, z, angle):
 
 
 def rib_pitch(build: Build) -> float:
+    """Return how far (mm) one rib, and one vertebra, lies from the next."""
     return 24.0 * build.size[0]
 
 
@@ -62,6 +64,7 @@ def draw_ribs(hu: np.ndarray, cage: np.ndarray, grid: Grid, shapes: Shapes, pati
 
 
 def draw_spine(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -> None:
+    """Draw vertebrae, discs, canal, processes and the muscles beside them, in place."""
     build = shapes.build
     rng = generator(patient_seed, "spine")
     sy, sx = build.size[1] ** 0.5, build.size[2]
@@ -98,13 +101,14 @@ def draw_spine(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -> None
 
 
 def draw_sternum(hu: np.ndarray, grid: Grid, shapes: Shapes) -> None:
+    """Draw manubrium, body and xiphoid of the sternum, in place."""
     build = shapes.build
     size = build.size[2]
     _, front, _ = cage_profile(build, grid.z)
     top, bottom = build.apex - 38, -72 * build.size[0]
     box = grid.box((bottom - 20, -150, -40), (top, 60, 40))
     part = grid.sub(box)
-    z, y, x = part.open()
+    _, y, x = part.open()
     width = np.interp(part.z, [bottom - 20, bottom, bottom + 20, top - 45, top - 36, top], [3, 9, 19, 15, 25, 30])
     width = (width * size).astype(np.float32)[:, None, None]
     middle = (front[box[0]] - 7.5).astype(np.float32)[:, None, None]
@@ -114,7 +118,9 @@ def draw_sternum(hu: np.ndarray, grid: Grid, shapes: Shapes) -> None:
     view += share * (110 + 330 * ramp(radius, 0.55, 0.95) - view)
 
 
-def draw_shoulders(hu: np.ndarray, cage: np.ndarray, body: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -> None:
+def draw_shoulders(
+    hu: np.ndarray, cage: np.ndarray, body: np.ndarray, grid: Grid, shapes: Shapes, patient_seed
+) -> None:
     """Clavicles, scapulae and humeral heads, in place."""
     build = shapes.build
     rng = generator(patient_seed, "shoulders")
@@ -123,9 +129,21 @@ def draw_shoulders(hu: np.ndarray, cage: np.ndarray, body: np.ndarray, grid: Gri
     lift = 22 if build.arms_up else 0
     tubes = []
     for side in (-1, 1):
-        tubes += [((apex - 40, float(front) - 6, side * 24 * size), (apex - 8 + lift / 2, float(front) + 8, side * 80), 6.5, 5.5),
-                  ((apex - 8 + lift / 2, float(front) + 8, side * 80), (apex + 12 + lift, 22, side * 142), 5.5, 6),
-                  ((apex - 6 + lift, 4 - lift / 2, side * (146 + lift / 3)), (apex - 4 + lift, 4 - lift / 2, side * (150 + lift / 3)), 23, 23)]
+        tubes += [
+            (
+                (apex - 40, float(front) - 6, side * 24 * size),
+                (apex - 8 + lift / 2, float(front) + 8, side * 80),
+                6.5,
+                5.5,
+            ),
+            ((apex - 8 + lift / 2, float(front) + 8, side * 80), (apex + 12 + lift, 22, side * 142), 5.5, 6),
+            (
+                (apex - 6 + lift, 4 - lift / 2, side * (146 + lift / 3)),
+                (apex - 4 + lift, 4 - lift / 2, side * (150 + lift / 3)),
+                23,
+                23,
+            ),
+        ]
     for start, end, r0, r1 in tubes:
         pad = max(r0, r1) + 4
         box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
@@ -153,7 +171,9 @@ def draw_shoulders(hu: np.ndarray, cage: np.ndarray, body: np.ndarray, grid: Gri
     thick = 1.4 + 2.6 * border
     blade = np.abs(distance - shell - 3 * np.cos(3 * angle)) - thick
     edge = np.maximum(blade, 55 * np.maximum(medial - angle, angle - lateral))
-    ridge = np.maximum(np.abs(z - (apex - 32) - 22 * (angle - 1)) - 4, np.maximum(shell - distance, distance - shell - 20))
+    ridge = np.maximum(
+        np.abs(z - (apex - 32) - 22 * (angle - 1)) - 4, np.maximum(shell - distance, distance - shell - 20)
+    )
     ridge = np.maximum(ridge, 55 * np.maximum(medial - angle, angle - lateral))
     edge = np.maximum(np.minimum(edge, ridge), (z - apex - 6))
     share = np.clip(0.5 - edge / grid.spacing_mm[1], 0, 1) * (body.ravel()[index] < -5)

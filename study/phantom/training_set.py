@@ -73,10 +73,7 @@ def plan_training_set(*, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, 
     # the vendors take turns by their shares, so that even a small set has all five
     vendors = _turns([preset.share for preset in PRESETS], n_scans)
     return pd.DataFrame(
-        [
-            _scan_row(k, PRESETS[v], motion_fraction, healthy_fraction, seed)
-            for k, v in enumerate(vendors, start=1)
-        ]
+        [_scan_row(k, PRESETS[v], motion_fraction, healthy_fraction, seed) for k, v in enumerate(vendors, start=1)]
     )
 
 
@@ -138,9 +135,10 @@ def protocol_table(training: pd.DataFrame) -> pd.DataFrame:
         vendor, n, slice_thickness_mm, tube_voltage_kv, tube_current_mas (ranges as text), kernel (names as
         text).
     """
-
     if training.empty:  # a run that takes over models has no training set
-        return pd.DataFrame(columns=["vendor", "n", "slice_thickness_mm", "tube_voltage_kv", "tube_current_mas", "kernel"])
+        return pd.DataFrame(
+            columns=["vendor", "n", "slice_thickness_mm", "tube_voltage_kv", "tube_current_mas", "kernel"]
+        )
 
     def extent(values):
         low, high = (f"{v:g}" for v in (values.min(), values.max()))

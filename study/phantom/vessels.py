@@ -9,11 +9,11 @@ from study.phantom.shape import Shapes
 
 
 def grow_tree(root: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: float, rng) -> tuple[np.ndarray, ...]:
-    """A dichotomous tree from ``root`` that reaches every target: starts, ends, radii at both (mm).
+    """Grow a dichotomous tree from ``root`` that reaches every target: starts, ends, radii at both (mm).
 
-    The targets are halved again and again along their longest direction; each half is fed by a branch that runs part
-    of the way to its middle. Calibres obey Murray's law, radius**exponent adding up at each fork. The number of targets
-    is a power of two.
+    The targets are halved again and again along their longest direction; each half is fed by a branch that
+    runs part of the way to its middle. Calibres obey Murray's law, radius**exponent adding up at each fork.
+    The number of targets is a power of two.
     """
     levels = int(np.log2(len(targets)))
     groups = targets[None]
@@ -44,12 +44,12 @@ def grow_tree(root: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: f
 
 
 def lung_points(shapes: Shapes, rng: np.random.Generator, side: int, count: int) -> np.ndarray:
-    """Random points (z, y, x) inside one lung (-1 right, 1 left), drawn on the lattice: the same on any grid."""
+    """Draw points (z, y, x) in one lung (-1 right, 1 left), on the lattice: the same on any grid."""
     coarse = shapes.coarse
     inside = np.argwhere((shapes.lung > 3.0) & (coarse.x * side > 0))
     chosen = inside[rng.integers(0, len(inside), count)]
     jitter = rng.uniform(-0.5, 0.5, (count, 3)) * np.array(coarse.spacing_mm)
-    return np.stack([axis[i] for axis, i in zip(coarse.axes, chosen.T)], axis=1) + jitter
+    return np.stack([axis[i] for axis, i in zip(coarse.axes, chosen.T, strict=True)], axis=1) + jitter
 
 
 def draw_trees(shapes: Shapes, patient_seed) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
@@ -58,12 +58,18 @@ def draw_trees(shapes: Shapes, patient_seed) -> tuple[tuple[np.ndarray, ...], tu
     scale = np.array(build.size)
     vessels, airways = [], []
     rng = generator(patient_seed, "vessels")
-    thick = np.clip(rng.normal(1.0, 0.1), 0.8, 1.3) * float(np.prod(scale)) ** (1 / 3)
-    roots = {-1: ((-24, 8, -47), (-22, 4, -44), (-26, 6, -38)), 1: ((-20, 16, 47), (-16, 8, 46), (-22, 11, 40))}
+    thick = np.clip(rng.normal(1.12, 0.12), 0.85, 1.45) * float(np.prod(scale)) ** (1 / 3)
+    roots = {
+        -1: ((-24, 8, -47), (-22, 4, -44), (-26, 6, -38)),
+        1: ((-20, 16, 47), (-16, 8, 46), (-22, 11, 40)),
+    }
     for side, (artery, vein, airway) in roots.items():
         points = lung_points(shapes, rng, side, 512 + 256 + 64)
         vessels.append(grow_tree(artery * scale, points[:512], 0.62 * thick, 3.0, rng))
         vessels.append(grow_tree(vein * scale, points[512:768], 0.66 * thick, 3.0, rng))
         airways.append(grow_tree(airway * scale, points[768:], 0.62 * thick, 2.9, rng))
-    join = lambda trees: tuple(np.concatenate(part) for part in zip(*trees))
-    return join(vessels), join(airways)
+    return _join(vessels), _join(airways)
+
+
+def _join(trees) -> tuple[np.ndarray, ...]:
+    return tuple(np.concatenate(part) for part in zip(*trees, strict=True))

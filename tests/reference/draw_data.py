@@ -10,9 +10,7 @@ def roc_sets(rng):
     def normal(n_severe, n_other, shift, decimals=None):
         severe = np.repeat([1, 0], [n_severe, n_other])
         common = rng.normal(size=severe.size)
-        scores = [
-            common * 0.6 + 0.8 * rng.normal(size=severe.size) + size * severe for size in (shift, shift / 2)
-        ]
+        scores = [common * 0.6 + 0.8 * rng.normal(size=severe.size) + size * severe for size in (shift, shift / 2)]
         return (severe, *(score if decimals is None else np.round(score, decimals) for score in scores))
 
     yield "paper_size", normal(79, 452, 2.6)
@@ -88,17 +86,11 @@ def logistic_sets(rng):
 
 def table(sets, columns):
     """Put the sets under one another."""
-    return pd.concat(
-        pd.DataFrame(dict(zip(columns, arrays, strict=True))).assign(data=name) for name, arrays in sets
-    )
+    return pd.concat(pd.DataFrame(dict(zip(columns, arrays, strict=True))).assign(data=name) for name, arrays in sets)
 
 
 if __name__ == "__main__":
     rng = np.random.default_rng(20200417)
-    table(roc_sets(rng), ["is_severe", "score", "other_score"]).to_csv(
-        "roc_data.csv", index=False, float_format="%.6g"
-    )
+    table(roc_sets(rng), ["is_severe", "score", "other_score"]).to_csv("roc_data.csv", index=False, float_format="%.6g")
     table(kappa_sets(rng), ["rater_1", "rater_2"]).to_csv("kappa_data.csv", index=False, float_format="%.6g")
-    table(logistic_sets(rng), ["is_severe", "poi", "ihu"]).to_csv(
-        "logistic_data.csv", index=False, float_format="%.6g"
-    )
+    table(logistic_sets(rng), ["is_severe", "poi", "ihu"]).to_csv("logistic_data.csv", index=False, float_format="%.6g")
