@@ -36,7 +36,8 @@ def run(
     provenance.write(this, parameters)
     shown = this.figures.relative_to(this.root)
     typer.echo(
-        f"tables and figures: {shown}/   claims: {shown}/claims.html   what was run: {this.folder.relative_to(this.root)}/"
+        f"tables and figures: {shown}/   claims: {shown}/claims.html   "
+        f"what was run: {this.folder.relative_to(this.root)}/"
     )
 
 

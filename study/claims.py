@@ -20,8 +20,10 @@ __all__ = [
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 TIERS = ("synthetic", "public", "restricted")
 VERDICTS = ("reproduced", "within interval", "differs", "synthetic only", "cannot be tested")
-COLUMNS = ["id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low",
-           "ci_high", "n", "unit", "tier", "verdict", "why", "arithmetic", "computation", "remark", "notebook", "see"]  # fmt: skip
+COLUMNS = [
+    "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
+    "n", "unit", "tier", "verdict", "why", "arithmetic", "computation", "remark", "notebook", "see",
+]  # fmt: skip
 
 
 class ClaimsError(ValueError):

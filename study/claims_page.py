@@ -53,7 +53,8 @@ td small{display:block;color:var(--faint);overflow-wrap:anywhere}
 .synthetic-only{color:#6b4500;background:#fff6e0}.cannot-be-tested{color:#555;background:#f2f2f2}
 [hidden]{display:none!important}
 @media print{body{max-width:none;padding:0;font-size:8.5pt}.controls{display:none}thead th{position:static}
-thead{display:table-header-group}thead button{display:none}thead span{display:inline}tr{break-inside:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
+thead{display:table-header-group}thead button{display:none}thead span{display:inline}tr{break-inside:avoid}
+*{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 tbody tr[hidden]{display:table-row!important}a{color:inherit;text-decoration:none}@page{size:A4 landscape;margin:12mm}}
 """
 
@@ -140,13 +141,18 @@ def write_html(table, path, run="", notebooks=None):
         (column, answer) for column in ("verdict", "arithmetic") for answer in SIGNS if (table[column] == answer).any()
     ]
     page = PAGE.substitute(
-        run=_safe(run), tier=_safe(tier), tier_words=_safe(TIER_WORDS[tier]), count=len(rows), style=STYLE, script=SCRIPT,
-        style_hash=_hash(STYLE), script_hash=_hash(SCRIPT),
+        run=_safe(run), tier=_safe(tier), tier_words=_safe(TIER_WORDS[tier]), count=len(rows),
+        style=STYLE, script=SCRIPT, style_hash=_hash(STYLE), script_hash=_hash(SCRIPT),
         inconsistent=_inconsistent(rows),
         sections="".join(f'<option value="{_safe(s)}">{_safe(s)}</option>' for s in dict.fromkeys(table["where"])),
-        buttons="\n".join(f'<button type="button" aria-pressed="false" data-filter="{_safe(answer)}">{SIGNS[answer]} '
-                          f"{_safe(answer)} ({(table[column] == answer).sum()})</button>" for column, answer in answers),
-        head="".join(f'<th scope="col"><span>{name}</span><button type="button">{name}</button></th>' for name in HEADINGS),
+        buttons="\n".join(
+            f'<button type="button" aria-pressed="false" data-filter="{_safe(answer)}">{SIGNS[answer]} '
+            f"{_safe(answer)} ({(table[column] == answer).sum()})</button>"
+            for column, answer in answers
+        ),
+        head="".join(
+            f'<th scope="col"><span>{name}</span><button type="button">{name}</button></th>' for name in HEADINGS
+        ),
         rows="\n".join(_row(row, position, path, notebooks) for position, row in enumerate(rows)),
     )  # fmt: skip
     write_text(path, page)

@@ -43,7 +43,7 @@ __all__ = [
 
 
 def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
-    """Take somebody's own scan table into a run: check it, write it and where it is from; the images stay where they are.
+    """Take somebody's own scan table into a run: check it, write it and where it is from; the images stay in place.
 
     Parameters
     ----------

@@ -35,6 +35,7 @@ class ResNet34Encoder(ResNet):
         )
 
     def forward(self, x):
+        """Return the features of the stem and of each stage, the finest first."""
         stem = self.act(self.bn1(self.conv1(x)))
         features = [stem, self.layer1(self.maxpool(stem))]
         for stage in (self.layer2, self.layer3, self.layer4):
@@ -79,6 +80,7 @@ class InfectionUNet(nn.Module):
         self.head = SegmentationHead(spatial_dims=2, in_channels=decoder_channels[-1], out_channels=1)
 
     def forward(self, x):
+        """Return the logits of the section in the middle."""
         return self.head(self.decoder(self.encoder(x), skip_connect=4))
 
 

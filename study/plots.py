@@ -12,7 +12,8 @@ from matplotlib.colors import to_rgb
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
 __all__ = [
-    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "roc_curves", "save", "severity_boxplots",
+    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "roc_curves", "save",
+    "severity_boxplots",
 ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def write_json(path, content):
 
 
 def write_table(path, table):
-    """Write a table as CSV, atomically; numbers with ten significant digits, so that the same table gives the same bytes."""
+    """Write a table as CSV, atomically; with ten significant digits, so that the same table gives the same bytes."""
     write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
@@ -126,7 +126,7 @@ class Run:
         return json.loads(path.read_text(encoding="utf-8"))["tier"] if path.is_file() else "restricted"
 
     def record(self, notebook, values):
-        """Write the `values` (from :func:`value`) of a notebook to ``values/<notebook>.json`` and return them as a table.
+        """Write a notebook's `values` (from :func:`value`) to ``values/<notebook>.json`` and return them as a table.
 
         Raises
         ------

@@ -23,7 +23,7 @@ from study.ct import read_mask, read_scan
 
 @dataclass(frozen=True)
 class Sections:
-    """The sections of one training scan on the networks' grid: `hu` int16, `lung` and `infection` bool, all (z, y, x)."""
+    """Sections of one training scan on the networks' grid: `hu` int16, `lung` and `infection` bool, all (z, y, x)."""
 
     scan_id: str
     hu: np.ndarray

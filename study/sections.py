@@ -192,7 +192,8 @@ def longitudinal(scans, spacing_mm, title=""):
     Parameters
     ----------
     scans : list of (date, status, hu_section, label_section, poi, ihu)
-        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient where all are of one size; poi 0..1; ihu in HU, NaN where no infection.
+        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient where all are of one size; poi 0..1;
+        ihu in HU, NaN where no infection.
     spacing_mm : tuple
         Ends with (y, x).
     """

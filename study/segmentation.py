@@ -114,7 +114,7 @@ def large_parts(lung_mask):
 
 
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
-    """Segment the scans of a table, one after another; those whose label map is there and still valid are not done again.
+    """Segment the scans of a table, one after another; those with a valid label map are not done again.
 
     Parameters
     ----------
@@ -131,7 +131,8 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     Returns
     -------
     segmented, refused : DataFrame
-        ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans that could not be segmented.
+        ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
+        that could not be segmented.
     """
     segmenter = Segmenter(models_folder, threads)
     masks_folder.mkdir(parents=True, exist_ok=True)

@@ -91,10 +91,10 @@ def ml(value):
 
 
 def save(df, folder, name, caption, user_text=()):
-    """Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
+    r"""Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
 
     The index is written where it says something (it has a name or is not 0, 1, 2, ...). Numbers are written with ten
-    significant digits, line ends are ``\\n``, text is UTF-8: the same table gives the same bytes.
+    significant digits, line ends are ``\n``, text is UTF-8: the same table gives the same bytes.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, also one that comes from a scan's id or
     a report. Such cells get a ``'`` in front in the CSV file. A cell that begins with ``+``, ``-``, a tab or a

@@ -116,6 +116,7 @@ class Checkpoint:
         self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
 
     def save(self, model, optimiser, history):
+        """Write the state of the training, in place of what was saved before."""
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
@@ -256,7 +257,10 @@ INTENDED_USE = {
     "lung": "the lung field on chest CT with sections of 1-10 mm, for research on this method",
     "infection": "infection inside the lung field on chest CT with sections of 1-10 mm, for research on this method",
 }
-LIMITS = "no clinical use; never validated on patients by this study; motion, effusion, tumour and scars can be taken for infection"
+LIMITS = (
+    "no clinical use; never validated on patients by this study; "
+    "motion, effusion, tumour and scars can be taken for infection"
+)
 
 
 def train_models(table, folder, models_folder, settings, section_mm, held_out_share, progress=True):

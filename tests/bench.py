@@ -29,7 +29,7 @@ VERSIONS = " ".join(f"{name}={version(name)}" for name in ("torch", "openvino", 
 
 
 def timed(command, cwd):
-    """Run a command; return wall seconds, CPU seconds of it and its children, peak memory (MiB), and what it printed."""
+    """Run a command; return wall seconds, CPU seconds with its children, peak memory (MiB), and what it printed."""
     # Only what a newcomer's shell has: not this environment's own settings.
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")}
     before = os.times()

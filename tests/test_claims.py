@@ -57,8 +57,8 @@ def test_counts_are_exact_and_bounds_are_bounds():
 
 @pytest.mark.parametrize(
     ("kappa", "word"),
-    [(-0.1, "poor"), (0.2, "poor"), (0.2049, "poor"), (0.205, "fair"), (0.4643, "moderate"), (0.61, "good"), (0.8049, "good"),
-     (0.8220, "very good"), (1, "very good")],
+    [(-0.1, "poor"), (0.2, "poor"), (0.2049, "poor"), (0.205, "fair"), (0.4643, "moderate"), (0.61, "good"),
+     (0.8049, "good"), (0.8220, "very good"), (1, "very good")],
 )  # fmt: skip
 def test_strength_has_the_papers_scale(kappa, word):
     assert printed.strength(kappa) == word
@@ -183,7 +183,8 @@ def test_every_claim_has_a_value_or_a_reason():
             "only a claim with an interval",
         ),
         (
-            "A:\n- {id: a, quantity: q, published: '1', value: 'a:b'}\n- {id: a, quantity: q, published: '1', value: 'a:b'}",
+            "A:\n- {id: a, quantity: q, published: '1', value: 'a:b'}\n"
+            "- {id: a, quantity: q, published: '1', value: 'a:b'}",
             "used twice: a",
         ),
         ("A: [1]", "expected `field: value`"),

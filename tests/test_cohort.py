@@ -1,5 +1,7 @@
 """The tables of a study: every fault told at once, nothing guessed; pairs and Table 1 as counted by hand."""
 
+import hashlib
+import json
 import pickle
 
 import numpy as np
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from study.cohort import (
     ScanTableError,
+    adopt_scans,
+    adopt_training_scans,
     baseline_table,
     check_scans,
     consecutive_pairs,
@@ -259,6 +263,58 @@ def test_training_table(table_file):
     bad = changed(TRAINING_ROW, TRAINING_COLUMNS, slice_thickness_mm="0", tube_voltage_kv="12", infection_mask="")
     faults = faults_of(table_file(TRAINING_COLUMNS, [bad]), read_training_scans)
     assert {fault.column for fault in faults} == {"slice_thickness_mm", "tube_voltage_kv", "infection_mask"}
+
+
+# --- somebody's own tables in a run ---
+
+
+def test_an_adopted_table_names_the_same_files(table_file, tmp_path):
+    paths = ["images/1.nii.gz", "../2.nii.gz", "/elsewhere/3.nii.gz", str(tmp_path / "runs/mine/cohort/4.nii.gz")]
+    rows = [changed(ROW, SCAN_COLUMNS, scan_id=n, image=path) for n, path in enumerate(paths)]
+    path = table_file([*SCAN_COLUMNS, "observer_1"], [[*row, "" if n else "m.nii.gz"] for n, row in enumerate(rows)])
+    content = path.read_bytes()
+    folder = tmp_path / "runs" / "mine" / "cohort"
+    adopted = adopt_scans(path, folder, "public", "somewhere", "CC0")
+    pd.testing.assert_frame_equal(adopted, read_scans(path))
+    pd.testing.assert_frame_equal(read_scans(folder / "scans.csv"), adopted)
+    assert adopted["image"][0] == str(tmp_path.resolve() / "images/1.nii.gz")
+    assert path.read_bytes() == content
+    assert json.loads((folder / "cohort.json").read_text()) == {
+        "tier": "public",
+        "source": "somewhere",
+        "licence": "CC0",
+        "seed": None,
+        "digest": hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize("tier", ["synthetic", "Public", ""])
+def test_own_scans_are_of_no_other_tier(table_file, tmp_path, tier):
+    with pytest.raises(ValueError, match="'public' or 'restricted'"):
+        adopt_scans(table_file(SCAN_COLUMNS, [ROW]), tmp_path / "cohort", tier, "", "")
+    assert not (tmp_path / "cohort").exists()
+
+
+def test_a_faulty_table_is_not_adopted(table_file, tmp_path):
+    path = table_file(SCAN_COLUMNS, [changed(ROW, SCAN_COLUMNS, sex="?")])
+    faults_of(path, lambda path: adopt_scans(path, tmp_path / "cohort", "public", "", ""))
+    assert not (tmp_path / "cohort").exists()
+
+
+def test_an_adopted_training_table_names_the_same_files(table_file, tmp_path):
+    other = changed(TRAINING_ROW, TRAINING_COLUMNS, scan_id="t2", image="/elsewhere/i.nii.gz")
+    path = table_file(TRAINING_COLUMNS, [TRAINING_ROW, other])
+    adopted = adopt_training_scans(path, tmp_path / "training")
+    pd.testing.assert_frame_equal(adopted, read_training_scans(path))
+    pd.testing.assert_frame_equal(read_training_scans(tmp_path / "training" / "scans.csv"), adopted)
+
+
+def test_without_a_training_table_there_is_an_empty_one(tmp_path):
+    adopted = adopt_training_scans("", tmp_path)
+    assert len(adopted) == 0 and list(adopted) == list(TRAINING_COLUMNS)
+    assert (tmp_path / "scans.csv").read_text() == ",".join(TRAINING_COLUMNS) + "\n"
+    (fault,) = faults_of(tmp_path / "scans.csv", read_training_scans)  # nothing can be trained on it
+    assert "no row" in fault.rule
 
 
 # --- biomarkers ---

@@ -216,10 +216,14 @@ def test_visits_move_the_patient_and_keep_the_disease():
 
 
 def test_consolidation_and_absorption_change_density_not_place():
-    at = lambda **more: simulate_scan((12,), 0, MAN, Disease(extent=0.2, **more), COARSE)
+    def at(**more):
+        return simulate_scan((12,), 0, MAN, Disease(extent=0.2, **more), COARSE)
+
+    def mean(scan):
+        return scan.hu[scan.infection_mask].mean()
+
     glass, dense = at(consolidation=0.0), at(consolidation=0.6)
     np.testing.assert_array_equal(glass.infection_mask, dense.infection_mask)
-    mean = lambda scan: scan.hu[scan.infection_mask].mean()
     assert mean(dense) > mean(glass) + 80
     clearing = at(consolidation=0.0, absorbing=0.8)
     np.testing.assert_array_equal(glass.infection_mask, clearing.infection_mask)

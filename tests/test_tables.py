@@ -42,8 +42,15 @@ def test_what_is_undefined_is_a_dash():
     assert tables.mean_sd([47]) == "47"
 
 
-@pytest.mark.parametrize("impossible", [lambda: tables.p_value(1.2), lambda: tables.p_value(-0.1),
-                                        lambda: tables.percent_of(80, 79), lambda: tables.count_percent(-1, 5)])  # fmt: skip
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        lambda: tables.p_value(1.2),
+        lambda: tables.p_value(-0.1),
+        lambda: tables.percent_of(80, 79),
+        lambda: tables.count_percent(-1, 5),
+    ],
+)
 def test_impossible_numbers_are_refused(impossible):
     with pytest.raises(ValueError, match=r"0\.\."):
         impossible()

@@ -69,7 +69,7 @@ def test_encoder_weights_from_a_file_and_a_clear_refusal(tmp_path):
     )
     grey = torch.ones(1, 1, 64, 64)
     torch.testing.assert_close(target.encoder.conv1(grey.repeat(1, 5, 1, 1)), source.conv1(grey.repeat(1, 3, 1, 1)))
-    with pytest.raises(ValueError, match="resnet34.safetensors: not the weights of a ResNet-34 of this width"):
+    with pytest.raises(ValueError, match=r"resnet34\.safetensors: not the weights of a ResNet-34 of this width"):
         network.load_encoder(network.InfectionUNet(3, 16), tmp_path / "resnet34.safetensors")
 
 
