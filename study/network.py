@@ -8,7 +8,7 @@ in He et al. (2016) and in the paper, fewer where a laptop has to train.
 import torch
 from monai.losses import DiceCELoss
 from monai.networks.nets import BasicUNet, ResNet
-from monai.networks.nets.flexible_unet import SegmentationHead, UNetDecoder
+from monai.networks.nets.basic_unet import TwoConv, UpCat
 from safetensors.torch import load_file
 from torch import nn
 
@@ -46,12 +46,15 @@ class ResNet34Encoder(ResNet):
 class InfectionUNet(nn.Module):
     """2.5D U-Net with a ResNet-34 encoder.
 
+    A ResNet's first convolution halves the grid, so its finest feature map is too coarse for the border of a lesion a
+    few pixels wide. Two convolutions on the input itself give the decoder's last step a skip connection at full size.
+
     Parameters
     ----------
     in_channels : int
         Sections in the input: 2 * neighbours + 1.
     encoder_width : int
-        Filters of the encoder's first stage (64 in the paper's network).
+        Filters of the encoder's first stage (64 in the published ResNet-34).
 
     Shapes
     ------
@@ -60,28 +63,28 @@ class InfectionUNet(nn.Module):
 
     def __init__(self, in_channels, encoder_width):
         super().__init__()
-        width = encoder_width
-        decoder_channels = (4 * width, 2 * width, width, width // 2, max(8, width // 4))
+        width, relu = encoder_width, ("relu", {"inplace": True})
+        skips = (4 * width, 2 * width, width, width, width // 2)
+        outputs = (4 * width, 2 * width, width, width // 2, width // 2)
+        inputs = (8 * width, *outputs[:-1])
         self.encoder = ResNet34Encoder(in_channels, width)
-        self.decoder = UNetDecoder(
-            spatial_dims=2,
-            encoder_channels=(in_channels, width, width, 2 * width, 4 * width, 8 * width),
-            decoder_channels=decoder_channels,
-            act=("relu", {"inplace": True}),
-            norm="batch",
-            dropout=0.0,
-            bias=False,
-            upsample="nontrainable",
-            pre_conv="default",
-            interp_mode="nearest",
-            align_corners=None,
-            is_pad=False,
-        )
-        self.head = SegmentationHead(spatial_dims=2, in_channels=decoder_channels[-1], out_channels=1)
+        self.full_size = TwoConv(2, in_channels, width // 2, relu, "batch", bias=False)
+        self.decoder = nn.ModuleList(
+            UpCat(
+                2, n_in, n_skip, n_out, relu, "batch", bias=False, upsample="nontrainable", interp_mode="nearest",
+                align_corners=None, halves=k < len(skips) - 1, is_pad=False,
+            )
+            for k, (n_in, n_skip, n_out) in enumerate(zip(inputs, skips, outputs, strict=True))
+        )  # fmt: skip
+        self.head = nn.Conv2d(outputs[-1], 1, kernel_size=3, padding=1)
 
     def forward(self, x):
-        """Return the logits of the section in the middle."""
-        return self.head(self.decoder(self.encoder(x), skip_connect=4))
+        """Return logits (batch, 1, y, x) for slabs (batch, sections, y, x)."""
+        *skips, deepest = self.encoder(x)
+        features = deepest
+        for step, skip in zip(self.decoder, [*reversed(skips), self.full_size(x)], strict=True):
+            features = step(features, skip)
+        return self.head(features)
 
 
 def build(architecture):

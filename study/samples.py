@@ -9,7 +9,6 @@ from monai.transforms import (
     RandAffined,
     RandFlipd,
     RandGaussianNoised,
-    RandGaussianSmoothd,
     RandScaleIntensityd,
     RandShiftIntensityd,
     RandWeightedCropd,
@@ -146,10 +145,9 @@ def augmentation(settings):
                 mode=("bilinear", "nearest", "nearest"),
                 padding_mode="border",
             ),
-            RandGaussianSmoothd("channels", prob=0.2, sigma_x=(0.3, 0.9), sigma_y=(0.3, 0.9)),
             RandScaleIntensityd("channels", prob=0.3, factors=0.1),
             RandShiftIntensityd("channels", prob=0.3, offsets=0.1),
-            RandGaussianNoised("channels", prob=0.4, std=0.12),
+            RandGaussianNoised("channels", prob=0.3, std=0.05),
         ]
     )
 

@@ -82,7 +82,7 @@ def predict(model, sections, settings, batch_size=16):
     return probability
 
 
-THRESHOLDS = np.round(np.arange(0.2, 0.81, 0.05), 2)
+THRESHOLDS = np.round(np.arange(0.1, 0.91, 0.05), 2)
 
 
 def held_out_dice(model, held_out, settings):
