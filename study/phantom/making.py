@@ -18,6 +18,9 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
+from study.ct import write_mask, write_scan
+from study.phantom.readers import delineate
+from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
 from study.run import write_text
 
 FOLDERS = {
@@ -89,10 +92,7 @@ def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
             yield _make_patient(folder, group)
         return
     # spawn: alike on every system, and safe beside the threads of a notebook or of torch
-    # one thread of linear algebra a process: more would only wait for each other
-    with ProcessPoolExecutor(
-        min(workers, len(groups)), get_context("spawn"), initializer=threadpool_limits, initargs=(1,)
-    ) as pool:
+    with ProcessPoolExecutor(min(workers, len(groups)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_make_patient, folder, group) for group in groups]
         try:
             for future in as_completed(futures):
@@ -104,20 +104,18 @@ def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
 
 def _make_patient(folder: Path, recipes: list[dict]) -> dict[str, dict]:
     made = {}
-    for recipe in recipes:
-        try:
-            made[recipe["scan_id"]] = _make_scan(folder, recipe)
-        except Exception as error:
-            error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
-            raise
+    # One thread of linear algebra a process: more only wait for each other.
+    with threadpool_limits(1):
+        for recipe in recipes:
+            try:
+                made[recipe["scan_id"]] = _make_scan(folder, recipe)
+            except Exception as error:
+                error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
+                raise
     return made
 
 
 def _make_scan(folder: Path, recipe: dict) -> dict:
-    from study.ct import write_mask, write_scan
-    from study.phantom.readers import delineate
-    from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
-
     made = simulate_scan(
         tuple(recipe["patient_seed"]),
         recipe["visit"],
