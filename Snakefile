@@ -75,6 +75,7 @@ rule segment:
         [f"{R}/masks/shard-{k}-of-{n_shards}.done" for k in range(n_shards) if n_shards > 1],
     output:
         f"{R}/exclusions.csv",
+        f"{R}/truth.csv",
         f"{R}/values/3-segment.json",
     threads: workflow.cores
     shell:
@@ -86,6 +87,7 @@ rule biomarkers:
         f"{R}/recipes/4-biomarkers.json",
         f"{R}/cohort/scans.csv",
         f"{R}/exclusions.csv",
+        f"{R}/truth.csv",
     output:
         f"{R}/biomarkers.csv",
         f"{R}/values/4-biomarkers.json",

@@ -6,11 +6,12 @@ in He et al. (2016) and in the paper, fewer where a laptop has to train.
 """
 
 import torch
-from monai.losses import DiceCELoss
+from monai.losses import DiceLoss
 from monai.networks.nets import BasicUNet, ResNet
 from monai.networks.nets.basic_unet import TwoConv, UpCat
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 RESNET_34_STAGES = [3, 4, 6, 3]
 
@@ -133,18 +134,21 @@ def load_encoder(network, path):
     network.encoder.load_state_dict({name: weights.get(name, own[name]) for name in own})
 
 
-class LossInside(nn.Module):
-    """Dice plus cross-entropy, counted only where a mask allows: the infection network is never asked outside the lung.
+class WeightedLoss(nn.Module):
+    """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts at all.
 
-    Dice is taken over the whole batch, since many sections hold no infection at all.
+    So the infection network is never asked far from the lung. Dice is taken over the whole batch, since many sections
+    hold no infection.
     """
 
     def __init__(self):
         super().__init__()
-        self.dice_and_cross_entropy = DiceCELoss(sigmoid=True, batch=True, lambda_dice=1.0, lambda_ce=1.0)
+        self.dice = DiceLoss(sigmoid=True, batch=True)
 
-    def forward(self, logits, target, inside):
-        """Logits, target and `inside` are (batch, 1, y, x); returns a scalar."""
-        # Outside, the answer is made certain and right: it adds nothing to either term.
+    def forward(self, logits, target, weight):
+        """Logits, target and weight are (batch, 1, y, x); returns a scalar."""
+        cross_entropy = binary_cross_entropy_with_logits(logits, target, weight, reduction="sum") / weight.sum()
+        # Where nothing counts the answer is made certain and right: it adds nothing to Dice.
+        counts = weight > 0
         certain = torch.full_like(logits, -20.0)
-        return self.dice_and_cross_entropy(torch.where(inside, logits, certain), torch.where(inside, target, 0.0))
+        return self.dice(torch.where(counts, logits, certain), torch.where(counts, target, 0.0)) + cross_entropy

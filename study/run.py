@@ -97,7 +97,7 @@ class Run:
         ``runs/<name>`` and ``figures/<name>``.
     cohort, training, models, masks, values : Path
         Folders that the notebooks hand over through.
-    biomarkers_csv, exclusions_csv : Path
+    biomarkers_csv, exclusions_csv, truth_csv : Path
         Tables of one row a scan.
     """
 
@@ -115,6 +115,7 @@ class Run:
         self.values = self.folder / "values"
         self.biomarkers_csv = self.folder / "biomarkers.csv"
         self.exclusions_csv = self.folder / "exclusions.csv"
+        self.truth_csv = self.folder / "truth.csv"
 
     def __repr__(self):
         return f"Run({self.name!r})"

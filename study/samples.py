@@ -106,31 +106,32 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progres
 
 
 def sample(sections, z, settings):
-    """One training sample: input channels (c, y, x), `target` and `inside` (1, y, x), all float32."""
+    """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32."""
     if settings.task == "lung":
         channels = slabs.lung_input(sections.hu[z : z + 1])
-        target, inside = sections.lung[z], np.ones_like(sections.lung[z])
+        target, weight = sections.lung[z], np.ones_like(sections.lung[z])
     else:
         indices = slabs.slab_indices(
             len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm
         )[z]
         channels = slabs.infection_input(sections.hu[indices], sections.lung_median_hu)
-        target, inside = sections.infection[z], sections.lung[z]
+        target = sections.infection[z]
+        weight = slabs.with_margin(sections.lung[z], settings.pixel_mm, settings.margin_mm)
     return {
         "channels": torch.from_numpy(np.ascontiguousarray(channels)),
         "target": torch.from_numpy(target[None].astype(np.float32)),
-        "inside": torch.from_numpy(inside[None].astype(np.float32)),
+        "weight": torch.from_numpy(weight[None].astype(np.float32)),
     }
 
 
 def augmentation(settings):
     """Random changes that a scan of another patient on another scanner could show."""
-    keys = ["channels", "target", "inside"]
+    keys = ["channels", "target", "weight"]
     square = (settings.crop_pixels, settings.crop_pixels)
     if settings.task == "lung":
         crop = ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")
     else:
-        crop = RandWeightedCropd(keys, w_key="inside", spatial_size=square, num_samples=1)
+        crop = RandWeightedCropd(keys, w_key="weight", spatial_size=square, num_samples=1)
     return Compose(
         [
             crop,
@@ -153,18 +154,19 @@ def augmentation(settings):
 
 
 def draw_epoch(training_set, settings, epoch):
-    """Which (scan, section) pairs an epoch shows: half with the target in them, half without, shuffled."""
+    """Which (scan, section) pairs an epoch shows: 60 % with infection in them, 40 % without, shuffled.
+
+    The infection network sees sections with lung only, the lung network also those above and below it.
+    """
     random = np.random.default_rng([settings.seed, epoch])
-    with_target, without = [], []
+    infected, without = [], []
     for i, sections in enumerate(training_set):
-        target = sections.lung if settings.task == "lung" else sections.infection
-        shown = np.ones(len(target), bool) if settings.task == "lung" else sections.lung.any(axis=(1, 2))
-        has_target = target.any(axis=(1, 2))
-        with_target += [(i, z) for z in np.flatnonzero(shown & has_target)]
-        without += [(i, z) for z in np.flatnonzero(shown & ~has_target)]
-    share = {"lung": 0.8, "infection": 0.6}[settings.task]
-    n_with = round(settings.sections_per_epoch * share) if without else settings.sections_per_epoch
-    drawn = [with_target[k] for k in random.integers(len(with_target), size=n_with)]
-    if without:
-        drawn += [without[k] for k in random.integers(len(without), size=settings.sections_per_epoch - n_with)]
+        shown = sections.lung.any(axis=(1, 2)) | (settings.task == "lung")
+        has_infection = sections.infection.any(axis=(1, 2))
+        infected += [(i, z) for z in np.flatnonzero(shown & has_infection)]
+        without += [(i, z) for z in np.flatnonzero(shown & ~has_infection)]
+    n_infected = round(0.6 * settings.sections_per_epoch) if infected and without else settings.sections_per_epoch
+    drawn = []
+    for pool, n in ((infected or without, n_infected), (without, settings.sections_per_epoch - n_infected)):
+        drawn += [pool[k] for k in random.integers(len(pool), size=n)] if n else []
     return [drawn[k] for k in random.permutation(len(drawn))]

@@ -63,7 +63,7 @@ class Segmenter:
                 "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
             )
         label_map = lung_mask.astype(np.uint8)
-        label_map[self.find_infection(scan, lung_mask)] = 2
+        label_map[self.find_infection(scan, lung_mask)] = 2  # also where the lung network took it for chest wall
         return label_map
 
     def find_lungs(self, scan):
@@ -75,23 +75,24 @@ class Segmenter:
         return large_parts(probability >= self.lung.threshold)
 
     def find_infection(self, scan, lung_mask):
-        """Return the infection inside a lung field, bool (z, y, x); only the box that holds the lung is looked at."""
+        """Return the infection in and close to a lung field, bool (z, y, x); only the box of the lung is looked at."""
         settings = self.infection.settings
-        pixel_mm = settings["pixel_mm"]
-        infection_mask = np.zeros(scan.hu.shape, bool)
-        box = ndimage.find_objects(lung_mask.astype(np.uint8))[0]
+        pixel_mm, margin_mm = settings["pixel_mm"], settings["margin_mm"]
+        box = list(ndimage.find_objects(lung_mask.astype(np.uint8))[0])
+        for axis in (1, 2):
+            reach = int(np.ceil(2 * margin_mm / scan.spacing_mm[axis]))
+            box[axis] = slice(max(0, box[axis].start - reach), box[axis].stop + reach)
         hu = slabs.to_network_grid(scan.hu[:, box[1], box[2]], scan.spacing_mm, pixel_mm)
         with_lung = np.arange(box[0].start, box[0].stop)
-        indices = slabs.slab_indices(len(hu), scan.spacing_mm[0], settings["neighbours"], settings["neighbour_mm"])[
-            with_lung
-        ]
-        lung_median_hu = float(np.median(scan.hu[lung_mask]))
-        relative = slabs.infection_input(hu, lung_median_hu)
-        probability = self.infection.probability(relative[indices])
-        box_shape = (len(with_lung), box[1].stop - box[1].start, box[2].stop - box[2].start)
-        probability = slabs.from_network_grid(probability, box_shape, scan.spacing_mm, pixel_mm)
-        infection_mask[box] = probability >= self.infection.threshold
-        return infection_mask & lung_mask
+        indices = slabs.slab_indices(len(hu), scan.spacing_mm[0], settings["neighbours"], settings["neighbour_mm"])
+        relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
+        probability = self.infection.probability(relative[indices[with_lung]])
+        lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
+        probability[~slabs.with_margin(lung_on_grid, pixel_mm, margin_mm)] = 0
+        found = slabs.from_network_grid(probability, lung_mask[tuple(box)].shape, scan.spacing_mm, pixel_mm)
+        infection_mask = np.zeros(scan.hu.shape, bool)
+        infection_mask[tuple(box)] = found >= self.infection.threshold
+        return infection_mask
 
 
 def large_parts(lung_mask):

@@ -5,7 +5,7 @@ whatever its matrix, is brought to that grid here, and what the network says is 
 """
 
 import numpy as np
-from scipy import sparse
+from scipy import ndimage, sparse
 
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
@@ -143,3 +143,24 @@ def infection_input(hu, lung_median_hu):
     float32 array of the same shape
     """
     return np.clip((np.asarray(hu, np.float32) - lung_median_hu) / 250, -1, 3)
+
+
+def with_margin(lung_mask, pixel_mm, margin_mm):
+    """Widen a lung field in plane: where the infection network is asked.
+
+    A consolidation at the pleura looks like chest wall, and a lung field often leaves it out; the infection network,
+    which sees the neighbouring sections, decides there.
+
+    Parameters
+    ----------
+    lung_mask : bool array (..., y, x)
+    pixel_mm, margin_mm : float
+
+    Returns
+    -------
+    bool array of the same shape
+    """
+    reach = round(margin_mm / pixel_mm)
+    down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disc = (down**2 + across**2 <= (reach + 0.5) ** 2).reshape((1,) * (lung_mask.ndim - 2) + down.shape)
+    return ndimage.binary_dilation(lung_mask, disc)

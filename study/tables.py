@@ -90,6 +90,22 @@ def ml(value):
     return MISSING if _is_missing(value) else f"{value:.0f} ml"
 
 
+UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
+UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
+
+
+def headings(df):
+    """The table with column names as print has them: ``slice_thickness_mm`` becomes ``Slice thickness (mm)``."""
+
+    def words(name):
+        *first, last = str(name).split("_")
+        unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
+        text = " ".join(first if unit else [*first, last])
+        return text[:1].upper() + text[1:] + unit
+
+    return df.rename(columns=words)
+
+
 def save(df, folder, name, caption, user_text=()):
     r"""Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
 

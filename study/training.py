@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
-from study import models, network
+from study import models, network, slabs
 from study.samples import augmentation, draw_epoch, load_sections, sample
 
 
@@ -32,6 +32,8 @@ class Settings:
         Pixel size at which the network works (mm).
     neighbours, neighbour_mm : int, float
         Sections on each side in the input, and their distance (mm); infection only.
+    margin_mm : float
+        How far beyond the lung field infection is looked for, in plane (mm); infection only.
     encoder_width : int
         Filters of the ResNet-34's first stage; infection only.
     features : tuple of int
@@ -51,6 +53,7 @@ class Settings:
     pixel_mm: float
     neighbours: int = 1
     neighbour_mm: float = 10.0
+    margin_mm: float = 10.0
     encoder_width: int = 64
     features: tuple = (16, 16, 32, 64, 128, 16)
     epochs: int = 10
@@ -99,9 +102,11 @@ def held_out_dice(model, held_out, settings):
         if not reference.any():
             continue
         probability = predict(model, sections, settings)
-        inside = np.ones_like(reference) if settings.task == "lung" else sections.lung
+        asked = True
+        if settings.task == "infection":
+            asked = slabs.with_margin(sections.lung, settings.pixel_mm, settings.margin_mm)
         for threshold in THRESHOLDS:
-            predicted = (probability >= threshold) & inside
+            predicted = (probability >= threshold) & asked
             overlap = 2 * (predicted & reference).sum() / (predicted.sum() + reference.sum())
             rows.append((sections.scan_id, threshold, overlap))
     return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice"])
@@ -173,7 +178,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
         network.load_encoder(model, settings.encoder_weights)
     model = model.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
-    loss_inside = network.LossInside()
+    weighted_loss = network.WeightedLoss()
     checkpoint = Checkpoint(folder, settings, data_digest)
     history = checkpoint.load(model, optimiser)
     augment = augmentation(settings)
@@ -188,19 +193,14 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     )
     for epoch in range(len(history), settings.epochs):
         model.train()
-        augment.set_random_state(seed=int(np.random.default_rng([settings.seed, epoch, 1]).integers(2**31)))
-        drawn = draw_epoch(training_set, settings, epoch)
         losses = []
-        for k in range(n_batches):
-            chosen = drawn[k * settings.batch_size : (k + 1) * settings.batch_size]
-            samples = [augment(sample(training_set[i], z, settings)) for i, z in chosen]
-            samples = [s[0] if isinstance(s, list) else s for s in samples]
-            batch = {key: torch.stack([s[key] for s in samples]).to(device) for key in samples[0]}
+        for k, batch in enumerate(batches(training_set, settings, epoch, augment)):
+            batch = {key: tensor.to(device) for key, tensor in batch.items()}
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * one_cycle((epoch * n_batches + k) / n_steps)
             with torch.autocast(device.type, enabled=device.type == "cuda"):
                 logits = model(batch["channels"].contiguous(memory_format=torch.channels_last))
-            loss = loss_inside(logits.float(), batch["target"], batch["inside"] > 0.5)
+            loss = weighted_loss(logits.float(), batch["target"], batch["weight"])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -215,6 +215,17 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     bar.close()
     model.eval()
     return model, pd.DataFrame(history)
+
+
+def batches(training_set, settings, epoch, augment):
+    """Yield the batches of an epoch."""
+    augment.set_random_state(seed=int(np.random.default_rng([settings.seed, epoch, 1]).integers(2**31)))
+    drawn = draw_epoch(training_set, settings, epoch)
+    for start in range(0, len(drawn) - settings.batch_size + 1, settings.batch_size):
+        chosen = drawn[start : start + settings.batch_size]
+        samples = [augment(sample(training_set[i], z, settings)) for i, z in chosen]
+        samples = [s[0] if isinstance(s, list) else s for s in samples]  # a crop gives a list of one
+        yield {key: torch.stack([s[key] for s in samples]) for key in samples[0]}
 
 
 def one_cycle(progress):

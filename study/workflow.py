@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,9 +22,6 @@ from study import fingerprint
 from study.run import write_json
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
-
-# Sockets in a private folder, not open ports, where the system has them.
-KERNEL = Config({"KernelManager": {"transport": "ipc" if os.name == "posix" else "tcp"}})
 
 
 class ParameterError(ValueError):
@@ -212,15 +210,16 @@ def execute(notebook, run, shard=0, n_shards=1):
     line = ProgressLine(label)
     started = time.time()
     try:
-        papermill.execute_notebook(
-            prepared,
-            output,
-            parameters,
-            cwd=run.root / "notebooks",
-            progress_bar=False,
-            stderr_file=line,
-            config=KERNEL,
-        )
+        with tempfile.TemporaryDirectory(prefix="study-") as sockets:
+            papermill.execute_notebook(
+                prepared,
+                output,
+                parameters,
+                cwd=run.root / "notebooks",
+                progress_bar=False,
+                stderr_file=line,
+                config=_kernel_in(sockets),
+            )
     except papermill.PapermillExecutionError as error:
         line.close(f"failed after {time.time() - started:.0f} s")
         raise NotebookError(
@@ -241,6 +240,11 @@ def execute(notebook, run, shard=0, n_shards=1):
             "seconds": round(seconds, 1),
         },
     )
+
+
+def _kernel_in(folder):
+    """Let a notebook's kernel talk through sockets in a private folder, not open ports, where the system has them."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}} if os.name == "posix" else {})
 
 
 class ProgressLine:

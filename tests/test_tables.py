@@ -152,3 +152,9 @@ def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
     guarded = tables.guard(text, from_user)
     assert not guarded.startswith(("=", "@")) and "\r" not in guarded
     assert guarded in (text, "'" + text) or "\r" in text
+
+
+def test_headings_are_words_with_units():
+    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
+    printed = tables.headings(pd.DataFrame(columns=columns)).columns.tolist()
+    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "N", "No."]
