@@ -219,6 +219,7 @@ def execute(notebook, run, shard=0, n_shards=1):
                 progress_bar=False,
                 stderr_file=line,
                 config=_kernel_in(sockets),
+                extra_arguments=["--log-level=50"],  # what a kernel says of itself is no news of the study
             )
     except papermill.PapermillExecutionError as error:
         line.close(f"failed after {time.time() - started:.0f} s")
