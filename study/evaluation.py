@@ -5,7 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from study import biomarkers, overlap
-from study.ct import read_label_map, read_mask, read_scan
+from study.ct import ScanError, read_label_map, read_mask, read_scan
 from study.run import value
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
@@ -138,8 +138,11 @@ def threshold_curve(scans, folder, thresholds_hu):
     """
     curves = []
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="threshold", mininterval=1):
-        scan = read_scan(folder / row.image)
-        lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+        try:
+            scan = read_scan(folder / row.image)
+            lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+        except ScanError:
+            continue  # notebook 3 lists it among the exclusions, with the reason
         if infection.any():
             curves.append([overlap.dice((scan.hu >= hu) & lung, infection) for hu in thresholds_hu])
     mean = np.mean(curves, axis=0) if curves else np.full(len(thresholds_hu), np.nan)

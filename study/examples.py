@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study.ct import read_label_map, read_mask, read_scan
+from study.ct import ScanError, read_label_map, read_mask, read_scan
 from study.sections import widest_sections
 
 
@@ -142,7 +142,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
     dict
         ``hu, predicted, reference, spacing_mm, title`` as `study.sections.false_positives` wants.
     """
-    moved = compared[compared["motion"]].sort_values(["false_positive_ml", "scan_id"], ascending=[False, True])
+    moved = compared[compared["motion"].astype(bool)].sort_values(["false_positive_ml", "scan_id"], ascending=[False, True])
     if moved.empty:
         nothing = np.zeros((0, 0))
         return {"hu": nothing, "predicted": nothing, "reference": nothing, "spacing_mm": (1, 1, 1), "title": ""}
@@ -171,10 +171,13 @@ def gallery(scans, folder, n=8):
     chosen = scans.iloc[np.unique(np.linspace(0, len(scans) - 1, min(n, len(scans))).round().astype(int))]
     pictures, spacings = [], []
     for row in chosen.itertuples(index=False):
-        scan = read_scan(folder / row.image)
-        z = len(scan.hu) // 2
-        if pd.notna(getattr(row, "infection_mask", None)):
-            z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
+        try:
+            scan = read_scan(folder / row.image)
+            z = len(scan.hu) // 2
+            if pd.notna(getattr(row, "infection_mask", None)):
+                z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
+        except ScanError:
+            continue  # notebook 3 lists it among the exclusions, with the reason
         pictures.append((f"{row.scan_id}" + (f", {row.status}" if hasattr(row, "status") else ""), scan.hu[z]))
         spacings.append(scan.spacing_mm)
     return pictures, spacings

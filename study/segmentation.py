@@ -10,8 +10,9 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from study import fingerprint, models, slabs
-from study.ct import ScanError, read_scan, write_label_map
+from study.ct import ScanError, read_mask, read_scan, write_label_map
 from study.run import write_json
+from study.schemas import MASK_COLUMNS
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas, trachea or air outside, not a lung
@@ -146,8 +147,11 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         try:
             made_from = {"image": _digest(image), "by": by_what}
             done = _read(note)
+            scan = read_scan(image)
+            for mask in MASK_COLUMNS:  # a scan whose masks do not fit it is of no use later: it is refused here
+                if pd.notna(getattr(row, mask, None)):
+                    read_mask(folder / getattr(row, mask), scan)
             if not (target.is_file() and done.get("from") == made_from and done["mask"] == _digest(target)):
-                scan = read_scan(image)
                 label_map = segmenter.segment(scan, image)
                 write_label_map(target, label_map, scan)
                 infection_ml = float((label_map == 2).sum() * scan.voxel_ml)
@@ -156,9 +160,8 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
         except ScanError as error:
             target.unlink(missing_ok=True)
-            refused.append(
-                (row.scan_id, row.patient_id, os.path.relpath(image, folder), error.what, error.remedy, "segment")
-            )
+            file = os.path.relpath(error.path, folder)
+            refused.append((row.scan_id, row.patient_id, file, error.what, error.remedy, "segment"))
     columns = ["scan_id", "patient_id", "file", "what", "remedy", "stage"]
     segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
     return segmented, pd.DataFrame(refused, columns=columns)
