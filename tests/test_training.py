@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("torch")]
+from study import models, network, training
+from study.ct import scan_from_array
+from study.samples import Sections, draw_epoch, sample, thicken
+from study.segmentation import Segmenter, large_parts
 
-from study import models, network, training  # noqa: E402
-from study.ct import scan_from_array  # noqa: E402
-from study.samples import Sections, draw_epoch, sample, thicken  # noqa: E402
-from study.segmentation import Segmenter, large_parts  # noqa: E402
+pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 
 SIZE = 64
 
