@@ -142,7 +142,9 @@ def motion_false_positive(compared, scans, folder, masks_folder):
     dict
         ``hu, predicted, reference, spacing_mm, title`` as `study.sections.false_positives` wants.
     """
-    moved = compared[compared["motion"].astype(bool)].sort_values(["false_positive_ml", "scan_id"], ascending=[False, True])
+    moved = compared[compared["motion"].astype(bool)].sort_values(
+        ["false_positive_ml", "scan_id"], ascending=[False, True]
+    )
     if moved.empty:
         nothing = np.zeros((0, 0))
         return {"hu": nothing, "predicted": nothing, "reference": nothing, "spacing_mm": (1, 1, 1), "title": ""}
