@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from monai.transforms import (
     Compose,
+    ConcatItemsd,
     RandAffined,
     RandFlipd,
     RandGaussianNoised,
@@ -105,20 +106,27 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progres
     return loaded
 
 
-def sample(sections, z, settings):
-    """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32."""
+def network_input(sections, z, settings):
+    """Return what a network sees of section `z`: channels (c, y, x), float32 tensor."""
     if settings.task == "lung":
         channels = slabs.lung_input(sections.hu[z : z + 1])
-        target, weight = sections.lung[z], np.ones_like(sections.lung[z])
     else:
         indices = slabs.slab_indices(
             len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm
         )[z]
         channels = slabs.infection_input(sections.hu[indices], sections.lung_median_hu)
+    return torch.from_numpy(np.ascontiguousarray(channels))
+
+
+def sample(sections, z, settings):
+    """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32."""
+    if settings.task == "lung":
+        target, weight = sections.lung[z], np.ones_like(sections.lung[z])
+    else:
         target = sections.infection[z]
         weight = slabs.with_margin(sections.lung[z], settings.pixel_mm, settings.margin_mm)
     return {
-        "channels": torch.from_numpy(np.ascontiguousarray(channels)),
+        "channels": network_input(sections, z, settings),
         "target": torch.from_numpy(target[None].astype(np.float32)),
         "weight": torch.from_numpy(weight[None].astype(np.float32)),
     }
@@ -135,22 +143,33 @@ def augmentation(settings):
     return Compose(
         [
             crop,
-            RandFlipd(keys, prob=0.5, spatial_axis=1),
+            ConcatItemsd(keys, name="section"),  # one resampling for all three costs a third of three
+            RandFlipd("section", prob=0.5, spatial_axis=1),
             RandAffined(
-                keys,
+                "section",
                 prob=0.7,
                 rotate_range=0.2,
                 scale_range=0.15,
                 shear_range=0.1,
                 translate_range=6,
-                mode=("bilinear", "nearest", "nearest"),
+                mode="bilinear",
                 padding_mode="border",
             ),
+            _apart,
             RandScaleIntensityd("channels", prob=0.3, factors=0.1),
             RandShiftIntensityd("channels", prob=0.3, offsets=0.1),
             RandGaussianNoised("channels", prob=0.3, std=0.05),
         ]
     )
+
+
+def _apart(sample):
+    section = sample["section"]
+    return {
+        "channels": section[:-2],
+        "target": (section[-2:-1] >= 0.5).float(),
+        "weight": (section[-1:] >= 0.5).float(),
+    }
 
 
 def draw_epoch(training_set, settings, epoch):

@@ -160,7 +160,7 @@ def with_margin(lung_mask, pixel_mm, margin_mm):
     -------
     bool array of the same shape
     """
-    reach = round(margin_mm / pixel_mm)
-    down, across = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc = (down**2 + across**2 <= (reach + 0.5) ** 2).reshape((1,) * (lung_mask.ndim - 2) + down.shape)
-    return ndimage.binary_dilation(lung_mask, disc)
+    reach = round(margin_mm / pixel_mm) + 0.5
+    sections = lung_mask.reshape(-1, *lung_mask.shape[-2:])
+    near = [ndimage.distance_transform_edt(~section) <= reach if section.any() else section for section in sections]
+    return np.stack(near).reshape(lung_mask.shape)

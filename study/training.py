@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
 from study import models, network, slabs
-from study.samples import augmentation, draw_epoch, load_sections, sample
+from study.samples import augmentation, draw_epoch, load_sections, network_input, sample
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,19 @@ class Settings:
 
 
 def predict(model, sections, settings, batch_size=16):
-    """Probability map (z, y, x) of a trained network on one scan's sections, by torch."""
+    """Probability map (z, y, x) of a trained network on one scan's sections, by torch.
+
+    The infection network is asked only about sections that hold lung; elsewhere the map is 0.
+    """
     device = next(model.parameters()).device
+    asked = np.flatnonzero(sections.lung.any(axis=(1, 2)) | (settings.task == "lung"))
     probability = np.zeros(sections.hu.shape, np.float32)
     with torch.inference_mode():
-        for start in range(0, len(sections.hu), batch_size):
-            chosen = range(start, min(start + batch_size, len(sections.hu)))
-            batch = torch.stack([sample(sections, z, settings)["channels"] for z in chosen]).to(device)
-            probability[chosen.start : chosen.stop] = torch.sigmoid(model(batch))[:, 0].float().cpu().numpy()
+        for start in range(0, len(asked), batch_size):
+            chosen = asked[start : start + batch_size]
+            batch = torch.stack([network_input(sections, z, settings) for z in chosen]).to(device)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            probability[chosen] = torch.sigmoid(model(batch))[:, 0].float().cpu().numpy()
     return probability
 
 
@@ -165,12 +170,14 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
 
     Returns
     -------
-    torch.nn.Module, DataFrame
-        The trained network, in evaluation mode, and the history: ``epoch, loss, dice`` (held-out mean at 0.5).
+    torch.nn.Module, DataFrame, DataFrame
+        The trained network, in evaluation mode; the history: ``epoch, loss, dice`` (held-out mean at 0.5); and what
+        :func:`held_out_dice` says of the trained network.
     """
     monai.data.set_track_meta(False)
     torch.set_num_threads(settings.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # finds faults in operators, for a tenth of the time
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = network.build(settings.architecture)
@@ -181,17 +188,18 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     weighted_loss = network.WeightedLoss()
     checkpoint = Checkpoint(folder, settings, data_digest)
     history = checkpoint.load(model, optimiser)
+    resumed_at = len(history)
     augment = augmentation(settings)
     n_batches = settings.sections_per_epoch // settings.batch_size
     n_steps = settings.epochs * n_batches
     bar = tqdm(
         total=n_steps,
-        initial=len(history) * n_batches,
+        initial=resumed_at * n_batches,
         desc=f"train {settings.task}",
         disable=not progress,
         mininterval=1,
     )
-    for epoch in range(len(history), settings.epochs):
+    for epoch in range(resumed_at, settings.epochs):
         model.train()
         losses = []
         for k, batch in enumerate(batches(training_set, settings, epoch, augment)):
@@ -213,8 +221,10 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
         bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", dice=f"{history[-1]['dice']:.3f}")
         checkpoint.save(model, optimiser, history)
     bar.close()
-    model.eval()
-    return model, pd.DataFrame(history)
+    if len(history) == resumed_at:  # nothing was left to train
+        model.eval()
+        dice = held_out_dice(model, held_out, settings)
+    return model, pd.DataFrame(history), dice
 
 
 def batches(training_set, settings, epoch, augment):
@@ -302,8 +312,7 @@ def train_models(table, folder, models_folder, settings, section_mm, held_out_sh
     # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
     judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], max(section_mm), progress=progress)
     for one in settings:
-        model, history = train(sections, judged, one, models_folder, digest, progress)
-        dice = held_out_dice(model, judged, one)
+        model, history, dice = train(sections, judged, one, models_folder, digest, progress)
         threshold = choose_threshold(dice)
         at_threshold = dice.loc[dice["threshold"] == threshold, "dice"]
         card = {

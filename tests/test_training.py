@@ -101,7 +101,7 @@ def test_an_infection_sample_holds_the_neighbours_in_order():
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
     toys = [toy_sections(k) for k in range(3)]
     one = settings("infection", epochs=3)
-    whole, history = training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
+    whole, history, _ = training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
 
     saved = []
     save = training.Checkpoint.save
@@ -115,7 +115,7 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
         killed.setattr(training.Checkpoint, "save", save_once)
         with pytest.raises(KeyboardInterrupt):
             training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
-    resumed, resumed_history = training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
+    resumed, resumed_history, _ = training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
     assert saved == [1]
     pd.testing.assert_frame_equal(history, resumed_history)
     for name, tensor in whole.state_dict().items():
@@ -125,7 +125,7 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
 def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
     toys = [toy_sections(0)]
     training.train(toys, toys, settings("lung", epochs=1), tmp_path, progress=False)
-    _, history = training.train(toys, toys, settings("lung", epochs=1, learning_rate=1e-4), tmp_path, progress=False)
+    _, history, _ = training.train(toys, toys, settings("lung", epochs=1, learning_rate=1e-4), tmp_path, progress=False)
     assert len(history) == 1
 
 
@@ -150,7 +150,7 @@ def trained(tmp_path_factory):
     toys = [toy_sections(k) for k in range(6)]
     for task in ("lung", "infection"):
         one = settings(task, epochs=20, sections_per_epoch=64, learning_rate=1e-2)
-        model, _ = training.train(toys, toys[:1], one, folder, progress=False)
+        model, *_ = training.train(toys, toys[:1], one, folder, progress=False)
         models.save(model, one, {"threshold": 0.5}, folder)
         channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
         with torch.inference_mode():
