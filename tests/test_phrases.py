@@ -152,6 +152,7 @@ def test_a_missing_report_says_nothing(report):
         "volume_partial": False,
         "density": 0,
         "density_partial": False,
+        "only_absorbed": False,
     }
 
 
@@ -176,7 +177,7 @@ def test_opposite_in_density_leaves_volume_alone():
 
 def test_one_whole_phrase_makes_the_change_whole():
     summary = phrases.summary("The infection region has expanded, partially enlarged in the right lung; partly denser.")
-    assert summary == {"volume": 1, "volume_partial": False, "density": 1, "density_partial": True}
+    assert summary == {"volume": 1, "volume_partial": False, "density": 1, "density_partial": True, "only_absorbed": False}
 
 
 def test_tabulate_keeps_the_index():
