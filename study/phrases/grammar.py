@@ -22,10 +22,11 @@ JOINT = re.compile(
     r"\b(?:and|(?<!compared )(?<!together )(?<!comparison )with|by|plus)\b|[&/、]|以及|并且|[和及与或并且伴]"
 )
 LOOSE_JOINTS = {"with", "by", "plus", "伴"}  # what follows is not denied or made partial with what went before
+TIGHT_JOINTS = {"及", "或", "和", "与", "以及"}  # what follows is, even with a noun of measure of its own
 # Between two nouns of measure that belong together: "extent (of the lesions) and density".
 LISTED = re.compile(r"(?: of(?: \w+){1,4})? ?(?:and|or|&|/|as well as)(?: \w+){0,2} ?|[、和及与或]|以及")
 OWNED = re.compile(r"\b(?:of|in|within|inside)(?: \w+){0,3} ?$")  # "(density) of the infected" area
-LINKS = set("in of on at to into than as from for since near beside and or".split())
+LINKS = set("in of on at to into toward towards within around along than as from for since near beside and or".split())
 
 TAG = re.compile(r"<(/?[a-zA-Z]\w{0,15})(?:\s[^<>]{0,300})?/?>")
 BLOCK_TAGS = {"br", "p", "div", "li", "ul", "ol", "tr", "td", "th", "table", "h1", "h2", "h3", "h4"}
@@ -84,14 +85,16 @@ def _read_sentence(sentence, subject, phrases, unknown):
         advised = advised or words.ADVICE.search(clause) is not None
         # "have not expanded and contracted", "partially expanded and consolidated": what is said of the first word
         # holds for a second one that follows without subject or auxiliary.
-        follows = joined and bool(changes) and changes[0].start() == 0
+        follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
         partial = _partial(clause, changes) or (follows and partial)
         denied = _denied(clause, changes, follows and negated)
         negated = denied[-1] if changes else words.NEGATION.search(clause) is not None
-        if changes and carrier is None and subject == "infection" and _names_a_stranger(clause, changes[0]):
+        strange = changes and not own_heads and _names_a_stranger_after(clause, changes[-1])
+        strange = strange or (changes and carrier is None and _names_a_stranger_before(clause, changes[0]))
+        if strange and (carrier or subject) == "infection":
             if not (advised or all(denied)):
                 unknown.append(clause)
-            subject = "other"
+            carrier = "other"
         subject = carrier or subject
         heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
         if subject != "infection":
@@ -149,21 +152,21 @@ def _without_descriptions(sentence):
 
 
 def _clauses(sentence):
-    """Cut a sentence into (clause, whether it is joined by "and" to the one before)."""
+    """Cut a sentence into (clause, the word that joins it to the one before if it goes on from there, else "")."""
     for part in CLAUSE_END.split(sentence):
         changes = [change.start() for change in words.CHANGE.finditer(part)]
         marks = sorted(changes + [negation.start() for negation in words.NEGATION.finditer(part)])
-        start, joined = 0, False
+        start, joined = 0, ""
         for joint in JOINT.finditer(part):
             # "extent and density have increased" stays whole; "expanded and denser" are two statements, and so are
             # "no effusion and the lesions have shrunk".
             marked = bisect_left(marks, start) < bisect_left(marks, joint.start())
             if marked and changes and changes[-1] >= joint.end():
                 yield part[start : joint.start()].strip(), joined
-                start, joined = joint.end(), joint.group() not in LOOSE_JOINTS
+                start, joined = joint.end(), "" if joint.group() in LOOSE_JOINTS else joint.group()
         clause = part[start:].strip()
         if clause:
-            yield re.sub(r"^and\b\s*", "", clause), joined or clause.startswith("and ")
+            yield re.sub(r"^and\b\s*", "", clause), joined or ("and" if clause.startswith("and ") else "")
 
 
 # ------------------------------------------------------------------ who
@@ -215,12 +218,19 @@ def _has_subject(clause):
     return bool(words.PRONOUN.search(clause) or words.AUXILIARY.search(clause))
 
 
-def _names_a_stranger(clause, change):
-    """Whether a clause without known noun names something that changed: "fever resolved", "increased appetite"."""
-    if _content(clause[: change.start()]):
-        return True
-    following = re.match(r" ?([a-z]+)", clause[change.end() :])
-    return change.start() == 0 and following is not None and _content(following[1])
+def _names_a_stranger_before(clause, change):
+    """Whether a clause without known noun names something unknown before the word of change: "fever resolved"."""
+    return _content(clause[: change.start()])
+
+
+def _names_a_stranger_after(clause, change):
+    """Whether what increased or decreased is named after that word, and unknown: "reduced enhancement"."""
+    following = clause[change.end() :]
+    quantity = words.CHANGES[int(change.lastgroup[1:])][0]
+    if quantity or words.INFECTION.search(following) or words.UNRELATED.search(following):
+        return False
+    thing = re.match(r"(?: (?:in|of)(?: the| both| all)?)?((?: [a-z-]+)?)", following)
+    return _content(thing[1])
 
 
 def _content(text):
