@@ -16,7 +16,7 @@ ABBREVIATION = re.compile(
     r"|dec|no(?= ?\d))\."
 )
 CLAUSE_END = re.compile(
-    r"[,:](?!\d)|(?<![a-z])(?:but|while|whereas|although|though|however|yet(?! to))(?![a-z])|但是?|然而|而且?"
+    r"[,:](?!\d)|(?<![a-z])(?:but|while|whereas|although|though|however|(?<!not )yet(?! to))(?![a-z])|但是?|然而|而且?"
 )
 JOINT = re.compile(
     r"\b(?:and|(?<!compared )(?<!together )(?<!comparison )with|by|plus)\b|[&/、]|以及|并且|[和及与或并且伴]"
