@@ -152,6 +152,7 @@ def test_a_missing_report_says_nothing(report):
         "volume_partial": False,
         "density": 0,
         "density_partial": False,
+        "only_absorbed": False,
     }
 
 
@@ -176,7 +177,13 @@ def test_opposite_in_density_leaves_volume_alone():
 
 def test_one_whole_phrase_makes_the_change_whole():
     summary = phrases.summary("The infection region has expanded, partially enlarged in the right lung; partly denser.")
-    assert summary == {"volume": 1, "volume_partial": False, "density": 1, "density_partial": True}
+    assert summary == {
+        "volume": 1,
+        "volume_partial": False,
+        "density": 1,
+        "density_partial": True,
+        "only_absorbed": False,
+    }
 
 
 def test_tabulate_keeps_the_index():
@@ -194,3 +201,32 @@ def test_tabulate_keeps_the_index():
 
 def test_the_clause_is_quoted():
     assert phrases.find("No effusion. The infection has partly shrunk.")[0].text == "the infection has partly shrunk"
+
+
+@pytest.mark.parametrize(
+    ("report", "only"),
+    [
+        ("The lesions have been absorbed.", True),
+        ("双肺病灶较前部分吸收，密度减低。", True),
+        ("The lesions have been absorbed and are smaller.", False),
+        ("病灶较前吸收、缩小。", False),
+        ("The lesions are less dense.", False),
+    ],
+)
+def test_a_direction_that_rests_on_absorbed_alone_is_marked(report, only):
+    assert phrases.summary(report)["only_absorbed"] is only
+    assert phrases.tabulate(pd.Series([report]))["only_absorbed"].tolist() == [only]
+
+
+def test_unknown_wordings_are_counted_over_reports():
+    twice = ["The lesions have improved. No effusion.", "双肺病灶较前好转，心影不大。", None, "Stable."] * 2
+    reports = pd.Series([*twice, "The lesions have improved. The lesions have improved. They are smaller."])
+    table = phrases.unknown_wordings(reports)
+    assert table.to_dict("list") == {"wording": ["the lesions have improved", "双肺病灶较前好转"], "reports": [3, 2]}
+    nothing = phrases.unknown_wordings(pd.Series([None, "The lesions have shrunk."]))
+    assert nothing.empty and list(nothing) == ["wording", "reports"]
+
+
+@pytest.mark.parametrize("report", ["", None, np.nan, "No change.", "Pleural effusion is worse.", "病灶吸收好转。"])
+def test_what_is_understood_is_not_listed(report):
+    assert phrases.unknown(report) == []
