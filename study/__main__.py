@@ -154,14 +154,14 @@ def audit(
     """
     from study import audit as auditing
     from study.paper import read_paper
-    from study.run import write_table
+    from study.tables import save_csv
 
     try:
         paper = read_paper(tables)
         checks = auditing.audit(paper)
         findings = auditing.findings(checks)
         if out is not None:
-            write_table(out, findings)
+            save_csv(findings, out, user_text=findings.columns)
     except (ValueError, OSError) as error:
         _stop(_printable(error), 2)
     for row in findings.itertuples(index=False):

@@ -7,13 +7,13 @@ each number that could have been another, the nearest one that would make the ru
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from study import quantities
 from study.audit_rules import RULES, Group
-from study.paper import Cited, PaperError
+from study.paper import PaperError
 from study.printed import COUNTED, SLACK, Printed
 
 COLUMNS = ["where", "printed", "rule", "why it cannot be", "what would fit"]
@@ -96,7 +96,7 @@ def _alone(claim):
     number = claim.number()
     if number is None:
         return
-    cited = _cited(claim)
+    cited = claim.cite()
     if claim.unit in COUNTED and not number.sign:
         if number.value != round(number.value) or number.value < 0:
             yield Check("unit", [cited], False, f"{number.text} {claim.unit} are no count", number.like(round(number.value)).text)
@@ -114,13 +114,8 @@ def _alone(claim):
         inside = low.ends[0] <= number.ends[1] + SLACK and number.ends[0] <= high.ends[1] + SLACK
         interval = f"[{', '.join(claim.interval)}]"
         inside = inside and low.ends[0] <= high.ends[1] + SLACK
-        yield Check("interval", [_cited(claim, f"{claim.published} {interval}")], inside,
+        yield Check("interval", [replace(cited, text=f"{cited.text} {interval}")], inside,
                     f"{'inside' if inside else 'outside'} its interval", "" if inside else f"a number in {interval}")  # fmt: skip
-
-
-def _cited(claim, text="", end=""):
-    name = f"{claim.quantity}, {end} end of the interval" if end else claim.quantity
-    return Cited(name, claim.where, claim.id, text or _text(claim, end), claim.number(end))
 
 
 def _same(claims):
@@ -137,19 +132,19 @@ def _same(claims):
         agreeing, odd = ([group[i][0] for i in chosen] for chosen in (agreeing, odd))
         if not odd:
             places = ", ".join(dict.fromkeys(claim.where for claim, _ in group))
-            yield Check("same", [_cited(claim, end=end) for claim in agreeing], True, f"the same in {places}")
+            yield Check("same", [claim.cite(end) for claim in agreeing], True, f"the same in {places}")
         elif tied:
-            yield Check("same", [_cited(claim, end=end) for claim in odd], False, _prints(odd, end), "one of them everywhere")
+            yield Check("same", [claim.cite(end) for claim in odd], False, _prints(odd, end), "one of them everywhere")
         else:
-            exact = max((_text(claim, end) for claim in agreeing), key=len)
+            exact = max((claim.text(end) for claim in agreeing), key=len)
             for claim in odd:
-                yield Check("same", [_cited(claim, end=end)], False, _prints(agreeing, end), exact)
+                yield Check("same", [claim.cite(end)], False, _prints(agreeing, end), exact)
 
 
 def _span(claim, end):
     """What a place may have rounded; of a word or a date, itself."""
     number = claim.number(end)
-    text = _text(claim, end)
+    text = claim.text(end)
     return (text, text) if number is None else (number.share[0] - SLACK, number.share[1] + SLACK)
 
 
@@ -167,12 +162,8 @@ def _vote(spans):
     return sorted(agreeing), [i for i in range(len(spans)) if i not in agreeing], len(largest) > 1
 
 
-def _text(claim, end=""):
-    return claim.interval[end == "high"] if end else claim.published
-
-
 def _prints(claims, end=""):
-    return "; ".join(f"{claim.where} prints {_text(claim, end)}" for claim in claims)
+    return "; ".join(f"{claim.where} prints {claim.text(end)}" for claim in claims)
 
 
 def _related(relation):

@@ -283,7 +283,7 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     """An odds ratio is the middle of its Wald interval on the log scale, and its p value follows from that."""
     from scipy import special
 
-    if estimate.value <= 0 or low.ends[1] <= 0:
+    if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
         raise ValueError("odds ratios and their limits are above 0; an interval on another scale needs no such rule")
     bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
     least, most = (math.sqrt(bounds[0][side] * bounds[1][side]) for side in (0, 1))
@@ -295,8 +295,8 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     if p is None or bounds[0][0] <= 0:
         return Answer(True, words)
     reach = -special.ndtri((1 - (level.value / 100 if level else 0.95)) / 2)
-    pairs = [(a, b) for a, b in itertools.product(*bounds) if b > a]
-    z = [reach * math.log(a * b) / math.log(b / a) for a, b in [*pairs, (low.value, high.value)] if b > a]
+    pairs = [*itertools.product(*bounds), (low.value, high.value)]
+    z = [reach * math.log(a * b) / math.log(b / a) for a, b in pairs if b > a > 0]
     if not z:
         return Answer(True, words)
     least = 0.0 if min(z) < 0 < max(z) else min(map(abs, z))

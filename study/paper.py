@@ -42,11 +42,14 @@ import pandas as pd
 import yaml
 
 from study.audit_rules import RULES, Count, Group, arguments
-from study.printed import Printed, read_number
+from study.printed import COUNTED, Printed, read_number
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
           "n": int, "same": str, "reason": str, "see": str, "remark": str}  # fmt: skip
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
+MOST_FAULTS = 50  # shown; a file of another kind has thousands
+SHORT = reprlib.Repr()
+SHORT.maxlevel = 2
 NOT_SECTIONS = ("paper", "reasons", "relations")
 
 
@@ -86,6 +89,16 @@ class Claim:
         text = self.interval[end == "high"] if end else self.published
         return None if self.unit in ("word", "date") else read_number(text, self.unit)
 
+    def text(self, end=""):
+        """What :meth:`number` reads, as printed, with its unit."""
+        unit = "" if self.unit in ("word", "date", *COUNTED) else f" {self.unit}"
+        return (self.interval[end == "high"] if end else self.published) + unit.rstrip()
+
+    def cite(self, end=""):
+        """The number, or an end of its interval, as a check cites it."""
+        name = f"{self.quantity}, {end} end of the interval" if end else self.quantity
+        return Cited(name, self.where, self.id, self.text(end), self.number(end))
+
 
 @dataclass(frozen=True)
 class Cited:
@@ -117,7 +130,7 @@ class Paper:
     relations: list = field(default_factory=list)
 
 
-class _Lines(yaml.SafeLoader):
+class _Lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML's safe loader; every mapping knows its line, and a key that stands twice is an error."""
 
     def construct_mapping(self, node, deep=False):
@@ -170,7 +183,9 @@ def read_paper(path=CLAIMS_YAML):
     if not (claims or relations or faults):
         faults.append("it lists no numbers")
     if faults:
-        raise PaperError("\n".join(f"{path.name}: {fault}" for fault in faults))
+        more = len(faults) - MOST_FAULTS
+        shown = [f"{path.name}: {fault}" for fault in faults[:MOST_FAULTS]]
+        raise PaperError("\n".join([*shown, f"and {more} more"] if more > 0 else shown))
     return Paper(str(content.get("paper", path.stem)), claims, relations)
 
 
@@ -194,7 +209,7 @@ def _line(item):
 
 
 def _shown(content):
-    return content if isinstance(content, str) and len(content) < 60 else reprlib.repr(content)
+    return content if isinstance(content, str) and len(content) < 60 else SHORT.repr(content)
 
 
 def _claim(where, item):
@@ -217,7 +232,7 @@ def _faults(item):
             found.append(f"unknown field `{_shown(name)}`{_nearest(name, FIELDS)}")
         elif not isinstance(content, FIELDS[name]) or isinstance(content, bool):
             quote = "; put it in quotes, so that its digits stay as printed" if name == "published" else ""
-            found.append(f"`{name}` is {reprlib.repr(content)}, a {type(content).__name__}{quote}")
+            found.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}{quote}")
     if found:
         return found
     value, interval, unit = item.get("value"), item.get("interval", []), item.get("unit", "")
@@ -228,7 +243,7 @@ def _faults(item):
     if value is not None and any(part.count(":") != 1 for part in value.replace(" - ", " / ").split(" / ")):
         found.append(f"`value` is {_shown(value)!r}; write notebook:name")
     if interval and (len(interval) != 2 or not all(isinstance(e, str) and read_number(e) for e in interval)):
-        found.append(f"`interval` is {reprlib.repr(interval)}; write two quoted numbers")
+        found.append(f"`interval` is {SHORT.repr(interval)}; write two quoted numbers")
     if unit == "date":
         if pd.isna(pd.to_datetime(item["published"], errors="coerce")):
             found.append(f"`published` is {_shown(item['published'])!r}; write a date such as 23 January 2020")
@@ -275,7 +290,7 @@ def _cite(name, content, kind, where, known, cited, wrong):
     """Find the printed numbers that an argument names, each under its own path."""
     if kind in (list[Printed], list[Count], list[Group]):
         if not isinstance(content, list) or not content:
-            wrong.append(f"`{name}` is {reprlib.repr(content)}; write a list")
+            wrong.append(f"`{name}` is {SHORT.repr(content)}; write a list")
             return
         for position, one in enumerate(content):
             path = f"{name}.{position}"
@@ -288,16 +303,15 @@ def _cite(name, content, kind, where, known, cited, wrong):
                     _cite(f"{path}.{part}", one[part], Group.__annotations__[part], where, known, cited, wrong)
         return
     if not isinstance(content, str):
-        wrong.append(f"`{name}` is {reprlib.repr(content)}, a {type(content).__name__}; write an id, or a printed number "
+        wrong.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}; write an id, or a printed number "
                      "in quotes")  # fmt: skip
         return
     stem, _, end = content.partition(".")
     claim = known.get(stem)
     number = read_number(content, "cases" if kind is Count else "")
     if claim is not None and (not end or (end in ("low", "high") and claim.interval)):
-        number, text = claim.number(end), claim.interval[end == "high"] if end else claim.published
-        cited[name] = Cited(claim.quantity + (f", {end} end of the interval" if end else ""), claim.where, claim.id,
-                            text, number)  # fmt: skip
+        cited[name] = claim.cite(end)
+        number = cited[name].number
     elif claim is not None:
         wrong.append(f"`{name}` is {_shown(content)}: only a number with an interval has .low and .high")
         return
