@@ -114,9 +114,9 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
 def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
     """Set every printed number of the paper beside what a run regenerated.
 
-    Exits with 1 if a claim differs (the run's patients contradict it) or is inconsistent (it cannot be true beside the
-    paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval, consistent,
-    synthetic only and cannot be tested are no failures; that nothing was tested is said.
+    Exits with 1 if a claim differs (the run's patients contradict it) or is inconsistent (it cannot be true beside
+    the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
+    consistent, synthetic only and cannot be tested are no failures; that nothing was tested is said.
     """
     from study import claims
     from study.paper import read_paper
@@ -149,7 +149,7 @@ def audit(
 ):
     """Find what cannot be true together among a paper's printed numbers.
 
-    study/audit_example.yaml shows the file's format and study/paper.py describes it; study/claims.yaml is this paper in it.
+    study/audit_example.yaml shows the file's format, study/paper.py describes it, study/claims.yaml is this paper in it.
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
     """
     from study import audit as auditing

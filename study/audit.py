@@ -1,9 +1,10 @@
-"""Can the numbers that a paper prints be true together?
+"""Whether the numbers that a paper prints can be true together.
 
-Every relation that the list of numbers names is checked by its rule (``audit_rules``), and four things are checked without being
-asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count is whole, and a number is
-possible for its quantity and unit (``quantities``). A finding says what was printed, where, why it cannot be, and what would fit: for
-each number that could have been another, the nearest one that would make the rule hold if all others stand.
+Every relation that the list of numbers names is checked by its rule (``audit_rules``), and four things are checked
+without being asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count is
+whole, and a number is possible for its quantity and unit (``quantities``). A finding says what was printed, where, why it
+cannot be, and what would fit: for each number that could have been another, the nearest one that would make the rule hold
+if all others stand.
 """
 
 import math
@@ -99,7 +100,13 @@ def _alone(claim):
     cited = claim.cite()
     if claim.unit in COUNTED and not number.sign:
         if number.value != round(number.value) or number.value < 0:
-            yield Check("unit", [cited], False, f"{number.text} {claim.unit} are no count", number.like(round(number.value)).text)
+            yield Check(
+                "unit",
+                [cited],
+                False,
+                f"{number.text} {claim.unit} are no count",
+                number.like(round(number.value)).text,
+            )
     ends = [claim.number(end) for end in ("low", "high")] if claim.interval else []
     for one in (number, *ends):
         why, fits = quantities.fault(claim.quantity, one, claim.unit)
@@ -111,11 +118,13 @@ def _alone(claim):
             yield Check("unit", [cited], True, "possible for its quantity and unit")
     if ends:
         low, high = ends
-        inside = low.ends[0] <= number.ends[1] + SLACK and number.ends[0] <= high.ends[1] + SLACK
+        inside = low.ends[0] <= min(number.ends[1], high.ends[1]) + SLACK and number.ends[0] <= high.ends[1] + SLACK
         interval = f"[{', '.join(claim.interval)}]"
-        inside = inside and low.ends[0] <= high.ends[1] + SLACK
-        yield Check("interval", [replace(cited, text=f"{cited.text} {interval}")], inside,
-                    f"{'inside' if inside else 'outside'} its interval", "" if inside else f"a number in {interval}")  # fmt: skip
+        cited = replace(cited, text=f"{cited.text} {interval}")
+        if inside:
+            yield Check("interval", [cited], True, "inside its interval")
+        else:
+            yield Check("interval", [cited], False, "outside its interval", f"a number in {interval}")
 
 
 def _same(claims):
@@ -170,7 +179,9 @@ def _related(relation):
     """Apply a relation's rule, and where it does not hold find what would fit."""
     numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
     answer = _apply(relation.rule, numbers)
-    cited = [one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved]
+    cited = [
+        one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
+    ]
     if answer.holds:
         return Check(relation.rule, cited, True, answer.words)
     fits = {} if answer.searched else {path: _searched(relation.rule, numbers, path) for path in numbers}

@@ -1,7 +1,7 @@
 """What must hold between printed numbers, rule by rule.
 
-Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It says no
-only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
+Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It says
+no only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
 """
 
 import inspect
@@ -15,7 +15,6 @@ import numpy as np
 from study import kappa as kappas
 from study import two_by_two
 from study.printed import SLACK, Printed, digits
-
 
 Count = NewType("Count", Printed)  # typed without decimals it is exact
 
@@ -73,7 +72,7 @@ def order(lower: Count, upper: Count):
 
 
 def share(share: Printed, total: Count, count: Count = None, low: Printed = None, high: Printed = None):
-    """A share or percentage is a count of its total; where its 95 % interval is given, says which formula gives that."""
+    """A share or percentage is a count of its total; given its 95 % interval, names the formula of that."""
     n, scale = _whole(total, "total"), share.scale
     if count is None:
         least, most = math.ceil(n * share.share[0] - SLACK), math.floor(n * share.share[1] + SLACK)
@@ -100,7 +99,8 @@ def _interval_formula(k, n, low, high):
     if fitting:
         return f"the interval is {' or '.join(fitting)}"
     drawn = "shares" if all(_is_share(end, n) for end in (low, high)) else "no shares"
-    return f"the interval is none of {', '.join(ends)}; its ends are {drawn} of {n}, as a bootstrap of those {n} would give"
+    none = f"the interval is none of {', '.join(ends)}"
+    return f"{none}; its ends are {drawn} of {n}, as a bootstrap of those {n} would give"
 
 
 def wilson(share, n):
@@ -137,7 +137,9 @@ def spread(mean: Printed, n: Count, sd: Printed = None, median: Printed = None, 
         gap = max(0.0, median.ends[0] - mean.ends[1], mean.ends[0] - median.ends[1])
         words.append(f"the median is {digits(gap, 4)} or more from the mean")
         if gap > sd.ends[1] + SLACK:
-            return Answer(False, f"{words[-1]}, farther than an SD of {sd.text} allows", involved=("mean", "sd", "median"))
+            return Answer(
+                False, f"{words[-1]}, farther than an SD of {sd.text} allows", involved=("mean", "sd", "median")
+            )
     if sd and lowest and highest and cases > 1:
         low, high = lowest.ends[0], highest.ends[1]
         middle = min(max((low + high) / 2, mean.ends[0]), mean.ends[1])
@@ -246,7 +248,7 @@ def _chi_square_p(table, correction=0.0):
 
 
 def agreement(n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None):
-    """Some two-by-two table has these cases, observed agreement, kappa, standard error and first rater's count of yes."""
+    """Some two-by-two table has these cases, agreement, kappa, standard error and first rater's count of yes."""
     cases = _whole(n, "n")
     given = {"observed": observed, "kappa": kappa, "error": error, "first": first}
     given = {name: number for name, number in given.items() if number}
@@ -254,7 +256,7 @@ def agreement(n: Count, observed: Printed = None, kappa: Printed = None, error: 
     tables = two_by_two.possible(cases, **ends)
     if len(tables):
         count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
-        return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(cases, ends))
+        return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
     cores = two_by_two.contradictions(cases, **ends)
     names = {"observed": "agreement", "first": "a first rater's count of"}
     words = ", and none has ".join(
@@ -265,10 +267,10 @@ def agreement(n: Count, observed: Printed = None, kappa: Printed = None, error: 
     return Answer(False, f"no table of {cases} has {words}", fits, True, involved)
 
 
-def _error_formula(cases, ends):
+def _error_formula(tables, ends):
     if "error" not in ends:
         return ""
-    fitting = [name for name in two_by_two.ERRORS if len(two_by_two.possible(cases, **ends, formulas=(name,)))]
+    fitting = two_by_two.formulas(tables, ends["error"])
     return f"; the error is {' or '.join(fitting)}"
 
 
@@ -290,7 +292,11 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     middle = math.sqrt(max(low.value, 0) * high.value)
     words = f"the middle of [{low.text}, {high.text}] on the log scale is {digits(middle, estimate.decimals + 1)}"
     if not estimate.allows(least, most):
-        fits = {"estimate": middle, "low": estimate.value**2 / high.value, "high": estimate.value**2 / max(low.value, SLACK)}
+        fits = {
+            "estimate": middle,
+            "low": estimate.value**2 / high.value,
+            "high": estimate.value**2 / max(low.value, SLACK),
+        }
         return Answer(False, words + ", so this is no Wald interval", fits, involved=("estimate", "low", "high"))
     if p is None or bounds[0][0] <= 0:
         return Answer(True, words)
@@ -306,7 +312,7 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
 
 
 def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
-    """A logistic model with an intercept fits at least as well as the prevalence alone, and not better than perfectly."""
+    """A logistic model with an intercept fits no worse than the prevalence alone and not better than perfectly."""
     from scipy import special
 
     yes, n, k = _whole(positives, "positives", 0), _whole(total, "total"), _whole(parameters, "parameters")
@@ -322,7 +328,7 @@ def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
 
 
 def nested(smaller: Printed, larger: Printed, added: Count, p: Printed = None):
-    """A model with `added` parameters more is never less likely than the smaller one; its AICs give the test between them."""
+    """A model with `added` parameters more is never less likely than the smaller one; AICs give the test of it."""
     from scipy import special
 
     k = _whole(added, "added")

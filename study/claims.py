@@ -1,7 +1,8 @@
 """What the paper claims, number by number, beside what a run regenerates.
 
 Two questions are kept apart. *Verdict*: does the run give the printed number again? On synthetic patients that is never
-answered, whatever the number. *Arithmetic*: can the paper's own printed numbers be true together? That needs no patients.
+answered, whatever the number. *Arithmetic*: can the paper's own printed numbers be true together? That needs no
+patients.
 """
 
 import pandas as pd
@@ -79,8 +80,8 @@ def compare(paper, values, tier):
 
     ================  ==================================================================================
     reproduced        the regenerated number rounds to the digits printed (or keeps the bound, or is the word)
-    within interval   it does not, but lies in the published 95 % interval, or in that of ``sampling_intervals`` where none is
-                      published; or the published number lies in the regenerated interval
+    within interval   it does not, but lies in the published 95 % interval, or in that of ``sampling_intervals`` where
+                      none is published; or the published number lies in the regenerated interval
     differs           neither
     synthetic only    there is a number, but it comes from patients who do not exist
     cannot be tested  there is none, and the reason
@@ -168,7 +169,10 @@ def _verdict(claim, row, tier, sampling=None):
     if published and published[0] <= value <= published[1]:
         return "within interval", "inside the published interval"
     if not published and sampling and sampling[0] <= value <= sampling[1]:
-        return "within interval", f"within the sampling error of the published number, {sampling[0]:.4g} to {sampling[1]:.4g}"
+        return (
+            "within interval",
+            f"within the sampling error of the published number, {sampling[0]:.4g} to {sampling[1]:.4g}",
+        )
     own = [row["ci_low"], row["ci_high"]]
     if number and not number.sign and None not in own and own[0] <= number.value <= own[1]:
         return "within interval", "the published number is inside the regenerated interval"
@@ -185,5 +189,5 @@ def summary(table):
 
 
 def failing(table):
-    """Select the claims that a run contradicts (*differs*) or that cannot be true beside the others (*inconsistent*)."""
+    """Select the claims that a run contradicts (*differs*) or that others of the paper do (*inconsistent*)."""
     return table[table["verdict"].isin(FAILING) | table["arithmetic"].isin(FAILING)]

@@ -65,7 +65,8 @@ shown=document.getElementById("shown");
 document.querySelector(".controls").hidden=false;
 function filter(){const text=words.value.trim().toLowerCase();let count=0;
 rows.forEach(row=>{row.hidden=!((!chosen.size||chosen.has(row.dataset.verdict)||chosen.has(row.dataset.arithmetic))
-&&(!where.value||row.dataset.where===where.value)&&row.textContent.toLowerCase().includes(text));if(!row.hidden)count++});
+&&(!where.value||row.dataset.where===where.value)&&row.textContent.toLowerCase().includes(text));
+if(!row.hidden)count++});
 shown.textContent=count+" of "+rows.length+" claims shown"}
 document.querySelectorAll("button[data-filter]").forEach(button=>button.addEventListener("click",()=>{
 const on=button.getAttribute("aria-pressed")!=="true";button.setAttribute("aria-pressed",on);

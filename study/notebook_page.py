@@ -1,4 +1,4 @@
-"""An executed notebook as one web page that opens from disk, each cell with an anchor, and where its numbers come from."""
+"""An executed notebook as a web page that opens from disk: each cell with an anchor, and where its numbers come from."""
 
 import html
 import os
@@ -17,7 +17,8 @@ PAGE = string.Template("""<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$name, run $run</title>
 <style>
-body{font:15px/1.45 system-ui,"Segoe UI","DejaVu Sans",sans-serif;color:#1c1c1c;max-width:64rem;margin:0 auto;padding:1.5rem}
+body{font:15px/1.45 system-ui,"Segoe UI","DejaVu Sans",sans-serif;color:#1c1c1c;
+max-width:64rem;margin:0 auto;padding:1.5rem}
 h1{font-size:1.5rem}dt{font-weight:600}dd{margin:0 0 .4rem;overflow-wrap:anywhere}
 pre{margin:.3rem 0;overflow-x:auto;font-size:.85rem}.prose{white-space:pre-wrap}
 .code pre:first-child{background:#f4f4f4;padding:.5rem .7rem}
@@ -79,7 +80,9 @@ def _facts(provenance, source, page):
     address = Path(os.path.relpath(source, page.parent)).as_posix()
     rows = [f'<dt>Executed notebook</dt><dd><a href="{_safe(address)}">{_safe(source.name)}</a></dd>']
     for term, fact in provenance.items():
-        shown = "<br>".join(f"{_safe(k)}: {_safe(v)}" for k, v in fact.items()) if isinstance(fact, dict) else _safe(fact)
+        shown = (
+            "<br>".join(f"{_safe(k)}: {_safe(v)}" for k, v in fact.items()) if isinstance(fact, dict) else _safe(fact)
+        )
         rows.append(f"<dt>{_safe(term)}</dt><dd>{shown or 'none'}</dd>")
     return "".join(rows)
 

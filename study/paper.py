@@ -1,6 +1,6 @@
 """A paper's printed numbers as a YAML file lists them: this paper's (``claims.yaml``), or any other's.
 
-A file has sections, each a place of the paper with its numbers, and ``relations`` that say which numbers belong together::
+A file has sections, places of the paper with their numbers, and ``relations`` that say which numbers belong together::
 
     Abstract:
       - {id: abstract_patients, quantity: patients, published: "204", unit: patients, same: patients}
@@ -16,21 +16,22 @@ A number has
 
 =========== ===========================================================================================================
 id          its name in this file, beginning with a letter
-quantity    what it is, in words; begins with its kind where ``quantities.QUANTITIES`` has that (kappa, AUC, p value, pitch ...)
-published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``>``, ``≤``, ``≥`` before and ``%`` after them
+quantity    what it is, in words; begins with its kind where ``quantities.QUANTITIES`` has that (kappa, AUC ...)
+published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``>``, ``≤``, ``≥`` before, ``%`` after them
 interval    its 95 % interval, two such texts
 unit        ``patients, scans, pairs, phrases, cases`` are counts and exact; ``%``; ``word``; ``date``; or any other
 n           how many it rests on
 same        a word of your own: numbers that share it are one quantity and must agree; by default `value`
-value       what regenerates it, ``notebook:name``, or two joined by `` / `` or `` - ``; null with a reason where nothing does
+value       what regenerates it, ``notebook:name``, or two joined by `` / `` or `` - ``; null with a reason
 reason      why nothing does
 see         the table or figure of the run that shows it; by default the one that the section's name names
 remark      what a reader should know
 =========== ===========================================================================================================
 
-``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes each rule), and
-``where`` it stands; ``because`` may say why the rule is to hold. An argument is the id of a number, ``id.low`` or ``id.high`` for the ends of its interval, or a printed number in
-quotes; a list of them; or, for ``groups``, a list of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
+``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
+each rule), ``where`` it stands if no number says so, and may say why the rule is to hold: ``because``. An argument is the
+id of a number, ``id.low`` or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or,
+for ``groups``, a list of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
 """
 
 import difflib
@@ -271,7 +272,9 @@ def _relations(listed, known):
         wanted, cited, wrong = arguments(rule), {}, []
         where = item.get("where", "")
         given = {name: content for name, content in item.items() if name not in ("rule", "where", "because", LINE)}
-        wrong += [f"it has no argument `{_shown(name)}`{_nearest(name, wanted)}" for name in given if name not in wanted]
+        wrong += [
+            f"it has no argument `{_shown(name)}`{_nearest(name, wanted)}" for name in given if name not in wanted
+        ]
         wrong += [f"`{name}` is missing" for name, (_, needed) in wanted.items() if needed and name not in given]
         for name, content in given.items():
             if name in wanted:

@@ -43,8 +43,9 @@ def write(run, parameters):
 
 
 # What each notebook reads of what an earlier one wrote.
-READS = {"1-cohort": (), "2-train": ("training/scans.csv",), "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
+READS = {"1-cohort": (), "2-train": ("training/scans.csv",),
          "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
+         "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
          "5-severity": ("biomarkers.csv",), "6-progression": ("biomarkers.csv",)}  # fmt: skip
 
 
@@ -64,7 +65,9 @@ def of_notebook(run, notebook):
     """
     recipe, timing = (_read(run.folder / folder / f"{notebook}.json") for folder in ("recipes", "timings"))
     parameters = recipe.get("parameters", {})
-    own = [run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)]
+    own = [
+        run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)
+    ]
     paths = own or [run.folder / path for path in READS[notebook]]
     values = run.values / f"{notebook}.json"
     changed = ", with changes since" if timing.get("changed_since_commit") else ""

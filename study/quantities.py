@@ -19,8 +19,8 @@ class Quantity:
 
 SHARE = Quantity(("", "%"), 0, 1, "it is a share")
 
-# The first words of a quantity's name, in any case. The HU of an infection is the mean of air and of tissue and fluid: muscle,
-# blood and effusions end at about 60 HU without contrast (Kamalian et al., Handb Clin Neurol 2016;135:3-20).
+# The first words of a quantity's name, in any case. The HU of an infection is the mean of air and of tissue and fluid:
+# muscle, blood and effusions end at about 60 HU without contrast (Kamalian et al., Handb Clin Neurol 2016;135:3-20).
 QUANTITIES = {
     "kappa": Quantity(("",), -1, 1, "kappa lies between -1 and 1"),
     "standard error": Quantity(("",), 0, INFINITE, "no standard error is negative"),
@@ -73,7 +73,9 @@ def fault(name, number, unit):
         return "", ""
     if unit not in quantity.units:
         fitting = " or ".join(f"in {own}" if own else "without a unit" for own in quantity.units)
-        return f"{name} is given in {unit or 'no unit'}" + (f": {quantity.because}" if quantity.because else ""), fitting
+        return f"{name} is given in {unit or 'no unit'}" + (
+            f": {quantity.because}" if quantity.because else ""
+        ), fitting
     scale = 100 if unit == "%" else 1
     if unit in (quantity.units[0], "%") and not _inside(number, quantity.low * scale, quantity.high * scale):
         limits = [f"{end * scale:g}" for end in (quantity.low, quantity.high) if abs(end) < INFINITE]

@@ -1,8 +1,8 @@
-"""The two-by-two tables that a printed kappa can come from: all of them, or none and the nearest numbers that would fit.
+"""The two-by-two tables that a printed kappa can come from: all, or none and the nearest numbers that would fit.
 
 A table is ``a, b, c, d``: both raters say yes, only the first, only the second, neither. A paper prints the number of
-cases, the observed agreement, kappa and its standard error, each rounded; often the first rater's count of yes stands in
-another table. Every table of that many cases is tried, so the answer is a proof and not an estimate.
+cases, the observed agreement, kappa and its standard error, each rounded; often the first rater's count of yes stands
+in another table. Every table of that many cases is tried, so the answer is a proof and not an estimate.
 """
 
 import itertools
@@ -49,7 +49,7 @@ def error_fleiss(tables):
 
 def error_null(tables):
     """Standard error of Fleiss, Cohen and Everitt (1969) under the hypothesis that kappa is 0, as for its test."""
-    a, b, c, d = (np.asarray(tables, dtype=float).reshape(-1, 4) / np.sum(tables, axis=-1, keepdims=True)).T
+    a, b, c, _ = (np.asarray(tables, dtype=float).reshape(-1, 4) / np.sum(tables, axis=-1, keepdims=True)).T
     _, expected = _agreement(tables)
     first, second = a + b, a + c
     terms = first * second * (first + second) + (1 - first) * (1 - second) * (2 - first - second)
@@ -73,7 +73,7 @@ VALUES = {
 }
 
 
-def possible(n, observed=None, kappa=None, error=None, first=None, formulas=tuple(ERRORS)):
+def possible(n, observed=None, kappa=None, error=None, first=None):
     """Find every table of `n` cases whose numbers round to what is printed.
 
     Parameters
@@ -81,16 +81,14 @@ def possible(n, observed=None, kappa=None, error=None, first=None, formulas=tupl
     n : int
         Cases.
     observed, kappa, error, first : (float, float), optional
-        Lowest and highest number that rounds to the printed observed agreement (0 to 1), kappa, standard error of kappa, and
-        count of the first rater's yes. What is not given is not asked for.
-    formulas : sequence of str
-        Keys of ``ERRORS``; an error counts as met if one of them gives it.
+        Lowest and highest number that rounds to the printed observed agreement (0 to 1), kappa, standard error of
+        kappa by any of ``ERRORS``, and count of the first rater's yes. What is not given is not asked for.
 
     Returns
     -------
     int array (m, 4)
-        ``a, b, c, d`` of each; m is 0 where there is none. Tables in which one category alone was used have no kappa and
-        are left out where a kappa or an error is asked for.
+        ``a, b, c, d`` of each; m is 0 where there is none. Tables in which one category alone was used have no kappa
+        and are left out where a kappa or an error is asked for.
 
     Raises
     ------
@@ -106,7 +104,7 @@ def possible(n, observed=None, kappa=None, error=None, first=None, formulas=tupl
     for start in range(0, len(rows), step):
         tables = _tables(n, rows[start : start + step, None], yes[None, :], observed, kappa)
         if error is not None and len(tables):
-            tables = tables[np.any([_within(ERRORS[name](tables), error) for name in formulas], axis=0)]
+            tables = tables[np.any([_within(formula(tables), error) for formula in ERRORS.values()], axis=0)]
         found.append(tables)
     return np.concatenate(found)
 
@@ -118,8 +116,8 @@ def _tables(n, first, second, observed, printed_kappa):
         low, high = low + n * observed[0], np.minimum(high, n * observed[1])
     if printed_kappa is not None:
         chance = (first * second + (n - first) * (n - second)) / n**2
-        low, high = (end(side, n * (chance + k * (1 - chance)))
-                     for end, side, k in zip((np.maximum, np.minimum), (low, high), printed_kappa, strict=True))  # fmt: skip
+        low = np.maximum(low, n * (chance + printed_kappa[0] * (1 - chance)))
+        high = np.minimum(high, n * (chance + printed_kappa[1] * (1 - chance)))
         high = np.where(chance == 1, -1, high)
     shift = first + second - n  # the diagonal of a table is 2 a - shift
     a_low = np.maximum(np.maximum(0, shift), np.ceil((low - SLACK + shift) / 2)).astype(int)
@@ -137,6 +135,11 @@ def _tables(n, first, second, observed, printed_kappa):
 
 def _within(numbers, ends):
     return (numbers >= ends[0] - SLACK) & (numbers <= ends[1] + SLACK)
+
+
+def formulas(tables, error):
+    """Name the formulas that give some of the tables (m, 4) a standard error within these ends."""
+    return [name for name, formula in ERRORS.items() if _within(formula(tables), error).any()]
 
 
 def contradictions(n, **printed):

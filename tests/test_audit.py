@@ -31,7 +31,9 @@ def ask(rule, **given):
     def value(name, content):
         kind = kinds[name][0]
         if name == "groups":
-            return [audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content]
+            return [
+                audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content
+            ]
         return [number(x, kind.__args__[0]) for x in content] if isinstance(content, list) else number(content, kind)
 
     return audit_rules.RULES[rule](**{name: value(name, content) for name, content in given.items()})
@@ -146,7 +148,9 @@ def test_possible_numbers_are_left_alone():
 
 def test_the_same_quantity_is_the_same_everywhere(tmp_path):
     def papers(*printed):
-        return "\n".join(f'Place {i}:\n- {{id: a{i}, quantity: q, published: "{text}", same: q}}' for i, text in enumerate(printed))
+        return "\n".join(
+            f'Place {i}:\n- {{id: a{i}, quantity: q, published: "{text}", same: q}}' for i, text in enumerate(printed)
+        )
 
     assert not len(findings(tmp_path, papers("0.968", "0.9680", "0.97")))
     odd = findings(tmp_path, papers("204", "196", "196"))
@@ -189,7 +193,8 @@ def true_paper(seed):
     kappa = two_by_two.kappa(cells)[0]
     if np.isfinite(kappa):
         error = r.choice(list(two_by_two.ERRORS.values()))(cells)[0]
-        add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits), first=str(cells[0] + cells[1]),
+        add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits),
+            first=str(cells[0] + cells[1]),
             kappa=printed_as(r, kappa, digits), error=printed_as(r, error, digits))  # fmt: skip
     # an exposure and an outcome: odds ratio, its interval, AICs with and without it
     a, b, c, d = g.integers(1, 120, 4).tolist()
@@ -215,9 +220,16 @@ def true_paper(seed):
     ddof = r.choice([0, 1])
     groups = [(str(len(x)), printed_as(r, x.mean(), 1), printed_as(r, x.std(ddof=ddof), 1)) for x in (one, other)]
     both = np.concatenate([one, other])
-    add("pooled", groups=groups, n=str(len(both)), mean=printed_as(r, both.mean(), 1), sd=printed_as(r, both.std(ddof=ddof), 1))
+    add(
+        "pooled",
+        groups=groups,
+        n=str(len(both)),
+        mean=printed_as(r, both.mean(), 1),
+        sd=printed_as(r, both.std(ddof=ddof), 1),
+    )
     low, *quartiles, high = (printed_as(r, x, 1) for x in np.quantile(both, [0, 0.25, 0.5, 0.75, 1]))
-    add("spread", mean=printed_as(r, both.mean(), 1), n=str(len(both)), sd=printed_as(r, both.std(ddof=ddof), 1), lowest=low,
+    add("spread", mean=printed_as(r, both.mean(), 1), n=str(len(both)), sd=printed_as(r, both.std(ddof=ddof), 1),
+        lowest=low,
         lower_quartile=quartiles[0], median=quartiles[1], upper_quartile=quartiles[2], highest=high)  # fmt: skip
     variances = [x.var(ddof=1) / len(x) for x in (one, other)]
     freedom = sum(variances) ** 2 / sum(v**2 / (len(x) - 1) for v, x in zip(variances, (one, other), strict=True))
@@ -227,7 +239,8 @@ def true_paper(seed):
     # a score: the AUC and the point of the largest Youden index
     above = (other[:, None] > one).mean() + (other[:, None] == one).mean() / 2
     cut = max(both, key=lambda x: (other >= x).mean() + (one < x).mean())
-    add("roc", sensitivity=printed_as(r, (other >= cut).mean(), digits), specificity=printed_as(r, (one < cut).mean(), digits),
+    add("roc", sensitivity=printed_as(r, (other >= cut).mean(), digits), 
+        specificity=printed_as(r, (one < cut).mean(), digits),
         auc=printed_as(r, above, digits), cut_off="youden")  # fmt: skip
     return "relations:\n" + "\n".join(lines)
 
@@ -250,9 +263,12 @@ def test_a_thousand_true_papers_are_not_accused(tmp_path):
 def test_what_this_paper_has():
     checks = audit.audit(paper.read_paper())
     table = audit.findings(checks)
-    found = {(row.where, row.rule): row for row in table.rename(columns=lambda name: name.replace(" ", "_")).itertuples()}
+    found = {
+        (row.where, row.rule): row for row in table.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
+    }
     assert set(found) == {
-        ("Methods, CT protocol", "unit"), ("Methods, CT protocol", "order"), ("Abstract", "same"), ("Abstract; Table 2", "same"),
+        ("Methods, CT protocol", "unit"), ("Methods, CT protocol", "order"), ("Abstract", "same"),
+        ("Abstract; Table 2", "same"),
         ("Results, severity", "odds ratio"), ("Table 4; Table 3", "agreement"), ("Table 4", "agreement"),
     }  # fmt: skip
     patients = found["Abstract", "same"]
@@ -263,5 +279,8 @@ def test_what_this_paper_has():
     volume = found["Table 4; Table 3", "agreement"]
     assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
     implied = " ".join(audit.implied(checks)["what follows"])
-    assert "likelihood ratio 3.11 on 1, p = 0.0778" in implied and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied
+    assert (
+        "likelihood ratio 3.11 on 1, p = 0.0778" in implied
+        and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied
+    )
     assert set(audit.COLUMNS) == set(table.columns)

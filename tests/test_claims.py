@@ -1,6 +1,5 @@
 """The printed numbers, what they are held against, and the page that shows them."""
 
-import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -126,7 +125,8 @@ def test_fractions_become_percent_and_ratios_and_differences_are_computed():
     assert (row["verdict"], row["n"]) == ("reproduced", 196) and row["regenerated"] == pytest.approx(48.98, abs=0.01)
     rest = paper.Claim("a", "T", "q", "27", "3-segment:all - 3-segment:severe")
     assert (
-        claims.compare(paper.Paper("p", [rest]), {"3-segment": recorded(all=30, severe=3)}, "public").iloc[0]["verdict"] == "reproduced"
+        claims.compare(paper.Paper("p", [rest]), {"3-segment": recorded(all=30, severe=3)}, "public").iloc[0]["verdict"]
+        == "reproduced"
     )
     empty = claims.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=0, all=0)}, "public").iloc[0]
     assert (empty["verdict"], empty["why"]) == ("cannot be tested", "all is 0 in this run")
@@ -136,11 +136,15 @@ def test_sampling_error_follows_from_what_is_printed():
     intervals = claims.sampling_intervals(PAPER)
     low, high = intervals["table_4_kappa_volume_whole"]
     assert (low, high) == pytest.approx((0.8220 - 1.96 * 0.0492, 0.8220 + 1.96 * 0.0492), abs=1e-4)
-    assert intervals["results_dice_observer_1"] == pytest.approx((0.74 - 1.96 * 0.28 / 30**0.5, 0.74 + 1.96 * 0.28 / 30**0.5), abs=1e-4)
+    assert intervals["results_dice_observer_1"] == pytest.approx(
+        (0.74 - 1.96 * 0.28 / 30**0.5, 0.74 + 1.96 * 0.28 / 30**0.5), abs=1e-4
+    )
     from statsmodels.stats.proportion import proportion_confint
 
     wilson = proportion_confint(14, 32, method="wilson")
-    assert intervals["table_1_male_severe_percent"] == pytest.approx((100 * wilson[0], 100 * wilson[1]), abs=0.3)  # of 44 %, as printed
+    assert intervals["table_1_male_severe_percent"] == pytest.approx(
+        (100 * wilson[0], 100 * wilson[1]), abs=0.3
+    )  # of 44 %, as printed
     values = {"6-progression": recorded(kappa_volume_whole=0.75, kappa_density_whole=0.9)}
     table = claims.compare(PAPER, values, "public").set_index("id")
     assert table.loc["table_4_kappa_volume_whole", "verdict"] == "within interval"
@@ -216,7 +220,9 @@ def test_hostile_text_stays_text(tmp_path):
     one = paper.Claim(
         hostile, hostile, hostile, "word", "5-severity:x", unit="word", remark=hostile, see="../../" + hostile
     )
-    page = page_of(tmp_path, [one], {"5-severity": recorded(x=hostile)}, "public", run=hostile, addresses={"5-severity": hostile})
+    page = page_of(
+        tmp_path, [one], {"5-severity": recorded(x=hostile)}, "public", run=hostile, addresses={"5-severity": hostile}
+    )
     found = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))

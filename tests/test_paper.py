@@ -78,7 +78,10 @@ def test_a_faulty_file_says_what_is_wrong_and_where(tmp_path, text, said):
         ("{rule: odds_ratio, estimate: '-2', low: '-3', high: '-1', where: T}", "above 0"),
         ("{rule: t_test, p: '0.1', where: T, groups: [{n: n, mean: '1', sd: '1'}]}", "compares two groups"),
         ("{rule: chi_square, p: '0.1', where: T, counts: ['1'], totals: ['2', '3']}", "one of each"),
-        ("{rule: roc, where: T, sensitivity: '0.5', specificity: '0.5', auc: '0.5', cut_off: best}", "write youden or any"),
+        (
+            "{rule: roc, where: T, sensitivity: '0.5', specificity: '0.5', auc: '0.5', cut_off: best}",
+            "write youden or any",
+        ),
         ("{rule: nested, where: T, smaller: '1', larger: '2', added: '1.5'}", "must be a whole number"),
     ],
 )
@@ -163,8 +166,11 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
 
 def test_a_number_leads_to_its_cell_the_digests_and_the_commit(run):
     code = nbformat.v4.new_code_cell('folder.record("5-severity", [value("auc_poi", auc)])')
-    code.outputs = [nbformat.v4.new_output("stream", text="<script>alert(1)</script>"),
-                    nbformat.v4.new_output("display_data", {"text/html": "<script>x</script>", "text/plain": "0.968"})]  # fmt: skip
+    data = {"text/html": "<script>x</script>", "text/plain": "0.968"}
+    code.outputs = [
+        nbformat.v4.new_output("stream", text="<script>alert(1)</script>"),
+        nbformat.v4.new_output("display_data", data),
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 5"), code])
     (run.folder / "notebooks").mkdir(parents=True)
     nbformat.write(notebook, run.folder / "notebooks" / "5-severity.ipynb")
