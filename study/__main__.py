@@ -149,7 +149,7 @@ def audit(
 ):
     """Find what cannot be true together among a paper's printed numbers.
 
-    study/audit_example.yaml shows the file's format, study/paper.py describes it, study/claims.yaml is this paper in it.
+    study/audit_example.yaml shows the file's format, study/paper.py describes it; study/claims.yaml is this paper.
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
     """
     from study import audit as auditing

@@ -1,10 +1,10 @@
 """Whether the numbers that a paper prints can be true together.
 
 Every relation that the list of numbers names is checked by its rule (``audit_rules``), and four things are checked
-without being asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count is
-whole, and a number is possible for its quantity and unit (``quantities``). A finding says what was printed, where, why it
-cannot be, and what would fit: for each number that could have been another, the nearest one that would make the rule hold
-if all others stand.
+without being asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count
+is whole, and a number is possible for its quantity and unit (``quantities``). A finding says what was printed, where,
+why it cannot be, and what would fit: for each number that could have been another, the nearest one that would make the
+rule hold if all others stand.
 """
 
 import math

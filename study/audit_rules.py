@@ -1,7 +1,7 @@
 """What must hold between printed numbers, rule by rule.
 
-Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It says
-no only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
+Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It
+says no only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
 """
 
 import inspect

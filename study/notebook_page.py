@@ -1,4 +1,4 @@
-"""An executed notebook as a web page that opens from disk: each cell with an anchor, and where its numbers come from."""
+"""An executed notebook as a web page that opens from disk: an anchor for each cell, and where its numbers are from."""
 
 import html
 import os

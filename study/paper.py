@@ -17,7 +17,7 @@ A number has
 =========== ===========================================================================================================
 id          its name in this file, beginning with a letter
 quantity    what it is, in words; begins with its kind where ``quantities.QUANTITIES`` has that (kappa, AUC ...)
-published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``>``, ``≤``, ``≥`` before, ``%`` after them
+published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``≥``, ``%`` as printed
 interval    its 95 % interval, two such texts
 unit        ``patients, scans, pairs, phrases, cases`` are counts and exact; ``%``; ``word``; ``date``; or any other
 n           how many it rests on
@@ -29,9 +29,9 @@ remark      what a reader should know
 =========== ===========================================================================================================
 
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
-each rule), ``where`` it stands if no number says so, and may say why the rule is to hold: ``because``. An argument is the
-id of a number, ``id.low`` or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or,
-for ``groups``, a list of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
+each rule), ``where`` it stands if no number says so, and may say why the rule is to hold: ``because``. An argument is
+the id of a number, ``id.low`` or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of
+them; or, for ``groups``, a list of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
 """
 
 import difflib
