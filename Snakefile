@@ -124,5 +124,6 @@ rule claims:
     output:
         f"{F}/claims.html",
         f"{F}/claims.csv",
+        f"{F}/audit.csv",
     shell:
         "study execute 7-claims --run {run}"

@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``study measure``, ``study check``."""
+"""The command line: ``study run``, ``study measure``, ``study check``, ``study verify``, ``study audit``."""
 
 import json
 import os
@@ -11,10 +11,10 @@ import typer
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
-def _stop(error):
+def _stop(error, code=1):
     """One clear message instead of a traceback, and a non-zero exit."""
     typer.echo(f"study: {error}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -108,6 +108,72 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(f"study: {scans}: {len(faults)} faults", err=True)
         raise typer.Exit(1)
     typer.echo(f"{scans}: no fault found")
+
+
+@app.command()
+def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
+    """Set every printed number of the paper beside what a run regenerated.
+
+    Exits with 1 if a claim differs (the run's patients contradict it) or is inconsistent (it cannot be true beside
+    the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
+    consistent, synthetic only and cannot be tested are no failures; that nothing was tested is said.
+    """
+    from study import claims
+    from study.paper import read_paper
+    from study.run import Run
+
+    try:
+        this, listed = Run(name), read_paper()
+        values = claims.gather(listed.claims, this)
+        if not any(len(table) for table in values.values()):
+            raise ValueError(f"{this.values}: the run {name} has recorded nothing; make it first: study run {name}")
+        compared = claims.compare(listed, values, this.tier)
+    except (ValueError, OSError) as error:
+        _stop(error, 2)
+    for row in claims.summary(compared).itertuples():
+        typer.echo(f"{row.claims:5d}  {row.answer}")
+    failing = claims.failing(compared)
+    for row in failing.itertuples():
+        said = f"differs: {row.regenerated}" if row.verdict == "differs" else "inconsistent"
+        words = f" ({row.computation})" if row.arithmetic == "inconsistent" else ""
+        typer.echo(f"{row.where}: {row.quantity}: printed {row.published}, {said}{words}")
+    if not compared["verdict"].isin(["reproduced", "within interval", "differs"]).any():
+        typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
+    raise typer.Exit(1 if len(failing) else 0)
+
+
+@app.command()
+def audit(
+    tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers")],
+    out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
+):
+    """Find what cannot be true together among a paper's printed numbers.
+
+    study/audit_example.yaml shows the file's format, study/paper.py describes it; study/claims.yaml is this paper.
+    Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
+    """
+    from study import audit as auditing
+    from study.paper import read_paper
+    from study.tables import save_csv
+
+    try:
+        paper = read_paper(tables)
+        checks = auditing.audit(paper)
+        findings = auditing.findings(checks)
+        if out is not None:
+            save_csv(findings, out, user_text=findings.columns)
+    except (ValueError, OSError) as error:
+        _stop(_printable(error), 2)
+    for row in findings.itertuples(index=False):
+        words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
+        typer.echo(_printable("\n  ".join(words)) + "\n")
+    typer.echo(_printable(f"{paper.name}: {len(paper.claims)} numbers, {len(checks)} checks, {len(findings)} findings"))
+    raise typer.Exit(1 if len(findings) else 0)
+
+
+def _printable(text):
+    """Text without control characters, which a file could send to the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in str(text))
 
 
 def main():

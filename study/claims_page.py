@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import html
-import os
 import string
 from pathlib import Path
 
@@ -45,7 +44,8 @@ thead span{display:none}
 thead th[aria-sort=ascending] button::after{content:" \\25B2"}
 thead th[aria-sort=descending] button::after{content:" \\25BC"}
 td.number{font-variant-numeric:tabular-nums}
-td:first-child{min-width:14rem}td:last-child{white-space:nowrap}
+#claims td:first-child{min-width:14rem}#claims td:last-child{white-space:nowrap}
+#claims td:last-child small{white-space:normal;max-width:12rem}
 td small{display:block;color:var(--faint);overflow-wrap:anywhere}
 .badge{display:inline-block;white-space:nowrap;padding:0 .45rem;border:1px solid;border-radius:.8rem;font-size:.87rem}
 .reproduced,.consistent{color:#0b5a2b;background:#e6f4ea}.within-interval{color:#00507a;background:#e5f2fa}
@@ -65,7 +65,8 @@ shown=document.getElementById("shown");
 document.querySelector(".controls").hidden=false;
 function filter(){const text=words.value.trim().toLowerCase();let count=0;
 rows.forEach(row=>{row.hidden=!((!chosen.size||chosen.has(row.dataset.verdict)||chosen.has(row.dataset.arithmetic))
-&&(!where.value||row.dataset.where===where.value)&&row.textContent.toLowerCase().includes(text));if(!row.hidden)count++});
+&&(!where.value||row.dataset.where===where.value)&&row.textContent.toLowerCase().includes(text));
+if(!row.hidden)count++});
 shown.textContent=count+" of "+rows.length+" claims shown"}
 document.querySelectorAll("button[data-filter]").forEach(button=>button.addEventListener("click",()=>{
 const on=button.getAttribute("aria-pressed")!=="true";button.setAttribute("aria-pressed",on);
@@ -95,8 +96,8 @@ content="default-src 'none'; style-src '$style_hash'; script-src '$script_hash'"
 <p>Li et al., preprint 10.1101/2020.04.17.20070219: $count printed numbers. Two questions are kept apart: whether the
 run gives a number again (<em>verdict</em>), and whether the paper's own numbers fit together (<em>arithmetic</em>).</p>
 <div class="tier $tier" role="note"><b>Data tier: $tier</b><p>$tier_words</p></div>
-<h2>What does not fit in the paper's own numbers</h2>
-$inconsistent
+<h2 id="audit">What cannot be true together in the paper's own numbers</h2>
+$findings
 <h2>All claims</h2>
 <div class="controls" hidden>
 <label>Search <input id="words" type="search" size="18"></label>
@@ -120,7 +121,7 @@ HEADINGS = ("Claim", "Where", "Published", "Regenerated", "Verdict", "Arithmetic
 NUMBER = ' class="number"'
 
 
-def write_html(table, path, run="", notebooks=None):
+def write_html(table, path, run="", findings=None, addresses=None):
     """Write the comparison of ``claims.compare`` as one self-contained page.
 
     Parameters
@@ -130,8 +131,10 @@ def write_html(table, path, run="", notebooks=None):
         Of the page. Tables and figures beside it are linked where they exist.
     run : str
         Name of the run, for the title.
-    notebooks : Path, optional
-        Folder of the executed notebooks, linked where they exist.
+    findings : DataFrame, optional
+        What ``audit.findings`` found in the paper.
+    addresses : dict of str to str, optional
+        For each notebook the address of the cell that recorded its values (``notebook_page.write_pages``).
     """
     path = Path(path)
     tiers = list(dict.fromkeys(table["tier"]))
@@ -143,7 +146,7 @@ def write_html(table, path, run="", notebooks=None):
     page = PAGE.substitute(
         run=_safe(run), tier=_safe(tier), tier_words=_safe(TIER_WORDS[tier]), count=len(rows),
         style=STYLE, script=SCRIPT, style_hash=_hash(STYLE), script_hash=_hash(SCRIPT),
-        inconsistent=_inconsistent(rows),
+        findings=_findings(findings),
         sections="".join(f'<option value="{_safe(s)}">{_safe(s)}</option>' for s in dict.fromkeys(table["where"])),
         buttons="\n".join(
             f'<button type="button" aria-pressed="false" data-filter="{_safe(answer)}">{SIGNS[answer]} '
@@ -153,7 +156,7 @@ def write_html(table, path, run="", notebooks=None):
         head="".join(
             f'<th scope="col"><span>{name}</span><button type="button">{name}</button></th>' for name in HEADINGS
         ),
-        rows="\n".join(_row(row, position, path, notebooks) for position, row in enumerate(rows)),
+        rows="\n".join(_row(row, position, path, addresses or {}) for position, row in enumerate(rows)),
     )  # fmt: skip
     write_text(path, page)
 
@@ -167,14 +170,15 @@ def _hash(text):
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _inconsistent(rows):
-    wrong = [row for row in rows if row["arithmetic"] == "inconsistent"]
-    if not wrong:
+def _findings(findings):
+    if findings is None or not len(findings):
         return "<p>Nothing was found.</p>"
-    return "<ul>" + "".join(
-        f'<li><a href="#{_safe(row["id"])}">{_safe(row["where"])}: {_safe(row["quantity"])}</a>, printed '
-        f"{_safe(row['published'])}: {_safe('; '.join(filter(None, (row['computation'], row['remark']))))}.</li>"
-        for row in wrong) + "</ul>"  # fmt: skip
+    head = "".join(f'<th scope="col">{_safe(name.capitalize())}</th>' for name in findings.columns)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{'<br>'.join(map(_safe, str(text).split('; ')))}</td>" for text in row) + "</tr>"
+        for row in findings.itertuples(index=False)
+    )
+    return f'<table id="findings"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def readable(table):
@@ -230,7 +234,7 @@ def _unit(row):
     return {"word": "", "date": "", "%": " %"}.get(row["unit"], f" {row['unit']}" if row["unit"] else "")
 
 
-def _row(row, position, path, notebooks):
+def _row(row, position, path, addresses):
     def cell(content, *small, sort=None, kind=""):
         notes = "".join(f"<small>{_safe(note)}</small>" for note in small if note)
         return f'<td{kind} data-sort="{_safe(content if sort is None else sort)}">{content}{notes}</td>'
@@ -250,25 +254,24 @@ def _row(row, position, path, notebooks):
         cell(_safe(regenerated), interval, counted(row["n"]), kind=NUMBER),
         cell(badge(row["verdict"]), row["why"], sort=row["verdict"]),
         cell(badge(row["arithmetic"]), row["computation"], row["remark"], sort=row["arithmetic"]),
-        cell(_links(row, path, notebooks), sort=row["notebook"]),
+        cell(_links(row, path, addresses), row["name"], sort=row["notebook"]),
     ]
     data = "".join(f' data-{name}="{_safe(row[name])}"' for name in ("where", "verdict", "arithmetic"))
     return f'<tr id="{_safe(row["id"])}"{data}>{"".join(cells)}</tr>'
 
 
-def _links(row, path, notebooks):
+def _links(row, path, addresses):
     links = []
     if row["notebook"]:
-        file = None if notebooks is None else Path(notebooks) / f"{row['notebook']}.ipynb"
-        links.append(_link(row["notebook"], file, path))
+        links.append(_link(row["notebook"], path, addresses.get(row["notebook"])))
     if row["see"]:
-        files = [path.parent / f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")]
-        links.append(_link(row["see"].replace("_", " "), next((f for f in files if f.is_file()), None), path))
+        files = [f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")]
+        there = (file for file in files if "/" not in file and "\\" not in file and (path.parent / file).is_file())
+        links.append(_link(row["see"].replace("_", " "), path, next(there, None)))
     return "<br>".join(links)
 
 
-def _link(words, file, path):
-    if file is None or not file.is_file() or "/" in words or "\\" in words:
+def _link(words, path, address):
+    if address is None or not (path.parent / address.partition("#")[0]).is_file():
         return _safe(words)
-    address = Path(os.path.relpath(file, path.parent)).as_posix()
     return f'<a href="{_safe(address)}">{_safe(words)}</a>'

@@ -27,8 +27,7 @@ def write(run, parameters):
         {
             "run": run.name,
             "tier": run.tier,
-            "commit": _git(run.root, "rev-parse", "HEAD"),
-            "changed_since_commit": bool(_git(run.root, "status", "--porcelain", "--untracked-files=no")),
+            **commit(run.root),
             "parameters": parameters,
             "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in own},
             "code": {
@@ -41,6 +40,57 @@ def write(run, parameters):
             "timings": timings,
         },
     )
+
+
+# What each notebook reads of what an earlier one wrote.
+READS = {"1-cohort": (), "2-train": ("training/scans.csv",),
+         "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
+         "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
+         "5-severity": ("biomarkers.csv",), "6-progression": ("biomarkers.csv",)}  # fmt: skip
+
+
+def of_notebook(run, notebook):
+    """Where the numbers of one notebook come from, in words and digests, as far as the run's files tell.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    notebook : str
+        A key of ``READS``.
+
+    Returns
+    -------
+    dict of str to (str or dict)
+        Commit, time, code fingerprint, parameters, SHA-256 of the inputs and of the values that it recorded.
+    """
+    recipe, timing = (_read(run.folder / folder / f"{notebook}.json") for folder in ("recipes", "timings"))
+    parameters = recipe.get("parameters", {})
+    own = [
+        run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)
+    ]
+    paths = own or [run.folder / path for path in READS[notebook]]
+    values = run.values / f"{notebook}.json"
+    changed = ", with changes since" if timing.get("changed_since_commit") else ""
+    return {
+        "Commit": f"{timing.get('commit') or 'unknown'}{changed}",
+        "Executed": f"{timing.get('started', 'by hand')}, {timing.get('seconds', 'unknown')} s",
+        "Fingerprint of the code": recipe.get("code", "unknown"),
+        "Parameters": parameters,
+        "SHA-256 of the inputs": {_relative(path, run.root): _sha256(path) for path in paths if path.is_file()},
+        "SHA-256 of the values": {_relative(values, run.root): _sha256(values)} if values.is_file() else {},
+    }
+
+
+def commit(root):
+    """The commit of the project's code and whether it was changed since; None where git does not know it."""
+    return {
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "changed_since_commit": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def _read(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _relative(path, root):

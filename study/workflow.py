@@ -18,7 +18,7 @@ import nbformat
 import yaml
 from traitlets.config import Config
 
-from study import fingerprint
+from study import fingerprint, provenance
 from study.run import write_json
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
@@ -239,6 +239,7 @@ def execute(notebook, run, shard=0, n_shards=1):
             "n_shards": n_shards,
             "started": _utc(started),
             "seconds": round(seconds, 1),
+            **provenance.commit(run.root),
         },
     )
 

@@ -23,7 +23,7 @@ LAYERS = [
     {"evaluation"},
     {"style", "plots", "sections", "tables", "view", "examples"},
     {"severity", "progression"},
-    {"printed", "claims", "claims_page", "audit"},
+    {"printed", "two_by_two", "quantities", "audit_rules", "paper", "audit", "claims", "claims_page", "notebook_page"},
     {"workflow", "provenance"},
     {"__main__"},
 ]

@@ -1,0 +1,198 @@
+"""The two-by-two tables that a printed kappa can come from: all, or none and the nearest numbers that would fit.
+
+A table is ``a, b, c, d``: both raters say yes, only the first, only the second, neither. A paper prints the number of
+cases, the observed agreement, kappa and its standard error, each rounded; often the first rater's count of yes stands
+in another table. Every table of that many cases is tried, so the answer is a proof and not an estimate.
+"""
+
+import itertools
+
+import numpy as np
+
+MOST_CASES = 5000  # a second or two; the work grows with the square
+MOST_TABLES = 2 * 10**7  # kept in memory
+SLICE = 10**6  # pairs of margins held in memory at a time
+SLACK = 1e-9  # a share times n is not to fail by its last bit
+NONE = np.empty((0, 4), dtype=int)
+
+
+def kappa(tables):
+    """Cohen's kappa of tables (m, 4); NaN where chance alone gives full agreement."""
+    observed, expected = _agreement(tables)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (observed - expected) / (1 - expected)
+
+
+def _agreement(tables):
+    a, b, c, d = (np.asarray(tables, dtype=float).reshape(-1, 4) / np.sum(tables, axis=-1, keepdims=True)).T
+    return a + d, (a + b) * (a + c) + (c + d) * (b + d)
+
+
+def error_cohen(tables):
+    """Standard error of Cohen (1960): sqrt(po (1 - po) / n) / (1 - pe)."""
+    observed, expected = _agreement(tables)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(observed * (1 - observed) / np.sum(tables, axis=-1)) / (1 - expected)
+
+
+def error_fleiss(tables):
+    """Large-sample standard error of Fleiss, Cohen and Everitt (1969), for a kappa that is not 0."""
+    a, b, c, d = (np.asarray(tables, dtype=float).reshape(-1, 4) / np.sum(tables, axis=-1, keepdims=True)).T
+    k, (_, expected) = kappa(tables), _agreement(tables)
+    first, second = a + b, a + c
+    on = a * (1 - (first + second) * (1 - k)) ** 2 + d * (1 - (2 - first - second) * (1 - k)) ** 2
+    off = (1 - k) ** 2 * (b * (second + 1 - first) ** 2 + c * (1 - second + first) ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (on + off - (k - expected * (1 - k)) ** 2) / (1 - expected) ** 2 / np.sum(tables, axis=-1)
+    return np.sqrt(np.maximum(variance, 0))
+
+
+def error_null(tables):
+    """Standard error of Fleiss, Cohen and Everitt (1969) under the hypothesis that kappa is 0, as for its test."""
+    a, b, c, _ = (np.asarray(tables, dtype=float).reshape(-1, 4) / np.sum(tables, axis=-1, keepdims=True)).T
+    _, expected = _agreement(tables)
+    first, second = a + b, a + c
+    terms = first * second * (first + second) + (1 - first) * (1 - second) * (2 - first - second)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (expected + expected**2 - terms) / (1 - expected) ** 2 / np.sum(tables, axis=-1)
+    return np.sqrt(np.maximum(variance, 0))
+
+
+ERRORS = {
+    "Cohen 1960": error_cohen,
+    "Fleiss, Cohen and Everitt 1969": error_fleiss,
+    "Fleiss, Cohen and Everitt 1969, if kappa were 0": error_null,
+}
+
+
+VALUES = {
+    "observed": lambda tables: (tables[:, 0] + tables[:, 3]) / tables.sum(axis=1),
+    "kappa": kappa,
+    "error": lambda tables: [formula(tables) for formula in ERRORS.values()],
+    "first": lambda tables: tables[:, 0] + tables[:, 1],
+}
+
+
+def possible(n, observed=None, kappa=None, error=None, first=None):
+    """Find every table of `n` cases whose numbers round to what is printed.
+
+    Parameters
+    ----------
+    n : int
+        Cases.
+    observed, kappa, error, first : (float, float), optional
+        Lowest and highest number that rounds to the printed observed agreement (0 to 1), kappa, standard error of
+        kappa by any of ``ERRORS``, and count of the first rater's yes. What is not given is not asked for.
+
+    Returns
+    -------
+    int array (m, 4)
+        ``a, b, c, d`` of each; m is 0 where there is none. Tables in which one category alone was used have no kappa
+        and are left out where a kappa or an error is asked for.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``MOST_CASES``, or so little is given that more than ``MOST_TABLES`` are left to try.
+    """
+    if n > MOST_CASES:
+        raise ValueError(f"{n} cases have too many tables to try; at most {MOST_CASES}")
+    yes = np.arange(n + 1)
+    rows = yes if first is None else yes[_within(yes, first)]
+    step = max(1, SLICE // (n + 1))
+    found = [NONE]
+    for start in range(0, len(rows), step):
+        tables = _tables(n, rows[start : start + step, None], yes[None, :], observed, kappa)
+        if error is not None and len(tables):
+            tables = tables[np.any([_within(formula(tables), error) for formula in ERRORS.values()], axis=0)]
+        found.append(tables)
+    return np.concatenate(found)
+
+
+def _tables(n, first, second, observed, printed_kappa):
+    """Tables with these counts of yes whose agreement and kappa lie within the ends given."""
+    low, high = np.zeros(1), np.full(1, float(n))  # cases on the diagonal
+    if observed is not None:
+        low, high = low + n * observed[0], np.minimum(high, n * observed[1])
+    if printed_kappa is not None:
+        chance = (first * second + (n - first) * (n - second)) / n**2
+        low = np.maximum(low, n * (chance + printed_kappa[0] * (1 - chance)))
+        high = np.minimum(high, n * (chance + printed_kappa[1] * (1 - chance)))
+        high = np.where(chance == 1, -1, high)
+    shift = first + second - n  # the diagonal of a table is 2 a - shift
+    a_low = np.maximum(np.maximum(0, shift), np.ceil((low - SLACK + shift) / 2)).astype(int)
+    a_high = np.minimum(np.minimum(first, second), np.floor((high + SLACK + shift) / 2)).astype(int)
+    count = np.maximum(0, a_high - a_low + 1)
+    if count.sum() > MOST_TABLES:
+        raise ValueError(f"{n} cases leave {count.sum():.0e} tables to try, more than {MOST_TABLES:.0e}")
+    i, j = np.nonzero(count)
+    count, a = count[i, j], a_low[i, j]
+    each = np.repeat(np.arange(len(count)), count)
+    a = a[each] + np.arange(len(each)) - np.repeat(np.cumsum(count) - count, count)
+    b, c = first[i[each], 0] - a, second[0, j[each]] - a
+    return np.stack([a, b, c, n - a - b - c], axis=1)
+
+
+def _within(numbers, ends):
+    return (numbers >= ends[0] - SLACK) & (numbers <= ends[1] + SLACK)
+
+
+def formulas(tables, error):
+    """Name the formulas that give some of the tables (m, 4) a standard error within these ends."""
+    return [name for name, formula in ERRORS.items() if _within(formula(tables), error).any()]
+
+
+def contradictions(n, **printed):
+    """Find the smallest sets of printed numbers that no table has together.
+
+    Parameters
+    ----------
+    n : int
+    **printed : (float, float)
+        As for :func:`possible`.
+
+    Returns
+    -------
+    list of tuple of str
+        Names of the numbers, such as ``[("observed",), ("kappa", "error")]``; each with `n`. Empty if a table fits.
+    """
+    cores = []
+    for size in range(1, len(printed) + 1):
+        for names in itertools.combinations(printed, size):
+            if names == ("error",) or any(set(core) <= set(names) for core in cores):
+                continue  # some table has any error
+            if not len(possible(n, **{name: printed[name] for name in names})):
+                cores.append(names)
+    return cores
+
+
+def nearest(n, **printed):
+    """For each printed number, find the nearest one that would make a table possible if the others stand.
+
+    Parameters
+    ----------
+    n : int
+    **printed : (float, float)
+        As for :func:`possible`.
+
+    Returns
+    -------
+    dict of str to float
+        Exact value (not rounded) of ``n`` or of a number given; without those whose change alone does not help.
+    """
+    found = {}
+    for distance in range(1, max(20, n // 5) + 1):
+        fitting = [m for m in (n - distance, n + distance) if m > 0 and len(possible(m, **printed))]
+        if fitting:
+            found["n"] = fitting[0]
+            break
+    for name, ends in printed.items():
+        try:
+            tables = possible(n, **{other: printed[other] for other in printed if other != name})
+        except ValueError:  # the others say too little to tell
+            continue
+        values = np.ravel(VALUES[name](tables))
+        values = values[np.isfinite(values)]
+        if len(values):
+            found[name] = float(values[np.argmin(np.abs(values - sum(ends) / 2))])
+    return found
