@@ -36,8 +36,8 @@ class Settings:
         How far beyond the lung field infection is looked for, in plane (mm); infection only.
     encoder_width : int
         Filters of the ResNet-34's first stage; infection only.
-    features : tuple of int
-        Filters of the U-Net's depths; lung only.
+    lung_width : int
+        Filters of the lung network's first depth; each further one has twice as many.
     epochs, sections_per_epoch, batch_size : int
     learning_rate : float
         Peak of the one-cycle schedule.
@@ -55,7 +55,7 @@ class Settings:
     neighbour_mm: float = 10.0
     margin_mm: float = 10.0
     encoder_width: int = 64
-    features: tuple = (16, 16, 32, 64, 128, 16)
+    lung_width: int = 8
     epochs: int = 10
     sections_per_epoch: int = 640
     batch_size: int = 16
@@ -69,7 +69,7 @@ class Settings:
     def architecture(self):
         """What :func:`study.network.build` needs."""
         if self.task == "lung":
-            return {"task": "lung", "features": list(self.features)}
+            return {"task": "lung", "features": [self.lung_width * n for n in (1, 2, 4, 8, 16, 1)]}
         return {"task": "infection", "sections": 2 * self.neighbours + 1, "encoder_width": self.encoder_width}
 
 

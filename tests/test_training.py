@@ -33,7 +33,7 @@ def toy_sections(seed):
 def settings(task, **changes):
     common = {"pixel_mm": 2.5, "epochs": 2, "sections_per_epoch": 16, "batch_size": 8, "threads": 1}
     common["crop_pixels"] = SIZE if task == "lung" else SIZE // 2
-    return training.Settings(task, **{**common, "encoder_width": 8, "features": (8, 8, 8, 8, 8, 8), **changes})
+    return training.Settings(task, **{**common, "encoder_width": 8, "lung_width": 2, **changes})
 
 
 def test_thick_sections_are_the_mean_of_thin_ones():
