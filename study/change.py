@@ -62,7 +62,7 @@ def least_detectable(differences, confidence=0.95):
     if known.size < 2:
         return LeastDetectable(float("nan"), float("nan"), known.size)
     spread = float(known.std(ddof=1))
-    return LeastDetectable(float(stats.norm.isf((1 - confidence) / 2)) * spread, spread / np.sqrt(2), known.size)
+    return LeastDetectable(float(stats.norm.isf((1 - confidence) / 2)) * spread, spread / 2**0.5, known.size)
 
 
 def classify(change, least):

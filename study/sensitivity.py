@@ -1,13 +1,22 @@
 """How far results move when one choice of the measurement is made otherwise: the numbers behind a tornado plot.
 
 A *scenario* is the table of biomarkers as it would be had one choice been made otherwise; each choice has a low and a high
-side. What is compared is a function of the table that returns the headline results.
+side. The results of each scenario are compared with those of the table as it is.
 """
 
 import numpy as np
 import pandas as pd
 
 SIDES = ("low", "high")
+# What a figure calls each choice: its low side / its high side.
+WORDS = {
+    "mask": "infection mask -1 / +1 voxel",
+    "hu": "every scan -20 / +20 HU",
+    "scanner": "every second scan -20 / +20 HU",
+    "cutoff": "cut-off -10 % / +10 %",
+    "least": "changes counted from 0.5 / 1 SDC",
+    "empty": "empty scan: lowest iHU / lung median",
+}
 
 
 def scenarios(scans, variants=None, shift_hu=20.0):
@@ -30,7 +39,7 @@ def scenarios(scans, variants=None, shift_hu=20.0):
 
         - ``mask``: the infection's border one voxel inward (low), outward (high), in plane and inside the lung;
         - ``hu``: every scan `shift_hu` lower, higher. Ranks and signs cannot move; results at a fixed cut-off can;
-        - ``scanner``: every second scan of a patient, and the first scan of every second patient, `shift_hu` lower,
+        - ``scanner``: every second scan of a patient (the first of every second patient among them) `shift_hu` lower,
           higher: what two scanners that differ do;
         - ``empty``: a scan without infection is not left out of iHU but takes the lowest iHU of all scans (low), or
           the median HU of its lung (high).
@@ -52,30 +61,37 @@ def scenarios(scans, variants=None, shift_hu=20.0):
     return tables
 
 
-def tornado(headlines, base, tables):
-    """Headline results under each scenario.
+def tornado(base, others):
+    """Headline results as they are, and under each scenario.
 
     Parameters
     ----------
-    headlines : callable
-        Table -> dict of str to float.
-    base : DataFrame
-        The table as it is.
-    tables : mapping of (str, str) to DataFrame
-        From :func:`scenarios`.
+    base : mapping of str to float
+        Headline -> its value.
+    others : mapping of (str, str) to mapping
+        (choice, side) -> the headlines under it; one that does not concern a choice may be left out.
 
     Returns
     -------
     DataFrame
-        ``headline, choice, base, low, high``: a row a headline and choice, `low` and `high` the headline at either side
-        of the choice (not sorted by size), NaN where a side is missing or the headline is undefined there.
+        ``headline, choice, base, low, high``: a row a headline and choice that concerns it. `low` and `high` are the
+        headline at either side of the choice, not sorted by size; NaN where a side is missing or undefined.
     """
-    at_base = headlines(base)
-    found = {scenario: headlines(table) for scenario, table in tables.items()}
-    rows = [
-        {"headline": headline, "choice": choice, "base": value}
-        | {side: found.get((choice, side), {}).get(headline, np.nan) for side in SIDES}
-        for headline, value in at_base.items()
-        for choice in dict.fromkeys(choice for choice, _ in tables)
-    ]
+    choices = list(dict.fromkeys(choice for choice, _ in others))
+    rows = []
+    for headline, value in base.items():
+        for choice in choices:
+            at = {side: others.get((choice, side), {}).get(headline) for side in SIDES}
+            if any(number is not None for number in at.values()):
+                numbers = {side: np.nan if number is None else number for side, number in at.items()}
+                rows.append({"headline": headline, "choice": choice, "base": value, **numbers})
     return pd.DataFrame(rows, columns=["headline", "choice", "base", *SIDES])
+
+
+def largest_move(table):
+    """For each headline the scenario that moves it most: ``choice, side, move`` (signed), NaN if nothing is known."""
+    long = table.melt(["headline", "choice", "base"], list(SIDES), var_name="side", value_name="there")
+    long["move"] = long["there"] - long["base"]
+    order = long["move"].abs().fillna(-1).sort_values(ascending=False, kind="stable").index
+    largest = long.loc[order].drop_duplicates("headline").set_index("headline")
+    return largest.loc[table["headline"].unique(), ["choice", "side", "move"]]

@@ -24,8 +24,8 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "sections", "tables", "view", "examples"},
-    {"severity", "progression"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples"},
+    {"severity", "progression", "robustness"},
     {"printed", "claims", "claims_page", "audit"},
     {"workflow", "provenance"},
     {"__main__"},
@@ -61,7 +61,7 @@ def test_measures_stand_alone(measure):
 
 def test_figures_do_not_depend_on_measures():
     """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
-    for module in ("style", "plots", "sections", "tables"):
+    for module in ("style", "plots", "robustness_plots", "sections", "tables"):
         assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
 
 
