@@ -29,8 +29,8 @@ class LeastDetectable:
 def least_detectable(differences, confidence=0.95):
     """Least detectable change from differences of two equally uncertain measurements of what did not differ.
 
-    Two sources give such differences: two readers of the same scan; or, where the truth is known, how far a measured change
-    lies from the true one, since a change has the errors of two scans. Their SD is sqrt(2) SEM, and
+    Two sources give such differences: two readers of the same scan; or, where the truth is known, how far a measured
+    change lies from the true one, since a change has the errors of two scans. Their SD is sqrt(2) SEM, and
 
     SDC = z sqrt(2) SEM, z = 1.96 at 95 %.
 

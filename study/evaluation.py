@@ -9,7 +9,7 @@ from study.ct import ScanError, read_label_map, read_mask, read_scan
 from study.run import value
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
-# Who else outlined the infection: name, column of the infection mask, column of the lung mask (None: the network's lung).
+# Who else outlined the infection: name, infection mask's column, lung mask's column (None: the network's lung).
 OTHER_MASKS = [
     ("true", "infection_mask", "lung_mask"), ("observer_1", "observer_1", None), ("observer_2", "observer_2", None),
 ]  # fmt: skip
@@ -34,9 +34,9 @@ def measure_scans(scans, folder, masks_folder):
         The columns of ``biomarkers.csv``, with the report where the table has one.
     variants : DataFrame
         ``scan_id``; ``smaller_poi, smaller_ihu, larger_poi, larger_ihu, lung_median_hu`` as from
-        ``biomarkers.measure_otherwise``; and by other masks, NaN where the scan table names none: ``true_poi, true_ihu``
-        (true lung and infection) and ``observer_1_poi`` ... ``observer_2_ihu`` (the observer's infection in the
-        network's lung). POI is a fraction, iHU in HU, NaN without infection.
+        ``biomarkers.measure_otherwise``; and by other masks, NaN where the scan table names none: ``true_poi,
+        true_ihu`` (true lung and infection) and ``observer_1_poi`` ... ``observer_2_ihu`` (the observer's infection
+        in the network's lung). POI is a fraction, iHU in HU, NaN without infection.
     """
     rows, variants = [], []
     for row in tqdm(scans.to_dict("records"), desc="measure", mininterval=1):

@@ -139,8 +139,8 @@ def kappa_by_patient(agreement, by_patient):
 def least_detectable(pairs, variants):
     """Least detectable change of POI (for "volume") and iHU (for "density"), and what it was taken from.
 
-    Where the true masks are known: from how far measured changes lie from true ones. Else, where two observers outlined the
-    same scans: from how far they differ, which is what a careful human cannot tell either. Else unknown.
+    Where the true masks are known: from how far measured changes lie from true ones. Else, where two observers
+    outlined the same scans: from how far they differ, which is what a careful human cannot tell either. Else unknown.
 
     Parameters
     ----------
@@ -159,7 +159,9 @@ def least_detectable(pairs, variants):
             for quantity, biomarker in BIOMARKER.items():
                 column = variants[f"{source}_{biomarker}"]
                 if source == "true":
-                    true_change = column.reindex(pairs["later"]).to_numpy() - column.reindex(pairs["earlier"]).to_numpy()
+                    true_change = (
+                        column.reindex(pairs["later"]).to_numpy() - column.reindex(pairs["earlier"]).to_numpy()
+                    )
                     differences = pairs[f"{biomarker}_change"].to_numpy() - true_change
                 else:
                     differences = column - variants[f"observer_2_{biomarker}"]
@@ -172,8 +174,8 @@ def least_detectable(pairs, variants):
 def three_classes(pairs, quantity, least):
     """Cases of one quantity in three classes: -1 decreased, 0 unchanged, 1 increased.
 
-    Every pair counts whose later scan has a report, but for opposite phrases. A report without a phrase on the quantity is taken as
-    unchanged, which it need not mean; a change of the biomarker within `least` is none.
+    Every pair counts whose later scan has a report, but for opposite phrases. A report without a phrase on the
+    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is none.
 
     Returns
     -------
@@ -191,9 +193,9 @@ def three_class_table(pairs, least):
     Returns
     -------
     DataFrame
-        Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for iHU),
-        ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged`` (reports, biomarker) and
-        ``kappa_two, n_two``. NaN where the least change is unknown.
+        Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
+        iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged_report,
+        n_unchanged_biomarker, kappa_two, n_two``. NaN where the least change is unknown.
     """
     rows = {}
     for quantity, found in least.items():

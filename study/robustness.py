@@ -42,8 +42,8 @@ def one_scan_each(scans, models):
     Returns
     -------
     DataFrame
-        Indexed by (scan, model): ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason where a model
-        cannot be fitted to so few and the rest is NaN.
+        Indexed by (scan, model): ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason where a
+        model cannot be fitted to so few and the rest is NaN.
     """
     rows = {}
     for which in ("first", "worst"):
@@ -158,7 +158,9 @@ def _headlines(scans, fits, cutoffs):
             f"Specificity, {model}": point.specificity,
         }
     medians = 100 * scans.groupby("is_severe")["poi"].median()
-    return found | {f"Median POI (%), {word}": medians[flag] for flag, word in ((True, "severe"), (False, "non-severe"))}
+    return found | {
+        f"Median POI (%), {word}": medians[flag] for flag, word in ((True, "severe"), (False, "non-severe"))
+    }
 
 
 def _apply(fitted, scans):

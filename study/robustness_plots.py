@@ -57,7 +57,9 @@ def calibration_and_decision(bins, calibrated, benefit):
     for name in models:
         colour, line, _ = looks[name]
         right.plot(benefit["threshold"], benefit[name], color=COLOURS[colour], linestyle=line, label=name)
-    right.plot(benefit["threshold"], benefit["all"], color=COLOURS["ink"], linewidth=0.6, label="call every scan severe")
+    right.plot(
+        benefit["threshold"], benefit["all"], color=COLOURS["ink"], linewidth=0.6, label="call every scan severe"
+    )
     right.axhline(0, color=COLOURS["faint"], linewidth=0.6, label="call none severe")
     top = max(np.nanmax(benefit[[*models, "all"]].to_numpy()), 0.01)
     right.set(xlabel="Probability at which one acts", ylabel="Net benefit (true positives a scan)")
@@ -132,9 +134,9 @@ def kappa_by_least_change(table, marked):
     Parameters
     ----------
     table : DataFrame
-        ``quantity`` ("volume", "density"), ``least`` (in the unit drawn), ``three, three_low, three_high`` (kappa of three
-        classes with its interval), ``two`` (kappa of up and down among the changes that count, NaN where few do) and
-        ``share``, how many of its pairs count (0..1).
+        ``quantity`` ("volume", "density"), ``least`` (in the unit drawn), ``three, three_low, three_high`` (kappa of
+        three classes with its interval), ``two`` (kappa of up and down among the changes that count, NaN where few
+        do) and ``share``, how many of its pairs count (0..1).
     marked : dict of str to float
         The least detectable change of each quantity, NaN where it is unknown.
     """

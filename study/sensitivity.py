@@ -1,7 +1,7 @@
 """How far results move when one choice of the measurement is made otherwise: the numbers behind a tornado plot.
 
-A *scenario* is the table of biomarkers as it would be had one choice been made otherwise; each choice has a low and a high
-side. The results of each scenario are compared with those of the table as it is.
+A *scenario* is the table of biomarkers as it would be had one choice been made otherwise; each choice has a low and a
+high side. The results of each scenario are compared with those of the table as it is.
 """
 
 import numpy as np
@@ -27,8 +27,8 @@ def scenarios(scans, variants=None, shift_hu=20.0):
     scans : DataFrame
         Indexed by scan_id, with ``patient_id, scan_date, poi`` (fraction) and ``ihu`` (HU, NaN without infection).
     variants : DataFrame, optional
-        Indexed by scan_id: ``smaller_poi, smaller_ihu, larger_poi, larger_ihu`` with the infection's border one voxel in
-        or out, and ``lung_median_hu``. Without it the choices that need the CT are left out.
+        Indexed by scan_id: ``smaller_poi, smaller_ihu, larger_poi, larger_ihu`` with the infection's border one voxel
+        in or out, and ``lung_median_hu``. Without it the choices that need the CT are left out.
     shift_hu : float
         The error of CT numbers.
 

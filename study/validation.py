@@ -1,7 +1,7 @@
 """How a model would do on patients that it has not seen: cross-validation, optimism, calibration, net benefit.
 
-A cut-off chosen, and weights fitted, on the scans that they are judged on flatter the model. Here whole patients are held out or
-resampled, never single scans, as a patient's other scans would give the answer away.
+A cut-off chosen, and weights fitted, on the scans that they are judged on flatter the model. Here whole patients are
+held out or resampled, never single scans, as a patient's other scans would give the answer away.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ QUANTITIES = ("auc", "sensitivity", "specificity")
 def cross_validate(table, models, is_severe, patient_ids, n_folds=10, n_repeats=5, seed=1):
     """Predict every scan by models fitted, with cut-offs chosen, on other patients only.
 
-    Patients are dealt into folds so that each has its share of severe scans (scikit-learn's StratifiedGroupKFold). A fold is
-    predicted by logistic regression on the others, and called severe at the Youden cut-off of the others.
+    Patients are dealt into folds so that each has its share of those who ever had a severe scan. A fold is predicted by
+    logistic regression on the others, and called severe at the Youden cut-off of the others.
 
     Parameters
     ----------
@@ -39,20 +39,25 @@ def cross_validate(table, models, is_severe, patient_ids, n_folds=10, n_repeats=
     predicted : DataFrame
         Held-out probability by scan (index) and model (column), mean over the repeats; NaN where there is none.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedKFold
 
     summaries, predicted = {}, pd.DataFrame(np.nan, table.index, list(models))
     for model, predictors in models.items():
         x, y, patients = _complete(table, predictors, is_severe, patient_ids)
-        folds = min(n_folds, np.unique(patients[y]).size, np.unique(patients[~y]).size)
+        ids, of_scan = np.unique(patients, return_inverse=True)
+        ever = np.bincount(of_scan, weights=y) > 0
+        strata = [int((ever == status).sum()) for status in (True, False) if (ever == status).any()]
+        folds = min(n_folds, *strata, np.unique(patients[~y]).size)
         if folds < 2:
             summaries[model] = dict.fromkeys(QUANTITIES, np.nan) | {"n": len(y), "n_folds": 0}
             continue
         repeats, total = [], np.zeros(len(y))
         for repeat in range(n_repeats):
             held_out, called, areas = np.full(len(y), np.nan), np.zeros(len(y), bool), []
-            dealt = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat).split(x, y, patients)
-            for train, test in dealt:
+            dealt = StratifiedKFold(folds, shuffle=True, random_state=seed + repeat).split(ids, ever)
+            for _, held in dealt:
+                test = np.isin(of_scan, held)
+                train = ~test
                 if y[train].all() or not y[train].any():
                     continue
                 weights = _fit(x[train], y[train])
@@ -72,8 +77,8 @@ def optimism(table, models, is_severe, patient_ids, n_resamples=200, seed=1):
     """Harrell's optimism: how much better a model does on the patients it was fitted to than on all.
 
     In each resample of patients (with all their scans; those with a severe scan and those without apart) the model is
-    fitted and its Youden cut-off chosen anew, then judged on the resample and on the original scans. The mean difference
-    is the optimism; what the model did at first, less the optimism, is the honest figure.
+    fitted and its Youden cut-off chosen anew, then judged on the resample and on the original scans. The mean
+    difference is the optimism; what the model did at first, less the optimism, is the honest figure.
 
     Parameters
     ----------
@@ -132,8 +137,9 @@ def calibration(predicted, is_severe):
     -------
     dict
         ``slope`` of the outcome on the predicted log odds (1 is right; below 1 the predictions are too extreme) and
-        ``intercept`` with the slope held at 1 (calibration in the large: 0 is right, above 0 they are too low), ``n``. NaN if
-        one status only is there, if predictions do not vary (slope), or if they separate the statuses (slope).
+        ``intercept`` with the slope held at 1 (calibration in the large: 0 is right, above 0 they are too low),
+        ``n``. NaN if one status only is there, if predictions do not vary (slope), or if they separate the statuses
+        (slope).
 
     References
     ----------
@@ -224,7 +230,8 @@ def _complete(table, predictors, is_severe, patient_ids):
 def _fit(x, y, offset=0.0):
     """Intercept and weights by maximum likelihood: Newton's method, as hundreds of fits are wanted.
 
-    The penalty is felt only where the statuses separate: the weights then stay finite, and the order of the scans is right.
+    The penalty is felt only where the statuses separate: the weights then stay finite, and the order of the scans is
+    right.
     """
     design = np.column_stack([np.ones(len(y)), x])
     weights, ridge = np.zeros(design.shape[1]), 1e-7

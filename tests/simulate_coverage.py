@@ -20,7 +20,8 @@ def draw(rng, within, shift=1.5):
     """Scores, statuses, patients and the true AUC; two scans of a patient correlate by `within` (of equal status).
 
     Scores are normal with variance 1; a severe scan lies `shift` higher. The AUC averages over all pairs of scans, so
-    the few pairs within a patient, who tells them apart more easily, are counted in the truth as they are in the estimate.
+    the few pairs within a patient, who tells them apart more easily, are counted in the truth as they are in the
+    estimate.
     """
     severe = np.concatenate([np.repeat([True, False], counts) for counts in DESIGN])
     patient = np.repeat(np.arange(len(DESIGN)), [sum(counts) for counts in DESIGN])

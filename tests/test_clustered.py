@@ -69,7 +69,9 @@ def test_copies_of_each_scan_change_the_naive_error_only():
     """Every scan three times over is no new information: the error over patients stays, DeLong's shrinks."""
     predicted, severe, patients = tables(5, one_each=True)
     threefold = [pd.concat([table] * 3, ignore_index=True) for table in (predicted, severe, patients)]
-    once, thrice = (clustered.auc_table(*given).loc["s", "standard_error"] for given in (tables(5, one_each=True), threefold))
+    once, thrice = (
+        clustered.auc_table(*given).loc["s", "standard_error"] for given in (tables(5, one_each=True), threefold)
+    )
     assert thrice == pytest.approx(once)
     naive = roc.delong_variance(threefold[0]["s"], threefold[1]) ** 0.5
     assert naive < 0.62 * once
