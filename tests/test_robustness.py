@@ -130,5 +130,5 @@ def test_little_or_odd_data_give_defined_results():
 
 
 def test_empty_infections_alone_leave_nothing_to_regress():
-    with pytest.raises(ValueError, match="is_severe is the same in all 0 rows with ihu"):
+    with pytest.raises(ValueError, match="predictor poi does not vary"):
         every_section(cohort().assign(poi=0.0, ihu=np.nan))
