@@ -20,6 +20,7 @@ biomarkers = own_biomarkers or f"{R}/biomarkers.csv"
 n_shards = parameter("3-segment", "n_shards")
 
 # A table of biomarkers alone is enough for the last three notebooks.
+variants = [] if own_biomarkers else [f"{R}/variants.csv"]
 earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
 
 
@@ -90,6 +91,7 @@ rule biomarkers:
         f"{R}/truth.csv",
     output:
         f"{R}/biomarkers.csv",
+        f"{R}/variants.csv",
         f"{R}/values/4-biomarkers.json",
     shell:
         "study execute 4-biomarkers --run {run}"
@@ -99,6 +101,7 @@ rule severity:
     input:
         f"{R}/recipes/5-severity.json",
         biomarkers,
+        variants,
     output:
         f"{R}/values/5-severity.json",
     shell:
@@ -109,6 +112,7 @@ rule progression:
     input:
         f"{R}/recipes/6-progression.json",
         biomarkers,
+        variants,
     output:
         f"{R}/values/6-progression.json",
     shell:

@@ -14,6 +14,8 @@ SIDES = ("right", "left")
 # A second component smaller than this share of the first is a fragment, not the other lung.
 OTHER_LUNG_SHARE = 0.2
 
+NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?"
+
 
 def measure(hu, label_map, spacing_mm):
     """Measure the volumes, POI and iHU of one scan, for both lungs together and for each.
@@ -47,12 +49,8 @@ def measure(hu, label_map, spacing_mm):
     hu, label_map, voxel_ml = _checked(hu, label_map, spacing_mm)
     field = label_map > 0
     if not field.any():
-        raise ValueError("label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?")
-    box = tuple(
-        slice(found[0], found[-1] + 1)
-        for found in (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
-    )
-    hu, label_map, field = hu[box], label_map[box], field[box]
+        raise ValueError(NO_LUNG)
+    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
 
     right = _right_lung(field)
     sides = np.where(right, 0, 1)[field]
@@ -69,6 +67,42 @@ def measure(hu, label_map, spacing_mm):
         of_side = _biomarkers(n_lung[index], n_infected[index], sum_hu[index], voxel_ml)
         measured |= {f"{side}_{name}": number for name, number in of_side.items()}
     return measured
+
+
+def measure_otherwise(hu, label_map):
+    """POI and iHU with the infection's border one voxel in or out: how much hangs on where exactly it is drawn.
+
+    The border moves in plane, over faces, and inside the lung only: where infection meets the pleura it stays. Inward
+    means that healthy lung grows by a voxel into the infection, outward the reverse.
+
+    Parameters
+    ----------
+    hu, label_map
+        As in :func:`measure`.
+
+    Returns
+    -------
+    dict
+        ``smaller_poi, smaller_ihu, larger_poi, larger_ihu``: POI 0 and iHU NaN where nothing is left or there was no
+        infection; and ``lung_median_hu``, of the whole lung field.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`measure`.
+    """
+    hu, label_map, _ = _checked(hu, label_map, (1, 1, 1))
+    field = label_map > 0
+    if not field.any():
+        raise ValueError(NO_LUNG)
+    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
+    infection = label_map == INFECTION
+    masks = {"smaller": infection & ~_grown(field & ~infection), "larger": field & _grown(infection)}
+    measured = {}
+    for name, mask in masks.items():
+        whole = _biomarkers(field.sum(), mask.sum(), hu[mask].sum(dtype=np.float64), 1.0)
+        measured |= {f"{name}_poi": whole["poi"], f"{name}_ihu": whole["ihu"]}
+    return measured | {"lung_median_hu": float(np.median(hu[field]))}
 
 
 def changes(table, pairs):
@@ -128,6 +162,22 @@ def _biomarkers(n_lung, n_infected, sum_hu, voxel_ml):
         "poi": float(n_infected / n_lung) if n_lung else float("nan"),
         "ihu": float(sum_hu / n_infected) if n_infected else float("nan"),
     }
+
+
+def _box(field):
+    """Slices about the voxels of a mask."""
+    found = (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    return tuple(slice(inside[0], inside[-1] + 1) for inside in found)
+
+
+def _grown(mask):
+    """Mask with the voxels that touch it in plane, over a face."""
+    grown = mask.copy()
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    grown[:, :, 1:] |= mask[:, :, :-1]
+    grown[:, :, :-1] |= mask[:, :, 1:]
+    return grown
 
 
 def _right_lung(field):

@@ -9,10 +9,18 @@ from study.ct import ScanError, read_label_map, read_mask, read_scan
 from study.run import value
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
+# Who else outlined the infection: name, infection mask's column, lung mask's column (None: the network's lung).
+OTHER_MASKS = [
+    ("true", "infection_mask", "lung_mask"), ("observer_1", "observer_1", None), ("observer_2", "observer_2", None),
+]  # fmt: skip
+VARIANT_COLUMNS = [
+    "scan_id", "smaller_poi", "smaller_ihu", "larger_poi", "larger_ihu", "lung_median_hu",
+    *(f"{name}_{biomarker}" for name, *_ in OTHER_MASKS for biomarker in ("poi", "ihu")),
+]  # fmt: skip
 
 
 def measure_scans(scans, folder, masks_folder):
-    """POI, iHU and volumes of every segmented scan.
+    """POI, iHU and volumes of every segmented scan, and what they would be had the mask been drawn otherwise.
 
     Parameters
     ----------
@@ -22,17 +30,39 @@ def measure_scans(scans, folder, masks_folder):
 
     Returns
     -------
-    DataFrame
+    measured : DataFrame
         The columns of ``biomarkers.csv``, with the report where the table has one.
+    variants : DataFrame
+        ``scan_id``; ``smaller_poi, smaller_ihu, larger_poi, larger_ihu, lung_median_hu`` as from
+        ``biomarkers.measure_otherwise``; and by other masks, NaN where the scan table names none: ``true_poi,
+        true_ihu`` (true lung and infection) and ``observer_1_poi`` ... ``observer_2_ihu`` (the observer's infection
+        in the network's lung). POI is a fraction, iHU in HU, NaN without infection.
     """
-    rows = []
-    for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="measure", mininterval=1):
-        scan = read_scan(folder / row.image)
-        label_map = read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)
+    rows, variants = [], []
+    for row in tqdm(scans.to_dict("records"), desc="measure", mininterval=1):
+        scan = read_scan(folder / row["image"])
+        label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
         rows.append(biomarkers.measure(scan.hu, label_map, scan.spacing_mm))
+        variants.append(
+            {"scan_id": row["scan_id"]}
+            | biomarkers.measure_otherwise(scan.hu, label_map)
+            | _by_other_masks(row, scan, label_map, folder)
+        )
     carried = scans[[*CARRIED, *(["report"] if "report" in scans else [])]].reset_index(drop=True)
     measured = pd.DataFrame(rows, index=carried.index)
-    return pd.concat([carried[CARRIED], measured, carried.drop(columns=CARRIED)], axis=1)
+    measured = pd.concat([carried[CARRIED], measured, carried.drop(columns=CARRIED)], axis=1)
+    return measured, pd.DataFrame(variants, columns=VARIANT_COLUMNS)
+
+
+def _by_other_masks(row, scan, label_map, folder):
+    measured = {}
+    for name, infection, lung in OTHER_MASKS:
+        if all(pd.notna(row.get(column)) for column in (infection, lung) if column):
+            mask = read_mask(folder / row[infection], scan)
+            field = read_mask(folder / row[lung], scan) if lung else label_map >= 1
+            measured[f"{name}_poi"] = (mask & field).sum() / field.sum() if field.any() else np.nan
+            measured[f"{name}_ihu"] = scan.hu[mask].mean() if mask.any() else np.nan
+    return measured
 
 
 def compare_observers(scans, folder, masks_folder):

@@ -97,7 +97,7 @@ class Run:
         ``runs/<name>`` and ``figures/<name>``.
     cohort, training, models, masks, values : Path
         Folders that the notebooks hand over through.
-    biomarkers_csv, exclusions_csv, truth_csv : Path
+    biomarkers_csv, variants_csv, exclusions_csv, truth_csv : Path
         Tables of one row a scan.
     """
 
@@ -114,6 +114,7 @@ class Run:
         self.masks = self.folder / "masks"
         self.values = self.folder / "values"
         self.biomarkers_csv = self.folder / "biomarkers.csv"
+        self.variants_csv = self.folder / "variants.csv"
         self.exclusions_csv = self.folder / "exclusions.csv"
         self.truth_csv = self.folder / "truth.csv"
 
@@ -125,6 +126,15 @@ class Run:
         """Where the patients come from: synthetic, public or restricted (the default, the most careful one)."""
         path = self.cohort / "cohort.json"
         return json.loads(path.read_text(encoding="utf-8"))["tier"] if path.is_file() else "restricted"
+
+    def variants(self, biomarkers_path):
+        """Biomarkers by other masks (from notebook 4), indexed by scan_id.
+
+        None if there are none, or if `biomarkers_path` is not this run's own table and so of other scans.
+        """
+        if Path(biomarkers_path) != self.biomarkers_csv or not self.variants_csv.is_file():
+            return None
+        return pd.read_csv(self.variants_csv, dtype={"scan_id": str}).set_index("scan_id")
 
     def record(self, notebook, values):
         """Write a notebook's `values` (from :func:`value`) to ``values/<notebook>.json`` and return them as a table.

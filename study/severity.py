@@ -58,10 +58,14 @@ def odds_ratio_table(regression):
     return pd.DataFrame(rows).set_index("Model")
 
 
-def interval_table(performance, bootstrap):
-    """Put the AUC's three intervals together: DeLong's, scans resampled, patients resampled; and the widths' ratio."""
+def interval_table(performance, bootstrap, by_patient):
+    """Put the AUC's four intervals together: scans (DeLong's, resampled) and patients (Obuchowski's, resampled).
+
+    ``patients_over_scans`` is the ratio of the widths of the latter of each.
+    """
     of_auc = bootstrap.xs("auc", level="quantity")
     table = performance[["auc", "auc_low", "auc_high"]].join(of_auc)
+    table = table.join(by_patient[["low", "high"]].add_prefix("obuchowski_"))
     scans, patients = table["high"] - table["low"], table["clustered_high"] - table["clustered_low"]
     return table.assign(patients_over_scans=(patients / scans).where(scans > 0))
 

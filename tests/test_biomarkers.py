@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from study import biomarkers
 
@@ -186,3 +187,43 @@ def test_no_pairs_have_no_changes():
 def test_binarise_leaves_out_what_is_neither():
     found = biomarkers.binarise([0.1, -0.2, 0.0, np.nan])
     assert found[:2].tolist() == [1, 0] and found[2:].isna().all()
+
+
+def disc(size=21, radius=5):
+    """HU and label map of one section: a round infection in the middle of a square lung with a margin."""
+    y, x = np.mgrid[:size, :size] - size // 2
+    label_map = np.zeros((1, size, size), np.uint8)
+    label_map[0, 2:-2, 2:-2] = 1
+    label_map[0][x**2 + y**2 <= radius**2] = 2
+    return np.where(label_map == 2, -400, -800).astype(np.int16), label_map
+
+
+def test_the_border_moves_by_one_voxel_in_plane():
+    hu, label_map = disc()
+    cross = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
+    infection, lung = label_map == 2, label_map > 0
+    smaller, larger = ndimage.binary_erosion(infection, cross), ndimage.binary_dilation(infection, cross)
+    found = biomarkers.measure_otherwise(hu, label_map)
+    assert found["smaller_poi"] == smaller.sum() / lung.sum() and found["larger_poi"] == larger.sum() / lung.sum()
+    assert found["smaller_ihu"] == -400 and found["larger_ihu"] == pytest.approx(hu[larger].mean())
+    assert found["lung_median_hu"] == -800
+    # Sections do not touch each other: a voxel of infection does not grow into the next section.
+    stacked = np.concatenate([label_map, np.minimum(label_map, 1)])
+    assert biomarkers.measure_otherwise(np.concatenate([hu, hu]), stacked)["larger_poi"] == found["larger_poi"] / 2
+
+
+def test_the_border_stays_at_the_pleura():
+    hu, label_map = disc()
+    label_map[label_map > 0] = 2
+    found = biomarkers.measure_otherwise(hu, label_map)
+    assert found["smaller_poi"] == found["larger_poi"] == 1
+
+
+def test_no_infection_left():
+    hu, label_map = disc(radius=0)
+    found = biomarkers.measure_otherwise(hu, label_map)
+    assert found["smaller_poi"] == 0 and np.isnan(found["smaller_ihu"])
+    nothing = biomarkers.measure_otherwise(hu, np.minimum(label_map, 1))
+    assert nothing["larger_poi"] == 0 and np.isnan(nothing["larger_ihu"])
+    with pytest.raises(ValueError, match="shows no lung"):
+        biomarkers.measure_otherwise(hu, 0 * label_map)

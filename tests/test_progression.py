@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import biomarkers, kappa, phrases, progression, tables
+from study import biomarkers, change, clustered, kappa, phrases, progression, robustness_plots, sensitivity, tables
 
 REPORTS = [
     ("The infection has expanded.", 0.1, 10.0),
@@ -83,3 +83,92 @@ def test_no_pairs_at_all(pairs):
     assert agreement["n"].tolist() == [0, 0, 0, 0]
     assert progression.table_4(agreement)["Cohen's kappa"].tolist() == [tables.MISSING] * 4
     assert progression.values(none, agreement)[0]["value"] == 0
+
+
+def many_pairs(n=120, seed=0):
+    """Scans of patients whose reports tell the true change, measured with an error that is known."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for patient in range(n):
+        true_poi, true_ihu = rng.uniform(0.1, 0.3), rng.uniform(-600, -400)
+        for visit in range(3):
+            step = rng.choice([-1, 0, 1])
+            true_poi += 0.04 * step * (visit > 0)
+            words = {1: "The infection has expanded.", 0: "No significant change.", -1: "The lesions have shrunk."}
+            rows.append((f"{patient}-{visit}", f"p{patient}", f"2020-02-0{visit + 1}", true_poi, true_ihu, words[step]))
+    scans = pd.DataFrame(rows, columns=["scan_id", "patient_id", "scan_date", "true_poi", "true_ihu", "report"])
+    scans["poi"] = scans["true_poi"] + rng.normal(0, 0.005, len(scans))
+    scans["ihu"] = scans["true_ihu"] + rng.normal(0, 10, len(scans))
+    pairs = pd.DataFrame({"earlier": scans["scan_id"], "later": scans["scan_id"].shift(-1)})
+    pairs["patient_id"] = scans["patient_id"]
+    pairs = pairs[scans["patient_id"].eq(scans["patient_id"].shift(-1))].reset_index(drop=True)
+    pairs = biomarkers.changes(scans, pairs)
+    pairs = pairs.join(
+        phrases.tabulate(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
+    )
+    variants = scans.set_index("scan_id")[["true_poi", "true_ihu"]]
+    for name in ("smaller", "larger", "observer_1", "observer_2"):
+        variants[f"{name}_poi"] = scans["poi"].to_numpy() + rng.normal(0, 0.002, len(scans))
+        variants[f"{name}_ihu"] = scans["ihu"].to_numpy()
+    return scans, pairs, variants.assign(lung_median_hu=-830.0)
+
+
+def test_least_detectable_change_comes_from_the_truth_else_from_the_observers_else_from_nowhere():
+    _, pairs, variants = many_pairs()
+    found, source = progression.least_detectable(pairs, variants)
+    assert source == "true masks"
+    assert found["volume"].standard_error == pytest.approx(0.005, rel=0.1)
+    assert found["density"].change == pytest.approx(1.96 * np.sqrt(2) * 10, rel=0.1)
+    found, source = progression.least_detectable(pairs, variants.assign(true_poi=np.nan, true_ihu=np.nan))
+    assert source == "two observers" and found["volume"].standard_error == pytest.approx(0.002, rel=0.15)
+    found, source = progression.least_detectable(pairs, None)
+    assert source.startswith("unknown") and np.isnan(found["volume"].change)
+
+
+def test_three_classes_agree_where_the_change_exceeds_the_error():
+    _, pairs, variants = many_pairs()
+    least, _ = progression.least_detectable(pairs, variants)
+    three = progression.three_class_table(pairs, least)
+    assert three.loc["volume", "kappa"] > 0.9 and three.loc["volume", "n"] == len(pairs)
+    assert progression.three_class_table(pairs, {"volume": change.LeastDetectable(0.0, 0.0, 2)})["kappa"].item() < 0.7
+    by_least, marked = progression.kappa_by_least_change(pairs, least, n_steps=9)
+    of_volume = by_least[by_least["quantity"] == "volume"]
+    best = of_volume.loc[of_volume["three"].idxmax(), "least"]
+    assert 0 < best < 4 and marked["volume"] == pytest.approx(100 * least["volume"].change)
+    assert of_volume["share"].is_monotonic_decreasing and of_volume["share"].iloc[0] == 1
+    figure = robustness_plots.kappa_by_least_change(by_least, marked)
+    assert len(figure.axes) == 2
+
+
+def test_the_kappas_tornado_starts_from_table_4():
+    scans, pairs, variants = many_pairs()
+    least, _ = progression.least_detectable(pairs, variants)
+    moved = progression.tornado(scans, pairs, least, variants).set_index(["headline", "choice"])
+    pairs["poi_direction"] = biomarkers.binarise(pairs["poi_change"])
+    pairs["ihu_direction"] = biomarkers.binarise(pairs["ihu_change"])
+    cases = progression.rated(pairs)
+    by_patient = clustered.kappa_table(cases, pairs["patient_id"])
+    row = moved.loc["Kappa, extent, all"]
+    assert (row["base"] == by_patient.loc["volume_all", "kappa"]).all()
+    assert row.loc["hu", "low"] == row.loc["hu", "base"]
+    assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
+    values = progression.robust_values(by_patient, progression.three_class_table(pairs, least), moved.reset_index())
+    assert len({value["name"] for value in values}) == len(values) == 14
+    shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
+    assert shown["Kappa, errors over patients"].tolist()[2] == tables.MISSING
+    figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
+    assert "undefined" in " ".join(text.get_text() for ax in figure.axes for text in [ax.title, *ax.texts])
+
+
+def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
+    none = pairs.iloc[:0].assign(earlier="", later="")
+    least, _ = progression.least_detectable(none, None)
+    scans = pd.DataFrame(
+        {"scan_id": ["x"], "patient_id": ["a"], "scan_date": ["2020-02-01"], "poi": [0.1], "ihu": [-500.0]}
+    )
+    three = progression.three_class_table(none, least)
+    assert three["n"].tolist() == [0, 0] and three["kappa"].isna().all()
+    by_least, marked = progression.kappa_by_least_change(none, least, n_steps=3)
+    robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
+    moved = progression.tornado(scans, none, least)
+    robustness_plots.tornado(moved, sensitivity.WORDS, columns=2).canvas.draw()

@@ -64,7 +64,9 @@ def test_separation_is_shown_as_undefined(results):
 
 def test_interval_table_compares_widths(results):
     *_, performance, bootstrap = results
-    table = severity.interval_table(performance, bootstrap)
+    by_patient = pd.DataFrame({"low": 0.6, "high": 0.9}, performance.index)
+    table = severity.interval_table(performance, bootstrap, by_patient)
+    assert (table["obuchowski_high"] == 0.9).all()
     row = table.loc["POI"]
     expected = (row["clustered_high"] - row["clustered_low"]) / (row["high"] - row["low"])
     assert row["patients_over_scans"] == expected

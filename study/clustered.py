@@ -1,0 +1,262 @@
+"""Several scans of one patient are not as many patients: AUC, odds ratios and kappa with errors that know it.
+
+The estimates are those of the ordinary analysis; only their errors differ. Patients are taken as independent of each
+other; scans of one patient may depend on each other in any way. With one scan a patient the errors are those of the
+ordinary analysis: DeLong's for the AUC, Fleiss, Cohen and Everitt's for kappa.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+
+def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
+    """AUC of several scores with Obuchowski's standard error for clustered data.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        One column a score, one row a scan; higher means severe. A scan whose score is missing is left out of that row.
+    is_severe, patient_ids : Series
+        With the same index.
+    confidence : float
+        Of the interval, symmetric on the logit scale, which cannot leave 0 to 1. It takes Student's t with one degree
+        of freedom less than the patients of the rarer status, as their number is what limits the error's precision.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by score: ``n_patients, auc, standard_error, low, high``. The error is NaN if fewer than two patients
+        have a severe scan, or fewer than two a non-severe one; the limits are NaN also where the error is 0 (perfect
+        separation, all scores tied), which is no certainty.
+
+    References
+    ----------
+    Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578.
+    """
+    tail = _tail(confidence)
+    rows = {}
+    for name in predicted.columns:
+        scores = predicted[name].dropna()
+        patients, status = patient_ids.loc[scores.index], is_severe.loc[scores.index]
+        area, covariance = _auc(scores.to_numpy(float)[None], status, patients)
+        error, low, high = float(np.sqrt(covariance[0, 0])), np.nan, np.nan
+        if error > 0 and 0 < area[0] < 1:
+            fewer = min(patients[status].nunique(), patients[~status].nunique())
+            reach = stats.t.isf(tail, fewer - 1) * error / (area[0] * (1 - area[0]))  # the logit's slope (delta method)
+            low, high = special.expit(special.logit(area[0]) + np.array([-reach, reach]))
+        rows[name] = {
+            "n_patients": patients.nunique(), "auc": area[0], "standard_error": error, "low": low, "high": high,
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model").astype({"n_patients": int})
+
+
+def auc_difference(scores, other_scores, is_severe, patient_ids):
+    """Two-sided test that two scores of the same scans have the same AUC, with Obuchowski's clustered covariance.
+
+    Returns
+    -------
+    dict
+        ``difference`` (first minus second), ``standard_error``, ``z`` and ``p_value``; the last two are NaN where the
+        error is 0 or undefined.
+    """
+    both = np.stack([np.asarray(scores, float), np.asarray(other_scores, float)])
+    area, covariance = _auc(both, is_severe, patient_ids)
+    contrast = np.array([1.0, -1.0])
+    error = float(np.sqrt(max(contrast @ covariance @ contrast, 0.0)))
+    difference = float(area @ contrast)
+    z = difference / error if error > 1e-9 else float("nan")
+    return {"difference": difference, "standard_error": error, "z": z, "p_value": float(2 * stats.norm.sf(abs(z)))}
+
+
+def odds_ratios(table, models, patient_ids, outcome="is_severe", confidence=0.95):
+    """Odds ratios per SD by generalised estimating equations: the logistic model, errors over patients.
+
+    Working independence: the odds ratios are those of the ordinary logistic regression, and only the errors differ
+    (Huber-White sandwich over patients). With predictors that change from scan to scan, as POI does, another working
+    correlation may bias the estimates (Pepe and Anderson).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan, with the predictors and the outcome (true / false).
+    models : mapping of str to list of str
+        Predictors of each model; none may separate the outcome (``logistic`` finds that).
+    patient_ids : Series
+        With the same index.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (model, predictor): ``odds_ratio, ci_low, ci_high, p_value`` (Wald), ``coefficient,
+        standard_error`` (log odds per SD), ``n, n_patients``. Errors are NaN with no more patients than coefficients,
+        from which they cannot be estimated.
+
+    References
+    ----------
+    Liang KY, Zeger SL. Biometrika 1986;73:13-22. Pepe MS, Anderson GL. Commun Stat Simul 1994;23:939-951.
+    """
+    from statsmodels.genmod.cov_struct import Independence
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_estimating_equations import GEE
+
+    reach = stats.norm.isf(_tail(confidence))
+    rows = {}
+    for model, predictors in models.items():
+        complete = table[predictors].astype(float).dropna()
+        patients = patient_ids.loc[complete.index].astype(str)
+        design = np.column_stack([np.ones(len(complete)), (complete - complete.mean()) / complete.std(ddof=1)])
+        equations = GEE(
+            table.loc[complete.index, outcome].to_numpy(float),
+            design,
+            groups=patients.to_numpy(),
+            family=Binomial(),
+            cov_struct=Independence(),
+        )
+        fitted = equations.fit(ctol=1e-10)
+        enough = patients.nunique() > design.shape[1]
+        for predictor, coefficient, error in zip(predictors, fitted.params[1:], fitted.bse[1:], strict=True):
+            error = float(error) if enough else float("nan")
+            rows[model, predictor] = {
+                "odds_ratio": np.exp(coefficient),
+                "ci_low": np.exp(coefficient - reach * error),
+                "ci_high": np.exp(coefficient + reach * error),
+                "p_value": 2 * stats.norm.sf(abs(coefficient / error)),
+                "coefficient": coefficient,
+                "standard_error": error,
+                "n": len(complete),
+                "n_patients": patients.nunique(),
+            }
+    index = pd.MultiIndex.from_tuples(rows, names=["model", "predictor"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=ODDS_RATIO_COLUMNS)
+
+
+ODDS_RATIO_COLUMNS = [
+    "odds_ratio", "ci_low", "ci_high", "p_value", "coefficient", "standard_error", "n", "n_patients",
+]  # fmt: skip
+
+
+def kappa_table(rated, patient_ids, confidence=0.95):
+    """Cohen's kappa of several pairs of raters with a standard error over patients.
+
+    The delta method, as Fleiss, Cohen and Everitt used it on cases, on the sums of each patient's cases; Yang and Zhou
+    give it for clustered pairs of ratings.
+
+    Parameters
+    ----------
+    rated : mapping of str to DataFrame
+        Name of the row and a table of two columns, one a rater. Cases that a rater left out (NaN) are dropped.
+    patient_ids : Series
+        Whose case it is, by the tables' index.
+    confidence : float
+        Of the interval, kept within -1 to 1.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by name: ``n, n_patients, kappa, standard_error, ci_low, ci_high``. NaN where kappa is undefined (one
+        category only, no cases); the error also with one patient, the limits also where it is 0.
+
+    References
+    ----------
+    Yang Z, Zhou M. Kappa statistic for clustered matched-pair data. Stat Med 2014;33:2612-2633.
+    """
+    reach = stats.norm.isf(_tail(confidence))
+    rows = {}
+    for name, pair in rated.items():
+        both = pair.dropna()
+        patients = patient_ids.loc[both.index]
+        kappa, influence = _kappa(both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy())
+        error = low = high = float("nan")
+        if patients.nunique() > 1 and np.isfinite(kappa):
+            sums = pd.Series(influence).groupby(patients.to_numpy()).sum()
+            error = float(np.sqrt((sums**2).sum()) / len(both))
+        if error > 1e-9:
+            low, high = max(kappa - reach * error, -1.0), min(kappa + reach * error, 1.0)
+        rows[name] = {
+            "n": len(both), "n_patients": patients.nunique(), "kappa": kappa, "standard_error": error,
+            "ci_low": low, "ci_high": high,
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def one_scan_each(scans, which):
+    """Take one scan of every patient, after which scans are as independent as patients.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        ``patient_id, scan_date, status, poi``; a row a scan.
+    which : {"first", "worst"}
+        By date (of one day, the first in the table); or a severe scan before others, then the largest POI. *Worst*
+        chooses by what is under test, which flatters POI; it is there to bound, not to estimate.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `scans`, in their order.
+    """
+    if which == "first":
+        ordered = scans.sort_values("scan_date", kind="stable")
+    elif which == "worst":
+        keys = pd.DataFrame({"severe": scans["status"] == "severe", "poi": scans["poi"]})
+        ordered = scans.loc[keys.sort_values(["severe", "poi"], ascending=False, kind="stable").index]
+    else:
+        raise ValueError(f"which {which!r}: must be 'first' or 'worst'")
+    return scans.loc[scans.index.isin(ordered.drop_duplicates("patient_id").index)]
+
+
+def _auc(scores, is_severe, patient_ids):
+    """AUCs (score,) and Obuchowski's covariance (score, score) of `scores` (score, scan)."""
+    is_severe = np.asarray(is_severe).astype(bool)
+    if is_severe.all() or not is_severe.any():
+        raise ValueError("a ROC curve needs severe and non-severe scans; only one status is there")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores are missing or infinite: leave those scans out and say how many")
+    patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
+    severe, other = scores[:, is_severe], scores[:, ~is_severe]
+    n_severe, n_other = severe.shape[1], other.shape[1]
+    # Placements: the share of the other status that a scan beats, ties half, from midranks.
+    ranks = stats.rankdata(np.concatenate([severe, other], axis=1), axis=1)
+    of_severe = (ranks[:, :n_severe] - stats.rankdata(severe, axis=1)) / n_other
+    of_other = 1 - (ranks[:, n_severe:] - stats.rankdata(other, axis=1)) / n_severe
+    area = of_severe.mean(axis=1)
+
+    def by_patient(placements, scans):
+        sums = np.zeros((len(area), patients.size))
+        np.add.at(sums, (slice(None), of_scan[scans]), placements - area[:, None])
+        return sums, np.unique(of_scan[scans]).size
+
+    (sums_severe, n_with), (sums_other, n_without) = by_patient(of_severe, is_severe), by_patient(of_other, ~is_severe)
+    if min(n_with, n_without) < 2:
+        return area, np.full((len(area),) * 2, np.nan)
+    # A patient with scans of both statuses ties the two parts together.
+    cross = patients.size / (patients.size - 1) * (sums_severe @ sums_other.T) / (n_severe * n_other)
+    covariance = (
+        n_with / (n_with - 1) * (sums_severe @ sums_severe.T) / n_severe**2
+        + n_without / (n_without - 1) * (sums_other @ sums_other.T) / n_other**2
+        + cross
+        + cross.T
+    )
+    return area, covariance
+
+
+def _kappa(a, b):
+    """Kappa and each case's influence on it (n,): how kappa's estimate shifts, times n, if the case weighs more."""
+    if not a.size or np.unique(np.concatenate([a, b])).size == 1:
+        return float("nan"), np.full(a.size, np.nan)
+    categories = np.unique(np.concatenate([a, b]))
+    of_a, of_b = (np.searchsorted(categories, rating) for rating in (a, b))
+    share_a, share_b = (np.bincount(of, minlength=categories.size) / a.size for of in (of_a, of_b))
+    observed, expected = np.mean(of_a == of_b), share_a @ share_b
+    kappa = (observed - expected) / (1 - expected)
+    shift_observed = (of_a == of_b) - observed
+    shift_expected = share_b[of_a] + share_a[of_b] - 2 * expected
+    influence = (shift_observed - (1 - kappa) * shift_expected) / (1 - expected)
+    return float(kappa), influence
+
+
+def _tail(confidence):
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    return (1 - confidence) / 2
