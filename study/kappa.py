@@ -77,8 +77,8 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     confidence : float
         Of the interval.
     weights : {"none", "linear", "quadratic"}
-        Credit for ratings i and j of k ordered categories: "none" 1 if equal, else 0; "linear" 1 - abs(i - j) / (k - 1);
-        "quadratic" 1 - (i - j)**2 / (k - 1)**2.
+        Credit for ratings i and j of k ordered categories: "none" 1 if equal, else 0; "linear" 1 - d; "quadratic"
+        1 - d**2, where d = abs(i - j) / (k - 1).
     categories : list, optional
         All categories there are, in order. Those found, sorted, unless given: say them where one may not occur, as it
         counts for the weights and for `pabak`.
