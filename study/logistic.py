@@ -143,7 +143,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
 
     likelihood = _Likelihood(np.column_stack([np.ones(len(standardised)), standardised]), severe.to_numpy(), firth)
     params = likelihood.climb(np.zeros(len(predictors) + 1)) if firth else _maximum_likelihood(likelihood, predictors)
-    greatest, _, information = likelihood.at(params)
+    greatest, _, _, information = likelihood.at(params)
     errors = np.sqrt(np.diag(np.linalg.inv(information)))
     reach = stats.norm.isf((1 - confidence) / 2) * errors
     profile = [likelihood.profile_limits(params, at, reach[at], confidence) for at in range(1, len(params))]
@@ -266,23 +266,42 @@ class _Likelihood:
         return special.expit(self.design @ params)
 
     def at(self, params):
-        """Log-likelihood, its gradient, and the information matrix (that of the likelihood without penalty)."""
-        probability = self.probability(params)
+        """Log-likelihood, its gradient, its curvature (minus the second derivatives), and the information matrix.
+
+        The information is that of the likelihood without penalty; without penalty it is the curvature as well.
+        """
+        chance = self.probability(params)
         value = special.log_expit(np.where(self.severe, 1, -1) * (self.design @ params)).sum()
-        weight, residual = probability * (1 - probability), self.severe - probability
+        weight, residual = chance * (1 - chance), self.severe - chance
         information = self.design.T @ (weight[:, None] * self.design)
-        if self.firth:
-            leverage = weight * np.einsum("ri,ij,rj->r", self.design, np.linalg.inv(information), self.design)
-            residual = residual + leverage * (0.5 - probability)
-            value += np.linalg.slogdet(information)[1] / 2
-        return value, self.design.T @ residual, information
+        if not self.firth:
+            return value, self.design.T @ residual, information, information
+        inverse = np.linalg.inv(information)
+        leverage = weight * self._squares(inverse)
+        skew = 1 - 2 * chance
+        # How each row's leverage changes with each coefficient: by its own weight, and by everyone's information.
+        moved = (leverage * skew)[:, None] * self.design
+        for column, shift in enumerate((weight * skew)[:, None] * self.design.T[:, :, None] * self.design):
+            moved[:, column] -= weight * self._squares(inverse @ (self.design.T @ shift) @ inverse)
+        gradient = self.design.T @ (residual + leverage * skew / 2)
+        curvature = information - self.design.T @ (
+            moved * skew[:, None] / 2 - (leverage * weight)[:, None] * self.design
+        )
+        return value + np.linalg.slogdet(information)[1] / 2, gradient, curvature, information
+
+    def _squares(self, matrix):
+        """Quadratic form of each row of the design."""
+        return ((self.design @ matrix) * self.design).sum(axis=1)
 
     def climb(self, params, free=slice(None)):
         """Newton's method, steps halved where they lead down: the coefficients `free` that make it greatest."""
-        value, gradient, information = self.at(params)
+        value, gradient, curvature, information = self.at(params)
         for _ in range(200):
+            bend = curvature[free][:, free]
+            # Far from the top a penalised likelihood may bend upwards; the information never does.
+            bend = bend if np.linalg.eigvalsh(bend)[0] > 0 else information[free][:, free]
             step = np.zeros_like(params)
-            step[free] = np.linalg.solve(information[free][:, free], gradient[free])
+            step[free] = np.linalg.solve(bend, gradient[free])
             step /= max(1, np.abs(step).max() / 5)
             while np.abs(step).max() > 1e-10:
                 higher = self.at(params + step)
@@ -291,7 +310,7 @@ class _Likelihood:
                 step /= 2
             else:
                 return params
-            params, (value, gradient, information) = params + step, higher
+            params, (value, gradient, curvature, information) = params + step, higher
         raise ValueError("the regression did not converge: look for extreme values in the predictors")
 
     def held(self, params, at, number):
