@@ -284,9 +284,8 @@ class _Likelihood:
         for column, shift in enumerate((weight * skew)[:, None] * self.design.T[:, :, None] * self.design):
             moved[:, column] -= weight * self._squares(inverse @ (self.design.T @ shift) @ inverse)
         gradient = self.design.T @ (residual + leverage * skew / 2)
-        curvature = information - self.design.T @ (
-            moved * skew[:, None] / 2 - (leverage * weight)[:, None] * self.design
-        )
+        bent = moved * skew[:, None] / 2 - (leverage * weight)[:, None] * self.design
+        curvature = information - self.design.T @ bent
         return value + np.linalg.slogdet(information)[1] / 2, gradient, curvature, information
 
     def _squares(self, matrix):

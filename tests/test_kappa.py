@@ -46,8 +46,8 @@ def credit_of(weights, k):
 def test_why_psych_differs_from_vcd_with_weights_and_three_categories(name, weights):
     """The formula needs the mean credit of each column of the table; psych 2.2.9 sums rows there.
 
-    It takes sum_j w_ij times row i's frequency for sum_i w_ij times it, which is the same for two categories and without
-    weights. `test_errors_are_those_of_the_slopes` shows that the formula, as in vcd and here, is right.
+    It takes sum_j w_ij times row i's frequency for sum_i w_ij times it, which is the same for two categories and
+    without weights. `test_errors_are_those_of_the_slopes` shows that the formula, as in vcd and here, is right.
     """
     a, b = DATA[name]["rater_1"].to_numpy(), DATA[name]["rater_2"].to_numpy()
     k, n = max(a.max(), b.max()) + 1, a.size
@@ -57,10 +57,9 @@ def test_why_psych_differs_from_vcd_with_weights_and_three_categories(name, weig
     observed, expected = (credit * table).sum(), (credit * np.outer(rows, columns)).sum()
 
     def error(of_column):
-        spread = (
-            table * (credit * (1 - expected) - ((credit @ columns)[:, None] + of_column) * (1 - observed)) ** 2
-        ).sum()
-        return np.sqrt((spread - (observed * expected - 2 * expected + observed) ** 2) / n) / (1 - expected) ** 2
+        in_cell = credit * (1 - expected) - ((credit @ columns)[:, None] + of_column) * (1 - observed)
+        spread = (table * in_cell**2).sum() - (observed * expected - 2 * expected + observed) ** 2
+        return np.sqrt(spread / n) / (1 - expected) ** 2
 
     assert error(credit @ rows) == pytest.approx(ANSWERS.loc[(name, weights), "vcd_ase"], rel=1e-9)
     assert error(credit.sum(axis=1) * rows) == pytest.approx(ANSWERS.loc[(name, weights), "psych_se"], rel=1e-9)
