@@ -122,7 +122,7 @@ def logistic_sets(rng):
     severe = np.where(steps == 0.1, rng.integers(0, 2, 60), steps > 0.1).astype(int)
     yield "separated_but_for_ties", (severe, steps, rng.normal(-520, 90, 60))
     yield "separated_small", (np.array([0, 0, 0, 1, 1, 1]), np.array([1, 2, 3, 4, 5, 6]) / 10, rng.normal(-520, 90, 6))
-    poi, ihu = rng.beta(2, 8, 45), rng.normal(-520, 90, 45)
+    poi, ihu = rng.beta(2, 8, 14), rng.normal(-520, 90, 14)
     yield "separated_together", ((poi - 0.2 + (ihu + 520) / 500 > 0).astype(int), poi, ihu)
 
 
