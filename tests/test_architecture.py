@@ -10,7 +10,7 @@ import yaml
 from study import fingerprint, workflow
 
 ROOT = Path(__file__).parent.parent
-MEASURES = {"overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups"}
+MEASURES = {"overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups", "proportion"}
 # From the floor to the roof: a module imports only from layers below its own, or from its own.
 LAYERS = [
     {"run", "fingerprint", "grid"},
