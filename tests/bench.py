@@ -81,7 +81,7 @@ def memory_mib(pid):
 def record(what, size, wall, cpu, peak, compared_with="", ratio=None):
     """Append one row to the results and print it."""
     row = pd.DataFrame(
-        [[what, size, round(wall, 2), round(cpu, 2), round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
+        [[what, size, round(wall, 2), round(cpu, 2), np.round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
     )
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     if RESULTS.is_file():
