@@ -1,4 +1,7 @@
-"""Do two groups differ? Mann-Whitney's and Welch's tests, computed by pingouin."""
+"""Do two groups differ? Mann-Whitney's and Welch's tests of numbers, chi-square and Fisher's of categories.
+
+Computed by pingouin and scipy.
+"""
 
 import numpy as np
 import pandas as pd
@@ -52,3 +55,55 @@ def compare(table, columns, is_severe):
                 row["welch_p"] = float(means.filter(regex="^p.val$").iloc[0])
         rows[column] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
+
+
+def compare_categories(table, columns, is_severe):
+    """Compare how severe and non-severe scans are spread over the categories of several columns, such as sex.
+
+    Pearson's chi-square test is an approximation for large samples, usually taken as good where the least expected
+    count is 5 or more; Yates's correction makes it cautious; Fisher's test (two-sided, as in R: tables no likelier
+    than the one observed) is exact with both margins given.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan.
+    columns : list of str
+        Columns of categories; missing ones are left out, column by column.
+    is_severe : Series of bool
+        Which rows are severe, on the same index.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by column: ``n``, ``n_categories``, ``least_expected`` (count of the emptiest cell if the groups were
+        alike), ``chi_square, chi_square_p`` (no correction), ``chi_square_corrected_p`` (Yates) and ``fisher_p``. The
+        last two are for two categories, NaN with more; all but the counts are NaN where fewer than two categories or
+        groups are there.
+
+    References
+    ----------
+    Yates F. J R Stat Soc Suppl 1934;1:217-235. Fisher RA. J R Stat Soc 1935;98:39-82.
+    """
+    from scipy import stats
+
+    tests = ["least_expected", "chi_square", "chi_square_p", "chi_square_corrected_p", "fisher_p"]
+    rows = {}
+    for column in columns:
+        known = table[column].notna()
+        counts = pd.crosstab(is_severe[known].to_numpy(bool), table.loc[known, column].to_numpy()).to_numpy()
+        rows[column] = {"n": int(counts.sum()), "n_categories": counts.shape[1]} | dict.fromkeys(tests, np.nan)
+        if min(counts.shape) < 2:
+            continue
+        pearson = stats.chi2_contingency(counts, correction=False)
+        rows[column] |= {
+            "least_expected": pearson.expected_freq.min(),
+            "chi_square": pearson.statistic,
+            "chi_square_p": pearson.pvalue,
+        }
+        if counts.shape == (2, 2):
+            rows[column] |= {
+                "chi_square_corrected_p": stats.chi2_contingency(counts, correction=True).pvalue,
+                "fisher_p": stats.fisher_exact(counts).pvalue,
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variable")

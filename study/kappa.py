@@ -1,4 +1,4 @@
-"""Cohen's kappa: agreement of two raters beyond what chance gives, with both of its usual standard errors.
+"""Cohen's kappa: agreement of two raters beyond what chance gives, plain or weighted, with its usual standard errors.
 
 Recomputing Table 4 of Li et al. from its printed numbers shows which one the paper used. With 142 cases, observed
 agreement 0.9155 and kappa 0.8220, Cohen's (1960) error is 0.0492, as printed; the error of Fleiss, Cohen and Everitt
@@ -24,30 +24,51 @@ class Agreement:
         Cases that both rated.
     observed_agreement, expected_agreement : float
         Share of cases rated alike, and the share that chance would give with each rater's own frequencies; 0 to 1.
+        With weights, the mean credit that cases get, and would get by chance.
     kappa : float
         (observed - expected) / (1 - expected), at most 1, 0 for chance, down to -1. NaN if both raters used one and
         the same category only, where chance alone gives full agreement, or there are no cases.
     standard_error : float
-        Cohen's (1960): sqrt(po (1 - po) / n) / (1 - pe), as in the paper. 0 for full agreement; NaN with kappa.
+        Cohen's (1960): sqrt(po (1 - po) / n) / (1 - pe), as in the paper; with weights Cohen's (1968). 0 for full
+        agreement; NaN with kappa.
     standard_error_fleiss : float
         The large-sample error of Fleiss, Cohen and Everitt (1969), which R's psych and vcd report.
+    standard_error_null : float
+        The error that kappa would have if the raters agreed by chance alone (Fleiss, Cohen and Everitt): kappa divided
+        by it tests that. NaN with kappa, and 0 where a rater used one category only.
+    kappa_max : float
+        The greatest kappa that the two raters' frequencies allow: 1 if they used the categories equally often. NaN with
+        kappa, and with weights.
+    pabak : float
+        Prevalence- and bias-adjusted kappa, (k po - 1) / (k - 1) with k categories: kappa as it would be if both raters
+        used all categories equally often. NaN with fewer than two categories, and with weights.
     ci_low, ci_high : float
         kappa -+ z times `standard_error_fleiss`, kept within -1 to 1. NaN with kappa, and where the error is 0,
         which is no certainty.
+    weights : str
+        Name of the weights.
     """
 
     n: int
-    observed_agreement: float
-    expected_agreement: float
-    kappa: float
-    standard_error: float
-    standard_error_fleiss: float
-    ci_low: float
-    ci_high: float
+    observed_agreement: float = np.nan
+    expected_agreement: float = np.nan
+    kappa: float = np.nan
+    standard_error: float = np.nan
+    standard_error_fleiss: float = np.nan
+    standard_error_null: float = np.nan
+    kappa_max: float = np.nan
+    pabak: float = np.nan
+    ci_low: float = np.nan
+    ci_high: float = np.nan
+    weights: str = "none"
 
 
-def cohen_kappa(a, b, confidence=0.95):
+def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     """Cohen's kappa of two raters' categories.
+
+    Weights give part of the credit to ratings that differ, the more the nearer the two categories stand in their order.
+    Software names them in different ways: *linear* is Cicchetti and Allison's, vcd's "Equal-Spacing", irr's "equal";
+    *quadratic* is Fleiss and Cohen's, irr's "squared" and what psych weighs by unless told otherwise.
 
     Parameters
     ----------
@@ -55,14 +76,26 @@ def cohen_kappa(a, b, confidence=0.95):
         The category that each rater gave each case: numbers or words, none missing.
     confidence : float
         Of the interval.
+    weights : {"none", "linear", "quadratic"}
+        Credit for ratings i and j of k ordered categories: "none" 1 if equal, else 0; "linear" 1 - d; "quadratic"
+        1 - d**2, where d = abs(i - j) / (k - 1).
+    categories : list, optional
+        All categories there are, in order. Those found, sorted, unless given: say them where one may not occur, as it
+        counts for the weights and for `pabak`.
 
     Returns
     -------
     Agreement
 
+    Raises
+    ------
+    ValueError
+        If the raters rated different numbers of cases, a rating is missing or not among the categories.
+
     References
     ----------
-    Cohen J. Educ Psychol Meas 1960;20:37-46. Fleiss JL, Cohen J, Everitt BS. Psychol Bull 1969;72:323-327.
+    Cohen J. Educ Psychol Meas 1960;20:37-46. Cohen J. Psychol Bull 1968;70:213-220. Fleiss JL, Cohen J, Everitt BS.
+    Psychol Bull 1969;72:323-327. Byrt T, Bishop J, Carlin JB. J Clin Epidemiol 1993;46:423-429 (PABAK).
 
     Examples
     --------
@@ -74,35 +107,35 @@ def cohen_kappa(a, b, confidence=0.95):
 
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
-    a, b = pd.Series(np.asarray(a)), pd.Series(np.asarray(b))
-    if a.shape != b.shape:
-        raise ValueError(f"raters gave {a.size} and {b.size} ratings: both must rate the same cases")
-    if a.isna().any() or b.isna().any():
-        raise ValueError("a rating is missing: leave that case out for both raters and say how many")
-    nan, n = float("nan"), len(a)
+    table = _counts(a, b, categories)
+    n, k = int(table.sum()), len(table)
+    credit = _credit(weights, k)
     if not n:
-        return Agreement(0, *[nan] * 7)
-
-    categories = np.unique(np.concatenate([a, b]))
-    table = np.zeros((categories.size,) * 2)
-    np.add.at(table, (np.searchsorted(categories, a), np.searchsorted(categories, b)), 1)
-    observed = np.trace(table) / n
-    if categories.size == 1:
-        return Agreement(n, 1.0, 1.0, *[nan] * 5)
-    expected = table.sum(axis=1) @ table.sum(axis=0) / n**2
-    simple = np.sqrt(observed * (1 - observed) / n) / (1 - expected)
-    # statsmodels also divides by an error of 0, for a test that is not used here.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = cohens_kappa(table)
-    kappa = float(result.kappa)
-    # Rounding may leave a variance of 0 just below it.
-    fleiss = float(np.sqrt(max(float(result.var_kappa), 0.0)))
-    if observed == 1 or fleiss < 1e-9:
-        fleiss, low, high = 0.0, nan, nan
-    else:
-        reach = stats.norm.isf((1 - confidence) / 2) * fleiss
-        low, high = float(max(kappa - reach, -1.0)), float(min(kappa + reach, 1.0))
-    return Agreement(n, float(observed), float(expected), kappa, float(simple), fleiss, low, high)
+        return Agreement(0, weights=weights)
+    observed = (credit * table).sum() / n
+    expected = (credit * np.outer(table.sum(axis=1), table.sum(axis=0))).sum() / n**2
+    plain = weights == "none"
+    pabak = (k * observed - 1) / (k - 1) if plain and k > 1 else np.nan
+    found = {"observed_agreement": observed, "expected_agreement": expected, "pabak": pabak}
+    if expected < 1:
+        # statsmodels also divides by an error of 0, for a test that is not used here; rounding may leave a variance
+        # of 0 just below it.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result = cohens_kappa(table, wt=None if plain else weights)
+        errors = np.sqrt(np.maximum([result.var_kappa, result.var_kappa0], 0))
+        fleiss, null = np.where(errors < 1e-9, 0.0, errors)
+        spread = max((credit**2 * table).sum() / n - observed**2, 0.0)
+        found |= {
+            "kappa": result.kappa,
+            "standard_error": np.sqrt(spread / n) / (1 - expected),
+            "standard_error_fleiss": 0.0 if observed == 1 else fleiss,
+            "standard_error_null": null,
+            "kappa_max": result.kappa_max if plain else np.nan,
+        }
+        if found["standard_error_fleiss"] > 0:
+            reach = stats.norm.isf((1 - confidence) / 2) * fleiss
+            found |= {"ci_low": max(result.kappa - reach, -1), "ci_high": min(result.kappa + reach, 1)}
+    return Agreement(n, **{name: float(number) for name, number in found.items()}, weights=weights)
 
 
 def strength(kappa):
@@ -117,15 +150,15 @@ def strength(kappa):
     return next(word for limit, word in STRENGTHS if round(kappa, 2) <= limit)
 
 
-def tabulate(rated, confidence=0.95):
+def tabulate(rated, confidence=0.95, weights="none", categories=None):
     """Agreement of several pairs of raters, one row each.
 
     Parameters
     ----------
     rated : mapping of str to DataFrame
         Name of the row and a table of two columns, one a rater. Cases that a rater left out (NaN) are dropped.
-    confidence : float
-        Of the intervals.
+    confidence, weights, categories
+        As in :func:`cohen_kappa`.
 
     Returns
     -------
@@ -135,6 +168,34 @@ def tabulate(rated, confidence=0.95):
     rows = {}
     for name, pair in rated.items():
         both = pair.dropna()
-        agreement = cohen_kappa(both.iloc[:, 0], both.iloc[:, 1], confidence)
+        agreement = cohen_kappa(both.iloc[:, 0], both.iloc[:, 1], confidence, weights, categories)
         rows[name] = asdict(agreement) | {"strength": strength(agreement.kappa)}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _counts(a, b, categories):
+    """Cases by category (rater a, rater b), an array (k, k)."""
+    a, b = pd.Series(np.asarray(a)), pd.Series(np.asarray(b))
+    if a.shape != b.shape:
+        raise ValueError(f"raters gave {a.size} and {b.size} ratings: both must rate the same cases")
+    if a.isna().any() or b.isna().any():
+        raise ValueError("a rating is missing: leave that case out for both raters and say how many")
+    if categories is None:
+        categories = np.unique(np.concatenate([a, b]))
+    index = pd.Index(categories)
+    places = [index.get_indexer(ratings) for ratings in (a, b)]
+    unknown = set(a[places[0] < 0]) | set(b[places[1] < 0])
+    if unknown:
+        raise ValueError(f"rating {min(unknown, key=str)!r} is not among the categories {list(categories)}: add it")
+    table = np.zeros((index.size,) * 2)
+    np.add.at(table, tuple(places), 1)
+    return table
+
+
+def _credit(weights, k):
+    """What a pair of ratings counts, an array (k, k): 1 where equal, down to 0."""
+    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / max(k - 1, 1)
+    credits = {"none": (apart == 0).astype(float), "linear": 1 - apart, "quadratic": 1 - apart**2}
+    if weights not in credits:
+        raise ValueError(f"weights {weights!r}: must be one of {', '.join(credits)}")
+    return credits[weights]

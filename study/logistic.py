@@ -1,14 +1,28 @@
 """Logistic regression of a yes/no outcome: odds ratios per standard deviation, AIC, predicted probabilities.
 
 The fit is statsmodels' maximum likelihood. What it does not do is done here: separation, where the likelihood has no
-maximum and software prints some huge odds ratio, is found beforehand and refused.
+maximum and software prints some huge odds ratio, is found beforehand and refused, or met by Firth's correction; and
+intervals by the profile of the likelihood.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import optimize, special, stats
+
+COLUMNS = [
+    "odds_ratio",
+    "ci_low",
+    "ci_high",
+    "profile_low",
+    "profile_high",
+    "p_value",
+    "coefficient",
+    "standard_error",
+    "mean",
+    "sd",
+]
 
 
 class SeparationError(ValueError):
@@ -38,31 +52,50 @@ class Fit:
     Attributes
     ----------
     estimates : DataFrame
-        Indexed by predictor: ``odds_ratio`` (per SD), ``ci_low``, ``ci_high`` (Wald), ``p_value`` (Wald, two-sided),
-        ``coefficient`` (log odds per SD), ``standard_error``, ``mean`` and ``sd`` of the predictor.
+        Indexed by predictor: ``odds_ratio`` (per SD), ``ci_low``, ``ci_high`` (Wald), ``profile_low``, ``profile_high``
+        (the odds ratios that a likelihood-ratio test does not refuse; better where scans are few), ``p_value``
+        (two-sided; Wald's, with Firth's correction that of the penalised likelihood ratio), ``coefficient`` (log odds
+        per SD), ``standard_error``, ``mean`` and ``sd`` of the predictor.
     intercept : float
         Log odds at the predictors' means.
     aic : float
-        -2 log-likelihood + 2 (predictors + 1). Compare only between models of the same scans.
+        -2 log-likelihood + 2 (predictors + 1). Compare only between models of the same scans. NaN with Firth's
+        correction, whose likelihood is not the greatest.
+    log_likelihood : float
+        At the estimates; with Firth's correction the penalised one.
     predicted : Series
         Probability of the outcome for each row with all predictors; NaN for the others.
     n, n_excluded : int
         Rows that entered, and rows left out because a predictor is missing.
+    method : str
+        "maximum likelihood" or "Firth".
     note : str
-        Empty; else why ``estimates`` and ``aic`` are NaN and ``predicted`` is a score between 0 and 1 that orders
-        the rows but is no probability (see :func:`fit_each`).
+        Empty; else what separates the outcome (see :func:`fit_each`). Without Firth's correction ``estimates``, ``aic``
+        and ``log_likelihood`` then are NaN and ``predicted`` is a score between 0 and 1 that orders the rows but is no
+        probability.
     """
 
     estimates: pd.DataFrame
     intercept: float
     aic: float
+    log_likelihood: float
     predicted: pd.Series
     n: int
     n_excluded: int
+    method: str = "maximum likelihood"
     note: str = ""
 
 
-def fit(table, predictors, outcome="is_severe", confidence=0.95):
+@dataclass(frozen=True)
+class LikelihoodRatio:
+    """Test of two nested models: twice the difference of their log-likelihoods, its degrees of freedom, its p-value."""
+
+    statistic: float
+    df: int
+    p_value: float
+
+
+def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     """Fit one model on the rows where every predictor is known (complete cases).
 
     Parameters
@@ -76,6 +109,10 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95):
         Column of true / false, nowhere missing.
     confidence : float
         Of the intervals.
+    firth : bool
+        Penalise the likelihood by Jeffreys' prior: less biased in small samples, and finite when the outcome is
+        separated, which is no error then. Its profile intervals are to be preferred to its Wald ones, which are far
+        too short on one side when the outcome is separated.
 
     Returns
     -------
@@ -91,52 +128,47 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95):
 
     References
     ----------
-    Albert A, Anderson JA. Biometrika 1984;71:1-10. Konis K. DPhil thesis, University of Oxford, 2007.
+    Albert A, Anderson JA. Biometrika 1984;71:1-10. Konis K. DPhil thesis, University of Oxford, 2007. Venzon DJ,
+    Moolgavkar SH. Appl Stat 1988;37:87-94 (profile intervals). Firth D. Biometrika 1993;80:27-38. Heinze G, Schemper M.
+    Stat Med 2002;21:2409-2419.
     """
-    from statsmodels.discrete.discrete_model import Logit
-
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
     complete, severe = _complete_cases(table, predictors, outcome)
     mean, sd = complete.mean(), complete.std(ddof=1)
     standardised = (complete - mean) / sd
     _check_design(standardised, sd, predictors)
-    _refuse_separation(standardised, severe, outcome)
+    if not firth:
+        _refuse_separation(standardised, severe, outcome)
 
-    design = np.column_stack([np.ones(len(standardised)), standardised])
-    result = Logit(severe.to_numpy(float), design).fit(disp=0, maxiter=200, method="newton", tol=1e-10)
-    if not result.mle_retvals["converged"]:
-        raise ValueError(f"the regression on {', '.join(predictors)} did not converge: look for extreme values in them")
-    limits = result.conf_int(1 - confidence)
+    likelihood = _Likelihood(np.column_stack([np.ones(len(standardised)), standardised]), severe.to_numpy(), firth)
+    params = likelihood.climb(np.zeros(len(predictors) + 1)) if firth else _maximum_likelihood(likelihood, predictors)
+    greatest, _, _, information = likelihood.at(params)
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    reach = stats.norm.isf((1 - confidence) / 2) * errors
+    profile = [likelihood.profile_limits(params, at, reach[at], confidence) for at in range(1, len(params))]
+    if firth:
+        p_values = [stats.chi2.sf(2 * (greatest - likelihood.held(params, at, 0.0)), 1) for at in range(1, len(params))]
+    else:
+        p_values = 2 * stats.norm.sf(np.abs(params / errors))[1:]
     # exp() of a huge limit is infinity, which is what a nearly separated outcome means; no warning is needed.
     with np.errstate(over="ignore"):
-        odds = np.exp(np.column_stack([result.params, limits]))[1:]
-    estimates = pd.DataFrame(
-        {
-            "odds_ratio": odds[:, 0],
-            "ci_low": odds[:, 1],
-            "ci_high": odds[:, 2],
-            "p_value": result.pvalues[1:],
-            "coefficient": result.params[1:],
-            "standard_error": result.bse[1:],
-            "mean": mean.to_numpy(),
-            "sd": sd.to_numpy(),
-        },
-        index=pd.Index(predictors, name="predictor"),
-    )
-    predicted = pd.Series(special.expit(design @ result.params), complete.index, name="predicted")
+        odds = np.exp(np.column_stack([params[1:], (params - reach)[1:], (params + reach)[1:], profile]))
+    estimates = np.column_stack([odds, p_values, params[1:], errors[1:], mean, sd])
     n = len(complete)
     return Fit(
-        estimates,
-        float(result.params[0]),
-        float(result.aic),
-        predicted.reindex(table.index),
-        n,
-        len(table) - n,
+        pd.DataFrame(estimates, pd.Index(predictors, name="predictor"), COLUMNS),
+        intercept=float(params[0]),
+        aic=float("nan") if firth else float(2 * len(params) - 2 * greatest),
+        log_likelihood=float(greatest),
+        predicted=pd.Series(likelihood.probability(params), complete.index, name="predicted").reindex(table.index),
+        n=n,
+        n_excluded=len(table) - n,
+        method="Firth" if firth else "maximum likelihood",
     )
 
 
-def fit_each(table, models, outcome="is_severe", confidence=0.95):
+def fit_each(table, models, outcome="is_severe", confidence=0.95, firth_if_separated=False):
     """Fit several models; one that is separated is kept without estimates instead of stopping the others.
 
     Parameters
@@ -145,34 +177,65 @@ def fit_each(table, models, outcome="is_severe", confidence=0.95):
         As in :func:`fit`.
     models : mapping of str to list of str
         Predictors of each model.
+    firth_if_separated : bool
+        Fit a separated model with Firth's correction instead.
 
     Returns
     -------
     dict of str to Fit
-        A separated model has NaN estimates and AIC, the reason in ``note``, and in ``predicted`` the logistic
-        function of the separating combination: its ROC curve is that of the limit that the fit runs to.
+        A separated model has the reason in ``note``. Without Firth's correction it has NaN estimates and AIC, and in
+        ``predicted`` the logistic function of the separating combination: its ROC curve is that of the limit that the
+        fit runs to.
     """
     fits = {}
     for name, predictors in models.items():
         try:
             fits[name] = fit(table, predictors, outcome, confidence)
         except SeparationError as separated:
-            columns = [
-                "odds_ratio",
-                "ci_low",
-                "ci_high",
-                "p_value",
-                "coefficient",
-                "standard_error",
-                "mean",
-                "sd",
-            ]
-            estimates = pd.DataFrame(np.nan, pd.Index(predictors, name="predictor"), columns)
-            n = len(separated.score)
+            if firth_if_separated:
+                fits[name] = replace(fit(table, predictors, outcome, confidence, firth=True), note=str(separated))
+                continue
+            estimates = pd.DataFrame(np.nan, pd.Index(predictors, name="predictor"), COLUMNS)
+            n, nan = len(separated.score), float("nan")
             predicted = special.expit(separated.score).rename("predicted").reindex(table.index)
-            nan = float("nan")
-            fits[name] = Fit(estimates, nan, nan, predicted, n, len(table) - n, str(separated))
+            fits[name] = Fit(estimates, nan, nan, nan, predicted, n, len(table) - n, note=str(separated))
     return fits
+
+
+def likelihood_ratio_test(smaller, larger):
+    """Test whether the predictors that a larger model adds to a smaller one tell anything more.
+
+    Parameters
+    ----------
+    smaller, larger : Fit
+        By maximum likelihood, on the same rows; the larger has all predictors of the smaller and at least one more.
+
+    Returns
+    -------
+    LikelihoodRatio
+        ``statistic``, ``df`` and ``p_value``; statistic and p are NaN if a model is separated, without a likelihood.
+
+    Raises
+    ------
+    ValueError
+        If the models are not nested, are of different rows, or have Firth's correction: their ``p_value`` is such a
+        test for each predictor.
+    """
+    names, more = set(smaller.estimates.index), set(larger.estimates.index)
+    if not names < more:
+        raise ValueError(
+            f"models of {sorted(names)} and {sorted(more)}: the larger must hold the smaller and add to it"
+        )
+    if not smaller.predicted.notna().equals(larger.predicted.notna()):
+        raise ValueError(
+            f"the models are of {smaller.n} and {larger.n} rows, not the same: fit both on the rows that have all "
+            f"predictors, {', '.join(sorted(more))}"
+        )
+    if "Firth" in (smaller.method, larger.method):
+        raise ValueError("penalised likelihoods of two models are not compared: see the p_value of Firth's estimates")
+    statistic, df = 2 * (larger.log_likelihood - smaller.log_likelihood), len(more) - len(names)
+    # Rounding may leave it just below 0.
+    return LikelihoodRatio(float(np.maximum(statistic, 0)), df, float(stats.chi2.sf(np.maximum(statistic, 0), df)))
 
 
 def predictions(fits):
@@ -181,14 +244,103 @@ def predictions(fits):
 
 
 def summary(fits):
-    """Table of several models: a row a predictor, indexed by (model, predictor), with ``aic, n, n_excluded``."""
+    """Table of several models, by (model, predictor): their estimates with ``aic, n, n_excluded, method, note``."""
     return pd.concat(
         {
-            name: fitted.estimates.assign(aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, note=fitted.note)
+            name: fitted.estimates.assign(
+                aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, method=fitted.method, note=fitted.note
+            )
             for name, fitted in fits.items()
         },
         names=["model", "predictor"],
     )
+
+
+class _Likelihood:
+    """The log-likelihood of a design (row, coefficient) and an outcome, penalised by Jeffreys' prior if `firth`."""
+
+    def __init__(self, design, severe, firth):
+        self.design, self.severe, self.firth = design, severe, firth
+
+    def probability(self, params):
+        return special.expit(self.design @ params)
+
+    def at(self, params):
+        """Log-likelihood, its gradient, its curvature (minus the second derivatives), and the information matrix.
+
+        The information is that of the likelihood without penalty; without penalty it is the curvature as well.
+        """
+        chance = self.probability(params)
+        value = special.log_expit(np.where(self.severe, 1, -1) * (self.design @ params)).sum()
+        weight, residual = chance * (1 - chance), self.severe - chance
+        information = self.design.T @ (weight[:, None] * self.design)
+        if not self.firth:
+            return value, self.design.T @ residual, information, information
+        inverse = np.linalg.inv(information)
+        leverage = weight * self._squares(inverse)
+        skew = 1 - 2 * chance
+        # How each row's leverage changes with each coefficient: by its own weight, and by everyone's information.
+        moved = (leverage * skew)[:, None] * self.design
+        for column, shift in enumerate((weight * skew)[:, None] * self.design.T[:, :, None] * self.design):
+            moved[:, column] -= weight * self._squares(inverse @ (self.design.T @ shift) @ inverse)
+        gradient = self.design.T @ (residual + leverage * skew / 2)
+        bent = moved * skew[:, None] / 2 - (leverage * weight)[:, None] * self.design
+        curvature = information - self.design.T @ bent
+        return value + np.linalg.slogdet(information)[1] / 2, gradient, curvature, information
+
+    def _squares(self, matrix):
+        """Quadratic form of each row of the design."""
+        return ((self.design @ matrix) * self.design).sum(axis=1)
+
+    def climb(self, params, free=slice(None)):
+        """Newton's method, steps halved where they lead down: the coefficients `free` that make it greatest."""
+        value, gradient, curvature, information = self.at(params)
+        for _ in range(200):
+            bend = curvature[free][:, free]
+            # Far from the top a penalised likelihood may bend upwards; the information never does.
+            bend = bend if np.linalg.eigvalsh(bend)[0] > 0 else information[free][:, free]
+            step = np.zeros_like(params)
+            step[free] = np.linalg.solve(bend, gradient[free])
+            step /= max(1, np.abs(step).max() / 5)
+            while np.abs(step).max() > 1e-10:
+                higher = self.at(params + step)
+                if higher[0] >= value - 1e-12 * abs(value):
+                    break
+                step /= 2
+            else:
+                return params
+            params, (value, gradient, curvature, information) = params + step, higher
+        raise ValueError("the regression did not converge: look for extreme values in the predictors")
+
+    def held(self, params, at, number):
+        """The greatest log-likelihood with coefficient `at` held at a number, from `params` on."""
+        start = np.array(params)
+        start[at] = number
+        return self.at(self.climb(start, np.flatnonzero(np.arange(start.size) != at)))[0]
+
+    def profile_limits(self, params, at, reach, confidence):
+        """Coefficients below and above the best where the likelihood-ratio statistic equals its chi-square quantile."""
+        least = self.at(params)[0] - stats.chi2.ppf(confidence, 1) / 2
+
+        def excess(number):
+            return self.held(params, at, number) - least
+
+        limits = []
+        for side in (-reach, reach):
+            while excess(params[at] + side) > 0:
+                side *= 2
+            limits.append(optimize.brentq(excess, params[at], params[at] + side, xtol=1e-9))
+        return limits
+
+
+def _maximum_likelihood(likelihood, predictors):
+    from statsmodels.discrete.discrete_model import Logit
+
+    model = Logit(likelihood.severe.astype(float), likelihood.design)
+    result = model.fit(disp=0, maxiter=200, method="newton", tol=1e-10)
+    if not result.mle_retvals["converged"]:
+        raise ValueError(f"the regression on {', '.join(predictors)} did not converge: look for extreme values in them")
+    return result.params
 
 
 def _complete_cases(table, predictors, outcome):

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of ROC results: scans resampled within their status, or whole patients.
+"""Bootstrap intervals of ROC results: scans resampled within their status or from all, or whole patients.
 
 A resample is held as counts: how often each scan is in it. The ROC of all resamples is then one cumulative sum over
 the sorted scores, in whole numbers, so thousands of resamples take a fraction of a second and ties are exact.
@@ -6,6 +6,7 @@ the sorted scores, in whole numbers, so thousands of resamples take a fraction o
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 QUANTITIES = [
     "auc",
@@ -47,16 +48,27 @@ def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
         ``sensitivity`` and ``specificity`` at the given `cutoff`, NaN without one.
     """
     scores, is_severe = _checked(scores, is_severe, n_resamples)
-    rng = np.random.default_rng(seed)
+    return _replicates(scores, is_severe, _draw(is_severe, seed), n_resamples, cutoff)
 
-    def draw(n):
-        counts = np.zeros((n, scores.size), np.int64)
-        for status in (True, False):
-            members = np.flatnonzero(is_severe == status)
-            counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
-        return counts
 
-    return _replicates(scores, is_severe, draw, n_resamples, cutoff)
+def plain(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
+    """ROC results in bootstrap resamples of scans, drawn from all of them.
+
+    The numbers of severe and non-severe scans vary, as they would in another sample of the same population. Scans are
+    taken as independent. A resample in which one status is missing gives NaN; :func:`intervals` leaves it out.
+
+    Parameters
+    ----------
+    scores, is_severe, n_resamples, seed, cutoff
+        As in :func:`stratified`.
+
+    Returns
+    -------
+    DataFrame
+        As from :func:`stratified`.
+    """
+    scores, is_severe = _checked(scores, is_severe, n_resamples)
+    return _replicates(scores, is_severe, _draw(np.ones(scores.size, bool), seed), n_resamples, cutoff)
 
 
 def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=None):
@@ -87,18 +99,8 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
     patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
     if of_scan.shape != scores.shape:
         raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan")
-    ever_severe = np.bincount(of_scan, weights=is_severe) > 0
-    rng = np.random.default_rng(seed)
-
-    def draw(n):
-        counts = np.zeros((n, patients.size), np.int64)
-        for status in (True, False):
-            members = np.flatnonzero(ever_severe == status)
-            if members.size:
-                counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
-        return counts[:, of_scan]
-
-    return _replicates(scores, is_severe, draw, n_resamples, cutoff)
+    draw = _draw(np.bincount(of_scan, weights=is_severe, minlength=patients.size) > 0, seed)
+    return _replicates(scores, is_severe, lambda n: draw(n)[:, of_scan], n_resamples, cutoff)
 
 
 def intervals(replicates, confidence=0.95):
@@ -113,12 +115,48 @@ def intervals(replicates, confidence=0.95):
         was, and where all gave the same number (an AUC of 1, say): resampling then says nothing, which is not
         certainty.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
-    tail = (1 - confidence) / 2
+    tail = (1 - _confidence(confidence)) / 2
     limits = replicates.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis=1)
     limits = limits.mask(replicates.max() <= replicates.min())
     return limits.assign(n_resamples=replicates.notna().sum()).rename_axis("quantity")
+
+
+def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95):
+    """Bias-corrected and accelerated (BCa) intervals, which follow a skewed distribution better than percentile ones.
+
+    The limits are quantiles of the resamples too, at levels moved by the median bias (resamples below the estimate,
+    ties half) and the acceleration, the skewness of the scans' influence on the estimate. That influence is the same in
+    the stratified and the plain bootstrap. Only smooth estimates have one: the chosen cut-off, a maximum, has not, and
+    neither have the rates at cut-offs chosen anew; their percentile intervals are in :func:`intervals`.
+
+    Parameters
+    ----------
+    replicates : DataFrame
+        From :func:`stratified` or :func:`plain`, which take scans as independent.
+    scores, is_severe, cutoff
+        What they were drawn from.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by quantity, ``auc`` and, with a `cutoff`, ``sensitivity`` and ``specificity``: ``low`` and ``high``,
+        inside 0 to 1. NaN where all resamples gave the same number or all lie on one side of the estimate.
+
+    References
+    ----------
+    Efron B. J Am Stat Assoc 1987;82:171-185. Davison AC, Hinkley DV. Bootstrap Methods and their Application, 1997,
+    section 5.3.2.
+    """
+    scores, is_severe = _checked(scores, is_severe, len(replicates))
+    tails = np.array([(1 - _confidence(confidence)) / 2, (1 + confidence) / 2])
+    rows = {}
+    for quantity, (estimate, influence) in _influences(scores, is_severe, cutoff).items():
+        drawn = replicates[quantity].dropna()
+        levels = _bca_levels(drawn, estimate, influence, tails)
+        rows[quantity] = drawn.quantile(levels).to_list() if np.isfinite(levels).all() else [np.nan] * 2
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("quantity")
 
 
 def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=1, confidence=0.95):
@@ -138,7 +176,8 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     Returns
     -------
     DataFrame
-        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and ``clustered_low, clustered_high``.
+        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap, its ``bca_low, bca_high`` (NaN but for
+        AUC, sensitivity and specificity) and ``clustered_low, clustered_high``.
         A sensitivity or specificity of exactly 0 or 1 comes out the same in every resample of scans; its ``low`` and
         ``high`` are Clopper and Pearson's exact binomial limits instead.
     """
@@ -155,8 +194,24 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
             if by_scan[quantity].iloc[0] in (0, 1) and by_scan[quantity].nunique() == 1:
                 hits = by_scan[quantity].iloc[0] * n
                 limits.loc[quantity] = proportion_confint(hits, n, 1 - confidence, method="beta")
+        limits = limits.join(bca_intervals(by_scan, scores, status, cutoffs[name], confidence).add_prefix("bca_"))
         rows[name] = limits.join(intervals(by_patient, confidence)[["low", "high"]].add_prefix("clustered_"))
     return pd.concat(rows, names=["model", "quantity"])
+
+
+def _draw(strata, seed):
+    """Draw counts of units, (resample, unit), as often as wanted; each stratum (bool) keeps its size."""
+    rng = np.random.default_rng(seed)
+
+    def draw(n):
+        counts = np.zeros((n, strata.size), np.int64)
+        for stratum in (True, False):
+            members = np.flatnonzero(strata == stratum)
+            if members.size:
+                counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
+        return counts
+
+    return draw
 
 
 def _replicates(scores, is_severe, draw, n_resamples, cutoff):
@@ -200,6 +255,44 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
     results = np.column_stack([area, *chosen, *held])
     results[undefined] = np.nan
     return results
+
+
+def _influences(scores, is_severe, cutoff):
+    """Estimates, each with the influence of every scan on it: by how much more weight for the scan would move it."""
+    severe, other = np.sort(scores[is_severe]), np.sort(scores[~is_severe])
+
+    def share_below(values, group):
+        return (np.searchsorted(group, values) + np.searchsorted(group, values, side="right")) / (2 * group.size)
+
+    of_status = np.where(is_severe, severe.size, other.size)
+    right = np.where(is_severe, share_below(scores, other), 1 - share_below(scores, severe))
+    area = right[is_severe].mean()
+    found = {"auc": (area, (right - area) / of_status)}
+    if cutoff is not None:
+        right = np.where(is_severe, scores >= cutoff, scores < cutoff)
+        for quantity, group in (("sensitivity", is_severe), ("specificity", ~is_severe)):
+            rate = right[group].mean()
+            found[quantity] = (rate, np.where(group, right - rate, 0) / of_status)
+    return found
+
+
+def _bca_levels(drawn, estimate, influence, tails):
+    """Levels of the quantiles that are the BCa limits; not finite where they are undefined."""
+    # Rounding must not break the tie of a resample with the estimate.
+    below = (drawn < estimate - 1e-12).mean() + (abs(drawn - estimate) <= 1e-12).mean() / 2
+    if not (0 < below < 1 and drawn.max() > drawn.min()):
+        return np.full(2, np.nan)
+    bias = special.ndtri(below)
+    acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
+    shifted = bias + special.ndtri(tails)
+    slope = 1 - acceleration * shifted
+    return special.ndtr(bias + shifted / np.where(slope > 0, slope, np.nan))
+
+
+def _confidence(confidence):
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    return confidence
 
 
 def _checked(scores, is_severe, n_resamples):

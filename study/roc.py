@@ -197,9 +197,8 @@ def curve(scores, is_severe, higher_is_severe=True):
 def youden(scores, is_severe, higher_is_severe=True):
     """Find the cut-off with the greatest Youden index, sensitivity + specificity - 1.
 
-    Ties: of several cut-offs with the same index, the one of highest sensitivity is taken, as a severe patient missed
-    costs more than one looked at twice. The comparison is on whole counts, so rounding decides nothing.
-    The cut-off is a score that was observed; pROC reports the middle between it and the next, with the same counts.
+    Of several cut-offs with the same index (:func:`youden_ties` lists them), the one of highest sensitivity is taken,
+    as a severe patient missed costs more than one looked at twice.
 
     Parameters
     ----------
@@ -215,14 +214,43 @@ def youden(scores, is_severe, higher_is_severe=True):
     ----------
     Youden WJ. Cancer 1950;3:32-35.
     """
+    return youden_ties(scores, is_severe, higher_is_severe)[0]
+
+
+def youden_ties(scores, is_severe, higher_is_severe=True):
+    """List every cut-off with the greatest Youden index, the most sensitive first.
+
+    The comparison is on whole counts, so rounding decides nothing. A cut-off is a score that was observed; pROC reports
+    the middle between it and the next, with the same counts.
+
+    Parameters
+    ----------
+    scores, is_severe, higher_is_severe
+        As in :func:`auc`.
+
+    Returns
+    -------
+    list of OperatingPoint
+        At least one. If no cut-off beats chance, the last is infinite: it calls no scan severe, with an index of 0
+        like the first, which calls all severe.
+    """
     severe, other = _by_status(scores, is_severe, higher_is_severe)
-    cutoffs = np.unique(np.concatenate([severe, other]))
+    # Ascending cut-offs put the most sensitive first.
+    cutoffs = np.append(np.unique(np.concatenate([severe, other])), np.inf)
     true_positives = severe.size - np.searchsorted(np.sort(severe), cutoffs)
     false_positives = other.size - np.searchsorted(np.sort(other), cutoffs)
-    # Youden's index times both group sizes, in whole numbers; ascending cut-offs put the most sensitive first.
-    best = np.argmax(true_positives * other.size - false_positives * severe.size)
-    cutoff = cutoffs[best] if higher_is_severe else -cutoffs[best]
-    return operating_point(scores, is_severe, cutoff, higher_is_severe)
+    # Youden's index times both group sizes, in whole numbers.
+    index = true_positives * other.size - false_positives * severe.size
+    return [
+        OperatingPoint(
+            float(cutoffs[at] if higher_is_severe else -cutoffs[at]),
+            int(true_positives[at]),
+            int(severe.size - true_positives[at]),
+            int(other.size - false_positives[at]),
+            int(false_positives[at]),
+        )
+        for at in np.flatnonzero(index == index.max())
+    ]
 
 
 def operating_point(scores, is_severe, cutoff, higher_is_severe=True):

@@ -1,7 +1,8 @@
 """The figures on speed and memory: ``make bench`` writes runs/bench/results.csv, a row a measurement.
 
 Each measurement is a whole command as a user types it, timed from outside: wall and CPU seconds, and the peak memory of
-all its processes together. Measurements that are compared are interleaved and given as medians.
+all its processes together; only the bootstrap is timed inside its process, without the start of Python or R.
+Measurements that are compared are interleaved and given as medians.
 """
 
 import argparse
@@ -18,8 +19,11 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
+
+from study import resampling
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "runs" / "bench" / "results.csv"
@@ -77,7 +81,7 @@ def memory_mib(pid):
 def record(what, size, wall, cpu, peak, compared_with="", ratio=None):
     """Append one row to the results and print it."""
     row = pd.DataFrame(
-        [[what, size, round(wall, 2), round(cpu, 2), round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
+        [[what, size, round(wall, 2), round(cpu, 2), np.round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
     )
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     if RESULTS.is_file():
@@ -188,9 +192,55 @@ def bench_measure(folder):
         record("study measure", name, *(statistics.median(column) for column in list(zip(*measured, strict=True))[:3]))
 
 
+def bench_bootstrap(folder):
+    """Bootstrap of three scores on one core, in turn with pROC's where R is at hand; then of 100,000 scans."""
+    drawn = folder / "scores.csv"
+    rng = np.random.default_rng(1)
+    is_severe = np.arange(531) < 79
+    scores = {f"score_{k}": rng.normal(size=531) + gap * is_severe for k, gap in enumerate((2.6, 0.7, 1.5))}
+    pd.DataFrame(scores | {"is_severe": is_severe.astype(int)}).to_csv(drawn, index=False)
+    with_proc = f"""suppressMessages(library(pROC)); d <- read.csv("{drawn}")
+      interval <- function(k) ci.auc(roc(d$is_severe, d[[k]], quiet = TRUE, direction = "<"), method = "bootstrap",
+                                     boot.n = 2000, progress = "none")
+      cat(system.time(for (k in 1:3) interval(k))[c("elapsed", "user.self")], as.character(packageVersion("pROC")))"""
+
+    def ours(scores, is_severe, n_resamples=2000):
+        cpu, wall = time.process_time(), time.perf_counter()
+        for column in scores.values():
+            resampling.intervals(resampling.stratified(column, is_severe, n_resamples, cutoff=1.0))
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+    measured = {"study": [], "pROC": []}
+    name = "pROC"
+    for _ in range(5):
+        measured["study"].append(ours(scores, is_severe))
+        if shutil.which("Rscript"):
+            printed = subprocess.run(["Rscript", "-e", with_proc], capture_output=True, text=True, check=True).stdout
+            wall, cpu, version_of_r = printed.split()
+            name = f"pROC {version_of_r}"
+            measured["pROC"].append((float(wall), float(cpu)))
+    walls = {who: [statistics.median(column) for column in zip(*rows, strict=True)] for who, rows in measured.items()}
+    size = "2,000 resamples x 3 scores, 531 scans"
+    what = "bootstrap of AUC, cut-off, sensitivity, specificity"
+    record(what, size, *walls["study"], float("nan"), "1 s", walls["study"][0])
+    if measured["pROC"]:
+        ratio = walls["pROC"][1] / walls["study"][1]
+        record("  of the AUC alone by ci.auc, CPU ratio", size, *walls["pROC"], float("nan"), name, ratio)
+
+    many = np.arange(100_000) < 15_000
+    large = {"score": rng.normal(size=many.size) + 1.5 * many}
+    record(what, "2,000 resamples x 1 score, 100,000 scans", *ours(large, many), float("nan"))
+
+
 def main():
     """Run all measurements, or those named."""
-    benches = {"smoke": bench_smoke, "study": bench_study, "twice": bench_twice, "measure": bench_measure}
+    benches = {
+        "bootstrap": bench_bootstrap,
+        "smoke": bench_smoke,
+        "study": bench_study,
+        "twice": bench_twice,
+        "measure": bench_measure,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", nargs="*", default=list(benches), help=" ".join(benches))
     folder = Path(tempfile.mkdtemp(prefix="bench-"))

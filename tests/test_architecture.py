@@ -11,7 +11,7 @@ from study import fingerprint, workflow
 
 ROOT = Path(__file__).parent.parent
 MEASURES = {
-    "overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups",
+    "overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups", "proportion",
     "clustered", "validation", "change", "sensitivity",
 }  # fmt: skip
 # From the floor to the roof: a module imports only from layers below its own, or from its own.

@@ -23,8 +23,7 @@ def draw(n=80, seed=0):
     return table
 
 
-@pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(("name", "model"), ANSWERS.index.droplevel("predictor").unique())
 def test_agrees_with_glm(name, model):
     fit = logistic.fit(DATA[name], MODELS[model])
     answers = ANSWERS.loc[name, model]

@@ -1,12 +1,24 @@
-"""Bootstrap of ROC results: against a slow loop, against roc.py, and its properties."""
+"""Bootstrap of ROC results: against a slow loop, against roc.py, scipy, R's boot 1.3-28 and pROC 1.18.0."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special, stats
 
 from study import resampling, roc
+
+REFERENCE = Path(__file__).parent / "reference"
+DATA = dict(list(pd.read_csv(REFERENCE / "roc_data.csv").groupby("data", sort=False)))
+BOOT, PROC = (
+    pd.read_csv(REFERENCE / f"{name}.csv").set_index(["data", "scheme"])
+    for name in ("boot_answers", "proc_bootstrap_answers")
+)
+REPLICATES = pd.read_csv(REFERENCE / "boot_replicates.csv").groupby(["data", "scheme"])["auc"]
+SCHEMES = {"stratified": resampling.stratified, "plain": resampling.plain}
 
 
 def draw(n_severe=20, n_other=50, seed=0, decimals=1):
@@ -144,6 +156,126 @@ def test_cutoffs_beyond_all_scores():
     assert (below["sensitivity"] == 1).all() and (below["specificity"] == 0).all()
 
 
+def of(name):
+    return DATA[name]["score"].to_numpy(float), DATA[name]["is_severe"].to_numpy(bool)
+
+
+@pytest.mark.parametrize(("name", "scheme"), BOOT.index)
+def test_limits_of_the_same_resamples_agree_with_boot(name, scheme):
+    """Percentile and BCa limits of the resamples that R drew.
+
+    Where packages differ: boot puts quantile p at rank p (R + 1) between two resamples, by a normal scale; R's quantile
+    (type 7), pROC, scipy and numpy put it at 1 + p (R - 1), linearly. Both lie between neighbouring resamples, and the
+    levels of the BCa limits are the same. boot calls resamples that equal the estimate not below it, scipy half
+    below; with many ties, as in `few_values`, the difference is larger than that of the formulas.
+    """
+    (scores, is_severe), answer = of(name), BOOT.loc[(name, scheme)]
+    drawn = REPLICATES.get_group((name, scheme)).reset_index(drop=True)
+    table = drawn.to_frame("auc")
+    percentile = resampling.intervals(table).loc["auc"]
+    assert (percentile["low"], percentile["high"]) == pytest.approx((answer["quantile_low"], answer["quantile_high"]))
+    ordered = np.sort(drawn)
+
+    def lies_beside(limit, level):
+        rank = int(level * (drawn.size + 1))
+        return ordered[rank - 1] <= limit <= ordered[rank]
+
+    assert lies_beside(answer["percentile_low"], 0.025) and lies_beside(answer["percentile_high"], 0.975)
+
+    area, influence = resampling._influences(scores, is_severe, None)["auc"]
+    assert area == pytest.approx(roc.auc(scores, is_severe))
+    assert special.ndtr(answer["bias"]) == pytest.approx((drawn < area - 1e-12).mean())
+    if scheme == "plain":
+        # R's jackknife leaves a scan out of all, which scales the influence in a status of n scans by n / (n - 1).
+        n = np.where(is_severe, is_severe.sum(), (~is_severe).sum())
+        influence = influence * n / (n - 1)
+    assert (influence**3).sum() / 6 / (influence**2).sum() ** 1.5 == pytest.approx(answer["acceleration"], rel=1e-6)
+    untied = drawn.where(abs(drawn - area) > 1e-12, area + 1e-9)
+    levels = resampling._bca_levels(untied, area, influence, np.array([0.025, 0.975]))
+    z = answer["bias"] + stats.norm.ppf([0.025, 0.975])
+    assert levels == pytest.approx(stats.norm.cdf(answer["bias"] + z / (1 - answer["acceleration"] * z)), rel=1e-6)
+    assert lies_beside(answer["bca_low"], levels[0]) and lies_beside(answer["bca_high"], levels[1])
+
+
+@pytest.mark.parametrize("name", ["near_perfect", "chance", "mostly_severe", "heavy_tails"])
+def test_stratified_bca_agrees_with_scipy(name):
+    """The same resamples given to scipy, whose acceleration comes from leaving scans out one by one."""
+    scores, is_severe = of(name)
+    cutoff = roc.youden(scores, is_severe).cutoff
+    table = resampling.stratified(scores, is_severe, 500, seed=2, cutoff=cutoff)
+    found = resampling.bca_intervals(table, scores, is_severe, cutoff, 0.9)
+
+    def area(severe, other, axis=-1):
+        difference = severe[..., :, None] - other[..., None, :]
+        return ((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1))
+
+    def hits(severe, axis=-1):
+        return (severe >= cutoff).mean(axis=axis)
+
+    for quantity, data, statistic in (
+        ("auc", (scores[is_severe], scores[~is_severe]), area),
+        ("sensitivity", (scores[is_severe],), hits),
+    ):
+        given = stats.bootstrap(data, statistic, n_resamples=2, method="percentile", rng=1)
+        given.bootstrap_distribution = table[quantity].to_numpy()
+        again = stats.bootstrap(
+            data, statistic, n_resamples=0, bootstrap_result=given, confidence_level=0.9, method="BCa", batch=50
+        )
+        expected = again.confidence_interval
+        assert found.loc[quantity].to_numpy() == pytest.approx([expected.low, expected.high], abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "scheme"), PROC.index)
+def test_limits_are_procs_up_to_the_draw(name, scheme):
+    """pROC drew 10,000 other resamples: limits differ by chance, a few hundredths of the width."""
+    answer = PROC.loc[(name, scheme)]
+    found = resampling.intervals(SCHEMES[scheme](*of(name), 4000, seed=7)).loc["auc"]
+    tolerance = 0.06 * (answer["high"] - answer["low"])
+    assert (found["low"], found["high"]) == pytest.approx((answer["low"], answer["high"]), abs=tolerance)
+
+
+def test_plain_resamples_vary_in_how_many_are_severe():
+    scores, is_severe = np.array([1.0, 2, 3, 4]), np.array([False, False, False, True])
+    table = resampling.plain(scores, is_severe, 4000)
+    # The severe scan is left out of a resample with a chance of (3/4)^4; the others with 1/4^4.
+    assert table["auc"].isna().mean() == pytest.approx(0.75**4 + 0.25**4, abs=0.025)
+    scores, is_severe = draw(30, 70)
+    drawn = resampling.plain(scores, is_severe, 3000)["auc"]
+    assert drawn.std() == pytest.approx(np.sqrt(roc.delong_variance(scores, is_severe)), rel=0.1)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.5, 0.95, 0.9999]), st.sampled_from(list(SCHEMES)))
+@settings(deadline=None, max_examples=25)
+def test_bca_limits_stay_in_range_or_are_undefined(seed, confidence, scheme):
+    scores, is_severe = draw(3, 4, seed, 0)
+    table = SCHEMES[scheme](scores, is_severe, 60, seed, cutoff=0.0)
+    limits = resampling.bca_intervals(table, scores, is_severe, 0.0, confidence)
+    assert list(limits.index) == ["auc", "sensitivity", "specificity"]
+    assert (
+        limits.isna().all(axis=1) | ((limits["low"] >= 0) & (limits["low"] <= limits["high"]) & (limits["high"] <= 1))
+    ).all()
+
+
+def test_perfect_separation_has_no_bca_interval():
+    scores, is_severe = np.arange(20.0), np.arange(20) >= 12
+    table = resampling.stratified(scores, is_severe, 100, cutoff=12.0)
+    assert resampling.bca_intervals(table, scores, is_severe, 12.0).isna().all(axis=None)
+
+
+def test_bca_intervals_cover_a_skewed_auc():
+    """Samples whose true AUC is 0.95: the 90 % interval holds it about as often as it says."""
+    shift = np.sqrt(2) * stats.norm.ppf(0.95)
+    held = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        is_severe = np.arange(75) < 25
+        scores = rng.normal(size=75) + shift * is_severe
+        table = resampling.stratified(scores, is_severe, 300, seed)
+        low, high = resampling.bca_intervals(table, scores, is_severe, confidence=0.9).loc["auc"]
+        held.append(low <= 0.95 <= high)
+    assert 0.82 <= np.mean(held) <= 0.96
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -154,8 +286,9 @@ def test_cutoffs_beyond_all_scores():
     ],
 )
 def test_what_cannot_be_resampled_is_refused(arguments, words):
-    with pytest.raises(ValueError, match=words):
-        resampling.stratified(*arguments)
+    for scheme in SCHEMES.values():
+        with pytest.raises(ValueError, match=words):
+            scheme(*arguments)
 
 
 def test_wrong_patients_and_confidence_are_refused():

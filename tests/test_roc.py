@@ -117,13 +117,31 @@ def test_auc_and_delong_agree_with_proc(name):
 
 
 @pytest.mark.parametrize("name", ANSWERS.index)
-def test_youden_is_the_most_sensitive_that_proc_lists(name):
+def test_youden_ties_are_those_that_proc_lists(name):
+    """In the same order, from the most sensitive to the most specific, with a cut-off just above pROC's midpoint."""
     scores, _, is_severe = of(name)
-    listed = YOUDEN.loc[[name]].sort_values("sensitivity").iloc[-1]
-    point = roc.youden(scores, is_severe)
-    assert (point.true_positives, point.true_negatives) == pytest.approx((listed["tp"], listed["tn"]))
-    # pROC puts its cut-off between the last score below and ours.
-    assert point.cutoff > listed["threshold"] or np.isinf(listed["threshold"])
+    listed = YOUDEN.loc[[name]].sort_values("sensitivity", ascending=False)
+    points = roc.youden_ties(scores, is_severe)
+    counts = [(point.true_positives, point.true_negatives) for point in points]
+    # pROC finds tp and tn from the rates, with rounding.
+    assert counts == [(round(row.tp), round(row.tn)) for row in listed.itertuples()]
+    for point, threshold in zip(points, listed["threshold"], strict=True):
+        between = scores[(scores > threshold) & (scores < point.cutoff)]
+        assert point.cutoff >= threshold and not between.size
+
+
+@settings(deadline=None)
+@given(scored(), st.booleans())
+def test_youden_ties_are_all_cutoffs_of_the_greatest_index(data, higher_is_severe):
+    scores, is_severe = data
+    none = np.inf if higher_is_severe else -np.inf
+    every = [roc.operating_point(*data, cutoff, higher_is_severe) for cutoff in [*np.unique(scores), none]]
+    best = max(point.youden for point in every)
+    tied = {point for point in every if point.youden > best - 1e-12}
+    points = roc.youden_ties(scores, is_severe, higher_is_severe)
+    assert set(points) == tied and len(points) == len(tied)
+    assert roc.youden(scores, is_severe, higher_is_severe) == points[0]
+    assert [point.sensitivity for point in points] == sorted((point.sensitivity for point in tied), reverse=True)
 
 
 @pytest.mark.parametrize("name", ANSWERS.index)
