@@ -226,7 +226,7 @@ def likelihood_ratio_test(smaller, larger):
         raise ValueError(
             f"models of {sorted(names)} and {sorted(more)}: the larger must hold the smaller and add to it"
         )
-    if not smaller.predicted.notna().equals(larger.predicted.notna()):
+    if not smaller.predicted.dropna().index.equals(larger.predicted.dropna().index):
         raise ValueError(
             f"the models are of {smaller.n} and {larger.n} rows, not the same: fit both on the rows that have all "
             f"predictors, {', '.join(sorted(more))}"

@@ -46,7 +46,7 @@ def write(run, parameters):
 READS = {"1-cohort": (), "2-train": ("training/scans.csv",),
          "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
          "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
-         "5-severity": ("biomarkers.csv",), "6-progression": ("biomarkers.csv",)}  # fmt: skip
+         "5-severity": ("biomarkers.csv", "variants.csv"), "6-progression": ("biomarkers.csv", "variants.csv")}  # fmt: skip
 
 
 def of_notebook(run, notebook):

@@ -5,7 +5,7 @@ Notebook 5's results of these as a reader sees them; notebook 6's are in ``progr
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from study import clustered, logistic, roc, sensitivity, tables, validation
 from study.run import value
@@ -84,13 +84,12 @@ def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
     both = predicted[["POI", "POI+iHU"]].dropna()
     given = both["POI+iHU"], both["POI"], is_severe[both.index]
     delong, by_patient = roc.delong_test(*given), clustered.auc_difference(*given, patient_ids[both.index])
-    # AIC is -2 log-likelihood + 2 per coefficient, and the larger model has one more.
-    ratio = poi_alone.aic - fits["POI+iHU"].aic + 2
+    ratio = logistic.likelihood_ratio_test(poi_alone, fits["POI+iHU"])
     adjusted = by_gee.reindex([("POI+iHU", "ihu")]).iloc[0]
     rows = {
         "DeLong, scans": ("AUC of POI+iHU minus AUC of POI", delong.difference, delong.p_value),
         "Obuchowski, patients": ("the same", by_patient["difference"], by_patient["p_value"]),
-        "likelihood ratio, scans": ("2 log likelihood ratio, 1 degree of freedom", ratio, stats.chi2.sf(ratio, 1)),
+        "likelihood ratio, scans": ("2 log likelihood ratio, 1 degree of freedom", ratio.statistic, ratio.p_value),
         "Wald in GEE, patients": ("odds ratio of iHU beside POI", adjusted["odds_ratio"], adjusted["p_value"]),
     }
     return pd.DataFrame.from_dict(rows, "index", columns=["what", "estimate", "p_value"]).rename_axis("test")
