@@ -19,6 +19,8 @@ QUANTITIES = [
 
 # Counts of this many resamples x scans are held at once (8 MB as int64, and some copies).
 BLOCK = 1_000_000
+# And so many are worked on: what a core's cache holds.
+CACHED = 32_000
 
 
 def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
@@ -222,10 +224,12 @@ def _replicates(scores, is_severe, draw, n_resamples, cutoff):
     block = max(1, min(n_resamples, BLOCK // scores.size))
     parts = []
     for start in range(0, n_resamples, block):
-        counts = draw(min(block, n_resamples - start))[:, order]
-        hits = np.cumsum(np.where(severe, counts, 0), axis=1)[:, ends]
-        alarms = np.cumsum(np.where(severe, 0, counts), axis=1)[:, ends]
-        parts.append(_of_counts(ordered[ends], hits, alarms, cutoff))
+        drawn = draw(min(block, n_resamples - start))
+        for part in np.array_split(drawn, max(1, drawn.size // CACHED)):
+            counts = part[:, order]
+            hits = np.cumsum(counts * severe, axis=1)[:, ends]
+            alarms = np.cumsum(counts, axis=1)[:, ends] - hits
+            parts.append(_of_counts(ordered[ends], hits, alarms, cutoff))
     return pd.DataFrame(np.concatenate(parts), columns=QUANTITIES)
 
 
