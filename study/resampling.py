@@ -19,6 +19,8 @@ QUANTITIES = [
 
 # Counts of this many resamples x scans are held at once (8 MB as int64, and some copies).
 BLOCK = 1_000_000
+# And so many are worked on: what a core's cache holds.
+CACHED = 32_000
 
 
 def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
@@ -202,14 +204,13 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
 def _draw(strata, seed):
     """Draw counts of units, (resample, unit), as often as wanted; each stratum (bool) keeps its size."""
     rng = np.random.default_rng(seed)
+    groups = [np.flatnonzero(group) for group in (strata, ~strata) if group.any()]
 
     def draw(n):
-        counts = np.zeros((n, strata.size), np.int64)
-        for stratum in (True, False):
-            members = np.flatnonzero(strata == stratum)
-            if members.size:
-                counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=n)
-        return counts
+        # Picking units and counting them takes a fraction of the time of a multinomial draw of the counts.
+        picked = [members[rng.integers(members.size, size=(n, members.size))] for members in groups]
+        cells = np.concatenate(picked, axis=1) + strata.size * np.arange(n)[:, None]
+        return np.bincount(cells.ravel(), minlength=n * strata.size).reshape(n, -1)
 
     return draw
 
@@ -222,10 +223,12 @@ def _replicates(scores, is_severe, draw, n_resamples, cutoff):
     block = max(1, min(n_resamples, BLOCK // scores.size))
     parts = []
     for start in range(0, n_resamples, block):
-        counts = draw(min(block, n_resamples - start))[:, order]
-        hits = np.cumsum(np.where(severe, counts, 0), axis=1)[:, ends]
-        alarms = np.cumsum(np.where(severe, 0, counts), axis=1)[:, ends]
-        parts.append(_of_counts(ordered[ends], hits, alarms, cutoff))
+        drawn = draw(min(block, n_resamples - start))
+        for part in np.array_split(drawn, min(len(drawn), 1 + drawn.size // CACHED)):
+            counts = part[:, order]
+            hits = np.cumsum(counts * severe, axis=1)[:, ends]
+            alarms = np.cumsum(counts, axis=1)[:, ends] - hits
+            parts.append(_of_counts(ordered[ends], hits, alarms, cutoff))
     return pd.DataFrame(np.concatenate(parts), columns=QUANTITIES)
 
 
