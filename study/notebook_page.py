@@ -58,18 +58,27 @@ def write_pages(run, names, provenance):
         if source.is_file():
             notebook = nbformat.read(source, as_version=4)
             page = run.figures / "notebooks" / f"{name}.html"
-            write_text(page, _page(run.name, name, notebook, _facts(provenance(run, name), source, page)))
+            facts = _facts(provenance(run, name), source, page)
+            write_text(page, _page(run.name, name, notebook, facts, run.recorded(name)))
             addresses[name] = f"notebooks/{name}.html#{_anchor(notebook)}"
     return addresses
 
 
 def _anchor(notebook):
     """Of the cell that recorded the values, the last that calls ``record``; else the head of the page."""
-    recording = [cell for cell in notebook.cells if cell.cell_type == "code" and ".record(" in cell.source]
-    return f"cell-{recording[-1].id}" if recording else "provenance"
+    recording = _recording(notebook)
+    return f"cell-{recording.id}" if recording else "provenance"
 
 
-def _page(run, name, notebook, facts):
+def _recording(notebook):
+    return next((c for c in reversed(notebook.cells) if c.cell_type == "code" and ".record(" in c.source), None)
+
+
+def _page(run, name, notebook, facts, recorded):
+    recording = _recording(notebook)
+    if recording:  # the table that pandas shows leaves out rows; a claim may stand in one of them
+        values = nbformat.v4.new_output("stream", name="stdout", text=recorded.to_string())
+        recording.outputs = [*recording.outputs[:-1], values]
     cells = "\n".join(
         f'<div class="cell {cell.cell_type}" id="cell-{_safe(cell.id)}">{_cell(cell)}</div>' for cell in notebook.cells
     )
@@ -94,9 +103,9 @@ def _cell(cell):
 
 
 def _output(output):
-    """Text and pictures; an output's own HTML is left out, so that nothing foreign runs."""
+    """Text and pictures; an output's own HTML is left out, so that nothing foreign runs, and so is progress."""
     if output.output_type == "stream":
-        return f"<pre>{_safe(output.text)}</pre>"
+        return f"<pre>{_safe(output.text)}</pre>" if output.name == "stdout" else ""
     if output.output_type == "error":
         return f"<pre>{_safe(output.ename)}: {_safe(output.evalue)}</pre>"
     if picture := output.data.get("image/png"):

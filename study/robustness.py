@@ -117,7 +117,7 @@ def calibrations(predicted, is_severe):
 
 
 def tornado(scans, fits, cutoffs, variants=None):
-    """How far the headlines move when one choice is made otherwise; model and cut-off stay as they were published.
+    """How far the headlines move when one choice is made otherwise; model and cut-off stay as they were fitted.
 
     Parameters
     ----------
@@ -140,6 +140,28 @@ def tornado(scans, fits, cutoffs, variants=None):
         moved = _headlines(scans, fits, cutoffs * (1 + sign * CUTOFF_STEP))
         others["cutoff", side] = {name: found for name, found in moved.items() if name[:4] in ("Sens", "Spec")}
     return sensitivity.tornado(_headlines(scans, fits, cutoffs), others)
+
+
+def auc_of_truth(variants, is_severe):
+    """AUC of the biomarkers by the true masks, where these are known: what measuring costs, or flatters.
+
+    Parameters
+    ----------
+    variants : DataFrame or None
+        Indexed by scan_id: ``true_poi`` and ``true_ihu``, NaN where unknown or undefined.
+    is_severe : Series of bool
+
+    Returns
+    -------
+    dict of str to float
+        ``POI`` and ``iHU``; without those of which fewer than both statuses are known.
+    """
+    found = {}
+    for name, column in (("POI", "true_poi"), ("iHU", "true_ihu")) if variants is not None else ():
+        known = variants[column].reindex(is_severe.index).dropna()
+        if is_severe[known.index].nunique() == 2:
+            found[name] = roc.auc(known, is_severe[known.index])
+    return found
 
 
 def _headlines(scans, fits, cutoffs):

@@ -59,7 +59,7 @@ def odds_ratio_table(regression):
 
 
 def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's four intervals together: scans (DeLong's, resampled) and patients (Obuchowski's, resampled).
+    """Put the AUC's intervals together: scans (DeLong's, resampled, BCa) and patients (Obuchowski's, resampled).
 
     ``patients_over_scans`` is the ratio of the widths of the latter of each.
     """

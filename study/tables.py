@@ -92,25 +92,31 @@ def ml(value):
 
 UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
 UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
+WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd": "SD", "p": "p", "n": "n"}
+FULL_NAMES = {"tube_current_mas": "Tube current-time product (mAs)"}  # in mAs it is no current
 
 
 def headings(df):
     """The table with column names as print has them: ``slice_thickness_mm`` becomes ``Slice thickness (mm)``."""
+    return df.rename(columns=_words)
 
-    def words(name):
-        *first, last = str(name).split("_")
-        unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
-        text = " ".join(first if unit else [*first, last])
-        return text[:1].upper() + text[1:] + unit
 
-    return df.rename(columns=words)
+def _words(name):
+    """A column's name in words; names that hold capitals or spaces are words already."""
+    if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
+        return FULL_NAMES.get(name, str(name))
+    *first, last = str(name).split("_")
+    unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
+    text = " ".join(WORDS.get(word, word) for word in (first if unit else [*first, last]))
+    return (text if text.split(" ")[0] in WORDS.values() else text[:1].upper() + text[1:]) + unit
 
 
 def save(df, folder, name, caption, user_text=()):
     r"""Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
 
-    The index is written where it says something (it has a name or is not 0, 1, 2, ...). Numbers are written with ten
-    significant digits, line ends are ``\n``, text is UTF-8: the same table gives the same bytes.
+    The index is written where it says something (it has a name or is not 0, 1, 2, ...). For other programs the CSV file
+    has the names of the columns and ten significant digits; for people the others have words and four. Line ends are
+    ``\n``, text is UTF-8: the same table gives the same bytes.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, also one that comes from a scan's id or
     a report. Such cells get a ``'`` in front in the CSV file. A cell that begins with ``+``, ``-``, a tab or a
@@ -130,8 +136,10 @@ def save(df, folder, name, caption, user_text=()):
     list of Path
     """
     header, rows, guards = _laid_out(df, user_text, name)
-    texts = {"csv": _csv(header, rows, guards), "md": _markdown(header, rows, caption),
-             "tex": _latex(header, rows, caption, name)}  # fmt: skip
+    printed_header, printed, _ = _laid_out(df, user_text, name, digits=4)
+    printed_header = [_words(column) for column in printed_header]
+    texts = {"csv": _csv(header, rows, guards), "md": _markdown(printed_header, printed, caption),
+             "tex": _latex(printed_header, printed, caption, name)}  # fmt: skip
     paths = [Path(folder) / f"{name}.{kind}" for kind in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         write_text(path, text)
@@ -143,24 +151,24 @@ def save_csv(df, path, user_text=()):
     write_text(path, _csv(*_laid_out(df, user_text, Path(path).name)))
 
 
-def _laid_out(df, user_text, name):
+def _laid_out(df, user_text, name, digits=10):
     """Header, rows of text, and which columns hold text of users."""
     unknown = sorted(set(user_text) - set(df.columns) - set(df.index.names))
     if unknown:
         raise ValueError(f"user_text names columns that table {name} does not have: {', '.join(map(str, unknown))}")
     if df.index.name is not None or isinstance(df.index, pd.MultiIndex) or not df.index.equals(pd.RangeIndex(len(df))):
         df = df.reset_index(names=[str(n) if n is not None else "" for n in df.index.names])
-    rows = [[_cell(df.iat[r, c]) for c in range(df.shape[1])] for r in range(df.shape[0])]
+    rows = [[_cell(df.iat[r, c], digits) for c in range(df.shape[1])] for r in range(df.shape[0])]
     return [str(column) for column in df.columns], rows, [column in user_text for column in df.columns]
 
 
-def _cell(value):
+def _cell(value, digits):
     if _is_missing(value):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
-        return f"{value:.10g}"
+        return f"{value:.0f}" if 10**digits <= abs(value) < 1e10 else f"{value:.{digits}g}"
     if isinstance(value, pd.Timestamp) and value == value.normalize():
         return f"{value:%Y-%m-%d}"
     return str(value)

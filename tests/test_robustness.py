@@ -132,3 +132,11 @@ def test_little_or_odd_data_give_defined_results():
 def test_empty_infections_alone_leave_nothing_to_regress():
     with pytest.raises(ValueError, match="predictor poi does not vary"):
         every_section(cohort().assign(poi=0.0, ihu=np.nan))
+
+
+def test_auc_of_truth_is_that_of_the_true_masks_where_they_are_known():
+    scans = cohort()
+    severe = scans["is_severe"]
+    variants = pd.DataFrame({"true_poi": severe * 0.5, "true_ihu": np.where(severe, -300.0, np.nan)}, scans.index)
+    assert robustness.auc_of_truth(variants, severe) == {"POI": 1.0}  # of iHU one status alone is known
+    assert robustness.auc_of_truth(None, severe) == {}

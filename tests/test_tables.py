@@ -157,4 +157,4 @@ def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
 def test_headings_are_words_with_units():
     columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
     printed = tables.headings(pd.DataFrame(columns=columns)).columns.tolist()
-    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "N", "No."]
+    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
