@@ -43,10 +43,14 @@ def write(run, parameters):
 
 
 # What each notebook reads of what an earlier one wrote.
-READS = {"1-cohort": (), "2-train": ("training/scans.csv",),
-         "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
-         "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
-         "5-severity": ("biomarkers.csv", "variants.csv"), "6-progression": ("biomarkers.csv", "variants.csv")}  # fmt: skip
+READS = {
+    "1-cohort": (),
+    "2-train": ("training/scans.csv",),
+    "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
+    "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
+    "5-severity": ("biomarkers.csv", "variants.csv"),
+    "6-progression": ("biomarkers.csv", "variants.csv"),
+}
 
 
 def of_notebook(run, notebook):
