@@ -50,7 +50,9 @@ def calibration_and_decision(bins, calibrated, benefit):
             # + 0.0 makes a rounded -0 a 0
             label=f"{name}: slope {row['slope']:.2f}, intercept {row['intercept'].round(2) + 0.0:.2f}",
         )
-    left.set(xlabel="Predicted probability", ylabel="Observed share of severe scans", xlim=(-0.02, 1.02))
+    n = int(calibrated["n"].max())
+    left.set(xlabel=f"Predicted probability ({n} scans in equal groups)", xlim=(-0.02, 1.02))
+    left.set(ylabel="Observed share of severe scans (95 % interval)")
     left.set(ylim=(-0.02, 1.02))
     left.legend(loc="upper left")
     models = [name for name in benefit.columns if name in looks]
@@ -95,12 +97,12 @@ def tornado(moved, words, columns=3, note=""):
     for ax, headline in zip(panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
-        ax.set_title(f"{headline}: {base:.3g}" if np.isfinite(base) else f"{headline}: undefined")
+        ax.set_title(f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined")
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):
             if choice not in table.index:
-                ax.text(0.02, place, "not concerned", transform=ax.get_yaxis_transform(), va="center",
+                ax.text(0.02, place, "does not apply", transform=ax.get_yaxis_transform(), va="center",
                         color=COLOURS["faint"], fontsize=6)  # fmt: skip
                 continue
             for side, colour, shift in (("low", "first", -0.2), ("high", "second", 0.2)):
@@ -158,8 +160,8 @@ def kappa_by_least_change(table, marked):
         ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
-            ax.text(marked[quantity], -0.24, f" SDC {marked[quantity]:.3g}", va="bottom")
-    panels[0].set_ylabel("Cohen's kappa")
+            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit}", va="bottom")
+    panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=3)

@@ -109,7 +109,7 @@ def test_the_tornado_moves_as_it_must(results):
 def test_figures_say_what_they_show(results):
     _, (_, _, figures, _) = results
     words = " ".join(text.get_text() for figure in figures for text in figure.findobj(Text))
-    for word in ("slope", "Net benefit", "call every scan severe", "infection mask", "not concerned", "a note"):
+    for word in ("slope", "Net benefit", "call every scan severe", "infection mask", "does not apply", "a note"):
         assert word in words
 
 
