@@ -305,7 +305,9 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     )
     for height, words in lines:
         right.axhline(height, color=COLOURS["ink"], linewidth=0.6, linestyle="-" if words == "bias" else "--")
-        right.text(1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom")
+        right.text(
+            1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
+        )
     return figure
 
 
