@@ -16,7 +16,7 @@ study: .venv/ready
 	@study run $(RUN)
 
 test: .venv/ready
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks

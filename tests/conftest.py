@@ -11,6 +11,11 @@ from study.ct import ScanError, read_scan, write_scan
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real"
 
 
+def pytest_collection_modifyitems(items):
+    """Start with the file that takes longest, the study as people run it: others fill the other processor meanwhile."""
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
 def refused(path, *words, read=read_scan, named=None):
     """Assert that a path is refused with a whole message that holds the words, and return the error."""
     with pytest.raises(ScanError) as caught:
