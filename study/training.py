@@ -177,7 +177,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     monai.data.set_track_meta(False)
     torch.set_num_threads(settings.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # finds faults in operators, for a tenth of the time
+    torch.utils.deterministic.fill_uninitialized_memory = False  # would only show faults in operators, at a cost
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = network.build(settings.architecture)

@@ -87,7 +87,7 @@ def written(rule, given):
         if isinstance(content, list):
             return "[" + ", ".join(shown(x) for x in content) + "]"
         if isinstance(content, tuple):
-            return "{n: '%s', mean: '%s', sd: '%s'}" % content  # noqa: UP031
+            return "{{n: '{}', mean: '{}', sd: '{}'}}".format(*content)
         return f"'{content}'"
 
     return f"relations:\n- {{rule: {rule}, where: T, {', '.join(f'{k}: {shown(v)}' for k, v in given.items())}}}"
