@@ -6,7 +6,9 @@ held out or resampled, never single scans, as a patient's other scans would give
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
+
+from study import roc
 
 QUANTITIES = ("auc", "sensitivity", "specificity")
 
@@ -62,7 +64,7 @@ def cross_validate(table, models, is_severe, patient_ids, n_folds=10, n_repeats=
                     continue
                 weights = _fit(x[train], y[train])
                 held_out[test] = _log_odds(x[test], weights)
-                called[test] = held_out[test] >= _youden(_log_odds(x[train], weights), y[train])
+                called[test] = held_out[test] >= roc.youden(_log_odds(x[train], weights), y[train]).cutoff
                 areas.append(_auc(held_out[test], y[test]))
             known = np.isfinite(held_out)
             repeats.append([_mean(areas), *_rates(called[known], y[known])])
@@ -112,10 +114,10 @@ def optimism(table, models, is_severe, patient_ids, n_resamples=200, seed=1):
             if y[rows_drawn].all() or not y[rows_drawn].any():
                 continue
             weights = _fit(x[rows_drawn], y[rows_drawn])
-            cutoff = _youden(_log_odds(x[rows_drawn], weights), y[rows_drawn])
+            cutoff = roc.youden(_log_odds(x[rows_drawn], weights), y[rows_drawn]).cutoff
             gaps.append(_judge(x[rows_drawn], y[rows_drawn], weights, cutoff) - _judge(x, y, weights, cutoff))
         weights = _fit(x, y)
-        apparent = _judge(x, y, weights, _youden(_log_odds(x, weights), y))
+        apparent = _judge(x, y, weights, roc.youden(_log_odds(x, weights), y).cutoff)
         gap = np.mean(gaps, axis=0) if gaps else np.full(apparent.size, np.nan)
         for quantity, value, flattery in zip(QUANTITIES, apparent, gap, strict=True):
             rows[model, quantity] = {
@@ -251,18 +253,9 @@ def _log_odds(x, weights):
     return weights[0] + x @ weights[1:]
 
 
-def _youden(scores, severe):
-    """Find the Youden cut-off, of equal ones the most sensitive."""
-    cutoffs = np.unique(scores)
-    hits = severe.sum() - np.searchsorted(np.sort(scores[severe]), cutoffs)
-    alarms = (~severe).sum() - np.searchsorted(np.sort(scores[~severe]), cutoffs)
-    return cutoffs[np.argmax(hits * (~severe).sum() - alarms * severe.sum())]
-
-
 def _auc(scores, severe):
     """Area under the ROC curve; NaN with one status only."""
-    n, m = severe.sum(), (~severe).sum()
-    return (stats.rankdata(scores)[severe].sum() - n * (n + 1) / 2) / (n * m) if n and m else np.nan
+    return roc.auc(scores, severe) if severe.any() and not severe.all() else np.nan
 
 
 def _rates(called, severe):
