@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from study import roc
+from study import proportion, roc
 
 QUANTITIES = ("auc", "sensitivity", "specificity")
 
@@ -166,16 +166,14 @@ def calibration_bins(predicted, is_severe, n_bins=10):
     DataFrame
         ``predicted, observed`` (0..1), ``low, high`` (Wilson's 95 % interval, scans taken as independent) and ``n``.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     log_odds, severe = _known(predicted, is_severe)
     order = np.argsort(log_odds, kind="stable")
     rows = []
     for members in np.array_split(order, min(n_bins, max(len(order) // 2, 1))):
         if members.size:
-            low, high = proportion_confint(severe[members].sum(), members.size, method="wilson")
-            share = severe[members].mean()
-            rows.append((special.expit(log_odds[members]).mean(), share, low, high, members.size))
+            share = proportion.intervals(int(severe[members].sum()), members.size)
+            mean = special.expit(log_odds[members]).mean()
+            rows.append((mean, share["estimate"], share["wilson_low"], share["wilson_high"], members.size))
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "n"])
 
 
