@@ -133,12 +133,12 @@ def odds_ratio_table(regression):
 def interval_table(performance, bootstrap, by_patient):
     """Put the AUC's intervals together: scans (DeLong's, resampled, BCa) and patients (Obuchowski's, resampled).
 
-    ``patients_over_scans`` is the ratio of the widths of the latter of each.
+    ``patients_over_scans`` is the ratio of the widths of the two BCa intervals.
     """
     of_auc = bootstrap.xs("auc", level="quantity")
     table = performance[["auc", "auc_low", "auc_high"]].join(of_auc)
     table = table.join(by_patient[["low", "high"]].add_prefix("obuchowski_"))
-    scans, patients = table["high"] - table["low"], table["clustered_high"] - table["clustered_low"]
+    scans, patients = (table[f"{by}bca_high"] - table[f"{by}bca_low"] for by in ("", "clustered_"))
     return table.assign(patients_over_scans=(patients / scans).where(scans > 0))
 
 
@@ -199,7 +199,7 @@ def _of_model(key, row, limits):
         value(f"n_nonsevere_{key}", n_other),
         value(f"auc_{key}", row["auc"], row["auc_low"], row["auc_high"], n),
         bounded(f"auc_bootstrap_{key}", row["auc"], "auc"),
-        bounded(f"auc_clustered_{key}", row["auc"], "auc", "clustered_"),
+        bounded(f"auc_clustered_{key}", row["auc"], "auc", "clustered_bca_"),
         value(f"p_value_auc_{key}", row["p_value"], n=n),
         bounded(f"cutoff_{key}", row["cutoff"], "cutoff"),
         bounded(f"sensitivity_{key}", row["sensitivity"], "sensitivity", size=n_severe),

@@ -46,7 +46,7 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert values.index.is_unique
     assert values.loc["auc_poi_ihu", "value"] == performance.loc["POI+iHU", "auc"]
     assert values.loc["odds_ratio_ihu_adjusted", "ci_high"] == regression.loc[("POI+iHU", "ihu"), "ci_high"]
-    assert values.loc["auc_clustered_poi", "ci_low"] == bootstrap.loc[("POI", "auc"), "clustered_low"]
+    assert values.loc["auc_clustered_poi", "ci_low"] == bootstrap.loc[("POI", "auc"), "clustered_bca_low"]
     assert values.loc["n_ihu", "value"] == 60 - values.loc["n_without_infection", "value"]
     assert values.loc["n_severe_poi", "value"] == scans["is_severe"].sum()
     assert values.loc["sensitivity_poi", "n"] == scans["is_severe"].sum()
@@ -68,5 +68,32 @@ def test_interval_table_compares_widths(results):
     table = severity.interval_table(performance, bootstrap, by_patient)
     assert (table["obuchowski_high"] == 0.9).all()
     row = table.loc["POI"]
-    expected = (row["clustered_high"] - row["clustered_low"]) / (row["high"] - row["low"])
+    expected = (row["clustered_bca_high"] - row["clustered_bca_low"]) / (row["bca_high"] - row["bca_low"])
     assert row["patients_over_scans"] == expected
+
+
+def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):
+    scans, *_, performance, _ = results
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+    drawing = severity.roc_drawing(predicted, scans["is_severe"], performance)
+    assert drawing["auc"]["POI"] == performance.loc["POI", ["auc", "auc_low", "auc_high"]].tolist()
+    fpr, tpr = drawing["chosen"]["iHU"]
+    assert (1 - fpr, tpr) == pytest.approx(performance.loc["iHU", ["specificity", "sensitivity"]].tolist())
+    assert sum(drawing["n"]) == len(scans) and set(drawing["curves"]) == set(MODELS)
+
+
+def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
+    scans, *_, performance, _ = results
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+    paired = severity.paired_tests(predicted, scans["is_severe"])
+    infected = scans["ihu"].notna()
+    expected = roc.delong_test(
+        scans.loc[infected, "poi"], predicted.loc[infected, "iHU"], scans.loc[infected, "is_severe"]
+    )
+    assert paired.loc["iHU", "p_value"] == pytest.approx(expected.p_value) and (paired["n"] == infected.sum()).all()
+    at = severity.biomarkers_at_cutoff(scans, predicted, performance)
+    # Calling severe at that POI gives the sensitivity of Table 2.
+    called = scans["poi"] >= at.loc["poi", "at_cutoff"]
+    assert called[scans["is_severe"]].mean() == performance.loc["POI", "sensitivity"]
+    listed = {row["name"]: row for row in severity.pair_values(paired, at)}
+    assert listed["ihu_at_cutoff"]["unit"] == "HU" and listed["p_value_delong_poi_ihu"]["value"] == expected.p_value
