@@ -192,9 +192,9 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     Returns
     -------
     DataFrame
-        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and its ``bca_low, bca_high``, then the
-        same of patients, ``clustered_low, clustered_high, clustered_bca_low, clustered_bca_high``. BCa is NaN but for
-        AUC, sensitivity and specificity.
+        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and its ``bca_low, bca_high``; then the
+        same four of the plain one (``plain_low`` ...) and of that of patients (``clustered_low`` ...). BCa is NaN but
+        for AUC, sensitivity and specificity.
         A sensitivity or specificity of exactly 0 or 1 comes out the same in every resample of scans; its ``low`` and
         ``high`` are Clopper and Pearson's exact binomial limits instead.
     """
@@ -204,17 +204,23 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     for name in predicted.columns:
         scores = predicted[name].dropna()
         status, patients = is_severe.loc[scores.index], patient_ids.loc[scores.index]
-        by_scan = stratified(scores, status, n_resamples, seed, cutoffs[name])
-        by_patient = clustered(scores, status, patients, n_resamples, seed, cutoffs[name])
-        limits = intervals(by_scan, confidence)[["low", "high"]]
+        given = scores, status, n_resamples, seed, cutoffs[name]
+        schemes = {
+            "": (stratified(*given), None),
+            "plain_": (plain(*given), None),
+            "clustered_": (clustered(scores, status, patients, *given[2:]), patients),
+        }
+        parts = []
+        for prefix, (drawn, whose) in schemes.items():
+            corrected = bca_intervals(drawn, scores, status, cutoffs[name], confidence, whose)
+            limits = intervals(drawn, confidence)[["low", "high"]].join(corrected.add_prefix("bca_"))
+            parts.append(limits.add_prefix(prefix))
+        limits, drawn = pd.concat(parts, axis=1), schemes[""][0]
         for quantity, n in (("sensitivity", status.sum()), ("specificity", (~status).sum())):
-            if by_scan[quantity].iloc[0] in (0, 1) and by_scan[quantity].nunique() == 1:
-                hits = by_scan[quantity].iloc[0] * n
-                limits.loc[quantity] = proportion_confint(hits, n, 1 - confidence, method="beta")
-        limits = limits.join(bca_intervals(by_scan, scores, status, cutoffs[name], confidence).add_prefix("bca_"))
-        limits = limits.join(intervals(by_patient, confidence)[["low", "high"]].add_prefix("clustered_"))
-        corrected = bca_intervals(by_patient, scores, status, cutoffs[name], confidence, patients)
-        rows[name] = limits.join(corrected.add_prefix("clustered_bca_"))
+            if drawn[quantity].iloc[0] in (0, 1) and drawn[quantity].nunique() == 1:
+                hits = drawn[quantity].iloc[0] * n
+                limits.loc[quantity, ["low", "high"]] = proportion_confint(hits, n, 1 - confidence, method="beta")
+        rows[name] = limits
     return pd.concat(rows, names=["model", "quantity"])
 
 
