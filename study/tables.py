@@ -213,17 +213,19 @@ LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\
 # fmt: on
 
 
-def _latex(header, rows, caption, name):
-    def escaped(text):
-        return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
+def latex_text(text):
+    """One line of text with everything escaped that LaTeX would run."""
+    return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
 
-    body = "".join(" & ".join(escaped(text) or "--" for text in row) + " \\\\\n" for row in rows)
+
+def _latex(header, rows, caption, name):
+    body = "".join(" & ".join(latex_text(text) or "--" for text in row) + " \\\\\n" for row in rows)
     label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
     return (
         "% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n"
-        f"\\caption{{{escaped(caption)}}}\n\\label{{tab:{label}}}\n"
+        f"\\caption{{{latex_text(caption)}}}\n\\label{{tab:{label}}}\n"
         f"\\begin{{tabular}}{{{'l' + 'r' * (len(header) - 1)}}}\n\\toprule\n"
-        + " & ".join(escaped(text) for text in header)
+        + " & ".join(latex_text(text) for text in header)
         + " \\\\\n\\midrule\n"
         + body
         + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
