@@ -1,4 +1,4 @@
-"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left.
+"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left, front and back.
 
 Arrays are (y, x) or (section, y, x) in the study's order (y anterior to posterior, x patient right to left), so
 that a section is seen as radiologists see it: from the feet, the patient's right on the reader's left.
@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from study.style import COLOURS, MARKERS, new_figure, say_missing, styled
+from study.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
 
 LUNG_WINDOW_HU = (-600.0, 1500.0)  # level, width
 LUNG, INFECTION = 1, 2  # the label map; the lung field is every label >= 1
@@ -101,8 +101,14 @@ def _words(ax, x, y, words, ha, va, size=6):
 
 
 def _sides(ax):
-    _words(ax, 0.02, 0.5, "R", "left", "center", 7)
-    _words(ax, 0.98, 0.5, "L", "right", "center", 7)
+    """Where the patient's right, left, front (anterior) and back (posterior) are."""
+    for x, y, side, ha, va in (
+        (0.02, 0.5, "R", "left", "center"),
+        (0.98, 0.5, "L", "right", "center"),
+        (0.5, 0.98, "A", "center", "top"),
+        (0.5, 0.02, "P", "center", "bottom"),
+    ):
+        _words(ax, x, y, side, ha, va)
 
 
 def _scale_bar(ax, length_mm=50.0):
@@ -136,9 +142,11 @@ def _key(figure, entries):
 
 INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
 LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
+WINDOW_WORDS = f"lung window: level {LUNG_WINDOW_HU[0]:.0f}, width {LUNG_WINDOW_HU[1]:.0f} HU".replace("-", "−")
+WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 
 
-def _height_mm(frame_shape, spacing_mm, n_columns, width_mm=183.0):
+def _height_mm(frame_shape, spacing_mm, n_columns, width_mm=COLUMN_MM["double"]):
     """Height of one row of pictures, so that they fill the column's width without white between them."""
     return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
 
@@ -179,8 +187,18 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
         _words(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
     for ax in axes[:, -1]:
         _scale_bar(ax)
-    _key(figure, [INFECTION_KEY, LUNG_KEY])
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    places = ", ".join(f"{place:.0f}" for place in section_positions_mm)
+    figure.alt = (
+        f"{title}. {n} neighbouring axial CT sections, {places} mm above the lowest, {WINDOW_WORDS}. Above the CT, "
+        f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."
+    )
     return figure
+
+
+def _share(label_map):
+    lung = (np.asarray(label_map) >= LUNG).sum()
+    return f"{100 * (np.asarray(label_map) == INFECTION).sum() / lung:.1f} %" if lung else "none"
 
 
 @styled
@@ -207,6 +225,7 @@ def longitudinal(scans, spacing_mm, title=""):
     height = _height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates stand at the upper edge
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
     axes = pictures.subplots(2, len(scans), squeeze=False)
@@ -219,7 +238,12 @@ def longitudinal(scans, spacing_mm, title=""):
         overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
     _scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
-    _key(figure, [INFECTION_KEY, LUNG_KEY])
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    course = "; ".join(f"{_day(date)}, {status}, POI {100 * poi:.1f} %" for date, status, _, _, poi, _ in scans)
+    figure.alt = (
+        f"One patient's axial CT sections at {len(scans)} dates, the infection in red below, and POI over time with "
+        f"red dots where the patient was severe and green squares where not: {course}."
+    )
     return figure
 
 
@@ -251,6 +275,7 @@ def _course(ax, scans):
             textcoords="offset points",
             ha="center",
             color=COLOURS.get(scan[1], COLOURS["ink"]),
+            path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
         )
     ax.set_xticks(days, [_day(day) for day in days])
     ax.set_ylabel("POI (%)")
@@ -295,15 +320,20 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
         _outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
         if row == 0:
             for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
-                _words(ax, 0.5, 0.98, words, "center", "top", 7)
+                _words(ax, 0.02, 0.98, words, "left", "top", 7)
         _scale_bar(axes[-1])
-    _key(
-        figure,
-        [
-            Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network"),
-            Patch(facecolor=YELLOW, alpha=0.6, label="false positive"),
-            Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference"),
-        ],
+    false = predicted & ~reference
+    shown = [  # what is not in the picture is not in its key
+        (predicted, Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network")),
+        (false, Patch(facecolor=YELLOW, alpha=0.6, label="false positive")),
+        (reference, Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference")),
+    ]
+    _key(figure, [entry for mask, entry in shown if mask.any()] + [WINDOW_KEY])
+    areas = [f"{mask.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²" for mask in (predicted, false)]
+    figure.alt = (
+        f"{title}. An axial CT section three times: as it is; with what the network called infection in red, "
+        f"{areas[0]}; and with the false part of it in yellow, {areas[1]}, and the reference "
+        + ("outlined in blue." if reference.any() else "empty: this section has no infection.")
     )
     return figure
 
@@ -329,7 +359,7 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
     columns = min(columns, len(scans))
     n_rows = -(-len(scans) // columns)
     tallest = max(_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True))
-    figure = new_figure("double", (10 if label_maps is not None else 6) + n_rows * (tallest + 5))
+    figure = new_figure("double", 10 + n_rows * (tallest + 5))
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
     for index, ax in enumerate(axes):
@@ -343,6 +373,6 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
         _sides(ax)
         ax.set_title(words, fontsize=6)
         _scale_bar(ax)
-    if label_maps is not None:
-        _key(figure, [INFECTION_KEY, LUNG_KEY])
+    _key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
+    figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
     return figure
