@@ -39,6 +39,7 @@ LAYERS = [
         "manuscript",
     },
     {"workflow", "provenance"},
+    {"site"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
