@@ -1,5 +1,6 @@
 # make study [RUN=demo]   the whole study, from nothing
 # make test               the tests
+# make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
 # make lab                JupyterLab on the notebooks
 # make bench              the figures on speed and memory
 # make lock               choose new versions of the packages
@@ -17,6 +18,9 @@ study: .venv/ready
 
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+site: .venv/ready
+	@study site $(RUN)
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
@@ -37,4 +41,4 @@ lock:
 	@$(UV) pip compile pyproject.toml --extra test --universal --fork-strategy fewest --python-version 3.11 --quiet \
 		--no-annotate --no-header | grep -vE '^(nvidia-|cuda-|triton)' | sed 's/^torch==.*/torch==2.13.0/' | uniq > requirements.lock
 
-.PHONY: study test lab bench lock
+.PHONY: study test site lab bench lock

@@ -67,6 +67,12 @@ def calibration_and_decision(bins, calibrated, benefit):
     right.set(xlabel="Probability at which one acts", ylabel="Net benefit (true positives a scan)")
     right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
     right.legend(loc="upper right")
+    figure.alt = (
+        f"Left: observed share of severe scans against the predicted probability, {n} scans of held-out patients; "
+        + "; ".join(f"{name}, calibration slope {calibrated.loc[name, 'slope']:.2f}" for name in drawn)
+        + ". Right: net benefit of each model against the probability at which one acts, beside calling every scan "
+        "or none severe."
+    )
     return figure
 
 
@@ -132,6 +138,12 @@ def tornado(moved, words, columns=3, note=""):
     handles = [Patch(color=COLOURS[colour], label=word) for colour, word in sides]
     legend = figure.legend(handles=handles, loc="outside lower center", ncols=2, title=note or None)
     legend.get_title().set_fontsize(7)
+    bases = moved.drop_duplicates("headline").set_index("headline")["base"]
+    figure.alt = (
+        "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
+        + "; ".join(f"{headline} {base:#.3g}" for headline, base in bases.items())
+        + f". Choices: {'; '.join(words[choice] for choice in choices)}."
+    )
     return figure
 
 
@@ -175,4 +187,9 @@ def kappa_by_least_change(table, marked):
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
+    figure.alt = (
+        "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
+        f"with the share of pairs that count. Least detectable change: {marks or 'unknown'}."
+    )
     return figure

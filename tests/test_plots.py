@@ -101,7 +101,7 @@ def test_figures_have_a_columns_width_and_leave_pyplot_alone():
     open_figures, size = plt.get_fignums(), matplotlib.rcParams["font.size"]
     for name, figure in every_figure().items():
         width_mm = figure.get_size_inches()[0] * 25.4
-        assert width_mm == pytest.approx(89) or width_mm == pytest.approx(183), name
+        assert width_mm == pytest.approx(85) or width_mm == pytest.approx(174), name
     assert plt.get_fignums() == open_figures
     assert matplotlib.rcParams["font.size"] == size
 
