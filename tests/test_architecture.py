@@ -38,7 +38,7 @@ LAYERS = [
         "notebook_page",
         "manuscript",
     },
-    {"workflow", "provenance"},
+    {"workflow", "provenance", "exercises", "exercise_tasks"},
     {"site"},
     {"__main__"},
 ]
