@@ -36,7 +36,7 @@ def write_run(run, chest):
         lung = hu < -700
         lung[:, :4], lung[:, -5:], lung[:, :, :4], lung[:, :, -4:] = False, False, False, False
         infection = np.zeros_like(lung)
-        infection[1:5, 8:14, 5 : 9 + k % 3] = True
+        infection[1:5, 8:14, 4 : 9 + k % 3] = True  # from the chest wall on
         hu[infection & lung] = -450 - 10 * k
         hu[:, 8][(infection & lung)[:, 8]] = -650  # an edge that a section shares with air
         scan = ct.write_scan(run.cohort / f"S{k}.nii.gz", hu, (10.0, 2.0, 1.5))
