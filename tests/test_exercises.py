@@ -39,6 +39,7 @@ def write_run(run, chest):
         infection[1:5, 8:14, 4 : 9 + k % 3] = True  # from the chest wall on
         hu[infection & lung] = -450 - 10 * k
         hu[:, 8][(infection & lung)[:, 8]] = -650  # an edge that a section shares with air
+        hu[:, :, 4][(infection & lung)[:, :, 4]] = -250  # and one with the wall
         scan = ct.write_scan(run.cohort / f"S{k}.nii.gz", hu, (10.0, 2.0, 1.5))
         labels = lung.astype(np.uint8) + (lung & infection)
         ct.write_label_map(run.masks / f"S{k}.nii.gz", labels, scan)
