@@ -243,11 +243,11 @@ def three_class_table(pairs, least):
 
 
 def three_classes_in_words(three):
-    """Write the table of :func:`three_class_table` for people, in percentage points and HU."""
-    rows = {}
+    """Write the table of :func:`three_class_table` for people: a column a quantity, in percentage points and HU."""
+    columns = {}
     for quantity, row in three.iterrows():
         words, unit, factor, digits = UNITS[quantity]
-        rows[words] = {
+        columns[words] = {
             "Least detectable change": f"{tables.with_interval(factor * row['least_change'], digits=digits)} {unit}",
             "Standard error of measurement": f"{tables.with_interval(factor * row['sem'], digits=digits)} {unit}",
             "Pairs": int(row["n"]),
@@ -260,7 +260,7 @@ def three_classes_in_words(three):
             "Kappa of up and down beyond it": tables.with_interval(row["kappa_two"]),
             "Pairs beyond it": int(row["n_two"]),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Quantity")
+    return pd.DataFrame(columns).rename_axis("At the least detectable change")
 
 
 def kappa_by_least_change(pairs, least, n_steps=40):

@@ -177,3 +177,14 @@ def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
     robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
     moved = progression.tornado(scans, none, least)
     robustness_plots.tornado(moved, sensitivity.WORDS, columns=2).canvas.draw()
+
+
+def test_three_classes_in_words_have_the_units_and_weighted_kappas():
+    _, pairs, variants = many_pairs()
+    least, _ = progression.least_detectable(pairs, variants)
+    three = progression.three_class_table(pairs, least)
+    words = progression.three_classes_in_words(three)["Extent and POI"]
+    assert words["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
+    cases = progression.three_classes(pairs, "volume", least["volume"].change).dropna()
+    weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
+    assert words["Linear weights"] == tables.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)
