@@ -25,7 +25,7 @@ LAYERS = [
     {"training", "segmentation"},
     {"evaluation"},
     {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples", "explain"},
-    {"validation", "severity", "progression", "robustness"},
+    {"validation", "severity", "progression", "three_classes", "robustness"},
     {
         "printed",
         "two_by_two",
