@@ -101,7 +101,7 @@ def shown(number, name="", low=None, high=None):
         return str(number)
     if name.startswith("p_value"):
         return p_value(number)
-    if float(number).is_integer() and abs(number) < 1e9 and low is None:
+    if float(number).is_integer() and abs(number) < 1e9 and (low is None or low != low):
         return f"{number:.0f}"
     digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2 if abs(number) >= 1 else 3
     return with_interval(float(number), low, high, digits)
@@ -114,7 +114,8 @@ def _cell(target, run):
         headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
         heading = headings[0] if headings and cell.id == name else heading
         if cell.id == name:
-            return Found(f"notebook {notebook}: {heading}", heading, *_place(notebook, name, run))
+            words = re.sub(r"^\d+\. ", "", heading)
+            return Found(f"notebook {notebook.split('-')[0]}: {words}", words, *_place(notebook, name, run))
         heading = headings[-1] if headings else heading
     raise Broken(f"notebook {notebook} has no cell {name}")
 
@@ -166,13 +167,14 @@ def _run(target, run):
         if not isinstance(content, dict) or key not in content:
             raise Broken(f"{name} has no entry {way}")
         content = content[key]
-    if isinstance(content, list):
-        text = " and ".join(shown(item) for item in content)
-    else:
-        text = "" if content is None else shown(content)
+    text = " and ".join(_entry(item) for item in (content if isinstance(content, list) else [content]))
     if not text:
         raise Absent(f"{name} does not say its {way.split('/')[-1]}")
     return Found(f"{name}: {way.replace('/', ', ').replace('_', ' ')} = {text}", text, path)
+
+
+def _entry(content):
+    return "" if content is None else f"{content:.3g}" if isinstance(content, float) else str(content)
 
 
 def _file(target, run):
