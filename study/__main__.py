@@ -23,7 +23,7 @@ def run(
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import provenance, workflow
+    from study import crate, provenance, reporting, workflow
     from study.run import Run
 
     try:
@@ -34,9 +34,11 @@ def run(
     if workflow.snakemake(this, cores or os.cpu_count()):
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
+    reporting.write(this)
+    handed_in = crate.write(this)
     shown = this.figures.relative_to(this.root)
     typer.echo(
-        f"tables and figures: {shown}/   claims: {shown}/claims.html   "
+        f"tables and figures: {shown}/   claims: {shown}/claims.html   to hand in: {shown}/{handed_in.name}   "
         f"what was run: {this.folder.relative_to(this.root)}/"
     )
 

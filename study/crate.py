@@ -14,7 +14,6 @@ import hashlib
 import json
 import mimetypes
 import os
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -138,80 +137,28 @@ def describe(run, files):
     """
     told = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
     cited = yaml.safe_load((run.root / "CITATION.cff").read_text(encoding="utf-8"))
-    project = tomllib.loads((run.root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     crate = ROCrate(version="1.1")
     crate.metadata.extra_terms["sha256"] = "http://schema.org/sha256"
-
-    def add(identifier, kind, /, **properties):
-        kept = {key: item for key, item in properties.items() if item not in (None, "", [])}
-        return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **kept}))
-
-    authors = [_author(person, add) for person in cited["authors"]]
-    licence = add(f"https://spdx.org/licenses/{cited['license']}", "CreativeWork", name=cited["license"],
-                  description="Licence of the code; cohort.json has that of the scans.")  # fmt: skip
+    authors = [_author(crate, person) for person in cited["authors"]]
+    licence = _add(crate, f"https://spdx.org/licenses/{cited['license']}", "CreativeWork", name=cited["license"],
+                   description="Licence of the code; cohort.json has that of the scans.")  # fmt: skip
     changed = " and changes since" if told["changed_since_commit"] else ""
-    version = f"{project['version']}, commit {told['commit'] or 'unknown'}{changed}"
-    entities = {}
-    for name, path in files.items():
-        content = path.read_bytes()
-        described = {"name": Path(name).name, "contentSize": str(len(content)), "encodingFormat": _media(path),
-                     "sha256": hashlib.sha256(content).hexdigest()}  # fmt: skip
-        kind = ["File", "SoftwareSourceCode"] if path.suffix in (".py", ".ipynb") and "runs/" not in name else "File"
-        if name == "Snakefile":
-            kinds = ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"]
-            described |= {"@type": kinds, "version": version, "license": licence, "author": authors}
-            entities[name] = crate.add_workflow(path, name, properties=described, main=True, lang="snakemake")
-        else:
-            described |= {"version": version} if isinstance(kind, list) else {}
-            entities[name] = crate.add_file(path, name, properties={"@type": kind, **described})
-    workflow = entities["Snakefile"]
-    packages = {name: add(f"pkg:pypi/{name.lower()}@{number}", "SoftwareApplication", name=name, softwareVersion=number)
-                for name, number in told["packages"].items()}  # fmt: skip
-    actions, controls, tools, steps, formal = [], [], [], [], []
-    for position, notebook in enumerate(NOTEBOOKS, 1):
-        timings = [timing for timing in told["timings"] if timing["notebook"] == notebook]
-        if not timings:
-            continue
-        tool = entities[f"notebooks/{notebook}.ipynb"]
-        given = _parameters(notebook, told["parameters"][notebook], add)
-        tool["input"] = [asked for asked, _ in given]
-        tool["programmingLanguage"] = f"Python {told['python']}"
-        tool["softwareRequirements"] = list(packages.values())
-        step = add(
-            f"#step-{notebook}", "HowToStep", name=f"Notebook {notebook}", position=str(position), workExample=tool
-        )
-        for timing in timings:
-            part = f" part {timing['shard'] + 1} of {timing['n_shards']}" if timing["n_shards"] > 1 else ""
-            action = add(
-                f"#execution-{notebook}{part.replace(' ', '-')}", "CreateAction",
-                name=f"Execution of notebook {notebook}{part}", instrument=tool, actionStatus=COMPLETED,
-                description=f"Code fingerprint {told['code'][notebook]}, commit {timing.get('commit') or 'unknown'}.",
-                startTime=timing["started"], endTime=_end(timing),
-                object=_inputs(notebook, run, told, entities, add) + [value for _, value in given],
-                result=_results(notebook, run, entities),
-            )  # fmt: skip
-            actions.append(action)
-            controls.append(add(f"#control-{notebook}{part.replace(' ', '-')}", "ControlAction", instrument=step,
-                                object=action, actionStatus=COMPLETED))  # fmt: skip
-        tools, steps, formal = [*tools, tool], [*steps, step], formal + tool["input"]
-    workflow["hasPart"], workflow["step"], workflow["input"] = tools, steps, formal
-    times = [timing["started"] for timing in told["timings"]], [_end(timing) for timing in told["timings"]]
-    whole = add("#run", "CreateAction", name=f"Run {run.name}", instrument=workflow, actionStatus=COMPLETED,
-                description=f"All notebooks of the study in order, on {told['system']}, Python {told['python']}.",
-                startTime=min(times[0], default=None), endTime=max(times[1], default=None),
-                object=[entities[name] for name in (f"parameters/{run.name}.yaml",) if name in entities],
-                result=[entities[name] for name in entities if name.startswith(f"figures/{run.name}/")])  # fmt: skip
-    add("#engine", "OrganizeAction", name="Snakemake decided what had to run", instrument=packages["snakemake"],
-        object=controls, result=whole, actionStatus=COMPLETED)  # fmt: skip
-    root = crate.root_dataset
-    root["name"] = f"{cited['title']}: run {run.name}"
-    root["description"] = f"{cited['abstract']} This is one run: tables and figures with the code, {HELD[run.tier]}"
-    root["datePublished"] = max(times[1], default="1980-01-01T00:00:00Z")
-    root["license"], root["author"] = licence, authors
-    root["mentions"] = [whole, *actions]
-    root["citation"] = [_article(article, add) for article in cited["references"]]
-    root["conformsTo"] = [add(address, "CreativeWork", name=name, version=address.rsplit("/", 1)[1])
-                          for address, name in PROFILES.items()]  # fmt: skip
+    source = {
+        "version": f"{cited['version']}, commit {told['commit'] or 'unknown'}{changed}",
+        "license": licence, "author": authors,
+    }  # fmt: skip
+    entities = {name: _file(crate, name, path, source) for name, path in files.items()}
+    whole, executions = _steps(crate, run, told, entities)
+    described = {
+        "name": f"{cited['title']}: run {run.name}",
+        "description": f"{cited['abstract']} This is one run: tables and figures with the code, {HELD[run.tier]}",
+        "datePublished": whole.get("endTime", "1980-01-01"), "license": licence, "author": authors,
+        "mentions": [whole, *executions], "citation": [_article(crate, one) for one in cited["references"]],
+        "conformsTo": [_add(crate, address, "CreativeWork", name=name, version=address.rsplit("/", 1)[1])
+                       for address, name in PROFILES.items()],
+    }  # fmt: skip
+    for key, content in described.items():
+        crate.root_dataset[key] = _one(content)
     return crate
 
 
@@ -222,38 +169,122 @@ HELD = {
 }
 
 
-def _author(person, add):
+def _one(content):
+    """The only entry of a list of one: JSON-LD writes it without the list."""
+    return content[0] if isinstance(content, list) and len(content) == 1 else content
+
+
+def _add(crate, identifier, kind, **properties):
+    kept = {key: _one(item) for key, item in properties.items() if item not in (None, "", [])}
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **kept}))
+
+
+def _file(crate, name, path, source):
+    content = path.read_bytes()
+    described = {
+        "name": path.name, "contentSize": str(len(content)), "sha256": hashlib.sha256(content).hexdigest(),
+        "encodingFormat": MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain",
+    }  # fmt: skip
+    source = {key: _one(item) for key, item in source.items()}
+    if name == "Snakefile":
+        profile = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+        known = _add(crate, profile, "CreativeWork", name="Bioschemas ComputationalWorkflow", version="1.0")
+        described |= {"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"], "conformsTo": known}
+        return crate.add_workflow(path, name, properties=described | source, main=True, lang="snakemake")
+    if name.startswith("notebooks/"):
+        described |= {"@type": ["File", "SoftwareSourceCode"], **source}
+    if name == "README.md":
+        described["about"] = crate.root_dataset
+    return crate.add_file(path, name, properties=described)
+
+
+def _steps(crate, run, told, entities):
+    """Describe the workflow, its steps and how each was executed; returns the run and the executions."""
+    packages = {
+        name: _add(crate, f"pkg:pypi/{name.lower()}@{number}", "SoftwareApplication", name=name, softwareVersion=number)
+        for name, number in told["packages"].items()
+    }
+    executions, controls, tools, steps = [], [], [], []
+    for position, notebook in enumerate(NOTEBOOKS, 1):
+        timings = [timing for timing in told["timings"] if timing["notebook"] == notebook]
+        if not timings:
+            continue
+        tool = entities[f"notebooks/{notebook}.ipynb"]
+        given = _parameters(crate, notebook, told["parameters"][notebook])
+        tool["input"] = _one([asked for asked, _ in given])
+        tool["programmingLanguage"] = f"Python {told['python']}"
+        tool["softwareRequirements"] = list(packages.values())
+        step = _add(crate, f"#step-{notebook}", "HowToStep", name=f"Notebook {notebook}", position=str(position),
+                    workExample=tool)  # fmt: skip
+        inputs, results = _inputs(crate, notebook, run, told, entities), _results(notebook, run, entities)
+        for timing in timings:
+            part = f" part {timing['shard'] + 1} of {timing['n_shards']}" if timing["n_shards"] > 1 else ""
+            key = notebook + part.replace(" ", "-")
+            executions.append(_add(
+                crate, f"#execution-{key}", "CreateAction", name=f"Execution of notebook {notebook}{part}",
+                description=f"Code fingerprint {told['code'][notebook]}, commit {timing.get('commit') or 'unknown'}.",
+                instrument=tool, object=inputs + [value for _, value in given], result=results,
+                startTime=_time(timing), endTime=_time(timing, timing["seconds"]), actionStatus=COMPLETED,
+            ))  # fmt: skip
+            controls.append(_add(crate, f"#control-{key}", "ControlAction", name=f"Step {position}{part}",
+                                 instrument=step, object=executions[-1], actionStatus=COMPLETED))  # fmt: skip
+        tools, steps = [*tools, tool], [*steps, step]
+    workflow = entities["Snakefile"]
+    workflow["hasPart"], workflow["step"] = tools, steps
+    parameters = f"parameters/{run.name}.yaml"
+    if parameters in entities:
+        workflow["input"] = _add(crate, "#parameters", "FormalParameter", name="parameters", additionalType="File",
+                                 workExample=entities[parameters])  # fmt: skip
+        entities[parameters]["exampleOfWork"] = workflow["input"]
+    whole = _add(
+        crate, "#run", "CreateAction", name=f"Run {run.name}", instrument=workflow, actionStatus=COMPLETED,
+        description=f"All notebooks of the study in order, on {told['system']}, Python {told['python']}.",
+        startTime=min(map(_time, told["timings"]), default=None),
+        endTime=max((_time(timing, timing["seconds"]) for timing in told["timings"]), default=None),
+        object=[entities[parameters]] if parameters in entities else [],
+        result=[entity for name, entity in entities.items() if name.startswith(f"figures/{run.name}/")],
+    )  # fmt: skip
+    _add(crate, "#engine", "OrganizeAction", name="Snakemake decided what had to run", object=controls, result=whole,
+         instrument=packages["snakemake"], actionStatus=COMPLETED)  # fmt: skip
+    return whole, executions
+
+
+def _author(crate, person):
     if "name" in person:
-        return add(f"#{person['name'].replace(' ', '-')}", "Organization", name=person["name"])
+        return _add(crate, f"#{person['name'].replace(' ', '-')}", "Organization", name=person["name"])
     name = f"{person['given-names']} {person['family-names']}"
-    return add(
-        person.get("orcid", f"#{name.replace(' ', '-')}"), "Person", name=name, affiliation=person.get("affiliation")
+    return _add(
+        crate,
+        person.get("orcid", f"#{name.replace(' ', '-')}"),
+        "Person",
+        name=name,
+        affiliation=person.get("affiliation"),
     )
 
 
-def _article(article, add):
+def _article(crate, article):
     names = [f"{a.get('given-names', '')} {a['family-names']}".strip() for a in article["authors"]]
     doi = article.get("doi") or next(one["value"] for one in article["identifiers"] if one["type"] == "doi")
-    return add(f"https://doi.org/{doi}", "ScholarlyArticle", name=article["title"], author=names,
+    return _add(crate, f"https://doi.org/{doi}", "ScholarlyArticle", name=article["title"], author=names,
                datePublished=str(article["year"]))  # fmt: skip
 
 
-def _parameters(notebook, parameters, add):
+def _parameters(crate, notebook, parameters):
     """A parameter as asked for and as given, for each that is not empty."""
     pairs = []
     for name, content in parameters.items():
         if content in ("", None):
             continue
         text = ", ".join(map(str, content)) if isinstance(content, list) else str(content)
-        asked = add(f"#parameter-{notebook}-{name}", "FormalParameter", name=name,
+        asked = _add(crate, f"#parameter-{notebook}-{name}", "FormalParameter", name=name,
                     additionalType=TYPES[type(content)])  # fmt: skip
-        given = add(f"#value-{notebook}-{name}", "PropertyValue", name=name, value=text, exampleOfWork=asked)
+        given = _add(crate, f"#value-{notebook}-{name}", "PropertyValue", name=name, value=text, exampleOfWork=asked)
         asked["workExample"] = given
         pairs.append((asked, given))
     return pairs
 
 
-def _inputs(notebook, run, told, entities, add):
+def _inputs(crate, notebook, run, told, entities):
     """What a notebook read: files of the crate, else what is known of them, their digest."""
     digests, found = told["inputs_sha256"], []
     for path in provenance.inputs_of(run, notebook, told["parameters"][notebook]):
@@ -261,8 +292,10 @@ def _inputs(notebook, run, told, entities, add):
         if name in entities:
             found.append(entities[name])
         elif name in digests:
-            found.append(add(f"#input-{digests[name][:16]}", "CreativeWork", name=Path(name).name, sha256=digests[name],
-                             description="Not in the crate; known by its SHA-256."))  # fmt: skip
+            found.append(_add(
+                crate, f"#input-{digests[name][:16]}", "CreativeWork", name=path.name, sha256=digests[name],
+                description="Not in the crate; known by its SHA-256.",
+            ))  # fmt: skip
     return found
 
 
@@ -271,18 +304,14 @@ def _results(notebook, run, entities):
     source = (run.root / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8")
     of_run = {f"runs/{run.name}/{name}" for name in (*provenance.WRITES[notebook], f"values/{notebook}.json",
                                                       f"notebooks/{notebook}.ipynb")}  # fmt: skip
-    made = [name for name in entities if name in of_run]
-    for name in entities:
-        stem, kind = name.rpartition("/")[2].rsplit(".", 1) if "." in name.rpartition("/")[2] else (name, "")
-        if name.startswith(f"figures/{run.name}/") and (f'\\"{stem}\\"' in source or f'\\"{stem}.{kind}\\"' in source):
-            made.append(name)
-    return [entities[name] for name in made]
+    made = []
+    for name in map(Path, entities):
+        is_shown = name.is_relative_to(f"figures/{run.name}")
+        if name.as_posix() in of_run or (is_shown and any(f'\\"{n}\\"' in source for n in (name.stem, name.name))):
+            made.append(entities[name.as_posix()])
+    return made
 
 
-def _end(timing):
-    started = datetime.datetime.fromisoformat(timing["started"])
-    return (started + datetime.timedelta(seconds=round(timing["seconds"]))).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _media(path):
-    return MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+def _time(timing, seconds=0):
+    moment = datetime.datetime.fromisoformat(timing["started"]) + datetime.timedelta(seconds=round(seconds))
+    return moment.isoformat()

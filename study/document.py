@@ -26,7 +26,7 @@ blockquote{margin:1rem 0;padding:.5rem .9rem;border-left:.5rem solid #b98a00;bac
 table{border-collapse:collapse;width:100%;margin:.5rem 0;table-layout:fixed}
 th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid #d8d8d8;overflow-wrap:break-word}
 th{border-bottom:2px solid #1c1c1c}
-th:nth-child(1){width:2.4rem}th:nth-child(2){width:18%}th:nth-child(3){width:6rem}th:nth-child(5){width:26%}
+th:nth-child(1){width:2.6rem}th:nth-child(2){width:18%}th:nth-child(3){width:6rem}th:nth-child(5){width:26%}
 a{color:#00507a}code{background:#f4f4f4;padding:0 .2rem}
 @media print{body{max-width:none;padding:0;font-size:9pt}tr{break-inside:avoid}@page{size:A4;margin:14mm}}
 </style>

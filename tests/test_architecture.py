@@ -24,10 +24,12 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples", "document", "flow_diagram"},
     {"validation", "severity", "progression", "robustness"},
     {"printed", "two_by_two", "quantities", "audit_rules", "paper", "audit", "claims", "claims_page", "notebook_page"},
+    {"reporting"},
     {"workflow", "provenance"},
+    {"crate"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))

@@ -154,7 +154,7 @@ def _checklist(form, answers, run):
              "; ".join(_see(answer, run)))
             for answer in answers if answer.section == section
         ]  # fmt: skip
-        parts += [f"## {section}\n", document.table(("Item", "Asks for", "Status", "Answer", "See"), rows)]
+        parts += [f"## {section}\n", document.table(("No.", "Asks for", "Status", "Answer", "See"), rows)]
     return "\n".join(parts)
 
 
