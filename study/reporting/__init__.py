@@ -67,20 +67,22 @@ def read_form(name):
     return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def fill(form, run):
+def fill(form, statements, run):
     """Answer every item of a form from a run.
 
     Parameters
     ----------
     form : dict
         From :func:`read_form`.
+    statements : dict of str to dict
+        By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for ``synthetic`` scans and
+        one for ``patients``.
     run : study.run.Run
 
     Returns
     -------
     list of Answer
     """
-    statements = read_form("statements")
     of_tier = "synthetic" if run.tier == "synthetic" else "patients"
     answers = []
     for item in form["items"]:
@@ -116,11 +118,12 @@ def write(run):
 
     The model card is left out where the run has no models.
     """
+    statements = read_form("statements")
     for name in FORMS:
         if name == "model_card" and not (run.models / "lung.json").is_file():
             continue
         form = read_form(name)
-        answers = fill(form, run)
+        answers = fill(form, statements, run)
         if name in CHECKLISTS:
             tables.save_csv(_table(answers), run.figures / f"checklist_{name}.csv")
             document.write(run.figures, f"checklist_{name}", _checklist(form, answers, run))

@@ -146,8 +146,9 @@ def _shown_file(suffixes):
         path = next((p for p in (run.figures / f"{name}.{suffix}" for suffix in suffixes) if p.is_file()), None)
         if path:
             return Found(name.replace("_", " "), "", path)
-        notebooks = sorted((run.root / "notebooks").glob("*.ipynb"))
-        maker = next((p.stem for p in notebooks if f'\\"{name}\\"' in p.read_text(encoding="utf-8")), None)
+        names = (f'\\"{name}\\"', f'\\"{name}.')  # as a notebook's file has them, with and without an ending
+        notebooks = {p.stem: p.read_text(encoding="utf-8") for p in sorted((run.root / "notebooks").glob("*.ipynb"))}
+        maker = next((stem for stem, text in notebooks.items() if any(n in text for n in names)), None)
         if maker is None:
             raise Broken(f"no notebook makes {name}")
         raise Absent(f"notebook {maker} made no {name.replace('_', ' ')}")
