@@ -34,11 +34,15 @@ CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
     "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml",
 )  # fmt: skip
-SHOWN = ("*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.html", "*.json")
+SHOWN = (
+    "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html", "checklist_*.html",
+    "data_sheet.html", "model_card.html",
+)  # fmt: skip
 RECORDED = ("provenance.json", "cohort/cohort.json", "values/*.json", "timings/*.json", "models/[!.]*.json")
 # One row a scan, or what a notebook printed of it: of synthetic patients only.
 OF_SCANS = ("cohort/scans.csv", "training/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv", "exclusions.csv",
             "notebooks/*.ipynb")  # fmt: skip
+SHOWN_OF_SCANS = ("*.html", "notebooks/*.html")
 QUOTES_REPORTS = "Table_S13"
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text", list: "Text"}
 MEDIA = {
@@ -98,7 +102,7 @@ def list_files(run):
     dict of str to Path
     """
     of_run = RECORDED + (OF_SCANS if run.tier == "synthetic" else ())
-    shown = SHOWN + (("notebooks/*.html",) if run.tier == "synthetic" else ())
+    shown = SHOWN + (SHOWN_OF_SCANS if run.tier == "synthetic" else ())
     paths = [path for pattern in CODE for path in run.root.glob(pattern)]
     paths += [path for pattern in of_run for path in run.folder.glob(pattern)]
     paths += [path for pattern in shown for path in run.figures.glob(pattern)]

@@ -191,7 +191,8 @@ def _draw_severity(sheet, start, x, n, told):
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
     without = f"without infection, so no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
-    severe = sheet.box(x - 20, y + 22, 36, "Severe", _of(n["n_severe"], n["n_patients_severe"]), colour="severe")
+    of_patients = [] if n["n_patients_severe"] is None else [f"of {_count(n['n_patients_severe'], 'patient')}"]
+    severe = sheet.box(x - 20, y + 22, 36, "Severe", _count(n["n_severe"], "scan"), *of_patients, colour="severe")
     others = sheet.box(x + 20, y + 22, 36, "Non-severe", _count(n["n_nonsevere"], "scan"), colour="non-severe")
     sheet.down(start, severity)
     sheet.down(severity, severe)
