@@ -29,6 +29,7 @@ def run(
     try:
         this = Run(name)
         parameters = workflow.plan(this)
+        reporting.read_statements(this)  # a fault in them is told now, not when all is done
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
     if workflow.snakemake(this, cores or os.cpu_count()):

@@ -21,7 +21,7 @@ import yaml
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from study import provenance
+from study import provenance, reporting
 from study.workflow import NOTEBOOKS
 
 PROFILES = {
@@ -108,9 +108,8 @@ def list_files(run):
     paths += [path for pattern in shown for path in run.figures.glob(pattern)]
     if run.tier != "synthetic":
         paths = [path for path in paths if not path.name.startswith(QUOTES_REPORTS)]
-    parameters = run.root / "parameters" / f"{run.name}.yaml"
-    if parameters.is_file() and not _names_a_machine(parameters.read_text(encoding="utf-8")):
-        paths.append(parameters)
+    own = [run.root / "parameters" / f"{run.name}.yaml", reporting.own_statements(run)]
+    paths += [path for path in own if path.is_file() and not _names_a_machine(path.read_text(encoding="utf-8"))]
     names = {path.relative_to(run.root).as_posix(): path for path in paths if path.is_file()}
     return {name: names[name] for name in sorted(names)}
 

@@ -77,7 +77,10 @@ def read_parameters(path, notebooks):
         Listing every fault at once.
     """
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
+        known = (
+            ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml") if p.suffixes[-2:-1] != [".statements"]))
+            or "none"
+        )
         raise ParameterError(f"{path}: there is no such parameters file; those at hand: {known}")
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

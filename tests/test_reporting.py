@@ -107,7 +107,7 @@ def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
         "answered", "answered", "not applicable", "missing", "missing", "missing", "broken",
     ]  # fmt: skip
     assert found[0].words == "AUC 0.931 [0.894, 0.955]." and [s.words for s in found[0].see] == ["Table 2"]
-    assert found[3].words == "AUC 0.931 [0.894, 0.955]. theirs"
+    assert found[3].words == "AUC 0.931 [0.894, 0.955]. Missing: theirs [gap]"
     assert found[5].words == "Not in this run: notebook 6-progression was not run."
     assert reporting.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
 
@@ -117,6 +117,40 @@ def test_synthetic_scans_and_patients_are_answered_differently(run):
     assert answers(run, ["ethics"], ethics=ethics)[0].status == "not applicable"
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
     assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee"
+
+
+def own(run, text):
+    path = reporting.own_statements(run)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return reporting.read_statements(run)
+
+
+def test_authors_state_what_only_they_can(run):
+    assert reporting.read_statements(run) == STATEMENTS
+    statements = own(run, "ethics: {says: 'Approved, no. 7.'}\nfunding: {not_applicable: none was given}\n")
+    found = reporting.fill(reporting.read_form("stard_ai"), statements, run)
+    assert {a.number: (a.status, a.words) for a in found if a.number in ("6", "38")} == {
+        "6": ("answered", "Approved, no. 7."), "38": ("not applicable", "none was given"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ethic: {says: x}", "no form has a statement `ethic`; did you mean `ethics`?"),
+        ("ethics: approved", "`ethics` is 'approved'; write {says: words}"),
+        ("ethics: {says: ''}", "write {says: words}"),
+        ("ethics: {says: x, missing: y}", "write {says: words}"),
+        ("ethics: {says: x, see: Table 2}", "write {says: words}"),
+        ("- ethics", "expected lines of"),
+        ("a: [1", "not readable as YAML"),
+    ],
+)
+def test_a_wrong_statement_is_named_with_its_remedy(run, text, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+        own(run, text)
+    assert "made.statements.yaml" in str(raised.value)
 
 
 @pytest.mark.parametrize("name", reporting.CHECKLISTS)

@@ -3,11 +3,15 @@
 What there is to say is said once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
 the statements that answer each of its items. A statement says something, in words that may hold pointers
 (``pointers``) in braces, and names what to see; or says why it does not apply, or what is missing. It may do so
-differently for synthetic scans and for patients. An item is *answered* only where nothing of it is missing.
+differently for synthetic scans and for patients. An item is *answered* only where nothing of it is missing. What only
+the authors can state they write, under the same names, into ``parameters/<run>.statements.yaml``, which prevails:
+
+    ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
 The items of published checklists are told in our words; their numbers are the published ones.
 """
 
+import difflib
 import functools
 import re
 from dataclasses import dataclass
@@ -67,6 +71,52 @@ def read_form(name):
     return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+def read_statements(run):
+    """Read what there is to say: the study's own statements, and over them those that the authors of a run made.
+
+    Raises
+    ------
+    ValueError
+        Listing all that is wrong with the authors' file.
+    """
+    statements = read_form("statements")
+    path = own_statements(run)
+    if not path.is_file():
+        return statements
+    try:
+        own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); correct it") from None
+    if not isinstance(own, dict):
+        raise ValueError(f"{path}: expected lines of `name: {{says: words}}`, found {type(own).__name__}")
+    faults = []
+    for name, statement in own.items():
+        if name not in statements:
+            near = difflib.get_close_matches(str(name), statements, n=1, cutoff=0.3)
+            faults.append(f"no form has a statement `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+        elif not _is_statement(statement):
+            faults.append(f"`{name}` is {statement!r}; write {{says: words}}, with `see: [pointer]` or without, or "
+                          "{not_applicable: why}")  # fmt: skip
+    if faults:
+        raise ValueError("\n".join(f"{path}: {fault}" for fault in faults))
+    return statements | own
+
+
+def own_statements(run):
+    """Where the authors of a run write what only they can state."""
+    return run.root / "parameters" / f"{run.name}.statements.yaml"
+
+
+def _is_statement(statement):
+    if not isinstance(statement, dict) or set(statement) not in (
+        {"says"}, {"says", "see"}, {"not_applicable"}, {"missing"},
+    ):  # fmt: skip
+        return False
+    see = statement.get("see", [])
+    texts = [content for key, content in statement.items() if key != "see"]
+    return isinstance(see, list) and all(isinstance(text, str) and text.strip() for text in [*texts, *see])
+
+
 def fill(form, statements, run):
     """Answer every item of a form from a run.
 
@@ -86,19 +136,22 @@ def fill(form, statements, run):
     of_tier = "synthetic" if run.tier == "synthetic" else "patients"
     answers = []
     for item in form["items"]:
-        parts = [_state(statements[name].get(of_tier, statements[name]), run) for name in item["by"]]
+        parts = [_state(name, statements[name].get(of_tier, statements[name]), run) for name in item["by"]]
         status = next(s for s in ("broken", "missing", "answered", "not applicable") if s in {p[0] for p in parts})
         see = {found.words: found for _, _, seen in parts for found in seen}
-        words = " ".join(dict.fromkeys(words for _, words, _ in parts))
+        said = [words for state, words, _ in parts if state == "answered"]
+        rest = [f"{state.capitalize()}: {words}" if said else words for state, words, _ in parts if state != "answered"]
+        words = " ".join(dict.fromkeys(said + rest))
         answers.append(Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values())))
     return answers
 
 
-def _state(statement, run):
+def _state(name, statement, run):
     """Status, words and what to see, of one statement; a thing that the run did not make is missing."""
-    for key in ("not_applicable", "missing"):
-        if key in statement:
-            return key.replace("_", " "), statement[key], []
+    if "not_applicable" in statement:
+        return "not applicable", statement["not_applicable"], []
+    if "missing" in statement:
+        return "missing", f"{statement['missing']} [{name}]", []
     try:
         words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
         return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
@@ -118,7 +171,7 @@ def write(run):
 
     The model card is left out where the run has no models.
     """
-    statements = read_form("statements")
+    statements = read_statements(run)
     for name in FORMS:
         if name == "model_card" and not (run.models / "lung.json").is_file():
             continue
@@ -136,9 +189,11 @@ def _table(answers):
     return pd.DataFrame(rows, columns=["item", "section", "asks", "status", "answer", "see"])
 
 
-def _head(form, run):
+def _head(form, answers, run):
+    own = own_statements(run).relative_to(run.root).as_posix()
+    remedy = f" What is missing is stated in `{own}` under the name in brackets." if count(answers)["missing"] else ""
     return (
-        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}\n\n"
+        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
         f"> {TIER_WORDS[run.tier]}\n\nSource: {form['source']}\n"
     )
 
@@ -150,7 +205,7 @@ def _see(answer, run):
 def _checklist(form, answers, run):
     counts = count(answers)
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    parts = [_head(form, run), f"{len(answers)} items: **{said}**.\n"]
+    parts = [_head(form, answers, run), f"{len(answers)} items: **{said}**.\n"]
     for section in dict.fromkeys(answer.section for answer in answers):
         rows = [
             (answer.number, answer.asks, f"{SIGNS[answer.status]} *{answer.status}*", document.escaped(answer.words),
@@ -162,7 +217,7 @@ def _checklist(form, answers, run):
 
 
 def _prose(form, answers, run):
-    parts, section = [_head(form, run)], ""
+    parts, section = [_head(form, answers, run)], ""
     for answer in answers:
         if answer.section != section:
             section = answer.section
