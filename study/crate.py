@@ -64,7 +64,7 @@ def write(run):
     -------
     Path
     """
-    files = list_files(run)
+    files = {name: _content(path, run) for name, path in list_files(run).items()}
     crate = describe(run, files)
     path = run.figures / f"{run.name}.crate.zip"
     metadata = json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False)
@@ -73,13 +73,11 @@ def write(run):
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with zipfile.ZipFile(unfinished, "w") as archive:
-            for name, content in [("ro-crate-metadata.json", metadata.encode()), *files.items()]:
+            for name, content in {"ro-crate-metadata.json": metadata.encode(), **files}.items():
                 entry = zipfile.ZipInfo(name)  # dated 1980, so that the same content gives the same bytes
                 squeeze = not name.endswith((".png", ".pdf", ".docx"))
                 entry.compress_type = zipfile.ZIP_DEFLATED if squeeze else zipfile.ZIP_STORED
-                archive.writestr(
-                    entry, content if isinstance(content, bytes) else content.read_bytes(), compresslevel=1
-                )
+                archive.writestr(entry, content, compresslevel=1)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -92,6 +90,21 @@ def _held(path):
             return archive.read("ro-crate-metadata.json").decode()
     except (OSError, KeyError, zipfile.BadZipFile):
         return None
+
+
+def _content(path, run):
+    """Bytes of a file; of an executed notebook without the paths of the machine and what libraries warned of."""
+    content = path.read_bytes()
+    if path.suffix != ".ipynb" or not path.is_relative_to(run.folder):
+        return content
+    notebook = json.loads(content)
+    for part in (notebook, *notebook["cells"]):
+        part["metadata"].pop("papermill", None)
+    for cell in notebook["cells"]:
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]
+    text = json.dumps(notebook, indent=1, ensure_ascii=False)
+    return text.replace(json.dumps(str(run.root))[1:-1], ".").encode()
 
 
 def list_files(run):
@@ -131,8 +144,8 @@ def describe(run, files):
     Parameters
     ----------
     run : study.run.Run
-    files : dict of str to Path
-        From :func:`list_files`.
+    files : dict of str to bytes
+        The files of :func:`list_files` as the crate holds them.
 
     Returns
     -------
@@ -150,7 +163,7 @@ def describe(run, files):
         "version": f"{cited['version']}, commit {told['commit'] or 'unknown'}{changed}",
         "license": licence, "author": authors,
     }  # fmt: skip
-    entities = {name: _file(crate, name, path, source) for name, path in files.items()}
+    entities = {name: _file(crate, name, content, source) for name, content in files.items()}
     whole, executions = _steps(crate, run, told, entities)
     described = {
         "name": f"{cited['title']}: run {run.name}",
@@ -182,8 +195,8 @@ def _add(crate, identifier, kind, **properties):
     return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **kept}))
 
 
-def _file(crate, name, path, source):
-    content = path.read_bytes()
+def _file(crate, name, content, source):
+    path = Path(name)
     described = {
         "name": path.name, "contentSize": str(len(content)), "sha256": hashlib.sha256(content).hexdigest(),
         "encodingFormat": MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain",
@@ -193,12 +206,12 @@ def _file(crate, name, path, source):
         profile = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
         known = _add(crate, profile, "CreativeWork", name="Bioschemas ComputationalWorkflow", version="1.0")
         described |= {"@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"], "conformsTo": known}
-        return crate.add_workflow(path, name, properties=described | source, main=True, lang="snakemake")
+        return crate.add_workflow(None, name, properties=described | source, main=True, lang="snakemake")
     if name.startswith("notebooks/"):
         described |= {"@type": ["File", "SoftwareSourceCode"], **source}
     if name == "README.md":
         described["about"] = crate.root_dataset
-    return crate.add_file(path, name, properties=described)
+    return crate.add_file(None, name, properties=described)
 
 
 def _steps(crate, run, told, entities):

@@ -35,7 +35,10 @@ def make_run(project, tier):
             "seconds": 30.4,
         }
         write_json(run.folder / "timings" / f"{notebook}.json", timing | {"commit": "c0ffee"})
-        write_text(run.folder / "notebooks" / f"{notebook}.ipynb", f'{{"printed": "{PATIENT}"}}')
+        outputs = [{"name": "stdout", "text": PATIENT}, {"name": "stderr", "text": f"{project}/.venv/x.py: a warning"}]
+        executed = {"metadata": {"papermill": {"output_path": f"{project}/x.ipynb"}},
+                    "cells": [{"metadata": {}, "outputs": outputs, "source": f"open('{project}/x')"}]}  # fmt: skip
+        write_json(run.folder / "notebooks" / f"{notebook}.ipynb", executed)
         write_text(run.figures / "notebooks" / f"{notebook}.html", PATIENT)
         run.record(notebook, [value("x", 1)])
     write_text(run.masks / f"{PATIENT}.nii.gz", "voxels")
@@ -127,6 +130,8 @@ def test_nothing_of_a_patient_or_a_machine_is_in_it(made):
     if run.tier == "synthetic":
         assert of_scans | {"figures/made/search.html"} <= set(files)
         assert "synthetic" in entities["./"]["description"]
+        cell = json.loads(files["runs/made/notebooks/5-severity.ipynb"])["cells"][0]
+        assert (cell["outputs"], cell["source"]) == ([{"name": "stdout", "text": PATIENT}], "open('./x')")
         return
     assert not [name for name, content in files.items() if PATIENT.encode() in content or PATIENT in name]
     digest = hashlib.sha256((run.cohort / "scans.csv").read_bytes()).hexdigest()

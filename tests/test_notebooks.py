@@ -4,11 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import ran, study
 
 from study.ct import read_scan, write_scan
@@ -80,6 +83,28 @@ def test_provenance_says_where_the_numbers_come_from(smoke):
     assert {timing["notebook"] for timing in provenance["timings"]} == set(provenance["parameters"])
     assert all(len(digest) == 64 for digest in provenance["inputs_sha256"].values())
     assert str(smoke) not in text
+
+
+def test_the_run_reports_itself_and_is_one_file_to_hand_in(smoke):
+    figures = smoke / "figures" / "smoke"
+    for name, items in (("claim_2024", 44), ("tripod_ai", 52), ("stard_ai", 48)):
+        answers = pd.read_csv(figures / f"checklist_{name}.csv", dtype=str)
+        assert len(answers) == items
+        assert set(answers["status"]) == {"answered", "not applicable", "missing"}, answers[
+            ["item", "answer"]
+        ].to_string()
+        assert (answers["status"] == "missing").sum() <= 3  # funding, interests, the full model
+        assert not answers["answer"].str.contains("Not in this run").any()
+    assert "missing" not in (figures / "model_card.md").read_text()
+    with zipfile.ZipFile(figures / "smoke.crate.zip") as archive:
+        graph = {entity["@id"]: entity for entity in json.loads(archive.read("ro-crate-metadata.json"))["@graph"]}
+        assert not [name for name in archive.namelist() if str(smoke).encode() in archive.read(name)]
+    made = {
+        result["@id"] for name in ("5-severity", "6-progression") for result in graph[f"#execution-{name}"]["result"]
+    }
+    assert {f"figures/smoke/Table_{n}.csv" for n in (2, 3, 4)} | {"figures/smoke/Figure_4.pdf"} <= made
+    manifest = yaml.safe_load((smoke / "codecheck.yml").read_text())["manifest"]
+    assert [e["file"] for e in manifest if not (figures / Path(e["file"]).name).is_file()] == []
 
 
 def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):

@@ -116,7 +116,7 @@ def test_synthetic_scans_and_patients_are_answered_differently(run):
     ethics = {"synthetic": {"not_applicable": "nobody"}, "patients": {"missing": "name the committee"}}
     assert answers(run, ["ethics"], ethics=ethics)[0].status == "not applicable"
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
-    assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee"
+    assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee [ethics]"
 
 
 def own(run, text):
