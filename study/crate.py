@@ -269,13 +269,7 @@ def _author(crate, person):
     if "name" in person:
         return _add(crate, f"#{person['name'].replace(' ', '-')}", "Organization", name=person["name"])
     name = f"{person['given-names']} {person['family-names']}"
-    return _add(
-        crate,
-        person.get("orcid", f"#{name.replace(' ', '-')}"),
-        "Person",
-        name=name,
-        affiliation=person.get("affiliation"),
-    )
+    return _add(crate, person.get("orcid", f"#{name.replace(' ', '-')}"), "Person", name=name)
 
 
 def _article(crate, article):

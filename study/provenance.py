@@ -53,13 +53,9 @@ READS = {
     "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
-    "7-claims": (
-        "values/1-cohort.json",
-        "values/3-segment.json",
-        "values/5-severity.json",
-        "values/6-progression.json",
-    ),
-}
+    "7-claims": tuple(f"values/{name}.json" for name in (
+        "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
+}  # fmt: skip
 WRITES = {
     "1-cohort": ("cohort/scans.csv", "cohort/cohort.json", "training/scans.csv"),
     "2-train": ("models/lung.json", "models/infection.json"),

@@ -19,18 +19,18 @@ PAPER = CITATION["references"][0]
 
 
 def saved_by_the_notebooks():
-    """Name of each table and figure that a notebook saves -> the notebook."""
+    """Name of each table and figure with results that a notebook saves -> the notebook."""
     made = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             calls = ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ()
             for call in (node for node in calls if isinstance(node, ast.Call)):
-                if ast.unparse(call.func).endswith((".save", ".save_csv")):
-                    texts = [
-                        node.value for part in call.args for node in ast.walk(part) if isinstance(node, ast.Constant)
-                    ]
-                    made[texts[0].removesuffix(".csv")] = path.stem
-    return made
+                kind = ast.unparse(call.func).rpartition(".")[2]
+                if kind in ("save", "save_csv"):  # save(thing, folder, name, ...), save_csv(table, folder / name)
+                    place = call.args[2] if kind == "save" else call.args[1]
+                    name = next(node.value for node in ast.walk(place) if isinstance(node, ast.Constant))
+                    made[name.removesuffix(".csv")] = path.stem
+    return {name: notebook for name, notebook in made.items() if not name.startswith("Figure_E")}  # which explain
 
 
 def test_the_manifest_lists_what_the_notebooks_make_and_nothing_else():
