@@ -121,8 +121,9 @@ def list_files(run):
     paths += [path for pattern in shown for path in run.figures.glob(pattern)]
     if run.tier != "synthetic":
         paths = [path for path in paths if not path.name.startswith(QUOTES_REPORTS)]
-    own = [run.root / "parameters" / f"{run.name}.yaml", reporting.own_statements(run)]
-    paths += [path for path in own if path.is_file() and not _names_a_machine(path.read_text(encoding="utf-8"))]
+    parameters = [run.root / "parameters" / f"{name}.yaml" for name in (run.name, "demo", "paper", "smoke")]
+    parameters = [path for path in (*parameters, reporting.own_statements(run)) if path.is_file()]
+    paths += [path for path in parameters if not _names_a_machine(path.read_text(encoding="utf-8"))]
     names = {path.relative_to(run.root).as_posix(): path for path in paths if path.is_file()}
     return {name: names[name] for name in sorted(names)}
 
