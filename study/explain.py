@@ -321,11 +321,16 @@ def chance_agreement(cases, title=""):
         0, high - low, bottom=low, color=COLOURS["first" if observed_agreement >= chance else "second"], width=0.6
     )
     right.bar(0, 1 - chance, bottom=chance, fill=False, edgecolor=COLOURS["ink"], linewidth=0.8, width=0.6)
-    for height, words in ((1.0, "full agreement"), (observed_agreement, "observed"), (chance, "chance")):
-        right.text(0.36, height, words, va="center")
+    side = "top" if observed_agreement > (1 + chance) / 2 else "bottom"  # so that no word covers another
+    for height, words, va in (
+        (1.0, "full", "bottom"),
+        (observed_agreement, "observed", side),
+        (chance, "chance", "top"),
+    ):
+        right.text(0.36, height, words, va=va)
     right.set(
         xlim=(-0.4, 1.1),
-        ylim=(0, 1.03),
+        ylim=(0, 1.08),
         xticks=[],
         ylabel="Agreement",
         xlabel="kappa: the filled share of\nwhat chance leaves open",
