@@ -48,8 +48,8 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
 
     try:
         this = Run(name)
-        manuscript.write(this)
         typer.echo(site.write(this).relative_to(this.root))
+        manuscript.write(this)
     except (ValueError, OSError) as error:
         _stop(error)
 

@@ -231,7 +231,7 @@ def learning_curves(history):
     ----------
     history : DataFrame
         ``epoch``; numeric columns whose names hold "loss" (left panel) or "dice" (right panel); optional
-        ``network`` (a row of panels for each of its values).
+        ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
     """
     split = "network" in history and len(history)
     networks = list(dict.fromkeys(history["network"])) if split else [None]
@@ -239,7 +239,8 @@ def learning_curves(history):
     figure.alt = "Loss while learning (left) and Dice (right) by epoch."
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
-        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", "Dice, held-out scans"), strict=True):
+        counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
             ax.set(xlabel="Epoch", ylabel=label, title="" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
             if not columns or "epoch" not in part:

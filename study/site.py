@@ -190,6 +190,11 @@ def _words_of(part):
     return html.unescape(re.sub("<[^>]*>", " ", part.get("table", ""))) + part.get("text", "") + part.get("alt", "")
 
 
+def _plain(text):
+    """Text on one line, without the marks of Markdown."""
+    return " ".join(re.sub(r"[*`|]+|-{3,}", " ", text).split())
+
+
 def _search_index(chapters, figures, tables, functions, run):
     """What the search looks through: title, address and text of every section, figure, table, function and claim."""
     entries = []
@@ -211,6 +216,6 @@ def _search_index(chapters, figures, tables, functions, run):
         for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
             words = (row[column] for column in ("published", "regenerated", "verdict", "arithmetic", "computation"))
             entries.append((f"Claim, {row['where']}: {row['quantity']}", f"claims.html#{row['id']}", " ".join(words)))
-    listed = [{"title": title, "address": where, "text": " ".join(text.split())} for title, where, text in entries]
+    listed = [{"title": title, "address": where, "text": _plain(text)} for title, where, text in entries]
     text = json.dumps(listed, ensure_ascii=False)
     return text.replace("<", "\\u003c")  # so that no text ends the element that holds it

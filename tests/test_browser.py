@@ -8,10 +8,15 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-sync"]  # fmt: skip
 
 
+def find_chromium():
+    """Path of Chromium, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """Headless Chromium, a Playwright ``Browser``; the browser itself asks nothing of the network."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = find_chromium()
     if not found:
         pytest.skip("Chromium is not here; on Debian and Ubuntu `apt-get install chromium` brings it")
     from playwright.sync_api import sync_playwright
