@@ -131,7 +131,7 @@ def roc_curves(curves, auc, chosen, n):
     figure = new_figure("single", 105)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 - specificity", ylabel="Sensitivity")
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
     drawn = 0
     for (name, curve), (colour, line, marker) in zip(curves.items(), SERIES * 3, strict=False):
         if curve is None or not len(curve):
@@ -288,7 +288,7 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     of_unit = f" ({unit})" if unit else ""
     left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
     of_difference = " (percentage points)" if unit == "%" else of_unit
-    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured - true{of_difference}")
+    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured − true{of_difference}")
     known = table.dropna(subset=[true, measured]) if {true, measured} <= set(table.columns) else table.iloc[:0]
     if not len(known):
         for ax in (left, right):
