@@ -1,8 +1,10 @@
 """Notebook 5's results as a reader sees them: Table 2, the odds ratios, and the values to quote."""
 
+from dataclasses import asdict
+
 import pandas as pd
 
-from study import tables
+from study import roc, tables
 from study.run import value
 
 
@@ -33,6 +35,76 @@ def table_2(performance, bootstrap):
         for model, row in performance.iterrows()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Biomarker")
+
+
+def roc_drawing(predicted, is_severe, performance):
+    """Gather what ``plots.roc_curves`` draws as Figure 4.
+
+    Parameters
+    ----------
+    predicted, is_severe
+        As in ``roc.evaluate``.
+    performance : DataFrame
+        What that gave.
+
+    Returns
+    -------
+    dict
+        The arguments of ``plots.roc_curves``: ``curves, auc, chosen, n``.
+    """
+    return {
+        "curves": roc.curves(predicted, is_severe),
+        "auc": performance[["auc", "auc_low", "auc_high"]].T.to_dict("list"),
+        "chosen": {model: (1 - row["specificity"], row["sensitivity"]) for model, row in performance.iterrows()},
+        "n": (int(is_severe.sum()), int((~is_severe).sum())),
+    }
+
+
+def paired_tests(predicted, is_severe):
+    """Compare POI's AUC with the others', by DeLong's paired test on the scans that all models have.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        ``POI`` and other columns; rows in which one is missing are left out.
+    is_severe : Series of bool
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the model compared with: ``difference`` (POI's AUC minus the other's), ``standard_error, z,
+        p_value`` and ``n``.
+    """
+    known = predicted.dropna()
+    others = [model for model in known if model != "POI"]
+    rows = {model: asdict(roc.delong_test(known["POI"], known[model], is_severe[known.index])) for model in others}
+    return pd.DataFrame.from_dict(rows, orient="index").assign(n=len(known)).rename_axis("POI against")
+
+
+def biomarkers_at_cutoff(scans, predicted, performance):
+    """Translate the cut-offs of the models of one biomarker into that biomarker: the scan that a cut-off comes from.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by biomarker: ``at_cutoff``, ``unit`` and ``n``. POI is a fraction.
+    """
+    rows = {}
+    for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
+        scan = (predicted[model] - performance.loc[model, "cutoff"]).abs().idxmin()
+        rows[biomarker] = {"at_cutoff": scans.loc[scan, biomarker], "unit": unit, "n": int(performance.loc[model, "n"])}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
+
+
+def pair_values(paired, at_cutoff):
+    """List the numbers of :func:`paired_tests` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    listed = [
+        value(f"p_value_delong_poi_{_key(model)}", row["p_value"], n=int(row["n"])) for model, row in paired.iterrows()
+    ]
+    return listed + [
+        value(f"{biomarker}_at_cutoff", row["at_cutoff"], n=row["n"], unit=row["unit"])
+        for biomarker, row in at_cutoff.iterrows()
+    ]
 
 
 def odds_ratio_table(regression):
