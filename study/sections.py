@@ -41,7 +41,7 @@ def widest_sections(label_map, n=3):
     return np.arange(first, first + n)
 
 
-def _frame(hu, spacing_mm):
+def frame(hu, spacing_mm):
     """Find the part of the sections that holds the patient: (row slice, column slice), common to all of them.
 
     Without it, half of a picture is the air around the patient.
@@ -59,10 +59,33 @@ def _frame(hu, spacing_mm):
     return tuple(slices)
 
 
-def _show(ax, hu, spacing_mm):
-    """One section in the lung window, axes in mm; spacing_mm ends with (y, x)."""
+def draw_section(ax, hu, spacing_mm, label_map=None, hu_window=LUNG_WINDOW_HU, sides="RLAP"):
+    """Draw one section into axes, in place of what they hold, with its sides, a scale bar and outlined labels.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    hu : array (y, x), HU
+        Or a section in another plane: rows from above to below, columns from left to right.
+    spacing_mm : tuple
+        Ends with the distances of rows and of columns.
+    label_map : uint8 array (y, x), optional
+    hu_window : (level, width), HU
+    sides : str
+        Letters at the left, right, upper and lower edge.
+    """
+    ax.clear()
+    _show(ax, hu, spacing_mm, hu_window)
+    if label_map is not None:
+        _overlay(ax, label_map, spacing_mm)
+    _sides(ax, sides)
+    _scale_bar(ax)
+
+
+def _show(ax, hu, spacing_mm, hu_window=LUNG_WINDOW_HU):
+    """One section, axes in mm; spacing_mm ends with (y, x)."""
     height, width = hu.shape[0] * spacing_mm[-2], hu.shape[1] * spacing_mm[-1]
-    level, window = LUNG_WINDOW_HU
+    level, window = hu_window
     ax.imshow(
         hu,
         cmap="gray",
@@ -100,14 +123,11 @@ def _words(ax, x, y, words, ha, va, size=6):
     ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
 
 
-def _sides(ax):
-    """Where the patient's right, left, front (anterior) and back (posterior) are."""
-    for x, y, side, ha, va in (
-        (0.02, 0.5, "R", "left", "center"),
-        (0.98, 0.5, "L", "right", "center"),
-        (0.5, 0.98, "A", "center", "top"),
-        (0.5, 0.02, "P", "center", "bottom"),
-    ):
+def _sides(ax, sides="RLAP"):
+    """Where the patient's right, left, front (anterior) and back (posterior) are; in other planes head and feet."""
+    places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"),
+              (0.5, 0.98, "center", "top"), (0.5, 0.02, "center", "bottom"))  # fmt: skip
+    for side, (x, y, ha, va) in zip(sides, places, strict=True):
         _words(ax, x, y, side, ha, va)
 
 
@@ -173,7 +193,7 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), title or "no section to show")
         return figure
-    rows, columns = _frame(hu, spacing_mm)
+    rows, columns = frame(hu, spacing_mm)
     hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
     n = len(hu)
     figure = new_figure("double", 14 + 2 * _height_mm(hu.shape[1:], spacing_mm, n))
@@ -221,7 +241,7 @@ def longitudinal(scans, spacing_mm, title=""):
         return figure
     scans = sorted(scans, key=lambda scan: pandas.Timestamp(scan[0]))
     alike = len({np.shape(scan[2]) for scan in scans}) == 1
-    rows, columns = _frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
+    rows, columns = frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
     height = _height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
@@ -305,7 +325,7 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), title or "no scan with motion")
         return figure
-    rows, columns = _frame(hu, spacing_mm)
+    rows, columns = frame(hu, spacing_mm)
     hu = hu[:, rows, columns]
     predicted, reference = (m[:, rows, columns].astype(bool) for m in (predicted, reference))
     figure = new_figure("double", 14 + len(hu) * _height_mm(hu.shape[1:], spacing_mm, 3))
