@@ -95,6 +95,7 @@ def three_planes(hu, label_map, spacing_mm):
     for ax, (name, (section, labels, step, sides)) in zip(axes, planes.items(), strict=True):
         draw_section(ax, section, step, labels, sides=sides)
         ax.set_title(name)
+        ax.set_anchor("N")
     places = ", ".join(f"{name} {k * step:.0f} mm" for name, k, step in zip(planes, (z, y, x), spacing_mm, strict=True))
     figure.alt = f"Three planes through a chest CT ({places}), lung outlined in blue, infection in red."
     return figure
@@ -122,6 +123,8 @@ def _itkwidgets(hu, label_map, spacing_mm):
     shown = itkwidgets.view(
         image=ngff_zarr.to_ngff_image(hu, **place),
         label_image=ngff_zarr.to_ngff_image(label_map.astype(np.uint8), **place),
+        view_mode="ZPlane",
+        label_blend=0.6,
         ui={"uiMachineOptions": {"href": viewer_files.CONTROLS, "export": "default"}},
     )
     # Until it is told so, itkwidgets holds back every later cell of the notebook.
@@ -141,10 +144,10 @@ def _ipyniivue(hu, label_map, spacing_mm):
     )
     level, width = LUNG_WINDOW_HU
     colours = LUT(lut=[*itertools.chain(*COLOURS.values())], min=0, max=INFECTION, labels=list(COLOURS))
-    viewer = NiiVue(height=420)
+    viewer = NiiVue(height=420, is_radiological_convention=True)
     viewer.load_volumes([
         {"data": next(files), "name": "scan.nii", "cal_min": level - width / 2, "cal_max": level + width / 2},
-        {"data": next(files), "name": "label_map.nii", "colormap_label": colours},
+        {"data": next(files), "name": "label_map.nii", "colormap_label": colours, "opacity": 0.5},
     ])  # fmt: skip
     display(viewer)
 
