@@ -1,6 +1,8 @@
 """Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,18 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real"
 def pytest_collection_modifyitems(items):
     """Start with the file that takes longest, the study as people run it: others fill the other processor meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
+def study(project, *arguments):
+    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
+    command = [sys.executable, "-m", "study", *map(str, arguments)]
+    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def ran(printed):
+    """The notebooks that a command executed."""
+    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
 
 
 def refused(path, *words, read=read_scan, named=None):
