@@ -1,5 +1,6 @@
 # make study [RUN=demo]   the whole study, from nothing
 # make test               the tests
+# make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
 # make lab                JupyterLab on the notebooks
 # make bench              the figures on speed and memory
 # make lock               choose new versions of the packages
@@ -17,6 +18,9 @@ study: .venv/ready
 
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+site: .venv/ready
+	@study site $(RUN)
 
 lab: .venv/lab
 	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
@@ -48,4 +52,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test lab bench lock
+.PHONY: study test site lab bench lock

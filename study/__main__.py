@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``study measure``, ``study check``, ``study verify``, ``study audit``."""
+"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``verify`` and ``audit``."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def run(
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import manuscript, provenance, workflow
+    from study import manuscript, provenance, site, workflow
     from study.run import Run
 
     try:
@@ -35,11 +35,24 @@ def run(
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
     manuscript.write(this)
-    shown = this.figures.relative_to(this.root)
+    page, run_folder = (path.relative_to(this.root) for path in (site.write(this), this.folder))
     typer.echo(
-        f"tables and figures: {shown}/   claims: {shown}/claims.html   "
-        f"what was run: {this.folder.relative_to(this.root)}/"
+        f"tables and figures: {page.parent}/   to read: {page}   what was run: {this.folder.relative_to(this.root)}/"
     )
+
+
+@app.command("site")
+def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
+    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, without a network."""
+    from study import manuscript, site
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        manuscript.write(this)
+        typer.echo(site.write(this).relative_to(this.root))
+    except (ValueError, OSError) as error:
+        _stop(error)
 
 
 @app.command(hidden=True)

@@ -50,7 +50,9 @@ READS = {
     "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
-}
+    "7-claims": tuple(f"values/{name}.json" for name in (
+        "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
+}  # fmt: skip
 
 
 def of_notebook(run, notebook):

@@ -92,8 +92,8 @@ def three_planes(hu, label_map, spacing_mm):
     scale = COLUMN_MM["double"] / sum(width for _, width in sizes)
     figure = new_figure("double", 6 + scale * max(height for height, _ in sizes))
     axes = figure.subplots(1, 3, width_ratios=[width for _, width in sizes])
-    for ax, (name, (section, labels, step, sides)) in zip(axes, planes.items(), strict=True):
-        draw_section(ax, section, step, labels, sides=sides)
+    for ax, (name, (section, labels, step, letters)) in zip(axes, planes.items(), strict=True):
+        draw_section(ax, section, step, labels, letters=letters)
         ax.set_title(name)
         ax.set_anchor("N")
     places = ", ".join(f"{name} {k * step:.0f} mm" for name, k, step in zip(planes, (z, y, x), spacing_mm, strict=True))

@@ -24,7 +24,7 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples", "explain"},
     {"validation", "severity", "progression", "robustness"},
     {
         "printed",
@@ -39,6 +39,7 @@ LAYERS = [
         "manuscript",
     },
     {"workflow", "provenance"},
+    {"site"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
@@ -73,7 +74,7 @@ def test_measures_stand_alone(measure):
 
 def test_figures_do_not_depend_on_measures():
     """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
-    for module in ("style", "plots", "robustness_plots", "sections", "tables"):
+    for module in ("style", "plots", "robustness_plots", "sections", "explain", "tables"):
         assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
 
 

@@ -4,7 +4,7 @@ import ipywidgets
 import numpy as np
 
 from study.play import WIDE, Panel
-from study.sections import INFECTION, LUNG, LUNG_WINDOW_HU, draw_section, frame, widest_sections
+from study.sections import INFECTION, LUNG, LUNG_WINDOW_HU, body_frame, draw_section, widest_sections
 from study.style import new_figure, styled
 
 
@@ -33,7 +33,7 @@ def panel(hu, label_map, spacing_mm):
     hu, label_map = np.asarray(hu), np.asarray(label_map)
     if hu.ndim != 3 or hu.shape != label_map.shape:
         raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
-    rows, columns = frame(hu, spacing_mm)
+    rows, columns = body_frame(hu, spacing_mm)
     figure = new_figure("single", 70)
     ax = figure.subplots()
     level, width = (int(number) for number in LUNG_WINDOW_HU)

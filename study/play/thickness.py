@@ -101,7 +101,7 @@ def panel():
         section = min(int(height_mm / thickness_mm), len(drawn.hu) - 1)
         draw_section(
             coronal, drawn.hu[::-1, row], (drawn.spacing_mm[0], drawn.spacing_mm[2]), drawn.label_map[::-1, row],
-            sides="RLHF",
+            letters="RLHF",
         )  # fmt: skip
         draw_section(axial, drawn.hu[section], drawn.spacing_mm, drawn.label_map[section])
         for mark, values in marks:
