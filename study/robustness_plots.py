@@ -80,6 +80,9 @@ def calibration_and_decision(bins, calibrated, benefit):
 def tornado(moved, words, columns=3, note=""):
     """Draw how far each headline moves under each choice: a panel a headline, a row a choice.
 
+    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have axes of one length, so that their
+    bars can be compared.
+
     Parameters
     ----------
     moved : DataFrame
@@ -100,6 +103,13 @@ def tornado(moved, words, columns=3, note=""):
         for ax in panels:
             say_missing(ax, "no headline is defined")
         return figure
+    sizes = moved[["low", "high"]].sub(moved["base"], axis=0).abs().max(axis=1)
+    reach = (
+        (1.15 * sizes)
+        .clip(lower=0.02 * moved["base"].abs().clip(lower=0.05))
+        .groupby(moved["headline"].map(_kind))
+        .max()
+    )
     for ax, headline in zip(panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
@@ -119,10 +129,9 @@ def tornado(moved, words, columns=3, note=""):
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
                 if there == base:  # a bar of no length is not seen
                     ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
-        moves = np.abs(table[["low", "high"]].to_numpy() - base)
-        if np.isfinite(moves).any():
-            reach = max(1.15 * np.nanmax(moves), 0.02 * max(abs(base), 0.05))
-            ax.set_xlim(base - reach, base + reach)
+        half = reach[_kind(headline)]
+        if np.isfinite([base, half]).all():
+            ax.set_xlim(base - half, base + half)
         ax.locator_params(axis="x", nbins=4)
         ax.set_ylim(len(choices) - 0.4, -0.6)
         ax.set_yticks(range(len(choices)), [words[choice] for choice in choices])
@@ -139,6 +148,10 @@ def tornado(moved, words, columns=3, note=""):
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
     )
     return figure
+
+
+def _kind(headline):
+    return headline.partition(",")[0]
 
 
 @styled

@@ -70,6 +70,11 @@ def with_interval(value, low=None, high=None, digits=4):
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def interval(low, high, digits=4):
+    """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
+    return MISSING if _is_missing(low) or _is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def mean_sd(values, digits=0):
     """Write ``47 ± 15`` from numbers (mean and sample SD, missing ones left out); a dash where there are none."""
     values = np.asarray(values, dtype=float)
