@@ -20,7 +20,9 @@ from study.run import write_text
 
 # JupyterLab serves each folder of share/jupyter/labextensions under this address.
 FOLDER = "study-viewer"
-COMPLETE = "complete"  # a file that is written last
+COMPLETE = "complete"  # a file that is written last, with the digest of all that is decided here
+LONGEST_S = 300  # that npm may take for a package
+ORIGINAL = ".original"  # a changed file as it was, beside it
 ADDRESS = f"/lab/extensions/{FOLDER}"
 VIEWER = f"{ADDRESS}/itk-vtk-viewer/index.html"
 CONTROLS = f"{ADDRESS}/itk-viewer-bootstrap-ui/bootstrapUIMachineOptions.js.es.js"
@@ -95,8 +97,11 @@ class ViewerError(RuntimeError):
 
 
 def installed(root=None):
-    """Tell whether the viewer is complete in this environment."""
-    return (_folder(root) / COMPLETE).is_file()
+    """Tell whether the viewer is complete in this environment, as this module would install it."""
+    target = _folder(root)
+    changed = (next((target.parent / EXTENSION).glob(f"{name}{ORIGINAL}"), None) for name in IN_EXTENSION)
+    marker = target / COMPLETE
+    return all(changed) and marker.is_file() and marker.read_text(encoding="utf-8") == _recipe()
 
 
 def install(root=None, say=print):
@@ -133,7 +138,11 @@ def install(root=None, say=print):
             write_text(path, text)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(unfinished, target)
-    write_text(target / COMPLETE, "")
+    write_text(target / COMPLETE, _recipe())
+
+
+def _recipe():
+    return hashlib.sha256(repr((PACKAGES, IN_VIEWER, IN_EXTENSION)).encode()).hexdigest()
 
 
 def _folder(root):
@@ -142,12 +151,14 @@ def _folder(root):
 
 def _fetch(npm, package, digest, folder):
     """Let npm download a package as its own configuration says; returns the archive, whose digest is right."""
-    done = subprocess.run(
-        [npm, "pack", "--silent", package], cwd=folder, capture_output=True, text=True, check=False, timeout=600
-    )
-    if done.returncode:
-        words = " ".join((done.stderr or done.stdout).split())[:300]
-        raise ViewerError(f"{package}: npm pack failed ({words}); check npm's registry and the network, then try again")
+    command = [npm, "pack", "--loglevel=error", package]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=LONGEST_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        words = " ".join(str(error.stderr or error).split())[:300]
+        raise ViewerError(
+            f"{package}: npm pack failed ({words}); check npm's registry and the network, then try again"
+        ) from None
     archive = folder / done.stdout.split()[-1]
     found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode("ascii")
     if found != digest:
@@ -176,7 +187,7 @@ def _changed(folder, replacements):
         found = [path for path in folder.glob(name) if path.is_file()]
         if len(found) != 1:
             raise ViewerError(f"{folder / name}: {len(found)} such files, expected 1; {_OTHER_VERSION}")
-        original = found[0].with_name(f"{found[0].name}.original")
+        original = found[0].with_name(found[0].name + ORIGINAL)
         if not original.exists():
             shutil.copyfile(found[0], original)
         text = original.read_text(encoding="utf-8")

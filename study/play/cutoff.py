@@ -16,7 +16,7 @@ def panel(scores, is_severe):
     ----------
     scores : DataFrame
         One column a score, named as it is to be shown, with its unit; one row a scan; higher means severe. A scan
-        whose score is missing is left out of that score.
+        whose score is missing is left out of that score, and a score that only one status has is left out whole.
     is_severe : Series of bool
         Status, with the same index.
 
@@ -24,16 +24,24 @@ def panel(scores, is_severe):
     -------
     Panel
         Controls ``score``, a column's name, and ``place`` on its curve: 0 calls no scan severe, the last calls all.
+
+    Raises
+    ------
+    ValueError
+        If no score has scans of both statuses.
     """
     known = {name: scores[name].dropna() for name in scores.columns}
+    known = {name: values for name, values in known.items() if is_severe.loc[values.index].nunique() == 2}
+    if not known:
+        raise ValueError(f"{', '.join(scores.columns)}: none is known of severe and non-severe scans alike; add scans")
     status = {name: np.asarray(is_severe.loc[values.index], bool) for name, values in known.items()}
-    curves = roc.curves(scores, is_severe)
+    curves = roc.curves(scores[list(known)], is_severe)
 
     def best(score):
         cutoff = roc.youden(known[score], status[score]).cutoff
         return int(np.flatnonzero(curves[score]["cutoff"] == cutoff)[0])
 
-    first = scores.columns[0]
+    first = next(iter(known))
     name = ipywidgets.Dropdown(options=list(known), value=first, description="score", **WIDE)
     place = ipywidgets.IntSlider(
         best(first), 0, len(curves[first]) - 1, description="cut-off, high to low", readout=False, **WIDE
