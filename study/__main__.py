@@ -35,15 +35,14 @@ def run(
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
     manuscript.write(this)
-    page, run_folder = (path.relative_to(this.root) for path in (site.write(this), this.folder))
-    typer.echo(
-        f"tables and figures: {page.parent}/   to read: {page}   what was run: {this.folder.relative_to(this.root)}/"
-    )
+    page, folder = (path.relative_to(this.root) for path in (site.write(this), this.folder))
+    typer.echo(f"to read: {page}   claims: {page.parent}/claims.html   tables and figures: {page.parent}/   "
+               f"what was run: {folder}/")  # fmt: skip
 
 
 @app.command("site")
 def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
-    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, without a network."""
+    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
     from study import manuscript, site
     from study.run import Run
 

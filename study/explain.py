@@ -230,15 +230,18 @@ def roc_point(values, is_severe, cutoff, curve, words):
     Parameters
     ----------
     values : array (n,)
-        The biomarker; a scan is called severe from the cut-off on upward.
+        What is cut; a scan is called severe from the cut-off on upward. NaN is left out.
     is_severe : bool array (n,)
     cutoff : float
     curve : DataFrame
-        ``fpr`` and ``tpr`` (0..1) of the biomarker.
+        ``fpr`` and ``tpr`` (0..1) of the values.
     words : str
-        Name and unit of the biomarker, for the axis.
+        Name and unit of the values, for the axis.
     """
-    values, is_severe = np.asarray(values, float), np.asarray(is_severe, bool)
+    known = np.isfinite(np.asarray(values, float))
+    values, is_severe = np.asarray(values, float)[known], np.asarray(is_severe, bool)[known]
+    if not len(values) or not np.isfinite(cutoff):
+        return _nothing("no cut-off: both severe and non-severe scans are needed")
     figure = new_figure("double", 70)
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     letter(left, "a", "A cut-off through two distributions")
@@ -277,17 +280,17 @@ def roc_point(values, is_severe, cutoff, curve, words):
 
 
 @styled
-def chance_agreement(counts, title=""):
+def chance_agreement(cases, title=""):
     """Draw why agreement is not enough: the cases as they are, as chance would have them, and kappa between.
 
     Parameters
     ----------
-    counts : int array (2, 2)
-        Reports (rows: up, down) by biomarker (columns: up, down).
+    cases : DataFrame
+        ``report`` and ``biomarker``, each 1 for up and 0 for down; cases where either is missing are left out.
     title : str
         What is compared.
     """
-    counts = np.asarray(counts, float)
+    counts = np.array([[((cases["report"] == r) & (cases["biomarker"] == b)).sum() for b in (1, 0)] for r in (1, 0)])
     n = counts.sum()
     if not n:
         return _nothing("no case has both a report and a change of the biomarker")
@@ -318,11 +321,16 @@ def chance_agreement(counts, title=""):
         0, high - low, bottom=low, color=COLOURS["first" if observed_agreement >= chance else "second"], width=0.6
     )
     right.bar(0, 1 - chance, bottom=chance, fill=False, edgecolor=COLOURS["ink"], linewidth=0.8, width=0.6)
-    for height, words in ((1.0, "full agreement"), (observed_agreement, "observed"), (chance, "chance")):
-        right.text(0.36, height, words, va="center")
+    side = "top" if observed_agreement > (1 + chance) / 2 else "bottom"  # so that no word covers another
+    for height, words, va in (
+        (1.0, "full", "bottom"),
+        (observed_agreement, "observed", side),
+        (chance, "chance", "top"),
+    ):
+        right.text(0.36, height, words, va=va)
     right.set(
         xlim=(-0.4, 1.1),
-        ylim=(0, 1.03),
+        ylim=(0, 1.08),
         xticks=[],
         ylabel="Agreement",
         xlabel="kappa: the filled share of\nwhat chance leaves open",

@@ -8,6 +8,7 @@ holds can run.
 import ast
 import base64
 import hashlib
+import html
 import json
 import re
 from pathlib import Path
@@ -184,17 +185,24 @@ def _verdicts(run):
     return [(sign, answer, int(counts[answer])) for answer, sign in SIGNS.items() if counts.get(answer, 0)]
 
 
+def _words_of(part):
+    """What an output says, for the search."""
+    return html.unescape(re.sub("<[^>]*>", " ", part.get("table", ""))) + part.get("text", "") + part.get("alt", "")
+
+
 def _search_index(chapters, figures, tables, functions, run):
     """What the search looks through: title, address and text of every section, figure, table, function and claim."""
     entries = []
     for name, chapter in chapters.items():
-        place, heading = f"notebooks/{name}.html", chapter["title"]
         titles = {id_: words for id_, _, words in chapter["contents"]}
+        section = [chapter["title"], f"notebooks/{name}.html", ""]
         for cell in chapter["cells"]:
-            heading = titles.get(cell["id"], heading)
-            said = " ".join(part.get("text", part.get("alt", "")) for part in cell.get("parts", []))
-            said += " ".join(re.sub("<[^>]*>", " ", part["table"]) for part in cell.get("parts", []) if "table" in part)
-            entries.append((f"{name}: {heading}", f"{place}#{cell['id']}", f"{cell['source']} {said[:TEXT_SEARCHED]}"))
+            if cell["id"] in titles:
+                entries.append(section)
+                section = [f"{chapter['title']}: {titles[cell['id']]}", f"notebooks/{name}.html#{cell['id']}", ""]
+            said = " ".join(_words_of(part) for part in cell.get("parts", []))
+            section[2] += f" {cell['source']} {said[:TEXT_SEARCHED]}"
+        entries.append(section)
     entries += [(one["words"], f"figures.html#{one['name']}", one["alt"]) for one in figures]
     entries += [(one["words"], f"tables.html#{one['name']}", one["text"]) for one in tables]
     entries += [(f"{name}()", f"code.html#{name}", source["text"]) for name, source in functions.items()]
