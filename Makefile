@@ -25,7 +25,7 @@ site: .venv/ready
 lab: .venv/lab
 	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
-		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+		--LabApp.app_settings_dir=study/lab_settings
 
 bench: .venv/ready
 	@$(BIN)/python tests/bench.py

@@ -41,8 +41,8 @@ def lab(chromium, project_for_module, tmp_path_factory):
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "jupyter", "lab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-        f"--IdentityProvider.token={TOKEN}", "--no-browser", "--allow-root", "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--IdentityProvider.token={TOKEN}", "--no-browser", "--allow-root",
+        "--LabApp.app_settings_dir=study/lab_settings",
     ]  # fmt: skip
     environment = {**os.environ, **{name: str(folder) for name, folder in folders.items()}}
     log = own / "lab.log"
@@ -76,7 +76,7 @@ def opened(chromium, lab):
     def open_notebook(path):
         page = context.new_page()
         page.goto(f"{lab}/lab/tree/{path}?token={TOKEN}")
-        page.wait_for_selector(".jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status=idle]")
+        page.wait_for_function("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
         return page
 
     yield open_notebook
