@@ -184,6 +184,19 @@ def audit(
     raise typer.Exit(1 if len(findings) else 0)
 
 
+@app.command()
+def viewer():
+    """Install what itkwidgets shows a scan with in JupyterLab, by npm; make lab does it. Done once, then nothing."""
+    from study import viewer_files
+
+    if viewer_files.installed():
+        return
+    try:
+        viewer_files.install(say=lambda line: typer.echo(line, err=True))
+    except (viewer_files.ViewerError, OSError) as error:
+        _stop(error)
+
+
 def _printable(text):
     """Text without control characters, which a file could send to the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in str(text))

@@ -135,9 +135,9 @@ def write_html(table, path, run="", findings=None, addresses=None):
         Name of the run, for the title.
     findings : DataFrame, optional
         What ``audit.findings`` found in the paper.
-    addresses : dict of str to str, optional
-        For each notebook the address of the cell that recorded its values (``notebook_page.addresses``); the pages
-        themselves are written after the last notebook (``site.write``).
+    addresses : dict, optional
+        Where each notebook's values stand (``notebook_page.addresses``); the pages themselves are written after the
+        last notebook (``site.write``).
     """
     path = Path(path)
     tiers = list(dict.fromkeys(table["tier"]))
@@ -250,23 +250,24 @@ def _row(row, position, path, addresses):
         return "" if n is None else f"n = {n}"
 
     regenerated, interval = _regenerated(row)
+    address = addresses.get((row["notebook"], row["name"]), addresses.get(row["notebook"]))
     cells = [
         cell(_safe(row["quantity"]), row["id"], sort=row["quantity"]),
         cell(_safe(row["where"]), sort=f"{position:05d}"),
         cell(_safe(row["published"] + _unit(row)), row["published_interval"], counted(row["published_n"]), kind=NUMBER),
-        cell(_safe(regenerated), interval, counted(row["n"]), kind=NUMBER),
+        cell(_link(regenerated, address), interval, counted(row["n"]), sort=regenerated, kind=NUMBER),
         cell(badge(row["verdict"]), row["why"], sort=row["verdict"]),
         cell(badge(row["arithmetic"]), row["computation"], row["remark"], sort=row["arithmetic"]),
-        cell(_links(row, path, addresses), row["name"], sort=row["notebook"]),
+        cell(_links(row, path, address), row["name"], sort=row["notebook"]),
     ]
     data = "".join(f' data-{name}="{_safe(row[name])}"' for name in ("where", "verdict", "arithmetic"))
     return f'<tr id="{_safe(row["id"])}"{data}>{"".join(cells)}</tr>'
 
 
-def _links(row, path, addresses):
+def _links(row, path, address):
     links = []
     if row["notebook"]:
-        links.append(_link(row["notebook"], addresses.get(row["notebook"])))
+        links.append(_link(row["notebook"], address))
     if row["see"]:
         files = [f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")]
         there = (file for file in files if "/" not in file and "\\" not in file and (path.parent / file).is_file())
@@ -275,4 +276,4 @@ def _links(row, path, addresses):
 
 
 def _link(words, address):
-    return _safe(words) if address is None else f'<a href="{_safe(address)}">{_safe(words)}</a>'
+    return _safe(words) if address is None or not words else f'<a href="{_safe(address)}">{_safe(words)}</a>'

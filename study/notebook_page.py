@@ -33,7 +33,7 @@ def executed(run, name):
 
 
 def addresses(run, names):
-    """For each notebook the address, relative to ``figures/<run>``, of the cell that recorded its values.
+    """Where the values of executed notebooks stand, relative to ``figures/<run>``.
 
     Parameters
     ----------
@@ -43,14 +43,42 @@ def addresses(run, names):
 
     Returns
     -------
-    dict of str to str
+    dict
+        By (notebook, name of a value) the address of that value; by notebook that of the cell that recorded them all.
     """
-    notebooks = {name: executed(run, name) for name in names}
-    return {
-        name: f"notebooks/{name}.html#{anchor(recording(notebook)) if recording(notebook) else 'provenance'}"
-        for name, notebook in notebooks.items()
-        if notebook is not None
-    }
+    found = {}
+    for name in names:
+        notebook = executed(run, name)
+        if notebook is None:
+            continue
+        page, cell = f"notebooks/{name}.html", recording(notebook)
+        found[name] = f"{page}#{anchor(cell) if cell else 'provenance'}"
+        if cell:
+            found |= {(name, value): f"{page}#{value_anchor(value)}" for value in run.recorded(name).index}
+    return found
+
+
+def value_anchor(name):
+    """The id, within its notebook's page, of a recorded value."""
+    return f"value-{name}"
+
+
+def values_html(recorded):
+    """All values that a notebook recorded, a table with an anchor for each.
+
+    Parameters
+    ----------
+    recorded : DataFrame
+        From ``Run.recorded``.
+    """
+    header = "".join(f"<th>{html.escape(str(column))}</th>" for column in ["name", *recorded.columns])
+    rows = []
+    for name, row in recorded.iterrows():
+        shown = ("" if cell is None or cell != cell else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
+                 for cell in row)  # fmt: skip
+        cells = "".join(f"<td>{html.escape(text)}</td>" for text in shown)
+        rows.append(f'<tr id="{html.escape(value_anchor(name))}"><th>{html.escape(name)}</th>{cells}</tr>')
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def recording(notebook):

@@ -80,8 +80,8 @@ def calibration_and_decision(bins, calibrated, benefit):
 def tornado(moved, words, columns=3, note=""):
     """Draw how far each headline moves under each choice: a panel a headline, a row a choice.
 
-    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have axes of one length, so that their
-    bars can be compared.
+    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have one scale, so that they
+    can be compared.
 
     Parameters
     ----------
@@ -103,13 +103,8 @@ def tornado(moved, words, columns=3, note=""):
         for ax in panels:
             say_missing(ax, "no headline is defined")
         return figure
-    sizes = moved[["low", "high"]].sub(moved["base"], axis=0).abs().max(axis=1)
-    reach = (
-        (1.15 * sizes)
-        .clip(lower=0.02 * moved["base"].abs().clip(lower=0.05))
-        .groupby(moved["headline"].map(_kind))
-        .max()
-    )
+    numbers = moved.set_index(moved["headline"].map(_kind))[["base", "low", "high"]].stack().dropna()
+    ends = numbers.groupby(level=0).agg(["min", "max"])
     for ax, headline in zip(panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
@@ -120,7 +115,8 @@ def tornado(moved, words, columns=3, note=""):
         for place, choice in enumerate(choices):
             if choice not in table.index:
                 ax.text(0.02, place, "does not apply", transform=ax.get_yaxis_transform(), va="center",
-                        color=COLOURS["faint"], fontsize=6)  # fmt: skip
+                        color=COLOURS["faint"], fontsize=6,
+                        bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})  # fmt: skip
                 continue
             for side, colour, shift in (("low", "first", -0.2), ("high", "second", 0.2)):
                 there = table.loc[choice, side]
@@ -130,9 +126,10 @@ def tornado(moved, words, columns=3, note=""):
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
                 if there == base:  # a bar of no length is not seen
                     ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
-        half = reach[_kind(headline)]
-        if np.isfinite([base, half]).all():
-            ax.set_xlim(base - half, base + half)
+        if _kind(headline) in ends.index:
+            least, most = ends.loc[_kind(headline)]
+            margin = max(0.08 * (most - least), 0.01)
+            ax.set_xlim(least - margin, most + margin)
         ax.locator_params(axis="x", nbins=4)
         ax.set_ylim(len(choices) - 0.4, -0.6)
         ax.set_yticks(range(len(choices)), [words[choice] for choice in choices])

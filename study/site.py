@@ -155,7 +155,7 @@ def _chapter(run, name, notebook, places, functions):
         if cell.cell_type == "code":
             parts = notebook_page.output_parts(cell)
             if cell is recording:  # the table that pandas shows leaves out rows; a claim may stand in one of them
-                parts = [*parts[:-1], {"table": notebook_page.table_html(run.recorded(name).to_html())}]
+                parts = [*parts[:-1], {"table": notebook_page.values_html(run.recorded(name))}]
             figures = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
             here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
                      "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}

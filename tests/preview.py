@@ -4,9 +4,10 @@ import io
 import sys
 from pathlib import Path
 
+from conftest import CHROMIUM_FLAGS, find_chromium
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_browser import FLAGS, PICTURES_ARE_SHOWN, find_chromium
+from test_browser import PICTURES_ARE_SHOWN
 
 ROOT = Path(__file__).resolve().parents[1]
 # name: page, what to scroll to, width, height
@@ -24,7 +25,7 @@ def main(run="demo"):
     if not (figures / "index.html").is_file():
         sys.exit(f"{figures}: the run {run} has no pages; make them first: study site {run}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         for name, (address, place, width, height) in VIEWS.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto((figures / address).as_uri())

@@ -24,7 +24,8 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples", "explain"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain"},
+    {"frontend", "viewer_files", "view", "play"},
     {"validation", "severity", "progression", "robustness"},
     {
         "printed",

@@ -235,9 +235,18 @@ def test_hostile_text_stays_text(tmp_path):
 def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "Table_2.md").touch()
-    page = page_of(tmp_path, addresses={"5-severity": "notebooks/5-severity.html#cell-7"})
-    links = set(re.findall(r'<a href="([^"]+)"', page))
+    addresses = {"5-severity": "notebooks/5-severity.html#cell-7"}
+    links = set(re.findall(r'<a href="([^"]+)"', page_of(tmp_path, addresses=addresses)))
     assert links == {"index.html", "Table_2.md", "notebooks/5-severity.html#cell-7"}
+
+
+def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(tmp_path):
+    addresses = {"5-severity": "n.html#cell-7", ("5-severity", "auc_poi"): "n.html#value-auc_poi"}
+    page = page_of(tmp_path, values={"5-severity": recorded(auc_poi=0.9312)}, addresses=addresses)
+    (row,) = (row for row in page.split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
+    assert (
+        '<a href="n.html#value-auc_poi">0.93120</a>' in row and '<a href="n.html#value-auc_poi">5-severity</a>' in row
+    )
 
 
 def test_the_page_shows_the_rounding():

@@ -72,10 +72,15 @@ def test_a_number_leads_to_its_cell_the_digests_and_the_commit(made_run):
     notebook = nbformat.read(made_run.folder / "notebooks" / "5-severity.ipynb", 4)
     addresses = notebook_page.addresses(made_run, ["5-severity", "6-progression", "7-claims"])
     anchor = notebook_page.anchor(notebook.cells[2])
-    assert addresses == {"5-severity": f"notebooks/5-severity.html#{anchor}",
-                         "6-progression": "notebooks/6-progression.html#provenance"}  # fmt: skip
+    names = list(made_run.recorded("5-severity").index)
+    assert names and addresses == {
+        "5-severity": f"notebooks/5-severity.html#{anchor}",
+        "6-progression": "notebooks/6-progression.html#provenance",
+    } | {("5-severity", name): f"notebooks/5-severity.html#value-{name}" for name in names}
     page = pages(made_run)["notebooks/5-severity.html"]
     assert f'id="{anchor}"' in page and "0123abc" in page and "<td>0.968</td>" in page and "progress 100 %" not in page
+    rows = [attributes["id"] for tag, attributes in tags(page) if tag == "tr" and "id" in attributes]
+    assert rows == [f"value-{name}" for name in names]  # a claim's link ends at its own number
     assert re.search(r"runs/trial/biomarkers.csv: [0-9a-f]{64}", page) and str(made_run.root) not in page
 
 
