@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``study measure``, ``study check``, ``study verify``, ``study audit``."""
+"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``verify`` and ``audit``."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def run(
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import crate, provenance, reporting, workflow
+    from study import crate, manuscript, provenance, reporting, site, workflow
     from study.run import Run
 
     try:
@@ -35,13 +35,29 @@ def run(
     if workflow.snakemake(this, cores or os.cpu_count()):
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
+    manuscript.write(this)
+    pages = site.write(this)
     reporting.write(this)
     handed_in = crate.write(this)
     shown = this.figures.relative_to(this.root)
     typer.echo(
-        f"tables and figures: {shown}/   claims: {shown}/claims.html   to hand in: {shown}/{handed_in.name}   "
-        f"what was run: {this.folder.relative_to(this.root)}/"
+        f"to read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
+        f"to hand in: {shown}/{handed_in.name}   what was run: {this.folder.relative_to(this.root)}/"
     )
+
+
+@app.command("site")
+def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
+    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
+    from study import manuscript, site
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        typer.echo(site.write(this).relative_to(this.root))
+        manuscript.write(this)
+    except (ValueError, OSError) as error:
+        _stop(error)
 
 
 @app.command(hidden=True)
@@ -172,6 +188,19 @@ def audit(
         typer.echo(_printable("\n  ".join(words)) + "\n")
     typer.echo(_printable(f"{paper.name}: {len(paper.claims)} numbers, {len(checks)} checks, {len(findings)} findings"))
     raise typer.Exit(1 if len(findings) else 0)
+
+
+@app.command()
+def viewer():
+    """Install what itkwidgets shows a scan with in JupyterLab, by npm; make lab does it. Done once, then nothing."""
+    from study import viewer_files
+
+    if viewer_files.installed():
+        return
+    try:
+        viewer_files.install(say=lambda line: typer.echo(line, err=True))
+    except (viewer_files.ViewerError, OSError) as error:
+        _stop(error)
 
 
 def _printable(text):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study import biomarkers, change, clustered, sensitivity, tables
+from study import biomarkers, change, clustered, kappa, sensitivity, tables
 from study.run import value
 
 # Row of Table 4: quantity, whether partial phrases count, and the paper's words for it.
@@ -22,6 +22,8 @@ PHRASES = {
                                   "decreasing of iHU"),
 }  # fmt: skip
 BIOMARKER = {"volume": "poi", "density": "ihu"}
+# What a table calls each quantity, the unit of its change, units in one of the biomarker's, decimals.
+UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
 FEWEST_CASES = 10  # below it a kappa says nothing, and is not shown where the least change leaves out the others
 HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
@@ -100,19 +102,39 @@ def table_4(agreement):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
-def counts_of_cases(cases):
-    """Two-by-two counts behind each row of Table 4, and how many cases it left out for want of a biomarker's change."""
+def counts_of_cases(cases, agreement):
+    """Two-by-two counts behind each row of Table 4, what was left out, and what a kappa of such counts could be.
+
+    Parameters
+    ----------
+    cases : dict of str to DataFrame
+        From :func:`rated`.
+    agreement : DataFrame
+        From ``kappa.tabulate``.
+
+    Returns
+    -------
+    DataFrame
+        A row a row of Table 4. ``Greatest kappa`` is that which the two sides' frequencies allow, ``PABAK`` kappa as if
+        ups and downs were as frequent, ``p`` that of the hypothesis that they agree by chance alone.
+    """
     rows = {}
     for name, case in cases.items():
-        row = {
-            f"report {'up' if report else 'down'}, biomarker {'up' if biomarker else 'down'}": int(
+        found = agreement.loc[name]
+        rows[ROWS[name][2]] = {
+            f"Report {'up' if report else 'down'}, biomarker {'up' if biomarker else 'down'}": int(
                 ((case["report"] == report) & (case["biomarker"] == biomarker)).sum()
             )
             for report in (1, 0)
             for biomarker in (1, 0)
+        } | {
+            "Left out": int(case["biomarker"].isna().sum()),
+            "Agreement by chance": tables.with_interval(found["expected_agreement"]),
+            "Greatest kappa": tables.with_interval(found["kappa_max"]),
+            "PABAK": tables.with_interval(found["pabak"]),
+            "p of kappa 0": tables.p_value(kappa.p_of_chance(found["kappa"], found["standard_error_null"])),
         }
-        rows[name] = row | {"left out": int(case["biomarker"].isna().sum())}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("row")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
 def kappa_by_patient(agreement, by_patient):
@@ -195,7 +217,9 @@ def three_class_table(pairs, least):
     DataFrame
         Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
         iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged_report,
-        n_unchanged_biomarker, kappa_two, n_two``. NaN where the least change is unknown.
+        n_unchanged_biomarker, kappa_two, n_two``; and ``linear, linear_low, linear_high, quadratic ...``, kappas that
+        give part of the credit where only one side says unchanged (errors over cases). NaN where the least change is
+        unknown.
     """
     rows = {}
     for quantity, found in least.items():
@@ -210,7 +234,33 @@ def three_class_table(pairs, least):
             "kappa_two": by_patient.loc["two", "kappa"],
             "n_two": len(two),
         }
+        for weights in ("linear", "quadratic"):
+            weighted = kappa.cohen_kappa(known["report"], known["biomarker"], weights=weights, categories=[-1, 0, 1])
+            rows[quantity] |= {
+                weights: weighted.kappa, f"{weights}_low": weighted.ci_low, f"{weights}_high": weighted.ci_high
+            }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
+
+
+def three_classes_in_words(three):
+    """Write the table of :func:`three_class_table` for people, in percentage points and HU."""
+    rows = {}
+    for quantity, row in three.iterrows():
+        words, unit, factor, digits = UNITS[quantity]
+        rows[words] = {
+            "Least detectable change": f"{tables.with_interval(factor * row['least_change'], digits=digits)} {unit}",
+            "Standard error of measurement": f"{tables.with_interval(factor * row['sem'], digits=digits)} {unit}",
+            "Pairs": int(row["n"]),
+            "Patients": int(row["n_patients"]),
+            "Unchanged by report": int(row["n_unchanged_report"]),
+            "Unchanged by biomarker": int(row["n_unchanged_biomarker"]),
+            "Kappa, errors over patients": tables.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
+            "Linear weights": tables.with_interval(*row[["linear", "linear_low", "linear_high"]]),
+            "Quadratic weights": tables.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
+            "Kappa of up and down beyond it": tables.with_interval(row["kappa_two"]),
+            "Pairs beyond it": int(row["n_two"]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Quantity")
 
 
 def kappa_by_least_change(pairs, least, n_steps=40):
@@ -227,7 +277,7 @@ def kappa_by_least_change(pairs, least, n_steps=40):
     rows, marked = [], {}
     for quantity, found in least.items():
         size = pairs[f"{BIOMARKER[quantity]}_change"].abs()
-        factor = 100.0 if quantity == "volume" else 1.0
+        factor = UNITS[quantity][2]
         marked[quantity] = factor * found.change
         top = np.nanmax([2 * found.change, size.quantile(0.9), 0.0])
         spoken = pairs[quantity].isin([-1, 1]) & (size > 0)
@@ -304,11 +354,21 @@ def robust_values(by_patient, three, moved):
         for name, row in by_patient.iterrows()
     ]
     for quantity, row in three.iterrows():
-        unit, factor = ("percentage points", 100) if quantity == "volume" else ("HU", 1)
+        _, unit, factor, _ = UNITS[quantity]
         listed += [
             value(f"least_detectable_change_{BIOMARKER[quantity]}", factor * row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
+        ]
+        listed += [
+            value(
+                f"kappa_{weights}_{quantity}",
+                row[weights],
+                row[f"{weights}_low"],
+                row[f"{weights}_high"],
+                int(row["n"]),
+            )
+            for weights in ("linear", "quadratic")
         ]
     names = {words: name for name, words in HEADLINES.items()}
     largest = sensitivity.largest_move(moved)
@@ -370,5 +430,7 @@ def values(pairs, agreement):
             value(f"standard_error_{name}", row["standard_error"], n=size),
             value(f"standard_error_fleiss_{name}", row["standard_error_fleiss"], n=size),
             value(f"strength_{name}", row["strength"], n=size),
+            value(f"kappa_max_{name}", row["kappa_max"], n=size),
+            value(f"pabak_{name}", row["pabak"], n=size),
         ]
     return listed

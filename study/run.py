@@ -32,13 +32,18 @@ def project_root(start="."):
     )
 
 
-def write_text(path, text):
-    """Write `text` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
+def write_bytes(path, content):
+    """Write `content` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.write_bytes(content)
     unfinished.replace(path)
+
+
+def write_text(path, text):
+    """Write `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path, content):

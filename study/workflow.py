@@ -218,7 +218,7 @@ def execute(notebook, run, shard=0, n_shards=1):
                 cwd=run.root / "notebooks",
                 progress_bar=False,
                 stderr_file=line,
-                config=_kernel_in(sockets),
+                config=_execution_config(sockets),
                 extra_arguments=["--log-level=50"],  # what a kernel says of itself is no news of the study
             )
     except papermill.PapermillExecutionError as error:
@@ -244,9 +244,15 @@ def execute(notebook, run, shard=0, n_shards=1):
     )
 
 
-def _kernel_in(folder):
-    """Let a notebook's kernel talk through sockets in a private folder, not open ports, where the system has them."""
-    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}} if os.name == "posix" else {})
+def _execution_config(folder):
+    """How papermill executes: without the controls' state, which a page without a kernel cannot use.
+
+    A notebook's kernel talks through sockets in a private folder, not open ports, where the system has them.
+    """
+    config = Config({"NotebookClient": {"store_widget_state": False}})
+    if os.name == "posix":
+        config.KernelManager = Config({"transport": "ipc", "ip": f"{folder}/kernel"})
+    return config
 
 
 class ProgressLine:

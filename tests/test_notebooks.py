@@ -52,12 +52,18 @@ def own_scans(smoke):
 def test_every_table_and_figure_is_there(smoke):
     figures = smoke / "figures" / "smoke"
     for number in range(1, 5):
-        for suffix in ("csv", "md", "tex"):
+        for suffix in ("csv", "md", "tex", "docx"):
             assert (figures / f"Table_{number}.{suffix}").stat().st_size > 0
     for number in range(1, 7):
         for suffix in ("png", "pdf"):
             assert (figures / f"Figure_{number}.{suffix}").stat().st_size > 0
-    assert 'src="http' not in (figures / "claims.html").read_text()
+    for page in (
+        "claims.html",
+        "index.html",
+        *(f"notebooks/{path.stem}.html" for path in smoke.glob("notebooks/*.ipynb")),
+    ):
+        assert 'src="http' not in (figures / page).read_text()
+    assert "\\severityAucPoi}" in (figures / "numbers.tex").read_text()
 
 
 def test_a_synthetic_claim_about_patients_is_never_called_reproduced(smoke):
@@ -182,6 +188,7 @@ def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
         (("run", "nobody"), "those at hand"),
         (("run", "../demo"), "letters, digits"),
         (("measure", "missing.nii.gz"), "missing.nii.gz"),
+        (("site", "nobody"), "study run nobody"),
         (("check", "missing.csv"), "missing.csv"),
     ],
 )

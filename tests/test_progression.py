@@ -41,9 +41,14 @@ def test_only_pairs_with_a_phrase_count(pairs):
 
 
 def test_counts_behind_table_4(pairs):
-    counts = progression.counts_of_cases(progression.rated(pairs))
-    assert counts.loc["volume_all"].tolist() == [1, 1, 0, 1, 1]
-    assert counts.loc["density_all", "left out"] == 2
+    cases = progression.rated(pairs)
+    counts = progression.counts_of_cases(cases, kappa.tabulate(cases)).set_axis(list(progression.ROWS))
+    assert counts.loc["volume_all"].tolist()[:5] == [1, 1, 0, 1, 1]
+    assert counts.loc["density_all", "Left out"] == 2
+    # Two of three agree: PABAK is 2 x 2/3 - 1; ups are 2 and 1 of 3, so one case at least must differ.
+    assert counts.loc["volume_all", "PABAK"] == "0.3333"
+    assert counts.loc["volume_all", "Agreement by chance"] == f"{(2 * 1 + 1 * 2) / 9:.4f}"
+    assert counts.loc["volume_all", "Greatest kappa"] == f"{(2 / 3 - 4 / 9) / (1 - 4 / 9):.4f}"
 
 
 def test_table_3_leaves_out_opposite_phrases(pairs):
@@ -153,7 +158,7 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert row.loc["hu", "low"] == row.loc["hu", "base"]
     assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
     values = progression.robust_values(by_patient, progression.three_class_table(pairs, least), moved.reset_index())
-    assert len({value["name"] for value in values}) == len(values) == 14
+    assert len({value["name"] for value in values}) == len(values) == 18
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
     assert shown["Kappa, errors over patients"].tolist()[2] == tables.MISSING
     figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
