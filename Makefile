@@ -22,10 +22,12 @@ test: .venv/ready
 site: .venv/ready
 	@study site $(RUN)
 
-lab: .venv/lab
-	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
+lab: lab-ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
 		--LabApp.app_settings_dir=study/lab_settings
+
+lab-ready: .venv/lab
+	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
 
 bench: .venv/ready
 	@$(BIN)/python tests/bench.py
@@ -59,4 +61,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test site lab bench lock
+.PHONY: study test site lab lab-ready bench lock

@@ -124,6 +124,7 @@ def _itkwidgets(hu, label_map, spacing_mm):
         image=ngff_zarr.to_ngff_image(hu, **place),
         label_image=ngff_zarr.to_ngff_image(label_map.astype(np.uint8), **place),
         view_mode="ZPlane",
+        cmap="Grayscale",
         label_blend=0.6,
         ui={"uiMachineOptions": {"href": viewer_files.CONTROLS, "export": "default"}},
     )

@@ -1,5 +1,6 @@
 """The notebooks as a student plays with them: JupyterLab in Chromium. Where there is no Chromium, these are skipped."""
 
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import urllib.request
 import nbformat
 import numpy as np
 import pytest
+from PIL import Image
 from test_biomarker_table import biomarker_table
 
 from study import viewer_files
@@ -125,9 +127,7 @@ def test_notebook_5_runs_from_top_to_bottom_and_its_cut_off_moves(opened):
     assert panel.locator("img").get_attribute("src") != picture
 
 
-def write_volume(project):
-    """A notebook of two cells: one shows a small volume with its label map, the other comes after it."""
-    code = """
+VOLUME = """
 import numpy as np
 from study import view
 
@@ -137,20 +137,20 @@ infection = lung & (x > 26) & (z < 8)
 hu = np.where((y - 20) ** 2 + (x - 20) ** 2 < 320, 40, -1000) - 890 * lung + 400 * infection
 view.show(hu.astype(np.int16), lung.astype(np.uint8) + infection, (10.0, 6.0, 6.0))
 """
-    cells = [nbformat.v4.new_code_cell(code.strip()), nbformat.v4.new_code_cell("'after it'")]
+
+
+def write_volume(project):
+    """A notebook of two cells: one shows a small volume with its label map, the other comes after it."""
+    cells = [nbformat.v4.new_code_cell(code) for code in (VOLUME.strip(), "'after it'")]
     kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), project / "notebooks" / "volume.ipynb"
-    )
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, project / "notebooks" / "volume.ipynb")
 
 
-def colours(picture):
-    """How many different colours a PNG has."""
-    import io
-
-    from PIL import Image
-
-    return len(np.unique(np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).reshape(-1, 3), axis=0))
+def areas(picture):
+    """How many pixels each of a PNG's colours has, the commonest first."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).reshape(-1, 3)
+    return np.sort(np.unique(pixels, axis=0, return_counts=True)[1])[::-1]
 
 
 @pytest.mark.skipif(not viewer_files.installed(), reason="the viewer of itkwidgets is not installed; make lab does it")
@@ -164,11 +164,16 @@ def test_itkwidgets_draws_a_volume_with_its_label_map(opened, project_for_module
     frame.scroll_into_view_if_needed()
     canvas = page.frame_locator("iframe[src*='itk-vtk-viewer']").locator("canvas").first
     canvas.wait_for()
-    for _ in range(LONGEST_S // 5):
-        picture = canvas.screenshot()
-        if colours(picture) > 50:
-            break
-        page.wait_for_timeout(5000)
+    until = time.monotonic() + LONGEST_S
+    while len(found := areas(canvas.screenshot())) < 5 or found[4] < 200:
+        assert time.monotonic() < until, found[:8]
+        page.wait_for_timeout(2000)
+    # Behind the section, around the patient, in the body, healthy lung, infection: as large as in the section itself.
+    y, x = np.mgrid[:40, :40]
+    lung = (y - 20) ** 2 / 9 + (np.abs(x - 20) - 9) ** 2 / 3 < 12
+    infected = (lung & (x > 26)).sum()
+    assert sorted(found[3:5] / found[3:5].sum()) == pytest.approx(
+        sorted([infected / lung.sum(), 1 - infected / lung.sum()]), abs=0.05
+    )
     if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/itkwidgets.png", full_page=True)
-    assert colours(picture) > 50
+        page.screenshot(path=f"{folder}/itkwidgets.png")
