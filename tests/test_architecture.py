@@ -26,7 +26,7 @@ LAYERS = [
     {"evaluation"},
     {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain", "document", "flow_diagram"},
     {"frontend", "viewer_files", "view", "play"},
-    {"validation", "severity", "progression", "robustness"},
+    {"validation", "severity", "progression", "three_classes", "robustness"},
     {
         "printed",
         "two_by_two",
@@ -40,7 +40,7 @@ LAYERS = [
         "manuscript",
     },
     {"reporting"},
-    {"workflow", "provenance"},
+    {"workflow", "provenance", "exercises", "exercise_tasks"},
     {"site", "crate"},
     {"__main__"},
 ]
