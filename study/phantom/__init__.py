@@ -21,15 +21,16 @@ import pandas as pd
 
 from study.phantom.making import make_scans, scan_files
 from study.phantom.plan import plan_cohort
+from study.phantom.protocol import Protocol
 from study.phantom.training_set import plan_training_set, protocol_table
 from study.run import write_text
 
 __all__ = ["make_cohort", "make_training_set", "plan_cohort", "plan_training_set", "protocol_table"]
 
-# The paper's scanner adapts its tube current between 30 and 70 mAs; noise goes with one over its square root.
+# The paper's scanner adapts its tube current between 30 and 70 mAs.
 TUBE_CURRENT_MAS = (30.0, 70.0)
-# strength of respiratory motion where there is any; see `scan.simulate_scan`
-MOTION_RANGE = (0.5, 1.0)
+# strength of respiratory motion where there is any, and of the heartbeat, always there; see `scan.simulate_scan`
+MOTION_RANGE, CARDIAC_RANGE = (0.5, 1.0), (0.2, 1.0)
 
 # with one seed for both, the people in the training set are still not those of the cohort
 _COHORT, _TRAINING = 1, 2
@@ -54,6 +55,7 @@ def make_cohort(
     field_of_view_mm=350.0,
     slice_thickness_mm=10.0,
     increment_mm=10.0,
+    profile="helical",
     n_observed=30,
     motion_fraction=0.04,
     seed=2020,
@@ -74,6 +76,8 @@ def make_cohort(
         Pixels across and down; 512 in the paper.
     field_of_view_mm, slice_thickness_mm, increment_mm : float
         The paper's are 350, 10 and 5.
+    profile : {"helical", "rectangular"}
+        Of a section's sensitivity; see `acquisition.profile_integral`.
     workers : int
         Processes. With 1 all is done in this process; a script that asks for more needs `if __name__ ==
         "__main__":`.
@@ -89,7 +93,8 @@ def make_cohort(
     Raises
     ------
     ValueError
-        If the counts cannot be met together, or the folder holds somebody else's scan table.
+        If the counts cannot be met together, no scan can be acquired so (see `protocol.Protocol`), or the folder holds
+        somebody else's scan table.
     """
     folder = Path(folder)
     counts = dict(
@@ -108,7 +113,9 @@ def make_cohort(
         field_of_view_mm=field_of_view_mm,
         slice_thickness_mm=slice_thickness_mm,
         increment_mm=increment_mm,
+        profile=profile,
     )
+    Protocol(**geometry)  # refuses what cannot be, before anything is made
     recipes = [_cohort_recipe(row, seed, geometry) for row in plan.to_dict("records")]
     truth = make_scans(folder, recipes, workers, "cohort")
 
@@ -169,6 +176,7 @@ def make_training_set(
         (Table S1).
     """
     folder = Path(folder)
+    Protocol(matrix=matrix)  # refuses what cannot be, before anything is made
     plan = plan_training_set(
         n_scans=n_scans, motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, seed=seed
     )
@@ -191,13 +199,11 @@ def make_training_set(
 
 
 def _cohort_recipe(row: dict, seed: int, geometry: dict) -> dict:
-    from study.phantom.scan import Protocol
-
     number, visit = row["patient_number"], row["visit"]
     rng = np.random.default_rng([seed, _ACQUISITION, number, visit])
     tube_current_mas = rng.uniform(*TUBE_CURRENT_MAS)
     motion = rng.uniform(*MOTION_RANGE)
-    noise_hu = Protocol().noise_hu * np.sqrt(np.mean(TUBE_CURRENT_MAS) / tube_current_mas)
+    cardiac = rng.uniform(*CARDIAC_RANGE)
     return dict(
         scan_id=row["scan_id"],
         group=number,
@@ -210,8 +216,9 @@ def _cohort_recipe(row: dict, seed: int, geometry: dict) -> dict:
             consolidation=row["true_consolidation"],
             absorbing=row["true_absorbing"],
         ),
-        protocol=geometry | dict(noise_hu=round(float(noise_hu), 3), kernel="soft"),
+        protocol=geometry | dict(kernel="soft", tube_current_mas=round(float(tube_current_mas), 1), padded=True),
         motion=round(float(motion), 3) if row["motion"] else 0.0,
+        cardiac=round(float(cardiac), 3),
         readers_seed=[seed, _READERS, number, visit] if row["observed"] else None,
     )
 
@@ -222,8 +229,10 @@ def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
         field_of_view_mm=row["field_of_view_mm"],
         slice_thickness_mm=row["slice_thickness_mm"],
         increment_mm=row["increment_mm"],
-        noise_hu=row["noise_hu"],
         kernel=row["sharpness"],
+        tube_current_mas=row["tube_current_mas"],
+        tube_voltage_kv=row["tube_voltage_kv"],
+        padded=row["padded"],
     )
     return dict(
         scan_id=row["scan_id"],
@@ -239,6 +248,7 @@ def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
         ),
         protocol=protocol,
         motion=row["motion_strength"] if row["motion"] else 0.0,
+        cardiac=row["cardiac"],
         readers_seed=None,
     )
 

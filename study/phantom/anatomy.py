@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -40,6 +40,13 @@ class Anatomy:
     room: np.ndarray
     parenchyma: np.ndarray
     outer: np.ndarray
+
+    @cached_property
+    def lung_box(self) -> tuple[slice, slice, slice]:
+        """Slices of the grid that hold the voxels ``inside`` and a margin in plane for other poses."""
+        margin = int(np.ceil(25 / self.grid.spacing_mm[1]))
+        _, *index = np.unravel_index(self.inside, self.grid.shape)
+        return slice(None), *(slice(max(int(i.min()) - margin, 0), int(i.max()) + margin + 1) for i in index)
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:

@@ -81,6 +81,26 @@ def linear_weights(targets: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return weights
 
 
+def cubic_taps(targets: np.ndarray, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the first of four neighbouring knots and their weights (4, targets): Keys' cubic convolution.
+
+    References
+    ----------
+    Keys RG. Cubic convolution interpolation for digital image processing. IEEE Trans Acoust Speech Signal Process
+    1981;29:1153-1160.
+    """
+    position = (np.asarray(targets, float) - knots[0]) / (knots[1] - knots[0])
+    left = np.floor(position).astype(int)
+    t = position - left
+    taps = (
+        -t / 2 + t**2 - t**3 / 2,
+        1 - 5 / 2 * t**2 + 3 / 2 * t**3,
+        t / 2 + 2 * t**2 - 3 / 2 * t**3,
+        -(t**2) / 2 + t**3 / 2,
+    )
+    return left - 1, np.stack(taps).astype(np.float32)
+
+
 def spline_weights(targets: np.ndarray, start: float, step: float, count: int) -> np.ndarray:
     """Matrix (targets, count) of cubic B-splines centred at ``start + step * k``."""
     position = (np.asarray(targets, float) - start) / step

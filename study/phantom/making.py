@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from study import fingerprint
 from study.ct import write_mask, write_scan
+from study.phantom.protocol import Protocol
 from study.phantom.readers import delineate
-from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
+from study.phantom.scan import Disease, Habitus, simulate_scan
 from study.run import write_text
 
 FOLDERS = {
@@ -52,7 +53,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
     folder : Path
     recipes : list of dict
         scan_id, group (scans of a group are made in one process), patient_seed, visit, habitus, disease,
-        protocol, motion, readers_seed (None for a scan without observers).
+        protocol, motion, cardiac, readers_seed (None for a scan without observers).
     workers : int
         Processes; with 1 all is done in this one.
     what : str
@@ -123,6 +124,7 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
         Disease(**recipe["disease"]),
         Protocol(**recipe["protocol"]),
         motion=recipe["motion"],
+        cardiac=recipe["cardiac"],
     )
     infection = made.infection_mask & made.lung_mask
     masks = {"lung_mask": made.lung_mask, "infection_mask": infection}
