@@ -57,14 +57,13 @@ def profile_integral(z_mm: np.ndarray, thickness_mm: float, profile: str) -> np.
     """Part of a section's sensitivity that lies below a height ``z_mm`` relative to its centre, 0..1.
 
     "rectangular" is a table at rest. "helical" is single-row spiral CT with 180 degree linear interpolation: the
-    collimation's rectangle convolved with a triangle as wide at its base as the table feeds in a rotation, a trapezoid with
-    rounded shoulders. Its full width at half maximum is the collimation, at a tenth of the maximum 1.6 times that (pitch
-    1.1).
+    collimation's rectangle convolved with a triangle as wide at its base as the table feeds in a rotation, which makes
+    a bell. Its full width at half maximum is the collimation, at a tenth of the maximum 1.6 times that (pitch 1.1).
 
     References
     ----------
-    Polacin A, Kalender WA, Marchal G. Evaluation of section sensitivity profiles and image noise in spiral CT. Radiology
-    1992;185:29-35.
+    Polacin A, Kalender WA, Marchal G. Evaluation of section sensitivity profiles and image noise in spiral CT.
+    Radiology 1992;185:29-35.
     """
     z_mm = np.asarray(z_mm, float)
     if profile == "rectangular":

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from study.phantom.fields import Grid, capsule_distance, ramp
 
-# Largest travel (mm) at full severity: of the diaphragm between the phases of a breath, and of the heart's border in a beat
+# Largest travel (mm) at full severity, of the diaphragm in a breath and of the heart's border in a beat; assumed
 BREATH_MM, BEAT_MM = 15.0, 8.0
 HEART_REACH_MM = 28.0  # how far beside the heart the lung moves along
 HAZE_HU = 95.0  # by which lung let go during the scan is denser at its base; assumed
@@ -38,8 +38,8 @@ def beat(
 ) -> None:
     """Mix each section with one whose heart has contracted, in place: a double border, lung beside it blurred.
 
-    ``capsules`` as from `mediastinum.mediastinal_capsules`; ``cardiac`` 0..1. What lies within 28 mm of the heart, such as
-    the vessels of the lingula, moves with it, the less the further off.
+    ``capsules`` as from `mediastinum.mediastinal_capsules`; ``cardiac`` 0..1. What lies within 28 mm of the heart,
+    such as the vessels of the lingula, moves with it, the less the further off.
     """
     heart = [capsule[1:] for capsule in capsules if capsule[0] == "heart"]
     reach = HEART_REACH_MM + max(max(radii) for _, _, *radii in heart)

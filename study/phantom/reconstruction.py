@@ -43,14 +43,14 @@ class Kernel:
         return gain - self.enhancement * np.exp(-f2 / self.base**2) if self.enhancement else gain
 
 
-# The MTF falls to a half and a tenth at 0.40 and 0.73 cycles/mm (soft), 0.70 and 1.08 (sharp): of the order of what vendors
-# give for a chest's soft-tissue and lung kernels; assumed.
+# The MTF falls to a half and a tenth at 0.40 and 0.73 cycles/mm (soft), 0.70 and 1.08 (sharp): of the order of what
+# vendors give for a chest's soft-tissue and lung kernels; assumed.
 KERNELS = {"soft": Kernel(0.48), "sharp": Kernel(0.65, 0.6, 0.25)}
 
 
 @lru_cache(maxsize=8)
 def noise_spectrum(kernel: str, matrix: int, pixel_mm: float) -> np.ndarray:
-    """Noise power of the pixels, up to the factor A, at the frequencies of `scipy.fft.rfft2`: (matrix, matrix // 2 + 1).
+    """Noise power of the pixels, up to the factor A, at `rfft2`'s frequencies: (matrix, matrix // 2 + 1).
 
     The image's spectrum times that of a pixel's area; what lies beyond the pixels' highest frequency folds back.
     """

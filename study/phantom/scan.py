@@ -167,7 +167,7 @@ def simulate_scan(
 
 
 def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
-    """Sections (sections, y, x) of what the voxels ``inside`` hold; 0 elsewhere. Only the box around them is worked on."""
+    """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
     grid, box = anatomy.grid, anatomy.lung_box
     part = np.zeros(grid.shape, np.float32)
     part.ravel()[anatomy.inside] = values
@@ -180,7 +180,7 @@ def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose
 def _sections(
     tissue: np.ndarray, anatomy: Anatomy, pose: Pose, edges, centres, protocol: Protocol, motion, cardiac, rng
 ) -> np.ndarray:
-    """Tissue averaged to sections as the patient lies, breathes and his heart beats; before the kernel and the noise."""
+    """Tissue averaged to sections as the patient lies, breathes and the heart beats, before kernel and noise."""
     phases = breath_phases(motion, centres, rng) if motion > 0 else [(1.0, np.zeros(len(centres)), 1.0)]
     heartbeat = rng.integers(2**31)
     total = 0.0
