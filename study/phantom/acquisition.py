@@ -113,8 +113,10 @@ def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) ->
     for axis, centres, shift in ((1, grid.y, pose.shift_mm[0]), (2, grid.x, pose.shift_mm[1])):
         first, taps = cubic_taps((centres - shift) / (pose.zoom * squeeze), centres)
         shape = (-1, 1) if axis == 1 else (-1,)
-        sections = sum(
-            np.take(sections, np.clip(first + k, 0, len(centres) - 1), axis=axis, mode="clip") * tap.reshape(shape)
-            for k, tap in enumerate(taps)
-        )
+        moved = np.zeros_like(sections)
+        for k, tap in enumerate(taps):
+            part = np.take(sections, np.clip(first + k, 0, len(centres) - 1), axis=axis, mode="clip")
+            part *= tap.reshape(shape)
+            moved += part
+        sections = moved
     return sections

@@ -10,24 +10,32 @@ from scipy import ndimage
 
 from study.phantom.background import add_findings, effusion
 from study.phantom.build import draw_build
-from study.phantom.fields import Grid, generator, ramp, smooth_noise, splat_tubes, upsample
+from study.phantom.fields import LATTICE_MM, Grid, generator, ramp, smooth_noise, tube_points, upsample
 from study.phantom.organs import draw_abdomen, draw_airways, draw_mediastinum, table
-from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_floor
+from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.vessels import draw_trees
+
+LARGEST_SHIFT_MM = 25.0  # of the lungs' border, by any pose
+SLAB_VOXELS = 700_000  # drawn at once: about what a processor's cache holds
 
 
 @dataclass(frozen=True)
 class Anatomy:
     """One patient without infection.
 
-    ``hu`` (z, y, x) float32; ``inside`` the flat indices of voxels that hold lung, and for these voxels:
+    ``whole`` is the scan's grid, ``outside`` (y, x) the HU of its plane without the patient; ``grid`` covers
+    the part of the plane that holds the body, ``frame`` (slices along y and x). ``hu`` (z, y, x) float32;
+    ``inside`` the flat indices of voxels that hold lung, and for these voxels:
     ``share`` the fraction of the voxel that is lung (0..1), ``vessel`` and ``lumen`` the fractions of it that
     are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest border of the lung, ``wall``
     mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
     HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
     """
 
+    whole: Grid
+    outside: np.ndarray
+    frame: tuple[slice, slice]
     grid: Grid
     shapes: Shapes
     hu: np.ndarray
@@ -42,11 +50,17 @@ class Anatomy:
     outer: np.ndarray
 
     @cached_property
-    def lung_box(self) -> tuple[slice, slice, slice]:
-        """Slices of the grid that hold the voxels ``inside`` and a margin in plane for other poses."""
-        margin = int(np.ceil(25 / self.grid.spacing_mm[1]))
-        _, *index = np.unravel_index(self.inside, self.grid.shape)
-        return slice(None), *(slice(max(int(i.min()) - margin, 0), int(i.max()) + margin + 1) for i in index)
+    def window(self) -> tuple[tuple[slice, slice], np.ndarray]:
+        """The part of the whole plane that holds the lungs in any pose, and the voxels' flat indices in it."""
+        margin = int(np.ceil(LARGEST_SHIFT_MM / self.grid.spacing_mm[1]))
+        iz, *index = np.unravel_index(self.inside, self.grid.shape)
+        slices, places = [], [iz]
+        for i, part, count in zip(index, self.frame, self.whole.shape[1:], strict=True):
+            low = max(int(i.min()) + part.start - margin, 0)
+            slices.append(slice(low, min(int(i.max()) + part.start + margin + 1, count)))
+            places.append(i + (part.start - low))
+        shape = (len(self.grid.z), *(s.stop - s.start for s in slices))
+        return tuple(slices), np.ravel_multi_index(places, shape)
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
@@ -73,43 +87,30 @@ def draw_anatomy(
     """Draw the patient; visits of one patient share it. The arrays are read-only."""
     build = draw_build(patient_seed, sex, age_years)
     shapes = draw_shapes(patient_seed, build)
-    grid = scan_grid(shapes, matrix, field_of_view_mm, fine_mm, patient_seed)
+    whole = scan_grid(shapes, matrix, field_of_view_mm, fine_mm, patient_seed)
+    frame, lowest = _body_frame(shapes, whole)
+    outside = table(whole, lowest, patient_seed)
+    grid = whole.sub((slice(None), *frame))
     pixel = grid.spacing_mm[1]
-    cage = upsample(shapes.cage, shapes.coarse, grid)
-    body = upsample(shapes.body, shapes.coarse, grid)
-    muscle = upsample(shapes.muscle, shapes.coarse, grid)
-    hu = _soft_tissue(grid, build.apex, cage, body, muscle, patient_seed)
-    draw_ribs(hu, cage, grid, shapes, patient_seed)
-    floor = lung_floor(shapes, grid)
-    draw_abdomen(hu, cage, floor, grid, shapes, patient_seed)
-    draw_mediastinum(hu, grid, shapes, patient_seed)
-    draw_spine(hu, grid, shapes, patient_seed)
-    draw_sternum(hu, grid, shapes)
-    draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
-    lowest = (
-        float(np.percentile(grid.y[np.flatnonzero((body < 0).any(axis=(0, 2)))], 99.5)) if (body < 0).any() else 0.0
-    )
-    _compose_outside(hu, body, table(grid, lowest, patient_seed), pixel)
-    fluid = effusion(shapes, cage, grid, patient_seed)
-    if fluid is not None:
-        hu += np.clip(0.5 + lung_depth(shapes, grid, cage) / pixel, 0, 1) * (9 - hu)
-        cage = cage + fluid
-    depth = lung_depth(shapes, grid, cage)
-    inside = np.flatnonzero(depth > -pixel / 2)
-    depth_inside = depth.ravel()[inside]
+    hu, inside, depth_inside, wall_mm, room = _draw_body(grid, shapes, outside[frame], patient_seed)
     share = np.clip(0.5 + depth_inside / pixel, 0, 1)
     tubes, bronchi = draw_trees(shapes, patient_seed)
-    lumen = splat_tubes(grid, *bronchi, 4.0).ravel()[inside]
-    wall = np.clip(
-        splat_tubes(grid, bronchi[0], bronchi[1], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0).ravel()[inside] - lumen,
-        0,
-        1,
-    )
-    vessel = np.maximum(splat_tubes(grid, *tubes).ravel()[inside] * (1 - lumen), 0.85 * wall)
-    wall_mm, room = _near_wall(grid, shapes, cage, floor, inside)
+    place = np.full(int(np.prod(grid.shape)), len(inside), np.int32)
+    place[inside] = np.arange(len(inside))
+
+    def filled(*tubes):
+        flat, part = tube_points(grid, *tubes)
+        return np.minimum(np.bincount(place[flat], part, len(inside) + 1)[:-1], 1).astype(np.float32)
+
+    lumen = filled(*bronchi, 4.0)
+    wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
+    vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
     parenchyma = _parenchyma(grid, shapes, inside, depth_inside, patient_seed)
     outer = hu.ravel()[inside].copy()
-    anatomy = Anatomy(grid, shapes, hu, inside, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer)
+    anatomy = Anatomy(
+        *(whole, outside, frame),
+        *(grid, shapes, hu, inside, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer),
+    )
     hu.ravel()[inside] = lung_hu(anatomy, parenchyma)
     draw_airways(hu, grid, shapes)
     for array in (hu, inside, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer):
@@ -117,18 +118,68 @@ def draw_anatomy(
     return anatomy
 
 
-def _near_wall(grid: Grid, shapes: Shapes, cage, floor, inside) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to ribs or diaphragm (mm), and how much lung is around: from the lung smoothed over 3 cm."""
-    slope = np.gradient(floor, grid.spacing_mm[1])
-    steep = 1 / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)
-    iz, iy, ix = np.unravel_index(inside, grid.shape)
-    above = (grid.z.astype(np.float32)[iz] - floor[iy, ix]) * steep.astype(np.float32)[iy, ix]
-    wall = np.minimum(-cage.ravel()[inside], above)
+def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]:
+    """The part of the plane (slices along y and x) that holds the body, and the lowest point of the back (mm)."""
+    coarse = shapes.coarse
+    level = slice(*np.searchsorted(coarse.z, (grid.z[0] - LATTICE_MM, grid.z[-1] + LATTICE_MM)))
+    near = shapes.body[level].min(axis=0)
+    edges = []
+    for axis, positions, centres in ((1, coarse.y, grid.y), (0, coarse.x, grid.x)):
+        skin = np.interp(centres, positions, near.min(axis=axis))
+        reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1])
+        edges.append(slice(int(reached[0]), int(reached[-1]) + 1))
+    lowest = float(coarse.y[np.flatnonzero(near.min(axis=1) < 0)[-1]])
+    return tuple(edges), lowest
+
+
+def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) -> tuple[np.ndarray, ...]:
+    """Draw all but the inside of the lungs, slab by slab so that little is in memory at once.
+
+    Returns the HU of all voxels, the flat indices of those that hold lung, and of these the depth (mm), the
+    distance to ribs or diaphragm (mm) and how much lung is around them, from the lung smoothed over 3 cm.
+    """
+    pixel = grid.spacing_mm[1]
+    surfaces = lung_surfaces(shapes, grid)
+    floor = surfaces[0][0]
+    slope = np.gradient(floor, pixel)
+    steep = (1 / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)).astype(np.float32)
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
-    room = ramp(upsample(around, shapes.coarse, grid).ravel()[inside], 0.14, 0.42)
-    return wall, room
+    hu = np.empty(grid.shape, np.float32)
+    layers = max(1, SLAB_VOXELS // outside.size)
+    found = []
+    for first in range(0, len(grid.z), layers):
+        slab = slice(first, first + layers)
+        part = grid.sub((slab, slice(None), slice(None)))
+        cage = _draw_slab(hu[slab], part, shapes, floor, outside, surfaces, patient_seed)
+        depth = lung_depth(shapes, part, cage, surfaces)
+        index = np.flatnonzero(depth > -pixel / 2)
+        iz, iy, ix = np.unravel_index(index, part.shape)
+        above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
+        room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
+        wall = np.minimum(-cage.ravel()[index], above)
+        found.append((index + first * outside.size, depth.ravel()[index], wall, room))
+    return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _draw_slab(hu: np.ndarray, grid: Grid, shapes: Shapes, floor, outside, surfaces, patient_seed) -> np.ndarray:
+    """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
+    pixel, apex = grid.spacing_mm[1], shapes.build.apex
+    cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
+    hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
+    draw_ribs(hu, cage, grid, shapes, patient_seed)
+    draw_abdomen(hu, cage, floor, grid, shapes, patient_seed)
+    draw_mediastinum(hu, grid, shapes, patient_seed)
+    draw_spine(hu, grid, shapes, patient_seed)
+    draw_sternum(hu, grid, shapes)
+    draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
+    _compose_outside(hu, body, outside, pixel)
+    fluid = effusion(shapes, cage, grid, patient_seed)
+    if fluid is not None:
+        hu += np.clip(0.5 + lung_depth(shapes, grid, cage, surfaces) / pixel, 0, 1) * (9 - hu)
+        cage = cage + fluid
+    return cage
 
 
 class Speckle:

@@ -163,15 +163,15 @@ def ramp(value, low, high):
     return t * t * (3 - 2 * t)
 
 
-def splat_tubes(
+def tube_points(
     grid: Grid,
     starts: np.ndarray,
     ends: np.ndarray,
     radii_start: np.ndarray,
     radii_end: np.ndarray,
     points_per_voxel: float = 8.0,
-) -> np.ndarray:
-    """Fraction of each voxel filled by tapering tubes, (z, y, x) float32 in 0..1.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices of the voxels that tapering tubes fill, some of them often, and the fraction that each fills.
 
     Each tube's volume is dealt to points that fill it evenly (a low-discrepancy sequence), so that a vessel
     thinner than a voxel fills just the part of it that it should. ``starts``, ``ends`` are (n, 3) in (z, y,
@@ -187,25 +187,36 @@ def splat_tubes(
     tube = np.repeat(np.arange(len(count)), count)
     order = np.arange(len(tube)) - np.repeat(np.cumsum(count) - count, count)
     # Generalised golden ratio: even filling of (along, radius squared, angle).
-    t = (order + 0.5) / count[tube]
-    ring = np.sqrt((0.5 + 0.7548776662466927 * (order + 1)) % 1) * (radii_start[tube] * (1 - t) + radii_end[tube] * t)
-    angle = 2 * np.pi * ((0.5 + 0.5698402909980532 * (order + 1)) % 1)
+    t = ((order + 0.5) / count[tube]).astype(np.float32)
+    near, far = radii_start.astype(np.float32)[tube], radii_end.astype(np.float32)[tube]
+    ring = np.sqrt(((0.5 + 0.7548776662466927 * (order + 1)) % 1).astype(np.float32)) * (near + (far - near) * t)
+    angle = ((2 * np.pi) * ((0.5 + 0.5698402909980532 * (order + 1)) % 1)).astype(np.float32)
+    aside, above = ring * np.cos(angle), ring * np.sin(angle)
     axis = along / length[:, None]
-    aside = np.where(np.abs(axis[:, :1]) < 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
-    first = np.cross(axis, aside)
+    other = np.where(np.abs(axis[:, :1]) < 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
+    first = np.cross(axis, other)
     first /= np.linalg.norm(first, axis=1)[:, None]
     second = np.cross(axis, first)
-    where = (
-        starts[tube]
-        + along[tube] * t[:, None]
-        + first[tube] * (ring * np.cos(angle))[:, None]
-        + second[tube] * (ring * np.sin(angle))[:, None]
-    )
-    index = np.rint((where - np.array([grid.z[0], grid.y[0], grid.x[0]])) / spacing).astype(np.int64)
-    inside = ((index >= 0) & (index < np.array(grid.shape))).all(axis=1)
-    index = index[inside]
-    flat = (index[:, 0] * grid.shape[1] + index[:, 1]) * grid.shape[2] + index[:, 2]
-    share = (volume / count / voxel)[tube][inside]
+    flat, inside = np.zeros(len(tube), np.int64), np.ones(len(tube), bool)
+    for k, (centres, step) in enumerate(zip(grid.axes, grid.spacing_mm, strict=True)):
+        from_corner, *parts = (
+            part.astype(np.float32)[tube]
+            for part in (
+                (starts[:, k] - centres[0]) / step,
+                along[:, k] / step,
+                first[:, k] / step,
+                second[:, k] / step,
+            )
+        )
+        index = np.rint(from_corner + parts[0] * t + parts[1] * aside + parts[2] * above).astype(np.int64)
+        inside &= (index >= 0) & (index < len(centres))
+        flat = flat * len(centres) + index
+    return flat[inside], (volume / count / voxel)[tube][inside]
+
+
+def splat_tubes(grid: Grid, *tubes) -> np.ndarray:
+    """Fraction of each voxel filled by tapering tubes, (z, y, x) float32 in 0..1; arguments as for `tube_points`."""
+    flat, share = tube_points(grid, *tubes)
     filled = np.bincount(flat, weights=share, minlength=int(np.prod(grid.shape)))
     return np.minimum(filled, 1).astype(np.float32).reshape(grid.shape)
 

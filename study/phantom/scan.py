@@ -153,7 +153,7 @@ def simulate_scan(
     rng = generator(patient_seed, "motion", visit)
     sections = _sections(tissue, anatomy, pose, edges, centres, protocol, motion, cardiac, rng)
     if motion > 0:
-        sections += haze(motion, centres, grid) * lung
+        sections += haze(motion, centres, anatomy.whole) * lung
     noise = generator(patient_seed, "noise", visit)
     image = reconstruct(sections, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
     spacing = (float(protocol.increment_mm), grid.spacing_mm[1], grid.spacing_mm[1])
@@ -168,12 +168,12 @@ def simulate_scan(
 
 def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
     """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
-    grid, box = anatomy.grid, anatomy.lung_box
-    part = np.zeros(grid.shape, np.float32)
-    part.ravel()[anatomy.inside] = values
-    out = np.zeros((len(along), *grid.shape[1:]), np.float32)
-    cut = cut_sections(np.ascontiguousarray(part[(slice(None), *box[1:])]), along)
-    out[(slice(None), *box[1:])] = place(cut, grid.sub(box), pose)
+    window, index = anatomy.window
+    part = anatomy.whole.sub((slice(None), *window))
+    lung = np.zeros(part.shape, np.float32)
+    lung.ravel()[index] = values
+    out = np.zeros((len(along), *anatomy.whole.shape[1:]), np.float32)
+    out[:, *window] = place(cut_sections(lung, along), part, pose)
     return out
 
 
@@ -190,7 +190,8 @@ def _sections(
             section_weights(breathe(edges, by), centre, protocol.slice_thickness_mm, protocol.profile)
             for centre, by in zip(centres[:, None], lower, strict=True)
         ]
-        cut = cut_sections(tissue, np.concatenate(rows))
-        beat(cut, anatomy.grid, centres, anatomy.shapes.capsules, cardiac, np.random.default_rng(heartbeat))
-        total = total + np.float32(share) * place(cut, anatomy.grid, pose, squeeze)
+        sections = np.repeat(anatomy.outside[None], len(centres), axis=0)
+        sections[:, *anatomy.frame] = cut_sections(tissue, np.concatenate(rows))
+        beat(sections, anatomy.whole, centres, anatomy.shapes.capsules, cardiac, np.random.default_rng(heartbeat))
+        total = total + np.float32(share) * place(sections, anatomy.whole, pose, squeeze)
     return total
