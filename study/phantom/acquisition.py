@@ -112,11 +112,16 @@ def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) ->
     """Move sections (z, y, x) to the pose by cubic interpolation, edges repeated; ``squeeze`` scales the chest."""
     for axis, centres, shift in ((1, grid.y, pose.shift_mm[0]), (2, grid.x, pose.shift_mm[1])):
         first, taps = cubic_taps((centres - shift) / (pose.zoom * squeeze), centres)
-        shape = (-1, 1) if axis == 1 else (-1,)
         moved = np.zeros_like(sections)
         for k, tap in enumerate(taps):
-            part = np.take(sections, np.clip(first + k, 0, len(centres) - 1), axis=axis, mode="clip")
-            part *= tap.reshape(shape)
-            moved += part
+            source = np.clip(first + k, 0, len(centres) - 1)
+            # A pose is nearly a shift: whole runs of pixels come from neighbours of each other.
+            runs = np.split(np.arange(len(source)), np.flatnonzero(np.diff(source) != 1) + 1)
+            for run in runs:
+                to, come = (slice(int(i[0]), int(i[-1]) + 1) for i in (run, source[run]))
+                if axis == 1:
+                    moved[:, to] += sections[:, come] * tap[to, None]
+                else:
+                    moved[:, :, to] += sections[:, :, come] * tap[to]
         sections = moved
     return sections

@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
 
 from study.phantom.background import add_findings, effusion
 from study.phantom.build import draw_build
-from study.phantom.fields import LATTICE_MM, Grid, generator, ramp, smooth_noise, tube_points, upsample
+from study.phantom.fields import LATTICE_MM, Grid, SmoothNoise, generator, ramp, smooth_noise, tube_points, upsample
 from study.phantom.organs import draw_abdomen, draw_airways, draw_mediastinum, table
 from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.vessels import draw_trees
 
-LARGEST_SHIFT_MM = 25.0  # of the lungs' border, by any pose
-SLAB_VOXELS = 700_000  # drawn at once: about what a processor's cache holds
+SLAB_VOXELS = 1_000_000
+
+
+def slabs(grid: Grid) -> list[slice]:
+    """Layers to work on at once, so that little is in memory and what is fits a processor's cache."""
+    layers = max(1, SLAB_VOXELS // (len(grid.y) * len(grid.x)))
+    return [slice(first, first + layers) for first in range(0, len(grid.z), layers)]
+
+
+class Speckle:
+    """Smooth noise at some voxels of a grid, computed only on the box around them.
+
+    ``box`` (slices) of the grid, ``part`` the grid of it, ``flat`` the voxels' indices in it.
+    """
+
+    def __init__(self, grid: Grid, index: tuple[np.ndarray, ...]):
+        """Take the voxels by their indices along z, y, x, in the order in which they lie in memory."""
+        self.box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in index)
+        self.part = grid.sub(self.box)
+        self.flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
+        self._slabs = []
+        for layers in slabs(self.part):
+            first, end = (int(layer * len(self.part.y) * len(self.part.x)) for layer in (layers.start, layers.stop))
+            voxels = slice(*np.searchsorted(self.flat, (first, end)))
+            self._slabs.append((self.part.sub((layers, slice(None), slice(None))), first, voxels))
+
+    def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
+        """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
+        noise = SmoothNoise(rng, length_mm)
+        out = np.empty(len(self.flat), np.float32)
+        for slab, first, voxels in self._slabs:
+            out[voxels] = noise(slab).ravel()[self.flat[voxels] - first]
+        return out
 
 
 @dataclass(frozen=True)
@@ -26,7 +57,7 @@ class Anatomy:
 
     ``whole`` is the scan's grid, ``outside`` (y, x) the HU of its plane without the patient; ``grid`` covers
     the part of the plane that holds the body, ``frame`` (slices along y and x). ``hu`` (z, y, x) float32;
-    ``inside`` the flat indices of voxels that hold lung, and for these voxels:
+    ``inside`` the flat indices of voxels that hold lung, and for these voxels: ``speckle`` draws smooth noise,
     ``share`` the fraction of the voxel that is lung (0..1), ``vessel`` and ``lumen`` the fractions of it that
     are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest border of the lung, ``wall``
     mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
@@ -40,6 +71,7 @@ class Anatomy:
     shapes: Shapes
     hu: np.ndarray
     inside: np.ndarray
+    speckle: Speckle
     share: np.ndarray
     vessel: np.ndarray
     lumen: np.ndarray
@@ -48,19 +80,6 @@ class Anatomy:
     room: np.ndarray
     parenchyma: np.ndarray
     outer: np.ndarray
-
-    @cached_property
-    def window(self) -> tuple[tuple[slice, slice], np.ndarray]:
-        """The part of the whole plane that holds the lungs in any pose, and the voxels' flat indices in it."""
-        margin = int(np.ceil(LARGEST_SHIFT_MM / self.grid.spacing_mm[1]))
-        iz, *index = np.unravel_index(self.inside, self.grid.shape)
-        slices, places = [], [iz]
-        for i, part, count in zip(index, self.frame, self.whole.shape[1:], strict=True):
-            low = max(int(i.min()) + part.start - margin, 0)
-            slices.append(slice(low, min(int(i.max()) + part.start + margin + 1, count)))
-            places.append(i + (part.start - low))
-        shape = (len(self.grid.z), *(s.stop - s.start for s in slices))
-        return tuple(slices), np.ravel_multi_index(places, shape)
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
@@ -105,11 +124,13 @@ def draw_anatomy(
     lumen = filled(*bronchi, 4.0)
     wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
-    parenchyma = _parenchyma(grid, shapes, inside, depth_inside, patient_seed)
+    index = np.unravel_index(inside, grid.shape)
+    speckle = Speckle(grid, index)
+    parenchyma = _parenchyma(grid, shapes, index, speckle, depth_inside, patient_seed)
     outer = hu.ravel()[inside].copy()
     anatomy = Anatomy(
         *(whole, outside, frame),
-        *(grid, shapes, hu, inside, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer),
+        *(grid, shapes, hu, inside, speckle, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer),
     )
     hu.ravel()[inside] = lung_hu(anatomy, parenchyma)
     draw_airways(hu, grid, shapes)
@@ -133,7 +154,7 @@ def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]
 
 
 def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) -> tuple[np.ndarray, ...]:
-    """Draw all but the inside of the lungs, slab by slab so that little is in memory at once.
+    """Draw all but the inside of the lungs, slab by slab.
 
     Returns the HU of all voxels, the flat indices of those that hold lung, and of these the depth (mm), the
     distance to ribs or diaphragm (mm) and how much lung is around them, from the lung smoothed over 3 cm.
@@ -147,10 +168,8 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
     hu = np.empty(grid.shape, np.float32)
-    layers = max(1, SLAB_VOXELS // outside.size)
     found = []
-    for first in range(0, len(grid.z), layers):
-        slab = slice(first, first + layers)
+    for slab in slabs(grid):
         part = grid.sub((slab, slice(None), slice(None)))
         cage = _draw_slab(hu[slab], part, shapes, floor, outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
@@ -159,7 +178,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
         above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
-        found.append((index + first * outside.size, depth.ravel()[index], wall, room))
+        found.append((index + slab.start * outside.size, depth.ravel()[index], wall, room))
     return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 
@@ -180,20 +199,6 @@ def _draw_slab(hu: np.ndarray, grid: Grid, shapes: Shapes, floor, outside, surfa
         hu += np.clip(0.5 + lung_depth(shapes, grid, cage, surfaces) / pixel, 0, 1) * (9 - hu)
         cage = cage + fluid
     return cage
-
-
-class Speckle:
-    """Smooth noise at some voxels of a grid, computed only on the box around them."""
-
-    def __init__(self, grid: Grid, index: tuple[np.ndarray, ...]):
-        """Take the voxels by their indices along z, y, x."""
-        low = [int(i.min()) for i in index]
-        self.part = grid.sub(tuple(slice(a, int(i.max()) + 1) for a, i in zip(low, index, strict=True)))
-        self.flat = np.ravel_multi_index(tuple(i - a for a, i in zip(low, index, strict=True)), self.part.shape)
-
-    def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
-        """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
-        return smooth_noise(rng, self.part, length_mm).ravel()[self.flat]
 
 
 def lung_hu(anatomy: Anatomy, parenchyma: np.ndarray) -> np.ndarray:
@@ -226,12 +231,10 @@ def _compose_outside(hu, body, outside, pixel) -> None:
     hu += outside
 
 
-def _parenchyma(grid: Grid, shapes: Shapes, inside, depth, patient_seed) -> np.ndarray:
+def _parenchyma(grid: Grid, shapes: Shapes, index, speckle: Speckle, depth, patient_seed) -> np.ndarray:
     """Return the HU of lung tissue between the visible vessels: mottled, and denser where it depends."""
     rng = generator(patient_seed, "parenchyma")
-    iz, iy, ix = np.unravel_index(inside, grid.shape)
-    y, z, x = (axis.astype(np.float32)[i] for axis, i in ((grid.y, iy), (grid.z, iz), (grid.x, ix)))
-    speckle = Speckle(grid, (iz, iy, ix))
+    z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
     level = rng.normal(-872, 22)
     slope = rng.uniform(0.15, 0.5)
     hu = level + slope * y + rng.uniform(-0.08, 0.05) * z

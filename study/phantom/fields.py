@@ -135,20 +135,34 @@ def upsample(values: np.ndarray, coarse: Grid, fine: Grid) -> np.ndarray:
     return resample(np.asarray(values, np.float32), *weights)
 
 
+class SmoothNoise:
+    """Noise of unit variance with details of ``length_mm``, drawn once and the same at a place on any grid."""
+
+    def __init__(self, rng: np.random.Generator, length_mm: float):
+        """Draw the coefficients of cubic B-splines over the patient."""
+        self.length_mm = length_mm
+        counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
+        self.coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
+
+    def weights(self, grid: Grid) -> list[tuple[slice, np.ndarray]]:
+        """Of each axis of a grid: the coefficients that matter and the matrix (voxels, coefficients)."""
+        found = []
+        for axis, (low, _), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
+            weights = spline_weights(axis, low - self.length_mm, self.length_mm, count)
+            used = np.flatnonzero(weights.any(axis=0))
+            span = slice(int(used[0]), int(used[-1]) + 1)
+            found.append((span, np.ascontiguousarray(weights[:, span])))
+        return found
+
+    def __call__(self, grid: Grid) -> np.ndarray:
+        """Return the noise on a grid."""
+        spans, weights = zip(*self.weights(grid), strict=True)
+        return resample(np.ascontiguousarray(self.coefficients[spans]), *weights)
+
+
 def smooth_noise(rng: np.random.Generator, grid: Grid, length_mm: float) -> np.ndarray:
     """Draw noise of unit variance with details of ``length_mm``, the same at a place on any grid."""
-    counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
-    coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
-    weights = [
-        spline_weights(axis, low - length_mm, length_mm, n)
-        for axis, (low, _), n in zip(grid.axes, RANGE_MM, counts, strict=True)
-    ]
-    used = [np.flatnonzero(w.any(axis=0)) for w in weights]
-    spans = [slice(u[0], u[-1] + 1) for u in used]
-    return resample(
-        np.ascontiguousarray(coefficients[tuple(spans)]),
-        *(np.ascontiguousarray(w[:, s]) for w, s in zip(weights, spans, strict=True)),
-    )
+    return SmoothNoise(rng, length_mm)(grid)
 
 
 def smooth_curve(rng: np.random.Generator, positions: np.ndarray, length_mm: float) -> np.ndarray:
@@ -160,7 +174,10 @@ def smooth_curve(rng: np.random.Generator, positions: np.ndarray, length_mm: flo
 def ramp(value, low, high):
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    rise = 3 - 2 * t
+    rise *= t
+    rise *= t
+    return rise
 
 
 def tube_points(

@@ -22,6 +22,7 @@ from study.phantom.motion import beat, breath_phases, haze
 from study.phantom.protocol import Protocol
 from study.phantom.reconstruction import quantise, reconstruct
 
+LARGEST_SHIFT_MM = 25.0  # of the lungs' border, by any pose
 SEXES = ("female", "male")
 
 
@@ -168,12 +169,15 @@ def simulate_scan(
 
 def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
     """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
-    window, index = anatomy.window
-    part = anatomy.whole.sub((slice(None), *window))
-    lung = np.zeros(part.shape, np.float32)
-    lung.ravel()[index] = values
+    box, part = anatomy.speckle.box, anatomy.speckle.part
+    tissue = np.zeros((along.shape[1], *part.shape[1:]), np.float32)
+    tissue[box[0]].ravel()[anatomy.speckle.flat] = values
     out = np.zeros((len(along), *anatomy.whole.shape[1:]), np.float32)
-    out[:, *window] = place(cut_sections(lung, along), part, pose)
+    lungs = [slice(f.start + b.start, f.start + b.stop) for f, b in zip(anatomy.frame, box[1:], strict=True)]
+    out[:, *lungs] = cut_sections(tissue, along)
+    margin = int(np.ceil(LARGEST_SHIFT_MM / part.spacing_mm[1]))
+    around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
+    out[:, *around] = place(out[:, *around], anatomy.whole.sub((slice(None), *around)), pose)
     return out
 
 
