@@ -16,7 +16,7 @@ from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.vessels import draw_trees
 
-SLAB_VOXELS = 1_000_000
+SLAB_VOXELS = 700_000
 
 
 def slabs(grid: Grid) -> list[slice]:

@@ -8,6 +8,7 @@ left, 0 in the midline.
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,7 @@ class Grid:
     def box(self, low_mm, high_mm) -> tuple[slice, slice, slice]:
         """Slices of the voxels whose centres lie between two corners (z, y, x)."""
         return tuple(
-            slice(int(np.searchsorted(axis, low)), int(np.searchsorted(axis, high)))
+            slice(bisect_left(axis, low), bisect_left(axis, high))
             for axis, low, high in zip(self.axes, low_mm, high_mm, strict=True)
         )
 
@@ -124,15 +125,26 @@ def spline_weights(targets: np.ndarray, start: float, step: float, count: int) -
 def resample(values: np.ndarray, weights_z: np.ndarray, weights_y: np.ndarray, weights_x: np.ndarray) -> np.ndarray:
     """Apply one matrix along each axis of a (z, y, x) array: every separable blur, average and shift here."""
     nz, ny, nx = values.shape
-    out = (weights_z @ values.reshape(nz, ny * nx)).reshape(-1, ny, nx)
+    out = (weights_z @ np.ascontiguousarray(values).reshape(nz, ny * nx)).reshape(-1, ny, nx)
     out = np.matmul(weights_y, out)
     return np.matmul(out, np.ascontiguousarray(weights_x.T))
 
 
 def upsample(values: np.ndarray, coarse: Grid, fine: Grid) -> np.ndarray:
     """Linear interpolation of a field from the lattice to a scan's grid."""
-    weights = [linear_weights(f, c) for f, c in zip(fine.axes, coarse.axes, strict=True)]
-    return resample(np.asarray(values, np.float32), *weights)
+    parts, weights = [], []
+    for centres, knots in zip(fine.axes, coarse.axes, strict=True):
+        part, matrix = _used(linear_weights(centres, knots))
+        parts.append(part)
+        weights.append(matrix)
+    return resample(np.asarray(values, np.float32)[tuple(parts)], *weights)
+
+
+def _used(weights: np.ndarray) -> tuple[slice, np.ndarray]:
+    """Return the columns from the first to the last that is not all zero, and the matrix of them."""
+    used = np.flatnonzero(weights.any(axis=0))
+    part = slice(int(used[0]), int(used[-1]) + 1)
+    return part, np.ascontiguousarray(weights[:, part])
 
 
 class SmoothNoise:
@@ -144,20 +156,14 @@ class SmoothNoise:
         counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
         self.coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
 
-    def weights(self, grid: Grid) -> list[tuple[slice, np.ndarray]]:
-        """Of each axis of a grid: the coefficients that matter and the matrix (voxels, coefficients)."""
-        found = []
-        for axis, (low, _), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
-            weights = spline_weights(axis, low - self.length_mm, self.length_mm, count)
-            used = np.flatnonzero(weights.any(axis=0))
-            span = slice(int(used[0]), int(used[-1]) + 1)
-            found.append((span, np.ascontiguousarray(weights[:, span])))
-        return found
-
     def __call__(self, grid: Grid) -> np.ndarray:
         """Return the noise on a grid."""
-        spans, weights = zip(*self.weights(grid), strict=True)
-        return resample(np.ascontiguousarray(self.coefficients[spans]), *weights)
+        parts, weights = [], []
+        for axis, (low, _), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
+            part, matrix = _used(spline_weights(axis, low - self.length_mm, self.length_mm, count))
+            parts.append(part)
+            weights.append(matrix)
+        return resample(self.coefficients[tuple(parts)], *weights)
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, length_mm: float) -> np.ndarray:

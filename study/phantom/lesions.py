@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from study.phantom.anatomy import Anatomy, Speckle, draw_anatomy
+from study.phantom.anatomy import Anatomy, draw_anatomy
 from study.phantom.fields import generator, ramp
 from study.phantom.shape import Shapes
 
@@ -48,7 +48,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     grid, build, inside = anatomy.grid, anatomy.shapes.build, anatomy.inside
     iz, iy, ix = np.unravel_index(inside, grid.shape)
     z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, (iz, iy, ix), strict=True))
-    speckle = Speckle(grid, (iz, iy, ix))
+    speckle = anatomy.speckle
 
     def noise(length):
         return speckle(rng, length)
