@@ -87,7 +87,8 @@ def make_cohort(
     DataFrame
         scans.csv: one row a scan. Beside the columns of the scan table it holds the truth:
         true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (empty without infection) from the
-        true masks on the section grid, and true_illness_day, true_extent, true_consolidation, true_absorbing,
+        true masks on the section grid, true_tissue_poi and true_tissue_ihu of the tissue before it is cut into
+        sections, and true_illness_day, true_extent, true_consolidation, true_absorbing,
         true_severity from the plan.
 
     Raises

@@ -62,8 +62,9 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
     Returns
     -------
     DataFrame
-        true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), a row a
-        recipe in the order of the recipes.
+        true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), and of the
+        tissue before it is cut into sections true_tissue_poi, true_tissue_ihu; a row a recipe in the order of
+        the recipes.
     """
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers = {workers!r} must be a whole number, 1 or more")
@@ -148,6 +149,8 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
         true_infection_volume_ml=round(n_infection * ml, 3),
         true_poi=round(n_infection / n_lung, 6) if n_lung else None,
         true_ihu=round(float(made.hu[infection].mean(dtype=np.float64)), 2) if n_infection else None,
+        true_tissue_poi=round(made.tissue_poi, 6),
+        true_tissue_ihu=round(made.tissue_ihu, 2) if made.tissue_poi else None,
     )
     files = [scan_file(name, recipe["scan_id"]) for name in ("image", *masks)]
     record = dict(
