@@ -29,8 +29,8 @@ class Anatomy:
     the part of the plane that holds the body, ``frame`` (slices along y and x). ``hu`` (z, y, x) float32;
     ``inside`` the flat indices of voxels that hold lung, and for these voxels:
     ``share`` the fraction of the voxel that is lung (0..1), ``lobe`` its number (`lobes.LOBES`), ``vessel`` and
-    ``lumen`` the fractions of it that are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest border of the lung, ``wall``
-    mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
+    ``lumen`` the fractions of it that are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest
+    border of the lung, ``wall`` mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
     HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
     """
 

@@ -32,7 +32,10 @@ PAVED_PATIENTS, HALO_PATIENTS = 0.5, 0.15  # share with crazy paving or a revers
 
 # Set so that the lesions have the sizes and numbers of real ones: see `realism`.
 COVID_FOCI = (4, 40)  # least, most
-FOCUS_MM = (2.3, 8.0)  # radius
+APART = 0.15
+BROAD = 1.0
+APART_MM, SATELLITE_MM = (2.3, 9.0), (2.0, 5.0)
+APART_HEIGHT, SATELLITE_HEIGHT = (0.6, 2.3), (0.2, 0.7)
 RAGGED = 0.0  # fine unevenness of a lesion's border, in units of the field
 
 
@@ -80,7 +83,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
     posterior, basal = y / build.half_depth, np.tanh(-(z - 10) / 80)
     patchy = rng.uniform(0.8, 1.3)
-    field = rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small + RAGGED * grain
+    field = BROAD * rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small + RAGGED * grain
     field -= 1.6 * (1 - anatomy.room)
     side = rng.normal(0, 0.35) if rng.random() > 0.15 else rng.choice([-1, 1]) * rng.uniform(0.8, 2.0)
     if covid:
@@ -165,9 +168,9 @@ def _foci(grid: Grid, rng, seeds, spread: float, inside, with_halo: bool) -> tup
     raised, ring = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     halo = np.zeros(grid.shape, bool)
     for number, seed in enumerate(seeds):
-        atoll = with_halo and number < 2
-        radius = rng.uniform(9, 17) if atoll else rng.uniform(*FOCUS_MM) if rng.random() < 0.9 else rng.uniform(8, 15)
-        height = spread * (2.2 if atoll else rng.uniform(0.6, 2.3))
+        atoll, apart = with_halo and number < 2, rng.random() < APART
+        radius = rng.uniform(9, 17) if atoll else rng.uniform(*(APART_MM if apart else SATELLITE_MM))
+        height = spread * (2.2 if atoll else rng.uniform(*(APART_HEIGHT if apart else SATELLITE_HEIGHT)))
         box = grid.box(seed - 1.6 * radius, seed + 1.6 * radius)
         part = grid.sub(box)
         if 0 in part.shape:
