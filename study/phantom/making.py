@@ -2,11 +2,12 @@
 
 A recipe is all that a scan depends on. Beside the files of a scan lies recipes/<scan_id>.json with the digest
 of its recipe and of the code that follows it; a scan whose files are there with that digest is not made
-again.
+again. So a run that was killed, or found the disk full, goes on where it stopped.
 """
 
 import hashlib
 import json
+import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
@@ -18,12 +19,13 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
-from study.ct import write_mask, write_scan
+from study.ct import Scan, write_mask, write_scan
+from study.phantom.observers import delineate
 from study.phantom.protocol import Protocol
-from study.phantom.readers import delineate
-from study.phantom.scan import Disease, Habitus, simulate_scan
+from study.phantom.scan import Disease, Habitus, SimulatedScan, simulate_scan
 from study.run import write_text
 
+FORMATS = ("nifti", "dicom")  # of the images; masks are NIfTI on the image's grid
 FOLDERS = {
     "image": "images",
     "lung_mask": "lung",
@@ -33,16 +35,20 @@ FOLDERS = {
 }
 
 
+def _text(content) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
 def _digest(recipe: dict) -> str:
-    return hashlib.sha256(
-        json.dumps([_code(recipe["readers_seed"] is not None), recipe], sort_keys=True).encode()
-    ).hexdigest()
+    code = _code(recipe["readers_seed"] is not None, recipe["dicom"] is not None)
+    return hashlib.sha256(_text([code, recipe]).encode()).hexdigest()
 
 
 @cache
-def _code(with_readers: bool) -> str:
+def _code(is_observed: bool, is_dicom: bool) -> str:
     """Fingerprint of the code that makes a scan; what the planning decides stands in the recipe."""
-    return fingerprint.of_modules(["study.phantom.scan", *(["study.phantom.readers"] if with_readers else [])])
+    used = {"study.phantom.scan": True, "study.phantom.observers": is_observed, "study.phantom.series": is_dicom}
+    return fingerprint.of_modules([name for name, is_used in used.items() if is_used])
 
 
 def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd.DataFrame:
@@ -53,7 +59,8 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
     folder : Path
     recipes : list of dict
         scan_id, group (scans of a group are made in one process), patient_seed, visit, habitus, disease,
-        protocol, motion, cardiac, readers_seed (None for a scan without observers).
+        protocol, motion, cardiac, readers_seed (None for a scan without observers), dicom (None for an image in NIfTI,
+        else what `series.write_series` says about the patient).
     workers : int
         Processes; with 1 all is done in this one.
     what : str
@@ -73,8 +80,8 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
             f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
             "or move that table away"
         )
-    _forget_others(folder, {recipe["scan_id"] for recipe in recipes})
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
+    _tidy(folder, {scan_id for scan_id, truth in known.items() if truth is not None})
     todo: dict[int, list[dict]] = {}
     for recipe in recipes:
         if known[recipe["scan_id"]] is None:
@@ -139,7 +146,8 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
             rng=np.random.default_rng(recipe["readers_seed"]),
             motion=recipe["motion"] > 0,
         )
-    scan = write_scan(folder / scan_file("image", recipe["scan_id"]), made.hu, made.spacing_mm)
+    image = folder / scan_file("image", recipe["scan_id"], "dicom" if recipe["dicom"] else "nifti")
+    scan = _write_image(image, made, recipe)
     for name, mask in masks.items():
         write_mask(folder / scan_file(name, recipe["scan_id"]), mask, scan)
     n_lung, n_infection = int(made.lung_mask.sum()), int(infection.sum())
@@ -152,16 +160,26 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
         true_tissue_poi=round(made.tissue_poi, 6),
         true_tissue_ihu=round(made.tissue_ihu, 2) if made.tissue_poi else None,
     )
-    files = [scan_file(name, recipe["scan_id"]) for name in ("image", *masks)]
+    files = [*(sorted(image.iterdir()) if image.is_dir() else [image])]
+    files += [folder / scan_file(name, recipe["scan_id"]) for name in masks]
     record = dict(
         digest=_digest(recipe),
-        files={name: (folder / name).stat().st_size for name in files},
+        files={path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
         truth=truth,
         recipe=recipe,
     )
     # last: it vouches
     write_text(folder / "recipes" / f"{recipe['scan_id']}.json", json.dumps(record, indent=1) + "\n")
     return truth
+
+
+def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
+    if not recipe["dicom"]:
+        return write_scan(path, made.hu, made.spacing_mm)
+    from study.phantom.series import write_series  # NIfTI needs no pydicom
+
+    protocol = {name: recipe["protocol"][name] for name in ("slice_thickness_mm", "field_of_view_mm", "kernel")}
+    return write_series(path, made.hu, made.spacing_mm, recipe["dicom"] | protocol | {"key": _text(recipe)})
 
 
 def _already_made(folder: Path, recipe: dict) -> dict | None:
@@ -177,21 +195,31 @@ def _already_made(folder: Path, recipe: dict) -> dict | None:
     return None
 
 
-def _forget_others(folder: Path, scan_ids: set[str]) -> None:
-    """Remove what an earlier run with other counts made here and this one does not name."""
-    for path in sorted((folder / "recipes").glob("*.json")):
-        scan_id = path.stem
-        if scan_id not in scan_ids:
-            for name in FOLDERS:
-                (folder / scan_file(name, scan_id)).unlink(missing_ok=True)
+def _tidy(folder: Path, scan_ids: set[str]) -> None:
+    """Remove what was made here by another plan or recipe, and what a killed run left half written."""
+    for path in (folder / "recipes").glob("*.json"):
+        if path.stem not in scan_ids:
             path.unlink()
+            for name in FOLDERS:
+                for format in FORMATS if name == "image" else FORMATS[:1]:
+                    _remove(folder / scan_file(name, path.stem, format))
+    for name in FOLDERS.values():
+        for path in (folder / name).glob(".*.partial*"):
+            _remove(path)
 
 
-def scan_file(name: str, scan_id: str) -> str:
-    """Path of a scan's file, relative to its table; `name` is the column that holds it."""
-    return f"{FOLDERS[name]}/{scan_id}.nii.gz"
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def scan_files(name: str, scan_ids: pd.Series) -> pd.Series:
+def scan_file(name: str, scan_id: str, format: str = "nifti") -> str:
+    """Path of a scan's file, or of its folder of DICOM, relative to its table; `name` is the column that holds it."""
+    return f"{FOLDERS[name]}/{scan_id}{'' if format == 'dicom' else '.nii.gz'}"
+
+
+def scan_files(name: str, scan_ids: pd.Series, format: str = "nifti") -> pd.Series:
     """`scan_file` for a column of scan ids."""
-    return scan_ids.map(lambda scan_id: scan_file(name, scan_id))
+    return scan_ids.map(lambda scan_id: scan_file(name, scan_id, format))
