@@ -38,6 +38,7 @@ COMMON_EDGE = 0.4  # share of the variance of the edge displacement that both ha
 COMMON_SIGHT = 0.5  # the same for overlooking a lesion
 EDGE_LENGTH_MM = 15.0  # over which the displacement stays alike, across sections too
 LOOK_ALIKES, LOOK_ALIKES_IN_MOTION = 2.0, 4.0  # mean number offered to the observers in a scan
+LOOK_ALIKE_RADIUS_MM = (5.0, 14.0)
 
 
 def delineate(infection_mask, lung_mask, hu, spacing_mm, vessels, *, rng, motion=False):
@@ -65,7 +66,7 @@ def delineate(infection_mask, lung_mask, hu, spacing_mm, vessels, *, rng, motion
     conspicuity = _conspicuity(lesions, n_lesions, hu, lung_mask & ~infection_mask & ~vessels, spacing_mm)
     common_sight = rng.standard_normal(n_lesions)
     look_alikes = _look_alikes(
-        infection_mask, lung_mask, hu, spacing_mm, rng, LOOK_ALIKES_IN_MOTION if motion else LOOK_ALIKES
+        infection_mask, lung_mask, hu, spacing_mm, vessels, rng, LOOK_ALIKES_IN_MOTION if motion else LOOK_ALIKES
     )
     drawn = []
     for reader in OBSERVERS:
@@ -111,20 +112,25 @@ def _conspicuity(lesions, n_lesions, hu, background, spacing_mm):
     return np.log(volume_ml) + np.log(2) * np.clip((contrast - 300) / HU_WORTH_DOUBLE, -3, 3)
 
 
-def _look_alikes(infection_mask, lung_mask, hu, spacing_mm, rng, mean_number):
-    """Small regions of lung, among its densest tenth, that may be mistaken for infection."""
+def _look_alikes(infection_mask, lung_mask, hu, spacing_mm, vessels, rng, mean_number):
+    """Small regions of lung that may be mistaken for infection: around a vessel, or anywhere among its densest tenth.
+
+    That tenth is the gravity-dependent lung and, in a scan with motion, the bases and the double contours.
+    """
     number = rng.poisson(mean_number)
-    smooth = ndimage.gaussian_filter(hu.astype(np.float32), 4.0 / np.array(spacing_mm))
     candidates = np.flatnonzero(lung_mask & ~infection_mask)
     if number == 0 or candidates.size == 0:
         return []
+    smooth = ndimage.gaussian_filter(hu.astype(np.float32), 4.0 / np.array(spacing_mm))
     values = smooth.ravel()[candidates]
-    dense = candidates[values > np.quantile(values, 0.9)] if candidates.size > 20 else candidates
+    dense = candidates[values >= np.quantile(values, 0.9)]
+    at_vessels = candidates[vessels.ravel()[candidates]]
     regions = []
     axes = np.ogrid[tuple(slice(n) for n in hu.shape)]
     for _ in range(number):
-        centre = np.unravel_index(dense[int(rng.random() * dense.size)], hu.shape)
-        radius_mm = rng.uniform(5, 14)
+        centres = at_vessels if at_vessels.size and rng.random() < 0.5 else dense
+        centre = np.unravel_index(centres[int(rng.random() * centres.size)], hu.shape)
+        radius_mm = rng.uniform(*LOOK_ALIKE_RADIUS_MM)
         near = (
             sum(((axis - c) * step / radius_mm) ** 2 for axis, c, step in zip(axes, centre, spacing_mm, strict=True))
             < 1

@@ -77,7 +77,7 @@ def _shared(scan: Scan, facts: dict) -> Dataset:
     ds.SOPClassUID = CTImageStorage
     ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = date
     ds.StudyTime = ds.ContentTime = "120000"
-    ds.Modality = "CT"
+    ds.Modality, ds.BodyPartExamined = "CT", "CHEST"
     ds.Manufacturer, ds.ManufacturerModelName = "simulated", "study.phantom"
     ds.StudyDescription, ds.SeriesDescription = SIMULATED, f"SIMULATED {facts['slice_thickness_mm']:g} mm"
     ds.PatientName, ds.PatientID = f"Simulated^{facts['patient_id']}", facts["patient_id"]
