@@ -26,7 +26,7 @@ def pair(rng):
 
 
 def truth_of(plan):
-    """A plan with the biomarkers that its images come near: POI is the extent, iHU follows from what the lesions are."""
+    """A plan with the biomarkers that its images come near: POI is the extent, iHU follows from the kind of lesion."""
     ihu = -544 + 382 * plan["true_consolidation"] - 42 * plan["true_absorbing"]
     return plan.assign(true_poi=plan["true_extent"], true_ihu=ihu.where(plan["true_extent"] > 0))
 

@@ -124,8 +124,9 @@ def _make_patient(folder: Path, recipes: list[dict]) -> dict[str, dict]:
     return made
 
 
-def _make_scan(folder: Path, recipe: dict) -> dict:
-    made = simulate_scan(
+def simulate(recipe: dict) -> SimulatedScan:
+    """The scan of a recipe."""
+    return simulate_scan(
         tuple(recipe["patient_seed"]),
         recipe["visit"],
         Habitus(**recipe["habitus"]),
@@ -134,29 +135,37 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
         motion=recipe["motion"],
         cardiac=recipe["cardiac"],
     )
-    infection = made.infection_mask & made.lung_mask
-    masks = {"lung_mask": made.lung_mask, "infection_mask": infection}
+
+
+def observe(recipe: dict, made: SimulatedScan) -> tuple[np.ndarray, np.ndarray]:
+    """The two observers' delineations of it."""
+    return delineate(
+        made.infection_mask,
+        made.lung_mask,
+        made.hu,
+        made.spacing_mm,
+        made.vessels,
+        rng=np.random.default_rng(recipe["readers_seed"]),
+        motion=recipe["motion"] > 0,
+    )
+
+
+def _make_scan(folder: Path, recipe: dict) -> dict:
+    made = simulate(recipe)
+    masks = {"lung_mask": made.lung_mask, "infection_mask": made.infection_mask}
     if recipe["readers_seed"]:
-        masks["observer_1"], masks["observer_2"] = delineate(
-            infection,
-            made.lung_mask,
-            made.hu,
-            made.spacing_mm,
-            made.vessels,
-            rng=np.random.default_rng(recipe["readers_seed"]),
-            motion=recipe["motion"] > 0,
-        )
+        masks["observer_1"], masks["observer_2"] = observe(recipe, made)
     image = folder / scan_file("image", recipe["scan_id"], "dicom" if recipe["dicom"] else "nifti")
     scan = _write_image(image, made, recipe)
     for name, mask in masks.items():
         write_mask(folder / scan_file(name, recipe["scan_id"]), mask, scan)
-    n_lung, n_infection = int(made.lung_mask.sum()), int(infection.sum())
+    n_lung, n_infection = int(made.lung_mask.sum()), int(made.infection_mask.sum())
     ml = float(np.prod(made.spacing_mm)) / 1000
     truth = dict(
         true_lung_volume_ml=round(n_lung * ml, 3),
         true_infection_volume_ml=round(n_infection * ml, 3),
         true_poi=round(n_infection / n_lung, 6) if n_lung else None,
-        true_ihu=round(float(made.hu[infection].mean(dtype=np.float64)), 2) if n_infection else None,
+        true_ihu=round(float(made.hu[made.infection_mask].mean(dtype=np.float64)), 2) if n_infection else None,
         true_tissue_poi=round(made.tissue_poi, 6),
         true_tissue_ihu=round(made.tissue_ihu, 2) if made.tissue_poi else None,
     )
