@@ -132,11 +132,15 @@ def phantom(
     seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,
     workers: Annotated[int, typer.Option(help="processes")] = 2,
 ):
-    """Simulate a COVID-19 cohort on CT whose truth is known, to test a tool with or to learn from.
+    """Simulate a COVID-19 cohort on CT whose truth is known.
 
-    Writes scans.csv, one row a scan (who, when, how ill, the report, the files, the truth), the images, and masks of
-    lung and infection on the images' own grid. `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
-    parameter file runs the study on it. A run that was stopped goes on where it was when the command is repeated.
+    To test a tool with, or to learn from. OUT receives scans.csv, one row a
+    scan (who, when, how ill, the report, the files, the truth), the images,
+    and masks of lung and infection on the images' own grid.
+
+    `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
+    parameter file runs the study on it. A command that was stopped goes on
+    where it was when it is repeated.
     """
     from study.phantom import make_cohort
 
@@ -156,8 +160,11 @@ def phantom(
             seed=seed,
             workers=workers,
         )
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         _stop(error)
+    except (OSError, MemoryError) as error:
+        said = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        _stop(f"{said}; mend that and repeat the command: it goes on from there")
     typer.echo(f"{out / 'scans.csv'}: {len(scans)} simulated scans of {scans['patient_id'].nunique()} patients")
 
 

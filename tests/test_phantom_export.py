@@ -1,4 +1,4 @@
-"""`study phantom`: images as DICOM that other programs read, requests that cannot be met, and runs that are cut short."""
+"""`study phantom`: DICOM that other programs read, requests that cannot be met, and runs that are cut short."""
 
 import hashlib
 import os
@@ -18,14 +18,13 @@ from study import cohort
 from study.__main__ import app
 from study.ct import read_mask, read_scan, write_scan
 from study.phantom import make_cohort
+from study.phantom.protocol import Protocol
 from study.phantom.series import write_series
 
 ROOT = Path(__file__).resolve().parents[1]
 SPACING_MM = (5.0, 350 / 512, 350 / 512)
-FACTS = dict(
-    patient_id="P007", sex="female", age_years=8, scan_date="2020-02-03", visit=2, slice_thickness_mm=10.0,
-    field_of_view_mm=350.0, tube_current_mas=43.2, tube_voltage_kv=120.0, kernel="soft", key="some scan",
-)  # fmt: skip
+PROTOCOL = Protocol(matrix=512, increment_mm=5.0, tube_current_mas=43.2)
+FACTS = dict(patient_id="P007", sex="female", age_years=8, scan_date="2020-02-03", visit=2, key="some scan")
 SMALL = dict(n_patients=1, matrix=32, workers=1)
 COMMAND = [sys.executable, "-m", "study", "phantom", "--patients", "1", "--matrix", "32", "--workers", "1"]
 
@@ -49,7 +48,7 @@ def hu():
 @pytest.fixture(scope="module")
 def series(tmp_path_factory, hu):
     folder = tmp_path_factory.mktemp("dicom") / "P007-2"
-    write_series(folder, hu, SPACING_MM, FACTS)
+    write_series(folder, hu, SPACING_MM, PROTOCOL, **FACTS)
     return folder
 
 
@@ -87,9 +86,7 @@ def test_simpleitk_sees_the_same_voxels_in_the_same_place(series, hu):
 def test_dcm2niix_sees_the_same_scan(series, hu, tmp_path):
     if shutil.which("dcm2niix") is None:
         pytest.skip("dcm2niix is not installed (Debian: apt install dcm2niix)")
-    subprocess.run(
-        ["dcm2niix", "-f", "scan", "-z", "n", "-o", tmp_path, series], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run(["dcm2niix", "-f", "scan", "-z", "n", "-o", tmp_path, series], check=True, stdout=subprocess.DEVNULL)
     converted, ours = read_scan(tmp_path / "scan.nii"), read_scan(series)
     np.testing.assert_array_equal(converted.hu, hu)
     assert converted.grid.differs_from(ours.grid) is None
@@ -115,9 +112,10 @@ def test_every_header_is_valid_and_says_that_it_is_simulated(series, monkeypatch
 
 
 def test_the_same_scan_gives_the_same_bytes_and_another_other_uids(series, hu, tmp_path):
-    write_series(tmp_path / "again", hu, SPACING_MM, FACTS)
+    write_series(tmp_path / "again", hu, SPACING_MM, PROTOCOL, **FACTS)
     assert digests(tmp_path / "again") == digests(series)
-    write_series(tmp_path / "again", hu[:3], SPACING_MM, FACTS | {"key": "another scan"})  # replaces what was there
+    another = FACTS | {"key": "another scan"}
+    write_series(tmp_path / "again", hu[:3], SPACING_MM, PROTOCOL, **another)  # replaces what was there
     uids = [
         {pydicom.dcmread(path).SOPInstanceUID for path in folder.iterdir()} for folder in (series, tmp_path / "again")
     ]

@@ -41,6 +41,7 @@ _READERS, _REPORTS, _ACQUISITION = (
     6,
 )  # names of the random streams; patients.py uses 1 and 2, training_set.py 7
 MASKS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
+DICOM_FACTS = ("patient_id", "sex", "age_years", "scan_date", "visit")  # what a DICOM header says of the patient
 
 
 def make_cohort(
@@ -107,8 +108,8 @@ def make_cohort(
     Raises
     ------
     ValueError
-        If the counts cannot be met together, no scan can be acquired so (see `protocol.Protocol`), a word is unknown, or
-        the folder holds somebody else's scan table.
+        If the counts cannot be met together, no scan can be acquired so (see `protocol.Protocol`), a language or format
+        is unknown, or the folder holds somebody else's scan table.
     """
     folder = Path(folder)
     _check_word("report_language", report_language, (*LANGUAGES, "mixed"))
@@ -237,14 +238,8 @@ def _cohort_recipe(row: dict, seed: int, geometry: dict, image_format: str) -> d
         motion=round(float(motion), 3) if row["motion"] else 0.0,
         cardiac=round(float(cardiac), 3),
         readers_seed=[seed, _READERS, number, visit] if row["observed"] else None,
-        dicom=_dicom_facts(row, tube_current_mas) if image_format == "dicom" else None,
+        dicom={name: row[name] for name in DICOM_FACTS} if image_format == "dicom" else None,
     )
-
-
-def _dicom_facts(row: dict, tube_current_mas: float) -> dict:
-    names = ("patient_id", "sex", "age_years", "scan_date", "visit")
-    tube = dict(tube_current_mas=round(float(tube_current_mas), 1), tube_voltage_kv=TUBE_VOLTAGE_KV)
-    return {name: row[name] for name in names} | tube
 
 
 def _training_recipe(row: dict, seed: int, matrix: int) -> dict:

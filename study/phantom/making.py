@@ -80,6 +80,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
             f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
             "or move that table away"
         )
+    (folder / "recipes").mkdir(parents=True, exist_ok=True)  # no scan is made for a place that cannot take it
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
     _tidy(folder, {scan_id for scan_id, truth in known.items() if truth is not None})
     todo: dict[int, list[dict]] = {}
@@ -187,8 +188,8 @@ def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
         return write_scan(path, made.hu, made.spacing_mm)
     from study.phantom.series import write_series  # NIfTI needs no pydicom
 
-    protocol = {name: recipe["protocol"][name] for name in ("slice_thickness_mm", "field_of_view_mm", "kernel")}
-    return write_series(path, made.hu, made.spacing_mm, recipe["dicom"] | protocol | {"key": _text(recipe)})
+    protocol = Protocol(**recipe["protocol"])
+    return write_series(path, made.hu, made.spacing_mm, protocol, key=_text(recipe), **recipe["dicom"])
 
 
 def _already_made(folder: Path, recipe: dict) -> dict | None:

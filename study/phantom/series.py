@@ -22,7 +22,7 @@ LUNG_WINDOW = (-600, 1500)  # level, width
 _NAMESPACE = uuid.UUID("f6c4f0c0-5f0a-5d0c-9a57-0c1e1d1c0de5")  # of our UIDs; any fixed one will do
 
 
-def write_series(folder, hu, spacing_mm, facts) -> Scan:
+def write_series(folder, hu, spacing_mm, protocol, *, key, patient_id, sex, age_years, scan_date, visit) -> Scan:
     """Write a (z, y, x) scan as a folder of DICOM files, IM0001.dcm the most cranial; it appears only when complete.
 
     Parameters
@@ -32,10 +32,12 @@ def write_series(folder, hu, spacing_mm, facts) -> Scan:
     hu : ndarray of int16 (z, y, x)
         In [-1024, 3071].
     spacing_mm : tuple of float (z, y, x)
-    facts : dict
-        patient_id, sex, age_years, scan_date (YYYY-MM-DD), visit, slice_thickness_mm, field_of_view_mm,
-        tube_current_mas, tube_voltage_kv, kernel; and `key`, text that no other scan has: the UIDs follow from it
-        (UUIDs of its digest under the root 2.25, DICOM PS3.5 B.2).
+    protocol : study.phantom.protocol.Protocol
+    key : str
+        Text that no other scan has: the UIDs follow from it (UUIDs of its digest, DICOM PS3.5 B.2).
+    patient_id, sex, scan_date : str
+        The date as YYYY-MM-DD.
+    age_years, visit : int
 
     Returns
     -------
@@ -44,18 +46,26 @@ def write_series(folder, hu, spacing_mm, facts) -> Scan:
     """
     folder = Path(folder)
     scan = scan_from_array(hu, spacing_mm)
-    shared = _shared(scan, facts)
+    shared = Dataset()
+    _say_who(shared, patient_id, sex, age_years, scan_date, visit)
+    _say_how(shared, scan, protocol)
+    shared.StudyInstanceUID, shared.SeriesInstanceUID = _uid(key, "study"), _uid(key, "series")
+    shared.FrameOfReferenceUID = _uid(key, "frame")
     # RAS -> LPS; the array's y runs to the back and x to the left, as DICOM's own axes do
     x, y, lowest = scan.affine[:3, 3] * (-1, -1, 1)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     partial.mkdir(parents=True)
     try:
-        n_sections = len(scan.hu)
         for number, section in enumerate(reversed(scan.hu), start=1):
-            position = (x, y, lowest + spacing_mm[0] * (n_sections - number))
-            _image(shared, section, position, number, facts["key"]).save_as(
-                partial / f"IM{number:04d}.dcm", enforce_file_format=True
-            )
+            image = Dataset(shared)
+            image.file_meta = FileMetaDataset()
+            image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            image.SOPInstanceUID, image.InstanceNumber = _uid(key, "image", number), number
+            z = lowest + scan.spacing_mm[0] * (len(scan.hu) - number)
+            image.ImagePositionPatient = [_decimal(x), _decimal(y), _decimal(z)]
+            image.SliceLocation = _decimal(z)
+            image.PixelData = (section.astype(np.int32) - LOWEST_HU).astype("<u2").tobytes()
+            image.save_as(partial / f"IM{number:04d}.dcm", enforce_file_format=True)
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(partial, folder)
@@ -68,52 +78,37 @@ def _uid(*parts) -> str:
     return f"2.25.{uuid.uuid5(_NAMESPACE, '/'.join(map(str, parts))).int}"
 
 
-def _shared(scan: Scan, facts: dict) -> Dataset:
-    """What all images of the series have in common."""
-    date = facts["scan_date"].replace("-", "")
-    ds = Dataset()
+def _say_who(ds: Dataset, patient_id: str, sex: str, age_years: int, scan_date: str, visit: int) -> None:
     ds.SpecificCharacterSet = "ISO_IR 192"
-    ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    ds.SOPClassUID = CTImageStorage
-    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = date
-    ds.StudyTime = ds.ContentTime = "120000"
-    ds.Modality, ds.BodyPartExamined = "CT", "CHEST"
-    ds.Manufacturer, ds.ManufacturerModelName = "simulated", "study.phantom"
-    ds.StudyDescription, ds.SeriesDescription = SIMULATED, f"SIMULATED {facts['slice_thickness_mm']:g} mm"
-    ds.PatientName, ds.PatientID = f"Simulated^{facts['patient_id']}", facts["patient_id"]
-    ds.PatientSex, ds.PatientAge = facts["sex"][0].upper(), f"{int(facts['age_years']):03d}Y"
+    ds.PatientName, ds.PatientID = f"Simulated^{patient_id}", patient_id
+    ds.PatientSex, ds.PatientAge = sex[0].upper(), f"{int(age_years):03d}Y"
+    ds.PatientBirthDate = ds.AccessionNumber = ds.ReferringPhysicianName = ""
     ds.QualityControlSubject = "YES"  # the standard's way to say: a phantom, not a person
     ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", "simulated: there never was a patient"
-    ds.ImageComments = SIMULATED
-    ds.PatientBirthDate = ds.AccessionNumber = ds.ReferringPhysicianName = ds.PositionReferenceIndicator = ""
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = _uid(facts["key"], "study"), _uid(facts["key"], "series")
-    ds.FrameOfReferenceUID = _uid(facts["key"], "frame")
-    ds.StudyID, ds.SeriesNumber, ds.AcquisitionNumber = str(facts["visit"]), 1, 1
-    ds.PatientPosition = "HFS"
-    ds.KVP, ds.Exposure = _decimal(facts["tube_voltage_kv"]), round(facts["tube_current_mas"])
-    ds.ConvolutionKernel = facts["kernel"].upper()
-    ds.ReconstructionDiameter = _decimal(facts["field_of_view_mm"])
-    ds.SliceThickness = _decimal(facts["slice_thickness_mm"])
+    ds.ImageComments = ds.StudyDescription = SIMULATED
+    ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = scan_date.replace("-", "")
+    ds.StudyTime = ds.ContentTime = "120000"
+    ds.StudyID, ds.SeriesNumber, ds.AcquisitionNumber = str(visit), 1, 1
+
+
+def _say_how(ds: Dataset, scan: Scan, protocol) -> None:
+    ds.SOPClassUID, ds.Modality, ds.BodyPartExamined = CTImageStorage, "CT", "CHEST"
+    ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    ds.Manufacturer, ds.ManufacturerModelName = "simulated", "study.phantom"
+    ds.SeriesDescription = f"SIMULATED {protocol.slice_thickness_mm:g} mm {protocol.kernel}"
+    ds.KVP, ds.Exposure = _decimal(protocol.tube_voltage_kv), round(protocol.tube_current_mas)
+    ds.ConvolutionKernel = protocol.kernel.upper()
+    ds.ReconstructionDiameter = _decimal(protocol.field_of_view_mm)
+    ds.SliceThickness = _decimal(protocol.slice_thickness_mm)
     ds.SpacingBetweenSlices = _decimal(scan.spacing_mm[0])
     ds.PixelSpacing = [_decimal(scan.spacing_mm[1]), _decimal(scan.spacing_mm[2])]
-    ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    ds.PatientPosition, ds.ImageOrientationPatient = "HFS", [1, 0, 0, 0, 1, 0]
+    ds.PositionReferenceIndicator = ""
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.Rows, ds.Columns = scan.hu.shape[1:]
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = LOWEST_HU, 1, "HU"
     ds.WindowCenter, ds.WindowWidth = LUNG_WINDOW
-    return ds
-
-
-def _image(shared: Dataset, section: np.ndarray, position: tuple, number: int, key: str) -> Dataset:
-    ds = Dataset(shared)
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.SOPInstanceUID, ds.InstanceNumber = _uid(key, "image", number), number
-    ds.ImagePositionPatient = [_decimal(value) for value in position]
-    ds.SliceLocation = _decimal(position[2])
-    ds.PixelData = (section.astype(np.int32) - LOWEST_HU).astype("<u2").tobytes()
-    return ds
 
 
 def _decimal(value: float) -> str:
