@@ -60,27 +60,30 @@ def delineate(infection_mask, lung_mask, hu, spacing_mm, vessels, *, rng, motion
     observer_1, observer_2 : ndarray of bool (z, y, x)
         Inside the lung mask. Without any infection they hold look-alikes only, most often nothing.
     """
-    lesions, n_lesions = ndimage.label(infection_mask, structure=np.ones((3, 3, 3)))
-    distance_mm, nearest_lesion = _signed_distance(infection_mask, lesions, spacing_mm)
-    common_edge = _smooth_noise(infection_mask.shape, spacing_mm, rng)
-    conspicuity = _conspicuity(lesions, n_lesions, hu, lung_mask & ~infection_mask & ~vessels, spacing_mm)
+    drawn = np.zeros((2, *lung_mask.shape), bool)
+    if not lung_mask.any():
+        return tuple(drawn)
+    box = ndimage.find_objects(lung_mask.astype(np.uint8))[0]  # nothing is drawn outside the lung
+    infection, lung, vessels, hu = infection_mask[box], lung_mask[box], vessels[box], hu[box]
+    lesions, n_lesions = ndimage.label(infection, structure=np.ones((3, 3, 3)))
+    distance_mm, nearest_lesion = _signed_distance(infection, lesions, spacing_mm)
+    common_edge = _smooth_noise(lung.shape, spacing_mm, rng)
+    conspicuity = _conspicuity(lesions, n_lesions, hu, lung & ~infection & ~vessels, spacing_mm)
     common_sight = rng.standard_normal(n_lesions)
-    look_alikes = _look_alikes(
-        infection_mask, lung_mask, hu, spacing_mm, vessels, rng, LOOK_ALIKES_IN_MOTION if motion else LOOK_ALIKES
-    )
-    drawn = []
-    for reader in OBSERVERS:
-        own_edge = _smooth_noise(infection_mask.shape, spacing_mm, rng)
+    number = LOOK_ALIKES_IN_MOTION if motion else LOOK_ALIKES
+    look_alikes = _look_alikes(infection, lung, hu, spacing_mm, vessels, rng, number)
+    for reader, mask in zip(OBSERVERS, drawn, strict=True):
+        own_edge = _smooth_noise(lung.shape, spacing_mm, rng)
         edge = np.sqrt(COMMON_EDGE) * common_edge + np.sqrt(1 - COMMON_EDGE) * own_edge
         generosity = reader.generosity_mm + reader.generosity_sd_mm * rng.standard_normal()
         sight = np.sqrt(COMMON_SIGHT) * common_sight + np.sqrt(1 - COMMON_SIGHT) * rng.standard_normal(n_lesions)
         care = reader.care_sd * rng.standard_normal()
         seen = np.append(False, conspicuity - np.log(reader.overlooks_ml) + care + sight > 0)  # lesion 0 is none
-        mask = (distance_mm < generosity + reader.edge_sd_mm * edge) & seen[nearest_lesion]
+        outlined = (distance_mm < generosity + reader.edge_sd_mm * edge) & seen[nearest_lesion]
         for region in look_alikes:
             if rng.random() < reader.accepts:
-                mask |= region
-        drawn.append(mask & lung_mask)
+                outlined |= region
+        mask[box] = outlined & lung
     return tuple(drawn)
 
 
@@ -95,33 +98,35 @@ def _signed_distance(mask, lesions, spacing_mm):
 
 
 def _smooth_noise(shape, spacing_mm, rng):
-    noise = ndimage.gaussian_filter(
-        rng.standard_normal(shape).astype(np.float32), EDGE_LENGTH_MM / np.array(spacing_mm)
-    )
-    return noise / noise.std()
+    """Standard normal noise that stays alike over `EDGE_LENGTH_MM`, whatever the pixels."""
+    step_mm = EDGE_LENGTH_MM / 3
+    coarse = rng.standard_normal([int(n * s / step_mm) + 3 for n, s in zip(shape, spacing_mm, strict=True)])
+    coarse = ndimage.gaussian_filter(coarse.astype(np.float32), 3)
+    scale = np.array(spacing_mm) / step_mm
+    return ndimage.affine_transform(coarse / coarse.std(), scale, output_shape=shape, order=1, mode="nearest")
 
 
 def _conspicuity(lesions, n_lesions, hu, background, spacing_mm):
     """Log volume in ml of each lesion; contrast beyond 300 HU counts as volume."""
-    if n_lesions == 0:
-        return np.zeros(0)
     labels = np.arange(1, n_lesions + 1)
-    volume_ml = ndimage.sum_labels(np.ones(lesions.shape), lesions, labels) * np.prod(spacing_mm) / 1000
+    volume_ml = np.bincount(lesions.ravel(), minlength=n_lesions + 1)[1:] * np.prod(spacing_mm) / 1000
     aerated_hu = np.median(hu[background]) if background.any() else -850.0
     contrast = ndimage.mean(hu, lesions, labels) - aerated_hu
     return np.log(volume_ml) + np.log(2) * np.clip((contrast - 300) / HU_WORTH_DOUBLE, -3, 3)
 
 
-def _look_alikes(infection_mask, lung_mask, hu, spacing_mm, vessels, rng, mean_number):
+def _look_alikes(infection, lung, hu, spacing_mm, vessels, rng, mean_number):
     """Small regions of lung that may be mistaken for infection: around a vessel, or anywhere among its densest tenth.
 
     That tenth is the gravity-dependent lung and, in a scan with motion, the bases and the double contours.
     """
     number = rng.poisson(mean_number)
-    candidates = np.flatnonzero(lung_mask & ~infection_mask)
+    candidates = np.flatnonzero(lung & ~infection)
     if number == 0 or candidates.size == 0:
         return []
-    smooth = ndimage.gaussian_filter(hu.astype(np.float32), 4.0 / np.array(spacing_mm))
+    sigma = 4.0 / np.array(spacing_mm)
+    aerated = ndimage.gaussian_filter(lung.astype(np.float32), sigma)  # so that the chest wall does not count
+    smooth = ndimage.gaussian_filter(np.where(lung, hu, 0).astype(np.float32), sigma) / np.maximum(aerated, 1e-3)
     values = smooth.ravel()[candidates]
     dense = candidates[values >= np.quantile(values, 0.9)]
     at_vessels = candidates[vessels.ravel()[candidates]]
@@ -135,5 +140,5 @@ def _look_alikes(infection_mask, lung_mask, hu, spacing_mm, vessels, rng, mean_n
             sum(((axis - c) * step / radius_mm) ** 2 for axis, c, step in zip(axes, centre, spacing_mm, strict=True))
             < 1
         )
-        regions.append(near & lung_mask & (smooth > np.quantile(values, 0.75)))
+        regions.append(near & lung & (smooth > np.quantile(values, 0.75)))
     return regions
