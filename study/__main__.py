@@ -129,6 +129,7 @@ def phantom(
     motion: Annotated[float, typer.Option(help="share of scans with respiratory motion, 0 to 1")] = 0.04,
     language: Annotated[str, typer.Option(help="of the reports: english, chinese or mixed")] = "mixed",
     format: Annotated[str, typer.Option(help="of the images: nifti or dicom (a folder a scan)")] = "nifti",
+    lesions: Annotated[bool, typer.Option(help="name every lobe and lesion as well")] = True,
     seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,
     workers: Annotated[int, typer.Option(help="processes")] = 2,
 ):
@@ -136,7 +137,8 @@ def phantom(
 
     To test a tool with, or to learn from. OUT receives scans.csv, one row a
     scan (who, when, how ill, the report, the files, the truth), the images,
-    and masks of lung and infection on the images' own grid.
+    and on their grid masks of lung, infection and what two observers drew,
+    lobes (1 to 5: RUL, RML, RLL, LUL, LLL) and lesions (see lesions.csv).
 
     `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
     parameter file runs the study on it. A command that was stopped goes on
@@ -157,6 +159,7 @@ def phantom(
             increment_mm=thickness if increment is None else increment,
             report_language=language,
             image_format=format,
+            label=lesions,
             seed=seed,
             workers=workers,
         )

@@ -26,7 +26,7 @@ def recipes(n_scans):
     for seed in range(FIRST_SEED, FIRST_SEED + -(-n_scans // 30)):
         plan = plan_cohort(seed=seed)
         rows = plan[plan["observed"]].to_dict("records")
-        found += [phantom._cohort_recipe(row, seed, GEOMETRY, "nifti") for row in rows]
+        found += [phantom._cohort_recipe(row, seed, GEOMETRY, "nifti", False) for row in rows]
     return found[:n_scans]
 
 

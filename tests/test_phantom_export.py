@@ -9,7 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+import nibabel
 import numpy as np
+import pandas as pd
 import pydicom
 import pytest
 from typer.testing import CliRunner
@@ -25,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPACING_MM = (5.0, 350 / 512, 350 / 512)
 PROTOCOL = Protocol(matrix=512, increment_mm=5.0, tube_current_mas=43.2)
 FACTS = dict(patient_id="P007", sex="female", age_years=8, scan_date="2020-02-03", visit=2, key="some scan")
-SMALL = dict(n_patients=1, matrix=32, workers=1)
+SMALL = dict(n_patients=1, matrix=32, label=True, workers=1)
 COMMAND = [sys.executable, "-m", "study", "phantom", "--patients", "1", "--matrix", "32", "--workers", "1"]
 
 
@@ -172,6 +174,23 @@ def test_the_command_makes_a_cohort_that_the_study_takes_and_keeps_calling_synth
     assert read_scan(scans["image"][0]).spacing_mm[0] == 8.0  # section follows section where nothing else is said
     adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "restricted", "", "")
     assert len(adopted) == 3 and '"tier": "synthetic"' in (tmp_path / "run" / "cohort.json").read_text()
+
+
+def test_lobes_and_lesions_are_named_on_the_images_grid(dicom_cohort):
+    folder, scans = dicom_cohort
+    lesions = pd.read_csv(folder / "lesions.csv")
+    row = scans.sort_values("true_poi").iloc[-1]
+    scan = read_scan(folder / row["image"])
+    lung, infection = (read_mask(folder / row[name], scan) for name in ("lung_mask", "infection_mask"))
+    stored = (nibabel.load(folder / row[name]) for name in ("lobes", "lesions"))
+    lobes, numbers = (scan.grid.to_zyx(np.asarray(image.dataobj)) for image in stored)
+    assert ((lobes > 0) == lung).all() and set(np.unique(lobes)) == set(range(6))
+    assert ((numbers > 0) == infection).all()
+    own = lesions[lesions["scan_id"] == row["scan_id"]]
+    assert own["lesion"].tolist() == list(range(1, numbers.max() + 1))
+    volumes = np.bincount(numbers.ravel())[1:] * scan.voxel_ml
+    np.testing.assert_allclose(own["volume_ml"], volumes, atol=1e-3)
+    assert own["volume_ml"].sum() == pytest.approx(row["true_infection_volume_ml"], abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
     posterior, basal = y / build.half_depth, np.tanh(-(z - 10) / 80)
     patchy = rng.uniform(0.8, 1.3)
-    field = BROAD * rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small + RAGGED * grain
+    field = (
+        BROAD * rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small + RAGGED * grain
+    )
     field -= 1.6 * (1 - anatomy.room)
     side = rng.normal(0, 0.35) if rng.random() > 0.15 else rng.choice([-1, 1]) * rng.uniform(0.8, 2.0)
     if covid:

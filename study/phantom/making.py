@@ -19,10 +19,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
-from study.ct import Scan, write_mask, write_scan
+from study.ct import Scan, write_scan
+from study.nifti import save_nifti
 from study.phantom.observers import delineate
 from study.phantom.protocol import Protocol
 from study.phantom.scan import Disease, Habitus, SimulatedScan, simulate_scan
+from study.phantom.truth import LESION_COLUMNS
 from study.run import write_text
 
 FORMATS = ("nifti", "dicom")  # of the images; masks are NIfTI on the image's grid
@@ -32,6 +34,8 @@ FOLDERS = {
     "infection_mask": "infection",
     "observer_1": "observer_1",
     "observer_2": "observer_2",
+    "lobes": "lobes",
+    "lesions": "lesions",
 }
 
 
@@ -51,7 +55,7 @@ def _code(is_observed: bool, is_dicom: bool) -> str:
     return fingerprint.of_modules([name for name, is_used in used.items() if is_used])
 
 
-def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd.DataFrame:
+def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the scans that are not there yet.
 
     Parameters
@@ -59,8 +63,8 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
     folder : Path
     recipes : list of dict
         scan_id, group (scans of a group are made in one process), patient_seed, visit, habitus, disease,
-        protocol, motion, cardiac, readers_seed (None for a scan without observers), dicom (None for an image in NIfTI,
-        else what `series.write_series` says about the patient).
+        protocol, motion, cardiac, label (whether lobes and lesions are named), readers_seed (None for a scan without
+        observers), dicom (None for an image in NIfTI, else what `series.write_series` says about the patient).
     workers : int
         Processes; with 1 all is done in this one.
     what : str
@@ -68,10 +72,12 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
 
     Returns
     -------
-    DataFrame
+    truth : DataFrame
         true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), and of the
         tissue before it is cut into sections true_tissue_poi, true_tissue_ihu; a row a recipe in the order of
         the recipes.
+    lesions : DataFrame
+        scan_id and `truth.LESION_COLUMNS`, a row a lesion of the scans whose lesions are named.
     """
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers = {workers!r} must be a whole number, 1 or more")
@@ -82,7 +88,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
         )
     (folder / "recipes").mkdir(parents=True, exist_ok=True)  # no scan is made for a place that cannot take it
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
-    _tidy(folder, {scan_id for scan_id, truth in known.items() if truth is not None})
+    _tidy(folder, {scan_id for scan_id, record in known.items() if record is not None})
     todo: dict[int, list[dict]] = {}
     for recipe in recipes:
         if known[recipe["scan_id"]] is None:
@@ -93,7 +99,12 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
             for made in _in_parallel(folder, list(todo.values()), workers):
                 known |= made
                 bar.update(len(made))
-    return pd.DataFrame([known[recipe["scan_id"]] for recipe in recipes])
+    records = [known[recipe["scan_id"]] for recipe in recipes]
+    lesions = [{"scan_id": record["recipe"]["scan_id"]} | lesion for record in records for lesion in record["lesions"]]
+    return (
+        pd.DataFrame([record["truth"] for record in records]),
+        pd.DataFrame(lesions, columns=["scan_id", *LESION_COLUMNS]),
+    )
 
 
 def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
@@ -135,6 +146,7 @@ def simulate(recipe: dict) -> SimulatedScan:
         Protocol(**recipe["protocol"]),
         motion=recipe["motion"],
         cardiac=recipe["cardiac"],
+        label=recipe["label"],
     )
 
 
@@ -156,10 +168,13 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
     masks = {"lung_mask": made.lung_mask, "infection_mask": made.infection_mask}
     if recipe["readers_seed"]:
         masks["observer_1"], masks["observer_2"] = observe(recipe, made)
+    if recipe["label"]:
+        masks["lobes"], masks["lesions"] = made.lobes, made.lesions
     image = folder / scan_file("image", recipe["scan_id"], "dicom" if recipe["dicom"] else "nifti")
     scan = _write_image(image, made, recipe)
     for name, mask in masks.items():
-        write_mask(folder / scan_file(name, recipe["scan_id"]), mask, scan)
+        labels = mask.astype(np.uint8) if mask.dtype == bool else mask
+        save_nifti(folder / scan_file(name, recipe["scan_id"]), scan.grid.to_stored(labels), scan.affine)
     n_lung, n_infection = int(made.lung_mask.sum()), int(made.infection_mask.sum())
     ml = float(np.prod(made.spacing_mm)) / 1000
     truth = dict(
@@ -176,11 +191,12 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
         digest=_digest(recipe),
         files={path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
         truth=truth,
+        lesions=made.lesion_table.to_dict("records") if recipe["label"] else [],
         recipe=recipe,
     )
     # last: it vouches
     write_text(folder / "recipes" / f"{recipe['scan_id']}.json", json.dumps(record, indent=1) + "\n")
-    return truth
+    return record
 
 
 def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
@@ -193,13 +209,13 @@ def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
 
 
 def _already_made(folder: Path, recipe: dict) -> dict | None:
-    """The truth about a scan whose files are there and follow this recipe; else None."""
+    """The record of a scan whose files are there and follow this recipe; else None."""
     try:
         record = json.loads((folder / "recipes" / f"{recipe['scan_id']}.json").read_text(encoding="utf-8"))
         if record["digest"] == _digest(recipe) and all(
             (folder / name).stat().st_size == size for name, size in record["files"].items()
         ):
-            return record["truth"]
+            return record
     except (OSError, ValueError, KeyError):
         pass
     return None
