@@ -16,6 +16,7 @@ from study.phantom import (
     plan_training_set,
     protocol_table,
 )
+from study.phantom.plan import PAPER, fill_counts
 
 SMOKE = dict(
     n_patients=24,
@@ -118,6 +119,20 @@ def test_some_severe_patients_pass_between_the_states(plan):
     assert (mixed == 2).sum() >= 5
 
 
+def test_counts_that_are_not_given_follow_in_the_papers_proportions():
+    assert fill_counts(204) == PAPER
+    assert fill_counts(2040) == {name: 10 * n for name, n in PAPER.items()}
+    for n_patients in (1, 2, 3, 4, 5, 9, 26):
+        plan = plan_cohort(n_patients=n_patients)
+        assert plan["patient_id"].nunique() == n_patients and plan["observed"].sum() >= 1
+        assert len(plan) == pytest.approx(n_patients * 548 / 204, abs=1)
+        people = by_patient(plan)
+        assert (people["n_severe"] > 0).sum() == pytest.approx(n_patients * 32 / 204, abs=0.51)
+    given = plan_cohort(n_patients=5, n_severe_patients=5, n_observed=0)
+    assert (by_patient(given)["n_severe"] > 0).all() and not given["observed"].any()
+    assert len(plan_cohort(n_patients=30, n_scans=60)) == 60
+
+
 def test_small_cohort_scales():
     plan = plan_cohort(**SMOKE)
     adults = plan[plan["age_years"] >= 18]
@@ -201,7 +216,7 @@ def test_cohorts_at_the_edge_of_what_is_possible(counts):
         (dict(motion_fraction=1.2), "motion_fraction"),
         (dict(n_patients=2.5), "n_patients"),
         (dict(seed=-1), "seed"),
-        (dict(n_severe_patients=0), "n_severe_scans"),
+        (dict(n_severe_patients=0, n_severe_scans=79), "n_severe_scans"),
         (dict(n_patients=0), "n_patients"),
     ],
 )
