@@ -11,6 +11,7 @@ from scipy import ndimage
 from study.phantom.background import add_findings, effusion
 from study.phantom.build import draw_build
 from study.phantom.fields import LATTICE_MM, Grid, SmoothNoise, generator, ramp, smooth_noise, tube_points, upsample
+from study.phantom.lobes import draw_lobes
 from study.phantom.organs import draw_abdomen, draw_airways, draw_mediastinum, table
 from study.phantom.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
@@ -58,10 +59,10 @@ class Anatomy:
     ``whole`` is the scan's grid, ``outside`` (y, x) the HU of its plane without the patient; ``grid`` covers
     the part of the plane that holds the body, ``frame`` (slices along y and x). ``hu`` (z, y, x) float32;
     ``inside`` the flat indices of voxels that hold lung, and for these voxels: ``speckle`` draws smooth noise,
-    ``share`` the fraction of the voxel that is lung (0..1), ``vessel`` and ``lumen`` the fractions of it that
-    are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest border of the lung, ``wall``
-    mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung is wide, ``parenchyma``
-    HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
+    ``share`` the fraction of the voxel that is lung (0..1), ``lobe`` its number (`lobes.LOBES`), ``vessel`` and
+    ``lumen`` the fractions of it that are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest
+    border of the lung, ``wall`` mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung
+    is wide, ``parenchyma`` HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
     """
 
     whole: Grid
@@ -73,6 +74,7 @@ class Anatomy:
     inside: np.ndarray
     speckle: Speckle
     share: np.ndarray
+    lobe: np.ndarray
     vessel: np.ndarray
     lumen: np.ndarray
     depth: np.ndarray
@@ -126,15 +128,16 @@ def draw_anatomy(
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
     index = np.unravel_index(inside, grid.shape)
     speckle = Speckle(grid, index)
-    parenchyma = _parenchyma(grid, shapes, index, speckle, depth_inside, patient_seed)
+    parenchyma, lobe = _parenchyma(grid, shapes, index, speckle, depth_inside, patient_seed)
     outer = hu.ravel()[inside].copy()
     anatomy = Anatomy(
         *(whole, outside, frame),
-        *(grid, shapes, hu, inside, speckle, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer),
+        *(grid, shapes, hu, inside, speckle, share, lobe, vessel, lumen, depth_inside, wall_mm, room),
+        *(parenchyma, outer),
     )
-    hu.ravel()[inside] = lung_hu(anatomy, parenchyma)
+    hu.ravel()[inside] = beside_outer(anatomy, lung_hu(anatomy, parenchyma))
     draw_airways(hu, grid, shapes)
-    for array in (hu, inside, share, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer):
+    for array in (hu, inside, share, lobe, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer):
         array.setflags(write=False)
     return anatomy
 
@@ -202,8 +205,12 @@ def _draw_slab(hu: np.ndarray, grid: Grid, shapes: Shapes, floor, outside, surfa
 
 
 def lung_hu(anatomy: Anatomy, parenchyma: np.ndarray) -> np.ndarray:
-    """Return the HU of the voxels ``inside``: lung and vessels over the lung's share, else chest wall."""
-    lung = parenchyma + anatomy.vessel * (42 - parenchyma) + anatomy.lumen * (-985 - parenchyma)
+    """Return the HU of what is lung in the voxels ``inside``: tissue, vessels and bronchi."""
+    return parenchyma + anatomy.vessel * (42 - parenchyma) + anatomy.lumen * (-985 - parenchyma)
+
+
+def beside_outer(anatomy: Anatomy, lung: np.ndarray) -> np.ndarray:
+    """Return the HU of the voxels ``inside``: ``lung`` (HU) over the lung's share, else chest wall."""
     return anatomy.outer + anatomy.share * (lung - anatomy.outer)
 
 
@@ -231,8 +238,8 @@ def _compose_outside(hu, body, outside, pixel) -> None:
     hu += outside
 
 
-def _parenchyma(grid: Grid, shapes: Shapes, index, speckle: Speckle, depth, patient_seed) -> np.ndarray:
-    """Return the HU of lung tissue between the visible vessels: mottled, and denser where it depends."""
+def _parenchyma(grid: Grid, shapes: Shapes, index, speckle: Speckle, depth, patient_seed) -> tuple[np.ndarray, ...]:
+    """Return the HU of lung tissue between the visible vessels, mottled and denser where it depends; and its lobe."""
     rng = generator(patient_seed, "parenchyma")
     z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
     level = rng.normal(-872, 22)
@@ -240,5 +247,6 @@ def _parenchyma(grid: Grid, shapes: Shapes, index, speckle: Speckle, depth, pati
     hu = level + slope * y + rng.uniform(-0.08, 0.05) * z
     hu += rng.uniform(5, 12) * speckle(rng, 42.0) + rng.uniform(8, 16) * speckle(rng, 11.0)
     hu += rng.uniform(14, 26) * speckle(rng, 5.5)
-    add_findings(hu, z, y, x, depth, speckle, shapes, patient_seed, grid.spacing_mm[1])
-    return hu.astype(np.float32)
+    lobe, fissure_mm = draw_lobes(shapes, patient_seed, z, y, x, speckle)
+    add_findings(hu, z, y, x, depth, fissure_mm, speckle, shapes, patient_seed, grid.spacing_mm[1])
+    return hu.astype(np.float32), lobe

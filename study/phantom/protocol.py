@@ -13,7 +13,8 @@ from study.phantom.reconstruction import KERNELS, noise_hu, noise_power
 # Layers in which the tissue is drawn along the body: never thicker than the first, never thinner than the second.
 THICKEST_LAYER_MM, THINNEST_LAYER_MM = 1.5, 0.6
 THICKEST_SECTION_MM = 20.0
-SMALLEST_MATRIX = 16
+MATRICES = (16, 2048)
+WIDEST_FIELD_MM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,13 @@ class Protocol:
     Parameters
     ----------
     matrix : int
-        Pixels across and down, 16 or more; 512 in the paper.
+        Pixels across and down, 16 to 2048; 512 in the paper.
     field_of_view_mm : float
+        1000 at most.
     slice_thickness_mm : float
         Full width at half maximum of the section's profile; 0.6 to 20 mm.
     increment_mm : float
-        From one section to the next.
+        From one section to the next, 20 at most.
     profile : {"helical", "rectangular"}
         See `acquisition.section_weights`.
     kernel : {"soft", "sharp"}
@@ -57,16 +59,19 @@ class Protocol:
     def __post_init__(self):
         """Refuse what no scan can be made of."""
         whole = isinstance(self.matrix, (int, np.integer)) and not isinstance(self.matrix, bool)
-        if not whole or self.matrix < SMALLEST_MATRIX:
-            raise ValueError(f"matrix must be a whole number of pixels, {SMALLEST_MATRIX} or more, not {self.matrix!r}")
-        for name in ("field_of_view_mm", "increment_mm", "tube_voltage_kv"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be above 0 and finite, not {getattr(self, name)!r}")
+        if not whole or not MATRICES[0] <= self.matrix <= MATRICES[1]:
+            raise ValueError(
+                f"matrix must be a whole number of pixels, {MATRICES[0]} to {MATRICES[1]}, not {self.matrix!r}"
+            )
         if not THINNEST_LAYER_MM <= self.slice_thickness_mm <= THICKEST_SECTION_MM:
             raise ValueError(
                 f"slice_thickness_mm must lie in {THINNEST_LAYER_MM:g}..{THICKEST_SECTION_MM:g}, not "
                 f"{self.slice_thickness_mm!r}: tissue is drawn in layers of {THINNEST_LAYER_MM:g} mm or more"
             )
+        largest = dict(field_of_view_mm=WIDEST_FIELD_MM, increment_mm=THICKEST_SECTION_MM, tube_voltage_kv=math.inf)
+        for name, most in largest.items():
+            if not 0 < getattr(self, name) <= most or math.isinf(getattr(self, name)):
+                raise ValueError(f"{name} must be above 0 and at most {most:g}, not {getattr(self, name)!r}")
         if not self.tube_current_mas > 0:
             raise ValueError(f"tube_current_mas must be above 0, not {self.tube_current_mas!r}")
         for name, known in (("profile", PROFILES), ("kernel", tuple(KERNELS))):

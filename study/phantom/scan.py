@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from study.phantom.acquisition import (
     Pose,
@@ -15,12 +16,13 @@ from study.phantom.acquisition import (
     section_positions,
     section_weights,
 )
-from study.phantom.anatomy import Anatomy, draw_anatomy, lung_hu
+from study.phantom.anatomy import Anatomy, beside_outer, draw_anatomy, lung_hu
 from study.phantom.fields import generator
 from study.phantom.lesions import PATTERNS, draw_susceptibility, infect
 from study.phantom.motion import beat, breath_phases, haze
 from study.phantom.protocol import Protocol
 from study.phantom.reconstruction import quantise, reconstruct
+from study.phantom.truth import label_lesions, tissue_biomarkers
 
 LARGEST_SHIFT_MM = 25.0  # of the lungs' border, by any pose
 SEXES = ("female", "male")
@@ -70,6 +72,8 @@ class SimulatedScan:
 
     ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``lung_mask``, ``infection_mask`` bool (z, y, x),
     infection within lung; ``vessels`` bool: lung voxels of which vessels fill a quarter or more.
+    ``tissue_poi``, ``tissue_ihu``: POI and iHU of the tissue itself, on the fine grid, before it is cut into
+    sections. Where asked for, ``lobes``, ``lesions`` and ``lesion_table``: see `truth.label_lesions`.
     """
 
     hu: np.ndarray
@@ -77,6 +81,11 @@ class SimulatedScan:
     lung_mask: np.ndarray
     infection_mask: np.ndarray
     vessels: np.ndarray
+    tissue_poi: float
+    tissue_ihu: float
+    lobes: np.ndarray | None = None
+    lesions: np.ndarray | None = None
+    lesion_table: pd.DataFrame | None = None
 
 
 def simulate_scan(
@@ -87,6 +96,7 @@ def simulate_scan(
     protocol: Protocol,
     motion: float = 0.0,
     cardiac: float = 0.0,
+    label: bool = False,
 ) -> SimulatedScan:
     """Simulate one scan.
 
@@ -103,6 +113,8 @@ def simulate_scan(
         that of the held breath.
     cardiac : float
         0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it.
+    label : bool
+        Also name every lobe and lesion. It changes nothing else and costs about as much as another visit.
 
     Returns
     -------
@@ -126,7 +138,7 @@ def simulate_scan(
     grid = anatomy.grid
     pose = draw_pose(patient_seed, visit)
     parenchyma = anatomy.parenchyma + np.float32(pose.density)
-    ill = np.zeros(len(parenchyma), bool)
+    kind = np.zeros(len(parenchyma), np.uint8)
     if disease.extent > 0:
         infection = infect(
             anatomy,
@@ -136,9 +148,11 @@ def simulate_scan(
             disease.consolidation,
             disease.absorbing,
         )
-        parenchyma, ill = infection.parenchyma, infection.ill
+        parenchyma, kind = infection.parenchyma, infection.kind
+    ill = kind > 0
     tissue = anatomy.hu.copy()
-    tissue.ravel()[anatomy.inside] = lung_hu(anatomy, parenchyma)
+    tissue_in_lung = lung_hu(anatomy, parenchyma)
+    tissue.ravel()[anatomy.inside] = beside_outer(anatomy, tissue_in_lung)
 
     edges = breathe(np.append(grid.z, grid.z[-1] + grid.spacing_mm[0]) - grid.spacing_mm[0] / 2, pose.lower_mm)
     centres = section_positions(edges, protocol.slice_thickness_mm, protocol.increment_mm)
@@ -158,12 +172,17 @@ def simulate_scan(
     noise = generator(patient_seed, "noise", visit)
     image = reconstruct(sections, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
     spacing = (float(protocol.increment_mm), grid.spacing_mm[1], grid.spacing_mm[1])
+    hu = quantise(image, protocol.padded)
+    infection_mask = (infected >= 0.5) & lung_mask
+    named = label_lesions(anatomy, kind, fraction, lung_mask, infection_mask, hu, spacing) if label else ()
     return SimulatedScan(
-        quantise(image, protocol.padded),
+        hu,
         spacing,
         lung_mask,
-        (infected >= 0.5) & lung_mask,
+        infection_mask,
         (vessels >= 0.25) & lung_mask,
+        *tissue_biomarkers(anatomy, ill, tissue_in_lung),
+        *named,
     )
 
 

@@ -213,7 +213,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"))
     right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
     size = build.size[0]
-    sides = rng.normal(11, 6)
+    sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
     recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
