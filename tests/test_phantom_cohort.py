@@ -354,7 +354,9 @@ def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
     before = digests(tmp_path)
     made, make = [], making._make_scan
     monkeypatch.setattr(
-        making, "_make_scan", lambda folder, recipe: made.append(recipe["scan_id"]) or make(folder, recipe)
+        making,
+        "_make_scan",
+        lambda folder, recipe, digest: made.append(recipe["scan_id"]) or make(folder, recipe, digest),
     )
     make_cohort(tmp_path, workers=1, **TINY)
     assert made == []

@@ -89,10 +89,10 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
     (folder / "recipes").mkdir(parents=True, exist_ok=True)  # no scan is made for a place that cannot take it
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
     _tidy(folder, {scan_id for scan_id, record in known.items() if record is not None})
-    todo: dict[int, list[dict]] = {}
+    todo: dict[int, list[tuple[dict, str]]] = {}
     for recipe in recipes:
-        if known[recipe["scan_id"]] is None:
-            todo.setdefault(recipe["group"], []).append(recipe)
+        if known[recipe["scan_id"]] is None:  # the digest goes along: to read all the code takes a process seconds
+            todo.setdefault(recipe["group"], []).append((recipe, _digest(recipe)))
     n_todo = sum(map(len, todo.values()))
     if n_todo:
         with tqdm(total=len(recipes), initial=len(recipes) - n_todo, desc=f"simulate {what}", unit="scan") as bar:
@@ -107,7 +107,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
     )
 
 
-def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
+def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: int):
     if workers == 1 or len(groups) == 1:
         for group in groups:
             yield _make_patient(folder, group)
@@ -123,13 +123,13 @@ def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
             raise
 
 
-def _make_patient(folder: Path, recipes: list[dict]) -> dict[str, dict]:
+def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, dict]:
     made = {}
     # One thread of linear algebra a process: more only wait for each other.
     with threadpool_limits(1):
-        for recipe in recipes:
+        for recipe, digest in recipes:
             try:
-                made[recipe["scan_id"]] = _make_scan(folder, recipe)
+                made[recipe["scan_id"]] = _make_scan(folder, recipe, digest)
             except Exception as error:
                 error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
                 raise
@@ -163,7 +163,7 @@ def observe(recipe: dict, made: SimulatedScan) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _make_scan(folder: Path, recipe: dict) -> dict:
+def _make_scan(folder: Path, recipe: dict, digest: str) -> dict:
     made = simulate(recipe)
     masks = {"lung_mask": made.lung_mask, "infection_mask": made.infection_mask}
     if recipe["readers_seed"]:
@@ -188,7 +188,7 @@ def _make_scan(folder: Path, recipe: dict) -> dict:
     files = [*(sorted(image.iterdir()) if image.is_dir() else [image])]
     files += [folder / scan_file(name, recipe["scan_id"]) for name in masks]
     record = dict(
-        digest=_digest(recipe),
+        digest=digest,
         files={path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
         truth=truth,
         lesions=made.lesion_table.to_dict("records") if recipe["label"] else [],
