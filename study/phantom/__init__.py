@@ -23,10 +23,19 @@ from study.phantom.making import FORMATS, make_scans, scan_files
 from study.phantom.plan import fill_counts, plan_cohort
 from study.phantom.protocol import Protocol
 from study.phantom.reports import LANGUAGES, Reporting, write_report
+from study.phantom.showcase import views
 from study.phantom.training_set import plan_training_set, protocol_table
 from study.run import write_text
 
-__all__ = ["Reporting", "make_cohort", "make_training_set", "plan_cohort", "plan_training_set", "protocol_table"]
+__all__ = [
+    "Reporting",
+    "make_cohort",
+    "make_training_set",
+    "plan_cohort",
+    "plan_training_set",
+    "protocol_table",
+    "views",
+]
 
 # The paper's scanner adapts its tube current between 30 and 70 mAs.
 TUBE_CURRENT_MAS = (30.0, 70.0)

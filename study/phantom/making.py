@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
@@ -125,14 +124,12 @@ def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: in
 
 def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, dict]:
     made = {}
-    # One thread of linear algebra a process: more only wait for each other.
-    with threadpool_limits(1):
-        for recipe, digest in recipes:
-            try:
-                made[recipe["scan_id"]] = _make_scan(folder, recipe, digest)
-            except Exception as error:
-                error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
-                raise
+    for recipe, digest in recipes:
+        try:
+            made[recipe["scan_id"]] = _make_scan(folder, recipe, digest)
+        except Exception as error:
+            error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
+            raise
     return made
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import ThreadpoolController
 
 from study.phantom.acquisition import (
     Pose,
@@ -70,7 +71,8 @@ class Disease:
 class SimulatedScan:
     """A scan and its truth.
 
-    ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``lung_mask``, ``infection_mask`` bool (z, y, x),
+    ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``heights_mm`` of the sections' centres from the carina upwards;
+    ``lung_mask``, ``infection_mask`` bool (z, y, x),
     infection within lung; ``vessels`` bool: lung voxels of which vessels fill a quarter or more.
     ``tissue_poi``, ``tissue_ihu``: POI and iHU of the tissue itself, on the fine grid, before it is cut into
     sections. Where asked for, ``lobes``, ``lesions`` and ``lesion_table``: see `truth.label_lesions`.
@@ -78,6 +80,7 @@ class SimulatedScan:
 
     hu: np.ndarray
     spacing_mm: tuple[float, float, float]
+    heights_mm: np.ndarray
     lung_mask: np.ndarray
     infection_mask: np.ndarray
     vessels: np.ndarray
@@ -88,6 +91,8 @@ class SimulatedScan:
     lesion_table: pd.DataFrame | None = None
 
 
+# With one thread of linear algebra the bytes do not depend on how many there are; cores are for several scans at once.
+@ThreadpoolController().wrap(limits=1)
 def simulate_scan(
     patient_seed: tuple[int, ...],
     visit: int,
@@ -178,6 +183,7 @@ def simulate_scan(
     return SimulatedScan(
         hu,
         spacing,
+        centres,
         lung_mask,
         infection_mask,
         (vessels >= 0.25) & lung_mask,
