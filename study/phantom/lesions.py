@@ -87,10 +87,11 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     field = rng.uniform(1.2, 2.0) * broad + 0.95 * large + rng.uniform(0.36, 0.58) * medium
     field += 0.13 * small + RAGGED[pattern] * grain
     field -= 1.6 * (1 - anatomy.room)
-    side = rng.normal(0, 0.35) if rng.random() > 0.15 else rng.choice([-1, 1]) * rng.uniform(0.8, 2.0)
     if covid:
         field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.4, 1.6) * basal
-        field += side * np.sign(x) * 0.5
+        # One of ten has it on one side above all.
+        side = rng.normal(0, 0.1) if rng.random() > 0.1 else rng.choice([-1, 1]) * rng.uniform(0.4, 1.0)
+        field += side * np.sign(x)
         seeds = _points(anatomy.shapes, rng, int(rng.integers(*COVID_FOCI)), subpleural=True)
         dense = 0.0
     else:
