@@ -1,4 +1,4 @@
-"""Are the lesions of the phantom as many, as large and as spread as real ones?
+"""Whether the lesions of the phantom are as many, as large and as spread as real ones.
 
 Experts drew the infection of 50 scans of class CT-1 in sections of 8 mm (MosMedData, Morozov et al., 2020; 0.78 mm
 pixels): those masks are the measure here. They come without their CT, so what asks for the lung, such as the distance
