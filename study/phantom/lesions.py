@@ -36,7 +36,7 @@ APART = 0.15  # share of the foci that lie on their own; the others are satellit
 APART_MM, SATELLITE_MM = (2.3, 9.0), (2.0, 5.0)  # radius
 APART_HEIGHT, SATELLITE_HEIGHT = (0.6, 2.3), (0.3, 1.0)  # in standard deviations of the field
 RAGGED = {"covid": 0.5, "pneumonia": 0.2}  # fine unevenness of a border, in units of the field; the second assumed
-LEVEL_MM, LEVEL_WIDTH_MM = (-60.0, 30.0), 50.0  # mean and SD of the level of most disease; how wide it is
+LEVEL_MM, LEVEL_WIDTH_MM = (-85.0, 30.0), 50.0  # mean and SD of the level of most disease; how wide it is
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     field += 0.13 * small + RAGGED[pattern] * grain
     field -= 1.6 * (1 - anatomy.room)
     if covid:
-        field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.4, 1.6) * basal
+        field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.8, 2.0) * basal
         # One of ten has it on one side above all.
         side = rng.normal(0, 0.1) if rng.random() > 0.1 else rng.choice([-1, 1]) * rng.uniform(0.4, 1.0)
         field += side * np.sign(x)
