@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from study.phantom.anatomy import draw_anatomy
-from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, splat_tubes, spline_weights
+from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, tube_points
 from study.phantom.lesions import draw_susceptibility, infect
 from study.phantom.protocol import Protocol
 from study.phantom.scan import Disease, Habitus, simulate_scan
@@ -52,7 +52,7 @@ def cube(step, half=30.0):
 def test_tubes_keep_their_volume_however_thin(step, radius):
     grid = cube(step)
     start, end = np.array([[-20.0, -3.0, 2.0]]), np.array([[18.0, 5.0, -6.0]])
-    filled = splat_tubes(grid, start, end, np.array([radius]), np.array([radius]), points_per_voxel=32.0)
+    _, filled = tube_points(grid, start, end, np.array([radius]), np.array([radius]), points_per_voxel=32.0)
     expected = np.pi * radius**2 * np.linalg.norm(end - start)
     assert filled.sum() * step**3 == pytest.approx(expected, rel=0.06)
 

@@ -26,6 +26,12 @@ def slabs(grid: Grid) -> list[slice]:
     return [slice(first, first + layers) for first in range(0, len(grid.z), layers)]
 
 
+def positions(grid: Grid, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where voxels of a grid lie, from their flat indices: z, y, x in mm, float32."""
+    index = np.unravel_index(inside, grid.shape)
+    return tuple(axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
+
+
 class Speckle:
     """Smooth noise at some voxels of a grid, computed only on the box around them.
 
@@ -126,9 +132,8 @@ def draw_anatomy(
     lumen = filled(*bronchi, 4.0)
     wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
-    index = np.unravel_index(inside, grid.shape)
-    speckle = Speckle(grid, index)
-    parenchyma, lobe = _parenchyma(grid, shapes, index, speckle, depth_inside, patient_seed)
+    speckle = Speckle(grid, np.unravel_index(inside, grid.shape))
+    parenchyma, lobe = _parenchyma(grid, shapes, positions(grid, inside), speckle, depth_inside, patient_seed)
     outer = hu.ravel()[inside].copy()
     anatomy = Anatomy(
         *(whole, outside, frame),
@@ -238,10 +243,10 @@ def _compose_outside(hu, body, outside, pixel) -> None:
     hu += outside
 
 
-def _parenchyma(grid: Grid, shapes: Shapes, index, speckle: Speckle, depth, patient_seed) -> tuple[np.ndarray, ...]:
+def _parenchyma(grid: Grid, shapes: Shapes, at, speckle: Speckle, depth, patient_seed) -> tuple[np.ndarray, ...]:
     """Return the HU of lung tissue between the visible vessels, mottled and denser where it depends; and its lobe."""
     rng = generator(patient_seed, "parenchyma")
-    z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
+    z, y, x = at
     level = rng.normal(-872, 22)
     slope = rng.uniform(0.15, 0.5)
     hu = level + slope * y + rng.uniform(-0.08, 0.05) * z

@@ -237,13 +237,6 @@ def tube_points(
     return flat[inside], (volume / count / voxel)[tube][inside]
 
 
-def splat_tubes(grid: Grid, *tubes) -> np.ndarray:
-    """Fraction of each voxel filled by tapering tubes, (z, y, x) float32 in 0..1; arguments as for `tube_points`."""
-    flat, share = tube_points(grid, *tubes)
-    filled = np.bincount(flat, weights=share, minlength=int(np.prod(grid.shape)))
-    return np.minimum(filled, 1).astype(np.float32).reshape(grid.shape)
-
-
 def capsule_distance(grid: Grid, start, end, radius_start: float, radius_end: float) -> np.ndarray:
     """Signed distance (mm, negative inside) to a tapering capsule on a (small) grid."""
     z, y, x = grid.open()

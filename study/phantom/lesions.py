@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from study.phantom.anatomy import Anatomy, Speckle, draw_anatomy
+from study.phantom.anatomy import Anatomy, Speckle, draw_anatomy, positions
 from study.phantom.fields import Grid, generator, ramp
 from study.phantom.lobes import LOBES, draw_lobes
 from study.phantom.shape import Shapes
@@ -68,9 +68,8 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     anatomy = draw_anatomy(*anatomy_key)
     patient_seed = anatomy_key[0]
     rng = generator(patient_seed, "lesions")
-    grid, build, inside = anatomy.grid, anatomy.shapes.build, anatomy.inside
-    iz, iy, ix = np.unravel_index(inside, grid.shape)
-    z, y, x = (axis.astype(np.float32)[i] for axis, i in zip(grid.axes, (iz, iy, ix), strict=True))
+    build = anatomy.shapes.build
+    z, y, x = positions(anatomy.grid, anatomy.inside)
     speckle = anatomy.speckle
 
     def noise(length):
@@ -98,7 +97,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
         field += rng.uniform(0.0, 1.2) * rim + rng.uniform(-0.2, 0.7) * posterior + rng.uniform(-0.2, 0.6) * basal
         grown, dense, seeds = _spread(anatomy, rng, patient_seed, x)
         field += grown
-    foci, halo, ring = _foci(grid, rng, seeds, float(field.std()), inside, rng.random() < HALO_PATIENTS)
+    foci, halo, ring = _foci(speckle.part, rng, seeds, float(field.std()), speckle.flat, rng.random() < HALO_PATIENTS)
     field += foci
     levels, reached = _levels(field, anatomy.share)
     opacity = rng.normal(-575, 40) + rng.uniform(60, 120) * noise(26.0) + rng.uniform(15, 40) * small

@@ -117,7 +117,8 @@ def reconstruct(
 
 def quantise(image: np.ndarray, padded: bool) -> np.ndarray:
     """Round to whole HU within 12 bits, int16; ``padded``: -1024 outside the circle that the matrix holds."""
-    hu = np.clip(np.rint(image), LOWEST_HU, HIGHEST_HU).astype(np.int16)
+    hu = np.rint(image)
+    hu = np.clip(hu, LOWEST_HU, HIGHEST_HU, out=hu).astype(np.int16)
     if padded:
         centred = np.arange(hu.shape[-1]) - (hu.shape[-1] - 1) / 2
         hu[:, np.square(centred)[:, None] + np.square(centred) > (hu.shape[-1] / 2) ** 2] = LOWEST_HU

@@ -155,9 +155,7 @@ def simulate_scan(
         )
         parenchyma, kind = infection.parenchyma, infection.kind
     ill = kind > 0
-    tissue = anatomy.hu.copy()
     tissue_in_lung = lung_hu(anatomy, parenchyma)
-    tissue.ravel()[anatomy.inside] = beside_outer(anatomy, tissue_in_lung)
 
     edges = breathe(np.append(grid.z, grid.z[-1] + grid.spacing_mm[0]) - grid.spacing_mm[0] / 2, pose.lower_mm)
     centres = section_positions(edges, protocol.slice_thickness_mm, protocol.increment_mm)
@@ -166,19 +164,19 @@ def simulate_scan(
     def fraction(values):
         return _lung_sections(anatomy, values, along, pose)
 
-    lung = fraction(anatomy.share)
-    infected = fraction(anatomy.share * ill) if ill.any() else np.zeros_like(lung)
-    vessels = fraction(anatomy.share * anatomy.vessel)
-    lung_mask = lung >= 0.5
+    change = beside_outer(anatomy, tissue_in_lung) - anatomy.hu.ravel()[anatomy.inside]
     rng = generator(patient_seed, "motion", visit)
-    sections = _sections(tissue, anatomy, pose, edges, centres, protocol, motion, cardiac, rng)
+    sections = _sections(change, anatomy, pose, edges, centres, protocol, motion, cardiac, rng)
+    lung = fraction(anatomy.share)
     if motion > 0:
         sections += haze(motion, centres, anatomy.whole) * lung
+    lung_mask = lung >= 0.5
+    infection_mask = lung_mask & (fraction(anatomy.share * ill) >= 0.5) if ill.any() else np.zeros_like(lung_mask)
+    vessels = lung_mask & (fraction(anatomy.share * anatomy.vessel) >= 0.25)
     noise = generator(patient_seed, "noise", visit)
     image = reconstruct(sections, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
     spacing = (float(protocol.increment_mm), grid.spacing_mm[1], grid.spacing_mm[1])
     hu = quantise(image, protocol.padded)
-    infection_mask = (infected >= 0.5) & lung_mask
     named = label_lesions(anatomy, kind, fraction, lung_mask, infection_mask, hu, spacing) if label else ()
     return SimulatedScan(
         hu,
@@ -186,41 +184,53 @@ def simulate_scan(
         centres,
         lung_mask,
         infection_mask,
-        (vessels >= 0.25) & lung_mask,
+        vessels,
         *tissue_biomarkers(anatomy, ill, tissue_in_lung),
         *named,
     )
 
 
+def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[slice]]:
+    """What the voxels ``inside`` hold, 0 elsewhere: (layers, y, x) of the box around them, and the box in the plane."""
+    box, part = anatomy.speckle.box, anatomy.speckle.part
+    tissue = np.zeros((len(anatomy.grid.z), *part.shape[1:]), np.float32)
+    tissue[box[0]].ravel()[anatomy.speckle.flat] = values
+    return tissue, [slice(f.start + b.start, f.start + b.stop) for f, b in zip(anatomy.frame, box[1:], strict=True)]
+
+
 def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
     """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
-    box, part = anatomy.speckle.box, anatomy.speckle.part
-    tissue = np.zeros((along.shape[1], *part.shape[1:]), np.float32)
-    tissue[box[0]].ravel()[anatomy.speckle.flat] = values
+    tissue, lungs = _in_lungs(anatomy, values)
     out = np.zeros((len(along), *anatomy.whole.shape[1:]), np.float32)
-    lungs = [slice(f.start + b.start, f.start + b.stop) for f, b in zip(anatomy.frame, box[1:], strict=True)]
     out[:, *lungs] = cut_sections(tissue, along)
-    margin = int(np.ceil(LARGEST_SHIFT_MM / part.spacing_mm[1]))
+    margin = int(np.ceil(LARGEST_SHIFT_MM / anatomy.grid.spacing_mm[1]))
     around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
     out[:, *around] = place(out[:, *around], anatomy.whole.sub((slice(None), *around)), pose)
     return out
 
 
 def _sections(
-    tissue: np.ndarray, anatomy: Anatomy, pose: Pose, edges, centres, protocol: Protocol, motion, cardiac, rng
+    change: np.ndarray, anatomy: Anatomy, pose: Pose, edges, centres, protocol: Protocol, motion, cardiac, rng
 ) -> np.ndarray:
-    """Tissue averaged to sections as the patient lies, breathes and the heart beats, before kernel and noise."""
+    """Tissue averaged to sections as the patient lies, breathes and the heart beats, before kernel and noise.
+
+    ``change`` in HU of the voxels ``inside`` against the patient as drawn.
+    """
     phases = breath_phases(motion, centres, rng) if motion > 0 else [(1.0, np.zeros(len(centres)), 1.0)]
     heartbeat = rng.integers(2**31)
+    changed, lungs = _in_lungs(anatomy, change)
     total = 0.0
     for share, lower, squeeze in phases:
         # Each section sees the diaphragm where it is when the section's turn comes.
-        rows = [
-            section_weights(breathe(edges, by), centre, protocol.slice_thickness_mm, protocol.profile)
-            for centre, by in zip(centres[:, None], lower, strict=True)
-        ]
+        along = np.concatenate(
+            [
+                section_weights(breathe(edges, by), centre, protocol.slice_thickness_mm, protocol.profile)
+                for centre, by in zip(centres[:, None], lower, strict=True)
+            ]
+        )
         sections = np.repeat(anatomy.outside[None], len(centres), axis=0)
-        sections[:, *anatomy.frame] = cut_sections(tissue, np.concatenate(rows))
+        sections[:, *anatomy.frame] = cut_sections(anatomy.hu, along)
+        sections[:, *lungs] += cut_sections(changed, along)
         beat(sections, anatomy.whole, centres, anatomy.shapes.capsules, cardiac, np.random.default_rng(heartbeat))
         total = total + np.float32(share) * place(sections, anatomy.whole, pose, squeeze)
     return total
