@@ -56,6 +56,8 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
         Ends with (y, x).
     title : str
         Said in the figure where there is no section.
+    **_
+        What else ``examples.three_sections`` gives is not drawn.
     """
     if not len(hu):
         return _nothing(title)
@@ -115,11 +117,11 @@ def _partial_volume(ax):
     step_mm, length_mm = 0.1, 50
     place = np.arange(step_mm / 2, length_mm, step_mm)
     truth = np.where(place < 13, LIVER_HU, np.where((place > 32) & (place < 38), CONSOLIDATION_HU, LUNG_HU))
-    for thickness_mm, colour, line in ((1, "first", "-"), (10, "second", "-")):
+    for thickness_mm, colour, width in ((1, "first", 0.8), (10, "second", 1.6)):
         edges = np.arange(0, length_mm + thickness_mm, thickness_mm)
         seen = truth.reshape(-1, round(thickness_mm / step_mm)).mean(axis=1)
-        ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linestyle=line,
-                  linewidth=0.8 if thickness_mm == 1 else 1.6, label=f"sections of {thickness_mm} mm")  # fmt: skip
+        words = f"sections of {thickness_mm} mm"
+        ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linewidth=width, label=words)
     ax.axhspan(-750, -300, color=COLOURS["faint"], alpha=0.15, linewidth=0)
     ax.text(0.5, -740, "ground glass", va="bottom", fontsize=6)
     for x, y, words in ((15, -610, "diaphragm"), (35, -390, "6 mm of\nconsolidation")):
@@ -185,6 +187,8 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
         Ends with (y, x).
     title : str
         Said above, or in the figure where there is no section.
+    **_
+        What else ``examples.three_sections`` gives is not drawn.
     """
     if not len(hu) or not (np.asarray(label_map)[len(hu) // 2] == INFECTION).any():
         return _nothing(title if not len(hu) else "the section has no infection")
@@ -230,15 +234,18 @@ def roc_point(values, is_severe, cutoff, curve, words):
     Parameters
     ----------
     values : array (n,)
-        The biomarker; a scan is called severe from the cut-off on upward.
+        What is cut; a scan is called severe from the cut-off on upward. NaN is left out.
     is_severe : bool array (n,)
     cutoff : float
     curve : DataFrame
-        ``fpr`` and ``tpr`` (0..1) of the biomarker.
+        ``fpr`` and ``tpr`` (0..1) of the values.
     words : str
-        Name and unit of the biomarker, for the axis.
+        Name and unit of the values, for the axis.
     """
-    values, is_severe = np.asarray(values, float), np.asarray(is_severe, bool)
+    known = np.isfinite(np.asarray(values, float))
+    values, is_severe = np.asarray(values, float)[known], np.asarray(is_severe, bool)[known]
+    if not len(values) or not np.isfinite(cutoff):
+        return _nothing("no cut-off: both severe and non-severe scans are needed")
     figure = new_figure("double", 70)
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     letter(left, "a", "A cut-off through two distributions")
@@ -277,17 +284,17 @@ def roc_point(values, is_severe, cutoff, curve, words):
 
 
 @styled
-def chance_agreement(counts, title=""):
+def chance_agreement(cases, title=""):
     """Draw why agreement is not enough: the cases as they are, as chance would have them, and kappa between.
 
     Parameters
     ----------
-    counts : int array (2, 2)
-        Reports (rows: up, down) by biomarker (columns: up, down).
+    cases : DataFrame
+        ``report`` and ``biomarker``, each 1 for up and 0 for down; cases where either is missing are left out.
     title : str
         What is compared.
     """
-    counts = np.asarray(counts, float)
+    counts = np.array([[((cases["report"] == r) & (cases["biomarker"] == b)).sum() for b in (1, 0)] for r in (1, 0)])
     n = counts.sum()
     if not n:
         return _nothing("no case has both a report and a change of the biomarker")
@@ -318,11 +325,16 @@ def chance_agreement(counts, title=""):
         0, high - low, bottom=low, color=COLOURS["first" if observed_agreement >= chance else "second"], width=0.6
     )
     right.bar(0, 1 - chance, bottom=chance, fill=False, edgecolor=COLOURS["ink"], linewidth=0.8, width=0.6)
-    for height, words in ((1.0, "full agreement"), (observed_agreement, "observed"), (chance, "chance")):
-        right.text(0.36, height, words, va="center")
+    side = "top" if observed_agreement > (1 + chance) / 2 else "bottom"  # so that no word covers another
+    for height, words, va in (
+        (1.0, "full", "bottom"),
+        (observed_agreement, "observed", side),
+        (chance, "chance", "top"),
+    ):
+        right.text(0.36, height, words, va=va)
     right.set(
         xlim=(-0.4, 1.1),
-        ylim=(0, 1.03),
+        ylim=(0, 1.08),
         xticks=[],
         ylabel="Agreement",
         xlabel="kappa: the filled share of\nwhat chance leaves open",

@@ -188,7 +188,10 @@ def saved(notebook):
     """
     modules, found = set(), {}
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        tree = ast.parse(cell.source)
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:  # a cell of IPython's own commands
+            continue
         drawn = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "study":
@@ -197,11 +200,12 @@ def saved(notebook):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 drawn[node.targets[0].id] = _function(node.value, modules)
             call = getattr(node, "value", None)
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save":
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save" and call.args:
                 names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                thing = call.args[0].id if call.args and isinstance(call.args[0], ast.Name) else ""
+                thing = call.args[0]
+                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, modules)
                 if names:
-                    found[names[0]] = (cell, drawn.get(thing, ""))
+                    found[names[0]] = (cell, function)
     return found
 
 

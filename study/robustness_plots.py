@@ -108,7 +108,8 @@ def tornado(moved, words, columns=3, note=""):
     for ax, headline in zip(panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
-        ax.set_title(f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined")
+        words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
+        ax.set_title(words_above, fontsize=7)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):
@@ -186,7 +187,7 @@ def kappa_by_least_change(table, marked):
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
     marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
     figure.alt = (
         "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "

@@ -103,15 +103,12 @@ def write_on(ax, x, y, words, ha, va, size=6):
     ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
 
 
-def sides(ax):
-    """Where the patient's right, left, front (anterior) and back (posterior) are."""
-    for x, y, side, ha, va in (
-        (0.02, 0.5, "R", "left", "center"),
-        (0.98, 0.5, "L", "right", "center"),
-        (0.5, 0.98, "A", "center", "top"),
-        (0.5, 0.02, "P", "center", "bottom"),
-    ):
-        write_on(ax, x, y, side, ha, va)
+def sides(ax, letters="RLAP"):
+    """Where the patient's right, left, front (anterior) and back (posterior) are; in other planes head and feet."""
+    places = [(0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"),
+              (0.5, 0.02, "center", "bottom")]  # fmt: skip
+    for letter, (x, y, ha, va) in zip(letters, places, strict=True):
+        write_on(ax, x, y, letter, ha, va)
 
 
 def scale_bar(ax, length_mm=50.0):
@@ -153,6 +150,16 @@ WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 def row_height_mm(frame_shape, spacing_mm, n_columns, width_mm=COLUMN_MM["double"]):
     """Height of one row of pictures, so that they fill the column's width without white between them."""
     return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
+
+
+def draw_section(ax, hu, spacing_mm, label_map=None, window_hu=LUNG_WINDOW_HU, letters="RLAP"):
+    """Draw one section in place of what the axes hold; rows from above to below, columns from left to right."""
+    ax.clear()
+    show_section(ax, hu, spacing_mm, window_hu)
+    if label_map is not None:
+        overlay(ax, label_map, spacing_mm)
+    sides(ax, letters)
+    scale_bar(ax)
 
 
 @styled

@@ -74,8 +74,10 @@ class ColumnFigure(Figure):
     @property
     def alt(self):
         """What it shows, for a reader who cannot see it; the words in it where its drawing function gave none."""
+        if self._alt:
+            return self._alt
         words = (text.get_text() for text in self.findobj(Text))
-        return self._alt or "; ".join(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
+        return "; ".join(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
 
     @alt.setter
     def alt(self, words):
