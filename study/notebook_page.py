@@ -19,6 +19,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
+SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
 NO_ALT = "a picture that its cell does not describe"
 
@@ -135,7 +136,7 @@ def _description(picture):
 
 
 class _Table(HTMLParser):
-    """Keeps the tags of a table, without attributes, and all text."""
+    """Keeps the tags of a table, with the rows and columns that a cell spans and no other attribute, and all text."""
 
     def __init__(self):
         super().__init__()
@@ -144,7 +145,10 @@ class _Table(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.hidden += tag in NOT_SHOWN
         if tag in TABLE_PARTS:
-            self.kept.append(f"<{tag}>")
+            spans = "".join(
+                f' {name}="{n}"' for name, n in attrs if name in SPANS and n and n.isascii() and n.isdigit()
+            )
+            self.kept.append(f"<{tag}{spans}>")
 
     def handle_endtag(self, tag):
         self.hidden -= tag in NOT_SHOWN and self.hidden > 0

@@ -131,12 +131,17 @@ def biomarkers_at_cutoff(scans, predicted, performance):
     Returns
     -------
     DataFrame
-        Indexed by biomarker: ``at_cutoff``, ``unit`` and ``n``. POI is a fraction.
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
+        cut-offs have the same Youden index, of which the most sensitive was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
-        scan = (predicted[model] - performance.loc[model, "cutoff"]).abs().idxmin()
-        rows[biomarker] = {"at_cutoff": scans.loc[scan, biomarker], "unit": unit, "n": int(performance.loc[model, "n"])}
+        scores = predicted[model].dropna()
+        scan = (scores - performance.loc[model, "cutoff"]).abs().idxmin()
+        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"]))
+        rows[biomarker] = {
+            "at_cutoff": scans.loc[scan, biomarker], "unit": unit, "tied": tied, "n": int(performance.loc[model, "n"])
+        }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
 
 

@@ -26,7 +26,7 @@ LAYERS = [
     {"evaluation"},
     {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain"},
     {"frontend", "viewer_files", "view", "play"},
-    {"validation", "severity", "progression", "robustness"},
+    {"validation", "severity", "progression", "three_classes", "robustness"},
     {
         "printed",
         "two_by_two",
@@ -39,7 +39,7 @@ LAYERS = [
         "notebook_page",
         "manuscript",
     },
-    {"workflow", "provenance"},
+    {"workflow", "provenance", "exercises", "exercise_tasks"},
     {"site"},
     {"__main__"},
 ]
