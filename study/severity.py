@@ -288,10 +288,12 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [
             value(f"odds_ratio_{name}", row["odds_ratio"], row["ci_low"], row["ci_high"], int(row["n"])),
             value(f"p_value_odds_ratio_{name}", row["p_value"], n=int(row["n"])),
+            # The whole model: log odds = intercept + sum of coefficient * (predictor - mean) / SD.
+            *(value(f"{part}_{name}", row[part], n=int(row["n"])) for part in ("coefficient", "mean", "sd")),
         ]
     for model in performance.index:
         first = regression.loc[model].iloc[0]
-        listed.append(value(f"aic_{_key(model)}", first["aic"], n=int(first["n"])))
+        listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
     return listed
 
