@@ -18,7 +18,7 @@ import pandas as pd
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from study import notebook_page, provenance
+from study import notebook_page, provenance, reporting
 from study.claims_page import SIGNS, TIER_WORDS
 from study.run import write_text
 from study.workflow import NOTEBOOKS
@@ -29,7 +29,7 @@ TEXT_SEARCHED = 4000  # letters of a cell's output
 
 
 def write(run):
-    """Write the pages of a run: ``index.html`` and what it leads to.
+    """Write the pages of a run: ``index.html`` and what it leads to. ``reporting`` writes the forms beside them.
 
     Parameters
     ----------
@@ -69,7 +69,11 @@ def write(run):
     page.write("tables.html", "tables.html", tables=tables)
     page.write("code.html", "code.html", functions=functions)
     page.write("search.html", "search.html", script=(TEMPLATES / "search.js").read_text(encoding="utf-8"), index=index)
-    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, verdicts=_verdicts(run))
+    reports = {
+        f"{called}.html": reporting.read_form(name)["title"] for name, called in reporting.documents(run).items()
+    }
+    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, reports=reports,
+               verdicts=_verdicts(run))  # fmt: skip
     return run.figures / "index.html"
 
 
