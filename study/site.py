@@ -21,11 +21,13 @@ from pygments.formatters import HtmlFormatter
 from study import notebook_page, provenance, reporting
 from study.claims_page import SIGNS, TIER_WORDS
 from study.run import write_text
+from study.tables import UNIT_WORDS, WORDS
 from study.workflow import NOTEBOOKS
 
 TEMPLATES = Path(__file__).with_name("site_templates")
 PACKAGE = Path(__file__).parent
 TEXT_SEARCHED = 4000  # letters of a cell's output
+ABBREVIATIONS = {**WORDS, **UNIT_WORDS, "roc": "ROC"}
 
 
 def write(run):
@@ -110,8 +112,10 @@ def _in_order(path):
 
 
 def _words(name):
-    """``Figure_S3_threshold`` as ``Figure S3 threshold``."""
-    return name.replace("_", " ")
+    """``Figure_S6_poi_truth`` as ``Figure S6: POI truth``, ``Figure_1`` as ``Figure 1``."""
+    kind, number, *words = name.split("_")
+    said = " ".join(ABBREVIATIONS.get(word, word) for word in words)
+    return f"{kind} {number}: {said}" if said else f"{kind} {number}"
 
 
 def _files(path, *endings):
