@@ -49,13 +49,15 @@ def run(
 @app.command("site")
 def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
     """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
-    from study import manuscript, site
+    from study import manuscript, reporting, site
     from study.run import Run
 
     try:
         this = Run(name)
-        typer.echo(site.write(this).relative_to(this.root))
+        pages = site.write(this)
         manuscript.write(this)
+        reporting.write(this)
+        typer.echo(pages.relative_to(this.root))
     except (ValueError, OSError) as error:
         _stop(error)
 

@@ -113,7 +113,7 @@ def _of(scans, patients, word="scan"):
     return _count(scans, word) + ("" if patients is None else f" of {_count(patients, 'patient')}")
 
 
-MIDDLE, LEFT, RIGHT = 91.5, 30.0, 153.0  # centres of the columns (mm)
+MIDDLE, LEFT, RIGHT = 87.0, 29.0, 145.0  # centres of the columns (mm)
 
 
 @styled
@@ -140,7 +140,7 @@ def draw(numbers):
         start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", analysed)
         told.append(f"table of biomarkers: {analysed}")
     parts = [(draw_part, place) for name, draw_part, place in (
-        ("n_severe", _draw_severity, 45), ("n_pairs", _draw_progression, 132),
+        ("n_severe", _draw_severity, 43), ("n_pairs", _draw_progression, 123),
     ) if n[name] is not None]  # fmt: skip
     for draw_part, place in parts:
         draw_part(sheet, start, place if len(parts) > 1 else MIDDLE, n, told)

@@ -18,18 +18,20 @@ import pandas as pd
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from study import notebook_page, provenance
+from study import notebook_page, provenance, reporting
 from study.claims_page import SIGNS, TIER_WORDS
 from study.run import write_text
+from study.tables import UNIT_WORDS, WORDS
 from study.workflow import NOTEBOOKS
 
 TEMPLATES = Path(__file__).with_name("site_templates")
 PACKAGE = Path(__file__).parent
 TEXT_SEARCHED = 4000  # letters of a cell's output
+ABBREVIATIONS = {**WORDS, **UNIT_WORDS, "roc": "ROC"}
 
 
 def write(run):
-    """Write the pages of a run: ``index.html`` and what it leads to.
+    """Write the pages of a run: ``index.html`` and what it leads to. ``reporting`` writes the forms beside them.
 
     Parameters
     ----------
@@ -69,7 +71,11 @@ def write(run):
     page.write("tables.html", "tables.html", tables=tables)
     page.write("code.html", "code.html", functions=functions)
     page.write("search.html", "search.html", script=(TEMPLATES / "search.js").read_text(encoding="utf-8"), index=index)
-    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, verdicts=_verdicts(run))
+    reports = {
+        f"{called}.html": reporting.read_form(name)["title"] for name, called in reporting.documents(run).items()
+    }
+    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, reports=reports,
+               verdicts=_verdicts(run))  # fmt: skip
     return run.figures / "index.html"
 
 
@@ -106,8 +112,10 @@ def _in_order(path):
 
 
 def _words(name):
-    """``Figure_S3_threshold`` as ``Figure S3 threshold``."""
-    return name.replace("_", " ")
+    """``Figure_S6_poi_truth`` as ``Figure S6: POI truth``, ``Figure_1`` as ``Figure 1``."""
+    kind, number, *words = name.split("_")
+    said = " ".join(ABBREVIATIONS.get(word, word) for word in words)
+    return f"{kind} {number}: {said}" if said else f"{kind} {number}"
 
 
 def _files(path, *endings):

@@ -201,7 +201,7 @@ def made_run(tmp_path_factory):
     import pandas as pd
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    from study import claims, manuscript, notebook_page, paper, plots, site, style, tables
+    from study import claims, manuscript, notebook_page, paper, plots, reporting, site, style, tables
     from study.run import Run, value
 
     root = tmp_path_factory.mktemp("project")
@@ -246,6 +246,7 @@ def made_run(tmp_path_factory):
     )
     manuscript.write(run)
     site.write(run)
+    reporting.write(run)
     return run
 
 

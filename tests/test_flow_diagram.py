@@ -46,7 +46,7 @@ def test_every_number_comes_from_what_was_recorded(tmp_path):
         assert text in shown, text
     for number in (548, 17, 531, 529, 79, 450, 335, 184, 82):
         assert str(number) in figure.alt
-    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(183)
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(174)
 
 
 @pytest.mark.parametrize(

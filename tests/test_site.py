@@ -28,7 +28,8 @@ def test_every_page_is_there_and_every_link_leads_to_something(made_run):
     written = pages(made_run)
     assert set(written) == {
         "index.html", "claims.html", "figures.html", "tables.html", "code.html", "search.html",
-        "notebooks/5-severity.html", "notebooks/6-progression.html",
+        "notebooks/5-severity.html", "notebooks/6-progression.html", "data_sheet.html",
+        *(f"checklist_{name}.html" for name in ("claim_2024", "stard_ai", "tripod_ai")),
     }  # fmt: skip
     ids = {name: {attributes.get("id") for _, attributes in tags(page)} for name, page in written.items()}
     for name, page in written.items():

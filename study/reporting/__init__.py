@@ -166,22 +166,22 @@ def count(answers):
     return pd.Series([answer.status for answer in answers]).value_counts().reindex(STATUSES, fill_value=0)
 
 
-def write(run):
-    """Write all forms of a run into ``figures/<run>``: Markdown and a web page, of the checklists a CSV table as well.
+def documents(run):
+    """By form what its document is called in ``figures/<run>``, without ending; no model card without models."""
+    names = [name for name in FORMS if name != "model_card" or (run.models / "lung.json").is_file()]
+    return {name: f"checklist_{name}" if name in CHECKLISTS else name for name in names}
 
-    The model card is left out where the run has no models.
-    """
+
+def write(run):
+    """Write all forms of a run into ``figures/<run>``: Markdown and a web page, of the checklists a table as well."""
     statements = read_statements(run)
-    for name in FORMS:
-        if name == "model_card" and not (run.models / "lung.json").is_file():
-            continue
+    for name, called in documents(run).items():
         form = read_form(name)
         answers = fill(form, statements, run)
         if name in CHECKLISTS:
-            tables.save_csv(_table(answers), run.figures / f"checklist_{name}.csv")
-            document.write(run.figures, f"checklist_{name}", _checklist(form, answers, run))
-        else:
-            document.write(run.figures, name, _prose(form, answers, run))
+            tables.save_csv(_table(answers), run.figures / f"{called}.csv")
+        text = _checklist(form, answers, run) if name in CHECKLISTS else _prose(form, answers, run)
+        document.write(run.figures, called, text)
 
 
 def _table(answers):
