@@ -32,6 +32,13 @@ lab-ready: .venv/lab
 bench: .venv/ready
 	@$(BIN)/python tests/bench.py
 
+# For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
+.venv/validators/ready: .venv/ready
+	@$(UV) venv --quiet --clear .venv/validators
+	@$(UV) pip install --quiet --python .venv/validators/bin/python roc-validator==0.13.0 cffconvert==2.0.0
+	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
+	@touch $@
+
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; name one with make PYTHON=python3.12")'
 	@echo "setting up .venv (once, a minute or two)"

@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``verify`` and ``audit``."""
+"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``phantom``, ``verify`` and ``audit``."""
 
 import json
 import os
@@ -23,21 +23,27 @@ def run(
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import manuscript, provenance, site, workflow
+    from study import crate, manuscript, provenance, reporting, site, workflow
     from study.run import Run
 
     try:
         this = Run(name)
         parameters = workflow.plan(this)
+        reporting.read_statements(this)  # a fault in them is told now, not when all is done
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
     if workflow.snakemake(this, cores or os.cpu_count()):
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
     manuscript.write(this)
-    page, folder = (path.relative_to(this.root) for path in (site.write(this), this.folder))
-    typer.echo(f"to read: {page}   claims: {page.parent}/claims.html   tables and figures: {page.parent}/   "
-               f"what was run: {folder}/")  # fmt: skip
+    pages = site.write(this)
+    reporting.write(this)
+    handed_in = crate.write(this)
+    shown = this.figures.relative_to(this.root)
+    typer.echo(
+        f"to read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
+        f"to hand in: {shown}/{handed_in.name}   what was run: {this.folder.relative_to(this.root)}/"
+    )
 
 
 @app.command("site")
@@ -48,8 +54,8 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
 
     try:
         this = Run(name)
-        manuscript.write(this)
         typer.echo(site.write(this).relative_to(this.root))
+        manuscript.write(this)
     except (ValueError, OSError) as error:
         _stop(error)
 
@@ -121,6 +127,67 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(f"study: {scans}: {len(faults)} faults", err=True)
         raise typer.Exit(1)
     typer.echo(f"{scans}: no fault found")
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Option(help="folder for scans.csv, images and masks", show_default=False)],
+    patients: Annotated[int, typer.Option(help="patients, each scanned one to six times")] = 5,
+    thickness: Annotated[float, typer.Option(help="of a section, mm")] = 10.0,
+    increment: Annotated[
+        float | None, typer.Option(help="from section to section, mm; by default the thickness", show_default=False)
+    ] = None,
+    matrix: Annotated[int, typer.Option(help="pixels across and down")] = 512,
+    field_of_view: Annotated[float, typer.Option(help="width of the matrix, mm")] = 350.0,
+    severe: Annotated[
+        int | None, typer.Option(help="patients with a severe scan; by default the paper's share")
+    ] = None,
+    observed: Annotated[
+        int | None, typer.Option(help="scans that two observers delineate; by default the paper's share, 1 at least")
+    ] = None,
+    motion: Annotated[float, typer.Option(help="share of scans with respiratory motion, 0 to 1")] = 0.04,
+    language: Annotated[str, typer.Option(help="of the reports: english, chinese or mixed")] = "mixed",
+    format: Annotated[str, typer.Option(help="of the images: nifti or dicom (a folder a scan)")] = "nifti",
+    lesions: Annotated[bool, typer.Option(help="name every lobe and lesion as well")] = True,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,
+    workers: Annotated[int, typer.Option(help="processes")] = 2,
+):
+    """Simulate a COVID-19 cohort on CT whose truth is known.
+
+    To test a tool with, or to learn from. OUT receives scans.csv, one row a
+    scan (who, when, how ill, the report, the files, the truth), the images,
+    and on their grid masks of lung, infection and what two observers drew,
+    lobes (1 to 5: RUL, RML, RLL, LUL, LLL) and lesions (see lesions.csv).
+
+    `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
+    parameter file runs the study on it. A command that was stopped goes on
+    where it was when it is repeated.
+    """
+    from study.phantom import make_cohort
+
+    try:
+        scans = make_cohort(
+            out,
+            n_patients=patients,
+            n_severe_patients=severe,
+            n_observed=observed,
+            motion_fraction=motion,
+            matrix=matrix,
+            field_of_view_mm=field_of_view,
+            slice_thickness_mm=thickness,
+            increment_mm=thickness if increment is None else increment,
+            report_language=language,
+            image_format=format,
+            label=lesions,
+            seed=seed,
+            workers=workers,
+        )
+    except ValueError as error:
+        _stop(error)
+    except (OSError, MemoryError) as error:
+        said = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        _stop(f"{said}; mend that and repeat the command: it goes on from there")
+    typer.echo(f"{out / 'scans.csv'}: {len(scans)} simulated scans of {scans['patient_id'].nunique()} patients")
 
 
 @app.command()

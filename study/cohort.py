@@ -6,6 +6,7 @@ Its tables are read and checked in `study.scan_tables`, whose functions can be h
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
     folder : Path
         Receives scans.csv and cohort.json.
     tier : {"public", "restricted"}
+        A table that `study phantom` made, which says so in the cohort.json beside it, stays "synthetic".
     source, licence : str
 
     Returns
@@ -69,13 +71,23 @@ def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
     if tier not in ("public", "restricted"):
         raise ValueError(f"tier is {tier!r}; for scans of your own it is 'public' or 'restricted'")
     scans = read_scans(path)
+    about = {"tier": tier, "source": source, "licence": licence, "seed": None}
+    beside = _about(path)
+    if beside.get("tier") == "synthetic":
+        about |= {name: beside.get(name) for name in about}
     write_scans(folder / "scans.csv", scans)
     digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
-    write_json(
-        folder / "cohort.json",
-        {"tier": tier, "source": source, "licence": licence, "seed": None, "digest": digest},
-    )
+    write_json(folder / "cohort.json", about | {"digest": digest})
     return scans
+
+
+def _about(path) -> dict:
+    """What the cohort.json beside a scan table says; nothing where there is none."""
+    try:
+        about = json.loads((Path(path).parent / "cohort.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def adopt_training_scans(path, folder) -> pd.DataFrame:

@@ -138,6 +138,36 @@ def course_sections(course, scans, folder, masks_folder):
     for row in course.itertuples(index=False):
         scan = read_scan(folder / images[row.scan_id])
         read.append((row, scan, read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)))
+    return _at_one_height(read)
+
+
+def true_course(scans, folder, n_scans=6):
+    """The course of a severe patient by the true masks, as `study.sections.longitudinal` wants.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        A scan table; one without the phantom's ``true_poi`` and masks gives no scan.
+    folder : Path
+    n_scans : int
+
+    Returns
+    -------
+    list of (date, status, hu, label_map, poi, ihu), spacing_mm
+    """
+    if not {"true_poi", "true_ihu", "lung_mask", "infection_mask"} <= set(scans):
+        return [], (1.0, 1.0, 1.0)
+    measured = scans.assign(poi=pd.to_numeric(scans["true_poi"]), ihu=pd.to_numeric(scans["true_ihu"]))
+    read = []
+    for row in severe_course(measured, n_scans).itertuples(index=False):
+        scan = read_scan(folder / row.image)
+        lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+        read.append((row, scan, lung.astype(np.uint8) + (lung & infection)))
+    return _at_one_height(read)
+
+
+def _at_one_height(read):
+    """One section a scan of (row, scan, label map), at the height that `course_sections` describes."""
     if not read:
         return [], (1.0, 1.0, 1.0)
     _, _, label_map = max(read, key=lambda item: item[0].poi)

@@ -56,6 +56,8 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
         Ends with (y, x).
     title : str
         Said in the figure where there is no section.
+    **_
+        What else ``examples.three_sections`` gives is not drawn.
     """
     if not len(hu):
         return _nothing(title)
@@ -115,11 +117,11 @@ def _partial_volume(ax):
     step_mm, length_mm = 0.1, 50
     place = np.arange(step_mm / 2, length_mm, step_mm)
     truth = np.where(place < 13, LIVER_HU, np.where((place > 32) & (place < 38), CONSOLIDATION_HU, LUNG_HU))
-    for thickness_mm, colour, line in ((1, "first", "-"), (10, "second", "-")):
+    for thickness_mm, colour, width in ((1, "first", 0.8), (10, "second", 1.6)):
         edges = np.arange(0, length_mm + thickness_mm, thickness_mm)
         seen = truth.reshape(-1, round(thickness_mm / step_mm)).mean(axis=1)
-        ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linestyle=line,
-                  linewidth=0.8 if thickness_mm == 1 else 1.6, label=f"sections of {thickness_mm} mm")  # fmt: skip
+        words = f"sections of {thickness_mm} mm"
+        ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linewidth=width, label=words)
     ax.axhspan(-750, -300, color=COLOURS["faint"], alpha=0.15, linewidth=0)
     ax.text(0.5, -740, "ground glass", va="bottom", fontsize=6)
     for x, y, words in ((15, -610, "diaphragm"), (35, -390, "6 mm of\nconsolidation")):
@@ -185,6 +187,8 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
         Ends with (y, x).
     title : str
         Said above, or in the figure where there is no section.
+    **_
+        What else ``examples.three_sections`` gives is not drawn.
     """
     if not len(hu) or not (np.asarray(label_map)[len(hu) // 2] == INFECTION).any():
         return _nothing(title if not len(hu) else "the section has no infection")

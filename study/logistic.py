@@ -240,11 +240,16 @@ def predictions(fits):
 
 
 def summary(fits):
-    """Table of several models, by (model, predictor): their estimates with ``aic, n, n_excluded, method, note``."""
+    """Table of several models, by (model, predictor): estimates, ``intercept, aic, n, n_excluded, method, note``."""
     return pd.concat(
         {
             name: fitted.estimates.assign(
-                aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, method=fitted.method, note=fitted.note
+                intercept=fitted.intercept,
+                aic=fitted.aic,
+                n=fitted.n,
+                n_excluded=fitted.n_excluded,
+                method=fitted.method,
+                note=fitted.note,
             )
             for name, fitted in fits.items()
         },

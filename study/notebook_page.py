@@ -19,6 +19,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
+SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
 NO_ALT = "a picture that its cell does not describe"
 
@@ -135,7 +136,7 @@ def _description(picture):
 
 
 class _Table(HTMLParser):
-    """Keeps the tags of a table, without attributes, and all text."""
+    """Keeps the tags of a table, with the rows and columns that a cell spans and no other attribute, and all text."""
 
     def __init__(self):
         super().__init__()
@@ -144,7 +145,10 @@ class _Table(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.hidden += tag in NOT_SHOWN
         if tag in TABLE_PARTS:
-            self.kept.append(f"<{tag}>")
+            spans = "".join(
+                f' {name}="{n}"' for name, n in attrs if name in SPANS and n and n.isascii() and n.isdigit()
+            )
+            self.kept.append(f"<{tag}{spans}>")
 
     def handle_endtag(self, tag):
         self.hidden -= tag in NOT_SHOWN and self.hidden > 0
@@ -184,7 +188,10 @@ def saved(notebook):
     """
     modules, found = set(), {}
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        tree = ast.parse(cell.source)
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:  # a cell of IPython's own commands
+            continue
         drawn = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "study":
@@ -193,11 +200,12 @@ def saved(notebook):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
                 drawn[node.targets[0].id] = _function(node.value, modules)
             call = getattr(node, "value", None)
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save":
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save" and call.args:
                 names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                thing = call.args[0].id if call.args and isinstance(call.args[0], ast.Name) else ""
+                thing = call.args[0]
+                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, modules)
                 if names:
-                    found[names[0]] = (cell, drawn.get(thing, ""))
+                    found[names[0]] = (cell, function)
     return found
 
 

@@ -8,11 +8,12 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.ticker import NullFormatter
 
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
 __all__ = [
-    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "roc_curves", "save",
+    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
     "severity_boxplots",
 ]  # fmt: skip
 
@@ -131,7 +132,7 @@ def roc_curves(curves, auc, chosen, n):
     figure = new_figure("single", 105)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 - specificity", ylabel="Sensitivity")
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
     drawn = 0
     for (name, curve), (colour, line, marker) in zip(curves.items(), SERIES * 3, strict=False):
         if curve is None or not len(curve):
@@ -224,6 +225,48 @@ def hu_threshold_curve(table, limit=0.6):
 
 
 @styled
+def lesion_sizes(simulated, experts=None, quartiles=None):
+    """Draw volume, number, spread and sides of the phantom's lesions beside those that experts drew.
+
+    Parameters
+    ----------
+    simulated, experts : DataFrame
+        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), a row a scan; every scan is a point.
+        Without ``experts`` their ``quartiles`` are drawn.
+    quartiles : dict
+        First quartile, median and third quartile of the experts' masks by column.
+    """
+    figure = new_figure("double", 62)
+    drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    panels = {
+        "volume_ml": ("a", "Infection (ml)"),
+        "n_lesions": ("b", "Lesions"),
+        "n_sections": ("c", "Sections with infection"),
+        "lesser_side": ("d", "Share in the less ill lung"),
+    }
+    for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        groups = [np.asarray(simulated[column].dropna(), float)]
+        if experts is not None:
+            groups.append(np.asarray(experts[column].dropna(), float))
+        colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
+        _boxes(ax, groups, colours)
+        for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
+            ax.plot(at + 0.18 * _spread(len(values)), values, ".", color=colour, markersize=3, alpha=0.7)
+        if experts is None:
+            low, median, high = quartiles[column]
+            ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
+            ax.plot([0.75, 1.25], [median, median], color=COLOURS["ink"], linewidth=1.4)
+        ax.set(ylabel=words, xlim=(-0.6, 1.6))
+        if column in ("volume_ml", "n_lesions"):
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
+        letter(ax, which, "")
+    return figure
+
+
+@styled
 def learning_curves(history):
     """Draw loss and validation Dice by epoch; one row of panels a network.
 
@@ -231,7 +274,7 @@ def learning_curves(history):
     ----------
     history : DataFrame
         ``epoch``; numeric columns whose names hold "loss" (left panel) or "dice" (right panel); optional
-        ``network`` (a row of panels for each of its values).
+        ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
     """
     split = "network" in history and len(history)
     networks = list(dict.fromkeys(history["network"])) if split else [None]
@@ -239,7 +282,8 @@ def learning_curves(history):
     figure.alt = "Loss while learning (left) and Dice (right) by epoch."
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
-        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", "Dice, held-out scans"), strict=True):
+        counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
             ax.set(xlabel="Epoch", ylabel=label, title="" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
             if not columns or "epoch" not in part:
@@ -287,7 +331,7 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     of_unit = f" ({unit})" if unit else ""
     left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
     of_difference = " (percentage points)" if unit == "%" else of_unit
-    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured - true{of_difference}")
+    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured − true{of_difference}")
     known = table.dropna(subset=[true, measured]) if {true, measured} <= set(table.columns) else table.iloc[:0]
     if not len(known):
         for ax in (left, right):

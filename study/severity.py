@@ -131,12 +131,17 @@ def biomarkers_at_cutoff(scans, predicted, performance):
     Returns
     -------
     DataFrame
-        Indexed by biomarker: ``at_cutoff``, ``unit`` and ``n``. POI is a fraction.
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
+        cut-offs have the same Youden index, of which the most sensitive was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
-        scan = (predicted[model] - performance.loc[model, "cutoff"]).abs().idxmin()
-        rows[biomarker] = {"at_cutoff": scans.loc[scan, biomarker], "unit": unit, "n": int(performance.loc[model, "n"])}
+        scores = predicted[model].dropna()
+        scan = (scores - performance.loc[model, "cutoff"]).abs().idxmin()
+        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"]))
+        rows[biomarker] = {
+            "at_cutoff": scans.loc[scan, biomarker], "unit": unit, "tied": tied, "n": int(performance.loc[model, "n"])
+        }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
 
 
@@ -283,10 +288,12 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [
             value(f"odds_ratio_{name}", row["odds_ratio"], row["ci_low"], row["ci_high"], int(row["n"])),
             value(f"p_value_odds_ratio_{name}", row["p_value"], n=int(row["n"])),
+            # The whole model: log odds = intercept + sum of coefficient * (predictor - mean) / SD.
+            *(value(f"{part}_{name}", row[part], n=int(row["n"])) for part in ("coefficient", "mean", "sd")),
         ]
     for model in performance.index:
         first = regression.loc[model].iloc[0]
-        listed.append(value(f"aic_{_key(model)}", first["aic"], n=int(first["n"])))
+        listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
     return listed
 

@@ -57,6 +57,7 @@ def write(run):
     tables = [_table(path, places) for path in sorted(run.figures.glob("Table_*.md"), key=_in_order)]
     functions = {one["function"]: _source(one["function"]) for one in figures if one["function"]}
     functions = {name: source for name, source in functions.items() if source}
+    figures = [{**one, "function": one["function"] if one["function"] in functions else ""} for one in figures]
     chapters = {name: _chapter(run, name, notebook, places, functions) for name, notebook in notebooks.items()}
     page = _Pages(run, {name: chapter["title"] for name, chapter in chapters.items()})
     index = _search_index(chapters, figures, tables, functions, run)
@@ -148,7 +149,7 @@ def _source(function):
 def _chapter(run, name, notebook, places, functions):
     """What the page of a notebook shows."""
     recording = notebook_page.recording(notebook)
-    cells, contents = [], []
+    title, cells, contents = name, [], []
     for cell in notebook.cells:
         here = {"id": notebook_page.anchor(cell), "kind": cell.cell_type, "source": cell.source}
         if cell.cell_type == "code":
@@ -158,15 +159,15 @@ def _chapter(run, name, notebook, places, functions):
             figures = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
             here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
                      "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}
-                                 for thing in figures if thing.startswith("Figure_")],
-                     "parameters": "parameters" in cell.metadata.get("tags", [])}  # fmt: skip
+                                 for thing in figures if thing.startswith("Figure_")]}  # fmt: skip
         else:
             here["html"] = notebook_page.markdown(cell.source)
-            contents += [(here["id"], level, words) for level, words in notebook_page.headings(cell)]
+            headings = notebook_page.headings(cell)
+            title = next((words for level, words in headings if level == 1), title)
+            contents += [(here["id"], words) for level, words in headings if level == 2]
         cells.append(here)
-    title = next((words for _, level, words in contents if level == 1), name)
-    return {"title": title, "cells": cells, "contents": [item for item in contents if item[1] == 2],
-            "facts": provenance.of_notebook(run, name), "functions": functions, "lead": _lead(notebook)}  # fmt: skip
+    return {"title": title, "cells": cells, "contents": contents, "facts": provenance.of_notebook(run, name),
+            "functions": functions, "lead": _lead(notebook)}  # fmt: skip
 
 
 def _lead(notebook):
@@ -190,11 +191,16 @@ def _words_of(part):
     return html.unescape(re.sub("<[^>]*>", " ", part.get("table", ""))) + part.get("text", "") + part.get("alt", "")
 
 
+def _plain(text):
+    """Text on one line, without the marks of Markdown."""
+    return " ".join(re.sub(r"[*`|]+|-{3,}", " ", text).split())
+
+
 def _search_index(chapters, figures, tables, functions, run):
     """What the search looks through: title, address and text of every section, figure, table, function and claim."""
     entries = []
     for name, chapter in chapters.items():
-        titles = {id_: words for id_, _, words in chapter["contents"]}
+        titles = dict(chapter["contents"])
         section = [chapter["title"], f"notebooks/{name}.html", ""]
         for cell in chapter["cells"]:
             if cell["id"] in titles:
@@ -211,6 +217,6 @@ def _search_index(chapters, figures, tables, functions, run):
         for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
             words = (row[column] for column in ("published", "regenerated", "verdict", "arithmetic", "computation"))
             entries.append((f"Claim, {row['where']}: {row['quantity']}", f"claims.html#{row['id']}", " ".join(words)))
-    listed = [{"title": title, "address": where, "text": " ".join(text.split())} for title, where, text in entries]
+    listed = [{"title": title, "address": where, "text": _plain(text)} for title, where, text in entries]
     text = json.dumps(listed, ensure_ascii=False)
     return text.replace("<", "\\u003c")  # so that no text ends the element that holds it

@@ -77,8 +77,8 @@ def read_parameters(path, notebooks):
         Listing every fault at once.
     """
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
-        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {known}")
+        names = [p.stem for p in sorted(path.parent.glob("*.yaml")) if not p.stem.endswith(".statements")]
+        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {', '.join(names) or 'none'}")
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -260,11 +260,30 @@ def bench_play(folder):
         record(f"a move of {control}", "a panel of a notebook", wall, cpu, float("nan"), "0.2 s", wall / 0.2)
 
 
+def bench_phantom(folder):
+    """`study phantom` with two workers: scans a second at 128 and 512 pixels, and how time goes with their number."""
+    cases = [  # matrix, increment, patients, seconds a scan that were asked for
+        (128, 10, 19, 0.25), (128, 10, 186, 0.25), (512, 5, 3, 4.0),
+        (32, 10, 19, None), (32, 10, 186, None), (32, 10, 1861, None),
+    ]  # fmt: skip
+    for number, (matrix, increment, patients, asked_s) in enumerate(cases):
+        out = folder / f"phantom-{number}"
+        options = dict(patients=patients, matrix=matrix, thickness=10, increment=increment, workers=2, out=out)
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        wall, cpu, peak, _ = timed([ROOT / ".venv" / "bin" / "study", "phantom", "--no-lesions", *words], ROOT)
+        n_scans = len(pd.read_csv(out / "scans.csv"))
+        what = f"study phantom, {matrix}x{matrix}, 10 mm every {increment} mm"
+        asked = (f"{asked_s:g} s a scan", wall / n_scans / asked_s) if asked_s else ("1 s a scan", wall / n_scans)
+        record(what, f"{n_scans} scans", wall, cpu, peak, *asked)
+        shutil.rmtree(out)
+
+
 def main():
     """Run all measurements, or those named."""
     benches = {
         "bootstrap": bench_bootstrap,
         "play": bench_play,
+        "phantom": bench_phantom,
         "smoke": bench_smoke,
         "study": bench_study,
         "twice": bench_twice,

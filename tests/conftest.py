@@ -164,11 +164,13 @@ def table_file(tmp_path):
 
 
 def _copy_project(folder):
-    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, Snakefile."""
+    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, the files at the top."""
     root = Path(__file__).resolve().parents[1]
     for name in ("notebooks", "parameters", "study"):
         shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    shutil.copy(root / "Snakefile", folder)
+    for path in root.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, folder)
     return folder
 
 
@@ -253,10 +255,15 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 
 
+def find_chromium():
+    """Path of Chromium, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """Headless Chromium, a Playwright ``Browser``; the browser itself asks nothing of the network."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = find_chromium()
     if not found:
         pytest.skip("Chromium is not here; on Debian and Ubuntu `apt-get install chromium` brings it")
     from playwright.sync_api import sync_playwright

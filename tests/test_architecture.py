@@ -24,9 +24,9 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain", "document", "flow_diagram"},
     {"frontend", "viewer_files", "view", "play"},
-    {"validation", "severity", "progression", "robustness"},
+    {"validation", "severity", "progression", "three_classes", "robustness"},
     {
         "printed",
         "two_by_two",
@@ -39,8 +39,9 @@ LAYERS = [
         "notebook_page",
         "manuscript",
     },
-    {"workflow", "provenance"},
-    {"site"},
+    {"reporting"},
+    {"workflow", "provenance", "exercises", "exercise_tasks"},
+    {"site", "crate"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))

@@ -55,6 +55,10 @@ def test_only_the_last_three_notebooks_run(tables):
     assert ran(printed) == ["5-severity", "6-progression", "7-claims"]
     claims = pd.read_csv(project / "figures" / "table" / "claims.csv")
     assert claims["regenerated"].notna().sum() > 40
+    checklist = pd.read_csv(project / "figures" / "table" / "checklist_stard_ai.csv", dtype=str).set_index("item")
+    assert checklist.loc["31", "status"] == "answered" and "AUC of POI 0." in checklist.loc["31", "answer"]
+    assert checklist.loc["24", "status"] == "missing" and "1-cohort was not run" in checklist.loc["24", "answer"]
+    assert (checklist["status"] != "broken").all()
 
 
 def test_a_failed_notebook_is_kept_and_named(tables):

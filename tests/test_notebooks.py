@@ -1,14 +1,18 @@
 """The study as people run it: the smoke run end to end, then what they do with it."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import ran, study
 
 from study.ct import read_scan, write_scan
@@ -48,12 +52,18 @@ def own_scans(smoke):
 def test_every_table_and_figure_is_there(smoke):
     figures = smoke / "figures" / "smoke"
     for number in range(1, 5):
-        for suffix in ("csv", "md", "tex"):
+        for suffix in ("csv", "md", "tex", "docx"):
             assert (figures / f"Table_{number}.{suffix}").stat().st_size > 0
     for number in range(1, 7):
         for suffix in ("png", "pdf"):
             assert (figures / f"Figure_{number}.{suffix}").stat().st_size > 0
-    assert 'src="http' not in (figures / "claims.html").read_text()
+    for page in (
+        "claims.html",
+        "index.html",
+        *(f"notebooks/{path.stem}.html" for path in smoke.glob("notebooks/*.ipynb")),
+    ):
+        assert 'src="http' not in (figures / page).read_text()
+    assert "\\severityAucPoi}" in (figures / "numbers.tex").read_text()
 
 
 def test_a_synthetic_claim_about_patients_is_never_called_reproduced(smoke):
@@ -80,6 +90,35 @@ def test_provenance_says_where_the_numbers_come_from(smoke):
     assert {timing["notebook"] for timing in provenance["timings"]} == set(provenance["parameters"])
     assert all(len(digest) == 64 for digest in provenance["inputs_sha256"].values())
     assert str(smoke) not in text
+
+
+def test_the_run_reports_itself(smoke):
+    figures = smoke / "figures" / "smoke"
+    unanswered = {"claim_2024": ["44"], "tripod_ai": ["18a", "18b"], "stard_ai": ["38", "39"]}  # funding and interests
+    for name, missing in unanswered.items():
+        answers = pd.read_csv(figures / f"checklist_{name}.csv", dtype=str)
+        assert set(answers["status"]) == {"answered", "not applicable", "missing"}, answers["answer"].to_string()
+        assert answers.loc[answers["status"] == "missing", "item"].tolist() == missing
+        assert not answers["answer"].str.contains("Not in this run").any()
+    assert "missing" not in (figures / "model_card.md").read_text()
+
+
+def test_the_crate_holds_what_the_run_made_and_what_its_documents_point_to(smoke):
+    with zipfile.ZipFile(smoke / "figures" / "smoke" / "smoke.crate.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name, content in files.items() if str(smoke).encode() in content]
+    graph = {entity["@id"]: entity for entity in json.loads(files["ro-crate-metadata.json"])["@graph"]}
+    made = [file["@id"] for name in ("5-severity", "6-progression") for file in graph[f"#execution-{name}"]["result"]]
+    assert {*(f"figures/smoke/Table_{n}.csv" for n in (2, 3, 4)), "figures/smoke/Figure_4.pdf"} <= set(made)
+    for name in ("checklist_claim_2024", "checklist_tripod_ai", "checklist_stard_ai", "data_sheet", "model_card"):
+        links = re.findall(r'href="([^"#]+)', files[f"figures/smoke/{name}.html"].decode())
+        assert {os.path.normpath(f"figures/smoke/{link}") for link in links} <= set(files)
+
+
+def test_what_a_codechecker_compares_is_there(smoke):
+    manifest = yaml.safe_load((smoke / "codecheck.yml").read_text())["manifest"]
+    made = [smoke / entry["file"].replace("figures/demo", "figures/smoke") for entry in manifest]
+    assert made and [path.name for path in made if not path.is_file()] == []
 
 
 def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):
@@ -149,6 +188,7 @@ def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
         (("run", "nobody"), "those at hand"),
         (("run", "../demo"), "letters, digits"),
         (("measure", "missing.nii.gz"), "missing.nii.gz"),
+        (("site", "nobody"), "study run nobody"),
         (("check", "missing.csv"), "missing.csv"),
     ],
 )

@@ -1,9 +1,7 @@
-"""The synthetic cohort: exact counts, a plausible disease course, severity with overlap, readers, and
-resuming."""
+"""The synthetic cohort: exact counts, a plausible disease course, severity with overlap, and resuming."""
 
 import hashlib
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,8 @@ from study.phantom import (
     plan_cohort,
     plan_training_set,
     protocol_table,
-    readers,
 )
+from study.phantom.plan import PAPER, fill_counts
 
 SMOKE = dict(
     n_patients=24,
@@ -121,6 +119,20 @@ def test_some_severe_patients_pass_between_the_states(plan):
     assert (mixed == 2).sum() >= 5
 
 
+def test_counts_that_are_not_given_follow_in_the_papers_proportions():
+    assert fill_counts(204) == PAPER
+    assert fill_counts(2040) == {name: 10 * n for name, n in PAPER.items()}
+    for n_patients in (1, 2, 3, 4, 5, 9, 26):
+        plan = plan_cohort(n_patients=n_patients)
+        assert plan["patient_id"].nunique() == n_patients and plan["observed"].sum() >= 1
+        assert len(plan) == pytest.approx(n_patients * 548 / 204, abs=1)
+        people = by_patient(plan)
+        assert (people["n_severe"] > 0).sum() == pytest.approx(n_patients * 32 / 204, abs=0.51)
+    given = plan_cohort(n_patients=5, n_severe_patients=5, n_observed=0)
+    assert (by_patient(given)["n_severe"] > 0).all() and not given["observed"].any()
+    assert len(plan_cohort(n_patients=30, n_scans=60)) == 60
+
+
 def test_small_cohort_scales():
     plan = plan_cohort(**SMOKE)
     adults = plan[plan["age_years"] >= 18]
@@ -199,12 +211,12 @@ def test_cohorts_at_the_edge_of_what_is_possible(counts):
         (dict(n_severe_scans=31), "n_severe_scans"),
         (dict(n_severe_scans=400), "n_severe_scans"),
         (dict(n_adult_scans=100), "n_adult_scans"),
-        (dict(n_scans=530), "n_scans"),
+        (dict(n_scans=530, n_adult_scans=531), "n_scans"),
         (dict(n_observed=197), "n_observed"),
         (dict(motion_fraction=1.2), "motion_fraction"),
         (dict(n_patients=2.5), "n_patients"),
         (dict(seed=-1), "seed"),
-        (dict(n_severe_patients=0), "n_severe_scans"),
+        (dict(n_severe_patients=0, n_severe_scans=79), "n_severe_scans"),
         (dict(n_patients=0), "n_patients"),
     ],
 )
@@ -260,95 +272,6 @@ def test_severity_follows_disease_but_not_only(plans):
     scans = scans[(scans["age_years"] >= 18) & (scans["true_extent"] > 0)]
     log_odds = np.log(scans["true_extent"] / (1 - scans["true_extent"]))
     assert 0.7 < np.corrcoef(log_odds, scans["true_severity"])[0, 1] < 0.92
-
-
-# ------------------------------------------------------------------ readers
-
-
-def blob_scan(rng, n_lesions, radius_mm, spacing_mm=(10.0, 2.7, 2.7), shape=(24, 64, 64)):
-    z, y, x = (np.arange(n) * s for n, s in zip(shape, spacing_mm, strict=True))
-    lung = np.ones(shape, bool)
-    infection = np.zeros(shape, bool)
-    for _ in range(n_lesions):
-        centre = [rng.uniform(30, a[-1] - 30) for a in (z, y, x)]
-        r = radius_mm * rng.uniform(0.7, 1.3)
-        infection |= ((z[:, None, None] - centre[0]) ** 2 + (y[:, None] - centre[1]) ** 2 + (x - centre[2]) ** 2) < r**2
-    hu = (np.where(infection, -550, -850) + rng.normal(0, 15, shape)).astype(np.int16)
-    return infection, lung, hu, spacing_mm, np.zeros(shape, bool)
-
-
-def dice(a, b):
-    return 2 * (a & b).sum() / (a.sum() + b.sum()) if a.any() or b.any() else np.nan
-
-
-def test_observers_agree_better_on_large_lesions():
-    rng = np.random.default_rng(5)
-    agreement = {}
-    for radius_mm in (8, 35):
-        scores = []
-        for seed in range(12):
-            scan = blob_scan(rng, 5, radius_mm)
-            one, two = readers.delineate(*scan, rng=np.random.default_rng(seed))
-            assert one.dtype == bool and not (one & ~scan[1]).any()
-            scores.append(dice(one, two))
-        agreement[radius_mm] = np.nanmean(scores)
-    assert agreement[8] < 0.8 < agreement[35] < 0.99
-
-
-def test_observers_without_infection_mostly_draw_nothing():
-    rng = np.random.default_rng(6)
-    drawn = []
-    for seed in range(12):
-        infection, lung, hu, spacing_mm, vessels = blob_scan(rng, 0, 10)
-        drawn += readers.delineate(infection, lung, hu, spacing_mm, vessels, rng=np.random.default_rng(seed))
-    assert np.mean([mask.mean() for mask in drawn]) < 0.01 and not all(mask.any() for mask in drawn)
-
-
-def words(report):
-    """A plain reading of the agreed words; (up or down) of volume and density."""
-    up = bool(re.search(r"expanded|(?<!not )enlarged|increased in extent|progressed", report))
-    down = bool(re.search(r"contracted|shrunk|area is .*reduced|absorbed", report))
-    return up - down, bool(re.search(r"denser|Density.*increased", report)) - bool(
-        re.search(r"lower than|Density.*decreased", report)
-    )
-
-
-def test_reports_follow_the_truth_most_of_the_time():
-    rng = np.random.default_rng(7)
-    right = {"volume": [], "density": []}
-    for _ in range(3000):
-        before = dict(poi=rng.uniform(0.005, 0.3), ihu=rng.normal(-550, 60))
-        after = dict(poi=before["poi"] * np.exp(rng.normal(0, 0.6)), ihu=before["ihu"] + rng.normal(0, 50))
-        volume, density = words(readers.write_report(before, after, rng))
-        if volume:
-            right["volume"].append(volume == np.sign(after["poi"] - before["poi"]))
-        if density:
-            right["density"].append(density == np.sign(after["ihu"] - before["ihu"]))
-    assert 0.93 < np.mean(right["volume"]) < 1 and 0.85 < np.mean(right["density"]) < 1
-    assert len(right["density"]) < len(right["volume"])  # not every report mentions density
-
-
-def test_every_sentence_is_understood_by_the_phrase_finder():
-    phrases = pytest.importorskip("study.phrases")
-    for (quantity, direction), sentences in readers.WORDS.items():
-        for sentence in sentences:
-            for partly in ("", *readers.PARTLY):
-                found = phrases.find(sentence.format(partly=partly))
-                assert [(p.quantity, p.direction, p.partial) for p in found] == [(quantity, direction, bool(partly))], (
-                    sentence
-                )
-    for sentence in readers.UNRELATED + readers.UNCHANGED + readers.CLEAR:
-        assert phrases.find(sentence) == [], sentence
-
-
-def test_report_without_infection_claims_no_change_of_density():
-    rng = np.random.default_rng(8)
-    healthy, ill = dict(poi=0.0, ihu=np.nan), dict(poi=0.05, ihu=-600.0)
-    for _ in range(50):
-        assert words(readers.write_report(healthy, healthy, rng)) == (0, 0)
-        volume, density = words(readers.write_report(healthy, ill, rng))
-        assert volume >= 0 and density == 0
-        assert words(readers.write_report(ill, healthy, rng))[0] <= 0
 
 
 # ------------------------------------------------------------------ training set
@@ -431,7 +354,9 @@ def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
     before = digests(tmp_path)
     made, make = [], making._make_scan
     monkeypatch.setattr(
-        making, "_make_scan", lambda folder, recipe: made.append(recipe["scan_id"]) or make(folder, recipe)
+        making,
+        "_make_scan",
+        lambda folder, recipe, digest: made.append(recipe["scan_id"]) or make(folder, recipe, digest),
     )
     make_cohort(tmp_path, workers=1, **TINY)
     assert made == []

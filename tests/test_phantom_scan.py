@@ -1,4 +1,4 @@
-"""The simulated scan: geometry and physics with known answers, and what a cohort of them looks like."""
+"""The simulated scan: what it shows, that it is the same every time, and what a cohort of them looks like."""
 
 import hashlib
 import os
@@ -9,18 +9,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from study.phantom.acquisition import (
-    KERNELS,
-    blur_weights,
-    breathe,
-    noise,
-    section_positions,
-    section_weights,
-)
 from study.phantom.anatomy import draw_anatomy
-from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, splat_tubes, spline_weights
+from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, tube_points
 from study.phantom.lesions import draw_susceptibility, infect
-from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
+from study.phantom.protocol import Protocol
+from study.phantom.scan import Disease, Habitus, simulate_scan
 
 COARSE = Protocol(matrix=64)
 WOMAN, MAN = Habitus("female", 48.0), Habitus("male", 55.0)
@@ -47,56 +40,6 @@ def volume_ml(mask, spacing_mm):
     return mask.sum() * np.prod(spacing_mm) / 1000
 
 
-# acquisition, analytically ------------------------------------------------------------------------------------
-
-
-def test_slab_partial_volume_is_the_share_of_the_section_it_fills():
-    edges = np.arange(0, 60.1, 2.5)
-    tissue = np.where((edges[:-1] >= 20) & (edges[:-1] < 32.5), 100.0, -900.0)  # a slab from 20 to 32.5 mm
-    centres = section_positions(edges, 10.0, 5.0)
-    weights = section_weights(edges, centres, 10.0)
-    share = np.clip(np.minimum(centres + 5, 32.5) - np.maximum(centres - 5, 20.0), 0, None) / 10
-    np.testing.assert_allclose(weights @ tissue, -900 + 1000 * share, atol=1e-3)
-    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
-
-
-def test_sections_lie_within_the_tissue_and_are_an_increment_apart():
-    centres = section_positions(np.array([-100.0, 153.0]), 10.0, 5.0)
-    assert centres[0] == -95 and centres[-1] <= 148
-    np.testing.assert_allclose(np.diff(centres), 5)
-
-
-def test_breath_moves_the_diaphragm_and_leaves_the_apices():
-    assert breathe(np.array([100.0]), 8.0)[0] == 100
-    assert breathe(np.array([-90.0]), 8.0)[0] == pytest.approx(-98)
-    z = np.arange(-200.0, 100, 1.0)
-    assert (np.diff(breathe(z, 15.0)) > 0).all() and (np.diff(breathe(z, -15.0)) > 0).all()
-
-
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_kernel_keeps_a_flat_field_and_blurs_an_edge(kernel):
-    weights = blur_weights(64, 1.0, kernel)
-    np.testing.assert_allclose(weights @ np.ones(64, np.float32), 1, atol=1e-5)
-    edge = weights @ np.where(np.arange(64) < 32, -900.0, 0.0).astype(np.float32)
-    assert edge[5] == pytest.approx(-900, abs=1) and edge[-5] == pytest.approx(0, abs=1)
-
-
-def test_sharp_kernel_has_the_steeper_edge():
-    step = np.where(np.arange(64) < 32, 0.0, 1.0).astype(np.float32)
-    steepest = {k: np.diff(blur_weights(64, 0.7, k) @ step).max() for k in KERNELS}
-    assert steepest["sharp"] > steepest["soft"]
-
-
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("pixel_mm", [0.7, 2.7])
-def test_noise_has_the_standard_deviation_asked_for_and_is_correlated(kernel, pixel_mm):
-    values = noise((1,), 0, (20, 96, 96), pixel_mm, kernel, 15.0)[:, 10:-10, 10:-10]
-    assert values.std() == pytest.approx(15, rel=0.05) and abs(values.mean()) < 0.6
-    neighbours = np.corrcoef(values[:, :, 1:].ravel(), values[:, :, :-1].ravel())[0, 1]
-    assert abs(np.corrcoef(values[1:].ravel(), values[:-1].ravel())[0, 1]) < 0.05
-    assert neighbours > 0.15 if kernel == "soft" else True
-
-
 # the drawing tools -------------------------------------------------------------------------------------------
 
 
@@ -109,7 +52,7 @@ def cube(step, half=30.0):
 def test_tubes_keep_their_volume_however_thin(step, radius):
     grid = cube(step)
     start, end = np.array([[-20.0, -3.0, 2.0]]), np.array([[18.0, 5.0, -6.0]])
-    filled = splat_tubes(grid, start, end, np.array([radius]), np.array([radius]), points_per_voxel=32.0)
+    _, filled = tube_points(grid, start, end, np.array([radius]), np.array([radius]), points_per_voxel=32.0)
     expected = np.pi * radius**2 * np.linalg.norm(end - start)
     assert filled.sum() * step**3 == pytest.approx(expected, rel=0.06)
 
@@ -147,7 +90,7 @@ def test_same_arguments_same_bytes_here_and_in_another_process():
     )
     environment = {
         **os.environ,
-        "OMP_NUM_THREADS": "2",
+        "OMP_NUM_THREADS": "1",  # here it is as many as there are
         "PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()]),
     }
     other = subprocess.run(
@@ -182,7 +125,10 @@ def test_scans_are_plain_arrays_of_one_shape_with_infection_inside_lung():
 def test_extent_is_the_infected_fraction_of_the_fine_grid(pattern, extent):
     for seed in ((21,), (22,)):
         anatomy = draw_anatomy(*key(seed, WOMAN))
-        ill = infect(anatomy, draw_susceptibility(key(seed, WOMAN), pattern), anatomy.parenchyma, extent, 0.2, 0.0).ill
+        ill = (
+            infect(anatomy, draw_susceptibility(key(seed, WOMAN), pattern), anatomy.parenchyma, extent, 0.2, 0.0).kind
+            > 0
+        )
         measured = (anatomy.share * ill).sum() / anatomy.share.sum()
         assert measured == pytest.approx(extent, rel=0.1)
 
@@ -252,7 +198,7 @@ def test_two_lungs_the_right_the_larger():
 
 
 def test_tissues_have_their_hounsfield_units():
-    scan = simulate_scan((51,), 0, MAN, Disease(extent=0), Protocol(noise_hu=0.0))
+    scan = simulate_scan((51,), 0, MAN, Disease(extent=0), Protocol(tube_current_mas=np.inf))
     hu = scan.hu
     deep = np.stack([ndimage.binary_erosion(section, iterations=3) for section in scan.lung_mask])
     assert -900 < np.median(hu[deep]) < -780
@@ -296,7 +242,7 @@ def test_thin_sections_follow_the_protocol():
     )
     assert scan.spacing_mm[0] == 4.0 and len(scan.hu) > 50
     for thickness in (0.6, 1.0, 1.5, 3.0, 5.0, 10.0):
-        assert Protocol(slice_thickness_mm=thickness).fine_mm <= max(thickness / 2, min(thickness, 1.0))
+        assert Protocol(slice_thickness_mm=thickness).fine_mm <= min(thickness, 1.5)
 
 
 @pytest.mark.parametrize("age", [2.0, 9.0, 16.0, 99.0])
@@ -316,11 +262,17 @@ def test_children_and_the_old_can_be_drawn(age):
         (lambda: Disease(consolidation=-0.1), "consolidation"),
         (lambda: Habitus("man", 40), "sex"),
         (lambda: Habitus("male", -1), "age_years"),
-        (lambda: Protocol(kernel="medium"), "kernel"),
+        (lambda: Protocol(kernel="medium"), "kernel must be one of"),
+        (lambda: Protocol(profile="gaussian"), "profile must be one of"),
         (lambda: Protocol(matrix=4), "matrix"),
-        (lambda: Protocol(slice_thickness_mm=0), "slice_thickness_mm"),
-        (lambda: Protocol(noise_hu=float("nan")), "noise_hu"),
+        (lambda: Protocol(matrix=-512), "matrix"),
+        (lambda: Protocol(matrix=128.5), "matrix"),
+        (lambda: Protocol(field_of_view_mm=float("inf")), "field_of_view_mm"),
+        (lambda: Protocol(slice_thickness_mm=0.3), "slice_thickness_mm must lie in 0.6..20"),
+        (lambda: Protocol(increment_mm=0), "increment_mm"),
+        (lambda: Protocol(tube_current_mas=float("nan")), "tube_current_mas"),
         (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, motion=2.0), "motion"),
+        (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, cardiac=-1.0), "cardiac"),
     ],
 )
 def test_errors_name_the_argument(make, word):

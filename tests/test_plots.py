@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from study import explain, plots, robustness_plots, sections, style
+from study import explain, kappa, plots, robustness_plots, sections, style
 
 SPACING_MM = (10.0, 2.5, 2.5)
 
@@ -297,6 +297,35 @@ def test_arrays_of_different_shape_are_refused():
         sections.consecutive_sections(hu, labels[:2], [0, 10, 20], SPACING_MM)
     with pytest.raises(ValueError, match="different shape"):
         sections.false_positives(hu[0], labels[0] == 2, labels[0, :5] == 2, SPACING_MM)
+
+
+def test_the_explanation_of_kappa_gives_kappa():
+    shown = words_of(explain.chance_agreement(CASES, "Extent"))
+    known = CASES.dropna()
+    assert f"kappa = {kappa.cohen_kappa(known['report'], known['biomarker']).kappa:.3f}" in shown
+    assert "agree: 4 of 5 = 0.800" in shown and "n = 5 cases" in shown
+
+
+def test_the_explained_point_lies_on_the_curve_and_is_counted_by_hand():
+    figure = explain.roc_point([1, 2, 3, 4, np.nan], [0, 1, 0, 1, 1], 2, CURVE, "POI (%)")
+    (point,) = (line for line in figure.axes[1].lines if line.get_marker() == "o")
+    assert (*point.get_xdata(), *point.get_ydata()) == (0.5, 1.0)
+    assert "2 of 2 severe scans" in words_of(figure) and "1 of 2 non-severe scans" in words_of(figure)
+
+
+def test_poi_and_ihu_of_the_section_shown_are_those_of_its_pixels():
+    hu, labels = chest_sections()
+    share = (labels[1] == 2).sum() / (labels[1] >= 1).sum()
+    assert f"= {100 * share:.1f} %; iHU -450 HU" in words_of(explain.poi_and_ihu(hu, labels, SPACING_MM))
+
+
+def test_a_thick_section_is_the_mean_of_what_lies_in_it():
+    """3 of 10 mm of liver at 50 HU in lung at -850, and 6 of 10 mm of consolidation at -30 HU."""
+    hu, labels = chest_sections()
+    figure = explain.hu_windows(hu, labels, SPACING_MM)
+    heights = [patch.get_data().values for patch in figure.findobj(matplotlib.patches.StepPatch)]
+    (thick,) = (values for values in heights if len(values) == 5)
+    np.testing.assert_allclose(thick, [50, 0.3 * 50 - 0.7 * 850, -850, -0.6 * 30 - 0.4 * 850, -850])
 
 
 # Machado, Oliveira and Fernandes, IEEE Trans Vis Comput Graph 2009;15:1291-1298, at full severity; on linear RGB.

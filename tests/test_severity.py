@@ -53,6 +53,21 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(values.index)
 
 
+def test_the_values_hold_the_whole_model(results):
+    """A reader's probability, from the recorded values alone, is the one behind the ROC curve."""
+    scans = results[0]
+    listed = {row["name"]: row["value"] for row in severity.values(*results)}
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+
+    def standardised(biomarker, name):
+        return listed[f"coefficient_{name}"] * (scans[biomarker] - listed[f"mean_{name}"]) / listed[f"sd_{name}"]
+
+    alone = listed["intercept_poi"] + standardised("poi", "poi")
+    both = listed["intercept_poi_ihu"] + standardised("poi", "poi_adjusted") + standardised("ihu", "ihu_adjusted")
+    for log_odds, model in ((alone, "POI"), (both, "POI+iHU")):
+        np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), predicted[model], rtol=1e-9)
+
+
 def test_separation_is_shown_as_undefined(results):
     scans, tests, _, performance, bootstrap = results
     separated = scans.assign(poi=scans["is_severe"] + 0.001 * np.arange(60))
@@ -143,5 +158,6 @@ def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
     # Calling severe at that POI gives the sensitivity of Table 2.
     called = scans["poi"] >= at.loc["poi", "at_cutoff"]
     assert called[scans["is_severe"]].mean() == performance.loc["POI", "sensitivity"]
+    assert at.loc["ihu", "tied"] == len(roc.youden_ties(predicted["iHU"][infected], scans["is_severe"][infected]))
     listed = {row["name"]: row for row in severity.pair_values(paired, at)}
     assert listed["ihu_at_cutoff"]["unit"] == "HU" and listed["p_value_delong_poi_ihu"]["value"] == expected.p_value

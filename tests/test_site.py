@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import nbformat
+import pandas as pd
 import pytest
 
 from study import notebook_page, site
@@ -99,3 +100,12 @@ def test_a_run_that_was_not_made_is_said(tmp_path):
     (tmp_path / "notebooks").mkdir()
     with pytest.raises(ValueError, match="study run nothing"):
         site.write(Run("nothing", tmp_path))
+
+
+def test_a_tables_cells_keep_their_spans_and_nothing_else():
+    frame = pd.DataFrame({"n": [1, 2]}, pd.MultiIndex.from_tuples([("scans", "a"), ("scans", "b")]))
+    kept = notebook_page.table_html(frame.to_html())
+    assert kept.count('rowspan="2"') == 1 and "class" not in kept and "valign" not in kept
+    assert notebook_page.table_html('<table><td rowspan="2 onclick=x" colspan="³" onclick="x">1</td></table>') == (
+        "<table><td>1</td></table>"
+    )

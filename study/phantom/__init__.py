@@ -3,9 +3,9 @@
     from study.phantom import make_cohort, make_training_set
     scans = make_cohort("runs/demo/cohort")
 
-`patients` says who is scanned when and how ill, `scan` makes the CT with its truth, `readers` delineates and
-reports. This module puts them together: one pass over the patients in parallel, files that appear only when
-complete, and nothing made twice that is there and was made in the same way.
+`patients` says who is scanned when and how ill, `scan` makes the CT with its truth, `observers` delineate it,
+`reports` compare it in words. This module puts them together: one pass over the patients in parallel, files that
+appear only when complete, and nothing made twice that is there and was made in the same way.
 
 Every random draw comes from a stream keyed by the seed, the patient and the visit, so files are identical
 byte for byte whatever the number of workers, and a patient looks the same in a small cohort and in a large
@@ -19,17 +19,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.phantom.making import make_scans, scan_files
-from study.phantom.plan import plan_cohort
+from study.phantom.making import FORMATS, make_scans, scan_files
+from study.phantom.plan import fill_counts, plan_cohort
+from study.phantom.protocol import Protocol
+from study.phantom.reports import LANGUAGES, Reporting, write_report
+from study.phantom.showcase import views
 from study.phantom.training_set import plan_training_set, protocol_table
 from study.run import write_text
 
-__all__ = ["make_cohort", "make_training_set", "plan_cohort", "plan_training_set", "protocol_table"]
+__all__ = [
+    "Reporting",
+    "make_cohort",
+    "make_training_set",
+    "plan_cohort",
+    "plan_training_set",
+    "protocol_table",
+    "views",
+]
 
-# The paper's scanner adapts its tube current between 30 and 70 mAs; noise goes with one over its square root.
+# The paper's scanner adapts its tube current between 30 and 70 mAs.
 TUBE_CURRENT_MAS = (30.0, 70.0)
-# strength of respiratory motion where there is any; see `scan.simulate_scan`
-MOTION_RANGE = (0.5, 1.0)
+# strength of respiratory motion where there is any, and of the heartbeat, always there; see `scan.simulate_scan`
+MOTION_RANGE, CARDIAC_RANGE = (0.5, 1.0), (0.2, 1.0)
 
 # with one seed for both, the people in the training set are still not those of the cohort
 _COHORT, _TRAINING = 1, 2
@@ -39,27 +50,36 @@ _READERS, _REPORTS, _ACQUISITION = (
     6,
 )  # names of the random streams; patients.py uses 1 and 2, training_set.py 7
 MASKS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
+DICOM_FACTS = ("patient_id", "sex", "age_years", "scan_date", "visit")  # what a DICOM header says of the patient
 
 
 def make_cohort(
     folder,
     *,
     n_patients=204,
-    n_minors=8,
-    n_severe_patients=32,
-    n_scans=548,
-    n_adult_scans=531,
-    n_severe_scans=79,
+    n_minors=None,
+    n_severe_patients=None,
+    n_scans=None,
+    n_adult_scans=None,
+    n_severe_scans=None,
     matrix=128,
     field_of_view_mm=350.0,
     slice_thickness_mm=10.0,
     increment_mm=10.0,
-    n_observed=30,
+    profile="helical",
+    n_observed=None,
     motion_fraction=0.04,
+    second_peak_fraction=0.0,
+    report_language="mixed",
+    reporting=None,
+    image_format="nifti",
+    label=False,
     seed=2020,
     workers=2,
 ) -> pd.DataFrame:
     """Make the synthetic COVID-19 cohort in a folder, or complete it.
+
+    `make_cohort("phantoms", n_patients=5)` is enough; all else has a default.
 
     Parameters
     ----------
@@ -68,12 +88,24 @@ def make_cohort(
         (how each scan was made, so that it is not made again). A scan table that this function did not write
         is never overwritten.
     n_patients, n_minors, n_severe_patients, n_scans, n_adult_scans, n_severe_scans, n_observed,
-    motion_fraction, seed
-        See `patients.plan_cohort`.
+    motion_fraction, second_peak_fraction, seed
+        See `plan.plan_cohort`; a count that is not given follows from the others in the paper's proportions.
     matrix : int
         Pixels across and down; 512 in the paper.
     field_of_view_mm, slice_thickness_mm, increment_mm : float
         The paper's are 350, 10 and 5.
+    profile : {"helical", "rectangular"}
+        Of a section's sensitivity; see `acquisition.profile_integral`.
+    report_language : {"english", "chinese", "mixed"}
+        Of the follow-up reports. The paper's hospital wrote Chinese and its Table 3 prints English; "mixed" draws
+        one of the two for each patient.
+    reporting : Reporting, optional
+        How often the reports mention what, and how the reader errs.
+    image_format : {"nifti", "dicom"}
+        Of the images: a file, or a folder with one file a section. Masks are NIfTI on the image's grid.
+    label : bool
+        Also name every lobe and lesion: label maps in lobes/ (1 to 5 in the order of `lobes.LOBES`) and lesions/, and
+        lesions.csv with kind, lobe, volume and mean HU of each. It costs about as much as another scan.
     workers : int
         Processes. With 1 all is done in this process; a script that asks for more needs `if __name__ ==
         "__main__":`.
@@ -83,15 +115,19 @@ def make_cohort(
     DataFrame
         scans.csv: one row a scan. Beside the columns of the scan table it holds the truth:
         true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (empty without infection) from the
-        true masks on the section grid, and true_illness_day, true_extent, true_consolidation, true_absorbing,
+        true masks on the section grid, true_tissue_poi and true_tissue_ihu of the tissue before it is cut into
+        sections, and true_illness_day, true_extent, true_consolidation, true_absorbing,
         true_severity from the plan.
 
     Raises
     ------
     ValueError
-        If the counts cannot be met together, or the folder holds somebody else's scan table.
+        If the counts cannot be met together, no scan can be acquired so (see `protocol.Protocol`), a language or format
+        is unknown, or the folder holds somebody else's scan table.
     """
     folder = Path(folder)
+    _check_word("report_language", report_language, (*LANGUAGES, "mixed"))
+    _check_word("image_format", image_format, FORMATS)
     counts = dict(
         n_patients=n_patients,
         n_minors=n_minors,
@@ -100,31 +136,37 @@ def make_cohort(
         n_adult_scans=n_adult_scans,
         n_severe_scans=n_severe_scans,
         n_observed=n_observed,
-        motion_fraction=motion_fraction,
     )
-    plan = plan_cohort(**counts, seed=seed)
+    fractions = dict(motion_fraction=motion_fraction, second_peak_fraction=second_peak_fraction)
+    plan = plan_cohort(**counts, **fractions, seed=seed)
     geometry = dict(
         matrix=matrix,
         field_of_view_mm=field_of_view_mm,
         slice_thickness_mm=slice_thickness_mm,
         increment_mm=increment_mm,
+        profile=profile,
     )
-    recipes = [_cohort_recipe(row, seed, geometry) for row in plan.to_dict("records")]
-    truth = make_scans(folder, recipes, workers, "cohort")
+    Protocol(**geometry)  # refuses what cannot be, before anything is made
+    recipes = [_cohort_recipe(row, seed, geometry, image_format, label) for row in plan.to_dict("records")]
+    truth, lesions = make_scans(folder, recipes, workers, "cohort")
 
     scans = plan.rename(columns={"motion": "moved"})
-    scans["image"] = scan_files("image", scans["scan_id"])
+    scans["image"] = scan_files("image", scans["scan_id"], image_format)
     for mask in MASKS:
         scans[mask] = scan_files(mask, scans["scan_id"])
         if mask.startswith("observer"):
             scans[mask] = scans[mask].where(scans["observed"])
+    label_maps = ("lobes", "lesions") if label else ()
+    for name in label_maps:
+        scans[name] = scan_files(name, scans["scan_id"])
     scans["motion"] = scans["moved"].map({True: "true", False: "false"})
     scans = scans.join(truth)
-    scans["report"] = _reports(scans, seed)
+    scans["report"] = _reports(scans, seed, report_language, reporting)
     columns = [
         *"scan_id patient_id age_years sex scan_date status image".split(),
         *MASKS,
         *"motion report".split(),
+        *label_maps,
         *truth.columns,
         *"true_illness_day true_extent true_consolidation true_absorbing true_severity".split(),
     ]
@@ -135,8 +177,10 @@ def make_cohort(
         licence="CC0-1.0",
         seed=seed,
         digest=hashlib.sha256(table.encode()).hexdigest(),
-        parameters=counts | geometry,
+        parameters=fill_counts(**counts) | geometry | fractions | dict(report_language=report_language),
     )
+    if label:
+        write_text(folder / "lesions.csv", lesions.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "scans.csv", table)
     write_text(folder / "cohort.json", json.dumps(about, indent=2) + "\n")
     return scans[columns]
@@ -169,11 +213,12 @@ def make_training_set(
         (Table S1).
     """
     folder = Path(folder)
+    Protocol(matrix=matrix)  # refuses what cannot be, before anything is made
     plan = plan_training_set(
         n_scans=n_scans, motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, seed=seed
     )
     recipes = [_training_recipe(row, seed, matrix) for row in plan.to_dict("records")]
-    truth = make_scans(folder, recipes, workers, "training set")
+    truth, _ = make_scans(folder, recipes, workers, "training set")
     scans = plan.join(truth)
     for name in ("image", "lung_mask", "infection_mask"):
         scans[name] = scan_files(name, scans["scan_id"])
@@ -190,14 +235,12 @@ def make_training_set(
 # ------------------------------------------------------------------ recipes: all that a scan depends on
 
 
-def _cohort_recipe(row: dict, seed: int, geometry: dict) -> dict:
-    from study.phantom.scan import Protocol
-
+def _cohort_recipe(row: dict, seed: int, geometry: dict, image_format: str, label: bool) -> dict:
     number, visit = row["patient_number"], row["visit"]
     rng = np.random.default_rng([seed, _ACQUISITION, number, visit])
     tube_current_mas = rng.uniform(*TUBE_CURRENT_MAS)
     motion = rng.uniform(*MOTION_RANGE)
-    noise_hu = Protocol().noise_hu * np.sqrt(np.mean(TUBE_CURRENT_MAS) / tube_current_mas)
+    cardiac = rng.uniform(*CARDIAC_RANGE)
     return dict(
         scan_id=row["scan_id"],
         group=number,
@@ -210,9 +253,12 @@ def _cohort_recipe(row: dict, seed: int, geometry: dict) -> dict:
             consolidation=row["true_consolidation"],
             absorbing=row["true_absorbing"],
         ),
-        protocol=geometry | dict(noise_hu=round(float(noise_hu), 3), kernel="soft"),
+        protocol=geometry | dict(kernel="soft", tube_current_mas=round(float(tube_current_mas), 1), padded=True),
         motion=round(float(motion), 3) if row["motion"] else 0.0,
+        cardiac=round(float(cardiac), 3),
+        label=label,
         readers_seed=[seed, _READERS, number, visit] if row["observed"] else None,
+        dicom={name: row[name] for name in DICOM_FACTS} if image_format == "dicom" else None,
     )
 
 
@@ -222,8 +268,10 @@ def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
         field_of_view_mm=row["field_of_view_mm"],
         slice_thickness_mm=row["slice_thickness_mm"],
         increment_mm=row["increment_mm"],
-        noise_hu=row["noise_hu"],
         kernel=row["sharpness"],
+        tube_current_mas=row["tube_current_mas"],
+        tube_voltage_kv=row["tube_voltage_kv"],
+        padded=row["padded"],
     )
     return dict(
         scan_id=row["scan_id"],
@@ -239,18 +287,32 @@ def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
         ),
         protocol=protocol,
         motion=row["motion_strength"] if row["motion"] else 0.0,
+        cardiac=row["cardiac"],
+        label=False,
         readers_seed=None,
+        dicom=None,
     )
 
 
-def _reports(scans: pd.DataFrame, seed: int) -> pd.Series:
+def _reports(scans: pd.DataFrame, seed: int, language: str, reporting: Reporting | None) -> pd.Series:
     """A report for each follow-up scan, against the patient's scan before it; none for a first scan."""
-    from study.phantom.readers import write_report
-
     reports, previous = [], None
     for row in scans.to_dict("records"):
-        this = dict(poi=row["true_poi"], ihu=np.nan if row["true_ihu"] is None else row["true_ihu"])
-        rng = np.random.default_rng([seed, _REPORTS, row["patient_number"], row["visit"]])
-        reports.append(write_report(previous, this, rng) if row["visit"] > 1 else None)
+        number, visit = row["patient_number"], row["visit"]
+        this = dict(
+            poi=row["true_poi"],
+            ihu=np.nan if row["true_ihu"] is None else row["true_ihu"],
+            scan_date=row["scan_date"],
+        )
+        written_in = language
+        if language == "mixed":  # a hospital writes in one: all reports of a patient are alike
+            written_in = tuple(LANGUAGES)[np.random.default_rng([seed, _REPORTS, number]).integers(len(LANGUAGES))]
+        rng = np.random.default_rng([seed, _REPORTS, number, visit])
+        reports.append(write_report(previous, this, rng, written_in, reporting) if visit > 1 else None)
         previous = this
     return pd.Series(reports, index=scans.index, dtype=object)
+
+
+def _check_word(name: str, word, known: tuple) -> None:
+    if word not in known:
+        raise ValueError(f"{name} = {word!r} must be one of {', '.join(known)}")

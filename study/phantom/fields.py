@@ -8,6 +8,7 @@ left, 0 in the midline.
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,7 @@ class Grid:
     def box(self, low_mm, high_mm) -> tuple[slice, slice, slice]:
         """Slices of the voxels whose centres lie between two corners (z, y, x)."""
         return tuple(
-            slice(int(np.searchsorted(axis, low)), int(np.searchsorted(axis, high)))
+            slice(bisect_left(axis, low), bisect_left(axis, high))
             for axis, low, high in zip(self.axes, low_mm, high_mm, strict=True)
         )
 
@@ -81,6 +82,26 @@ def linear_weights(targets: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return weights
 
 
+def cubic_taps(targets: np.ndarray, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the first of four neighbouring knots and their weights (4, targets): Keys' cubic convolution.
+
+    References
+    ----------
+    Keys RG. Cubic convolution interpolation for digital image processing. IEEE Trans Acoust Speech Signal Process
+    1981;29:1153-1160.
+    """
+    position = (np.asarray(targets, float) - knots[0]) / (knots[1] - knots[0])
+    left = np.floor(position).astype(int)
+    t = position - left
+    taps = (
+        -t / 2 + t**2 - t**3 / 2,
+        1 - 5 / 2 * t**2 + 3 / 2 * t**3,
+        t / 2 + 2 * t**2 - 3 / 2 * t**3,
+        -(t**2) / 2 + t**3 / 2,
+    )
+    return left - 1, np.stack(taps).astype(np.float32)
+
+
 def spline_weights(targets: np.ndarray, start: float, step: float, count: int) -> np.ndarray:
     """Matrix (targets, count) of cubic B-splines centred at ``start + step * k``."""
     position = (np.asarray(targets, float) - start) / step
@@ -104,31 +125,50 @@ def spline_weights(targets: np.ndarray, start: float, step: float, count: int) -
 def resample(values: np.ndarray, weights_z: np.ndarray, weights_y: np.ndarray, weights_x: np.ndarray) -> np.ndarray:
     """Apply one matrix along each axis of a (z, y, x) array: every separable blur, average and shift here."""
     nz, ny, nx = values.shape
-    out = (weights_z @ values.reshape(nz, ny * nx)).reshape(-1, ny, nx)
+    out = (weights_z @ np.ascontiguousarray(values).reshape(nz, ny * nx)).reshape(-1, ny, nx)
     out = np.matmul(weights_y, out)
     return np.matmul(out, np.ascontiguousarray(weights_x.T))
 
 
 def upsample(values: np.ndarray, coarse: Grid, fine: Grid) -> np.ndarray:
     """Linear interpolation of a field from the lattice to a scan's grid."""
-    weights = [linear_weights(f, c) for f, c in zip(fine.axes, coarse.axes, strict=True)]
-    return resample(np.asarray(values, np.float32), *weights)
+    parts, weights = [], []
+    for centres, knots in zip(fine.axes, coarse.axes, strict=True):
+        part, matrix = _used(linear_weights(centres, knots))
+        parts.append(part)
+        weights.append(matrix)
+    return resample(np.asarray(values, np.float32)[tuple(parts)], *weights)
+
+
+def _used(weights: np.ndarray) -> tuple[slice, np.ndarray]:
+    """Return the columns from the first to the last that is not all zero, and the matrix of them."""
+    used = np.flatnonzero(weights.any(axis=0))
+    part = slice(int(used[0]), int(used[-1]) + 1)
+    return part, np.ascontiguousarray(weights[:, part])
+
+
+class SmoothNoise:
+    """Noise of unit variance with details of ``length_mm``, drawn once and the same at a place on any grid."""
+
+    def __init__(self, rng: np.random.Generator, length_mm: float):
+        """Draw the coefficients of cubic B-splines over the patient."""
+        self.length_mm = length_mm
+        counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
+        self.coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
+
+    def __call__(self, grid: Grid) -> np.ndarray:
+        """Return the noise on a grid."""
+        parts, weights = [], []
+        for axis, (low, _), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
+            part, matrix = _used(spline_weights(axis, low - self.length_mm, self.length_mm, count))
+            parts.append(part)
+            weights.append(matrix)
+        return resample(self.coefficients[tuple(parts)], *weights)
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, length_mm: float) -> np.ndarray:
     """Draw noise of unit variance with details of ``length_mm``, the same at a place on any grid."""
-    counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
-    coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
-    weights = [
-        spline_weights(axis, low - length_mm, length_mm, n)
-        for axis, (low, _), n in zip(grid.axes, RANGE_MM, counts, strict=True)
-    ]
-    used = [np.flatnonzero(w.any(axis=0)) for w in weights]
-    spans = [slice(u[0], u[-1] + 1) for u in used]
-    return resample(
-        np.ascontiguousarray(coefficients[tuple(spans)]),
-        *(np.ascontiguousarray(w[:, s]) for w, s in zip(weights, spans, strict=True)),
-    )
+    return SmoothNoise(rng, length_mm)(grid)
 
 
 def smooth_curve(rng: np.random.Generator, positions: np.ndarray, length_mm: float) -> np.ndarray:
@@ -140,18 +180,21 @@ def smooth_curve(rng: np.random.Generator, positions: np.ndarray, length_mm: flo
 def ramp(value, low, high):
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    rise = 3 - 2 * t
+    rise *= t
+    rise *= t
+    return rise
 
 
-def splat_tubes(
+def tube_points(
     grid: Grid,
     starts: np.ndarray,
     ends: np.ndarray,
     radii_start: np.ndarray,
     radii_end: np.ndarray,
     points_per_voxel: float = 8.0,
-) -> np.ndarray:
-    """Fraction of each voxel filled by tapering tubes, (z, y, x) float32 in 0..1.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices of the voxels that tapering tubes fill, some of them often, and the fraction that each fills.
 
     Each tube's volume is dealt to points that fill it evenly (a low-discrepancy sequence), so that a vessel
     thinner than a voxel fills just the part of it that it should. ``starts``, ``ends`` are (n, 3) in (z, y,
@@ -167,27 +210,31 @@ def splat_tubes(
     tube = np.repeat(np.arange(len(count)), count)
     order = np.arange(len(tube)) - np.repeat(np.cumsum(count) - count, count)
     # Generalised golden ratio: even filling of (along, radius squared, angle).
-    t = (order + 0.5) / count[tube]
-    ring = np.sqrt((0.5 + 0.7548776662466927 * (order + 1)) % 1) * (radii_start[tube] * (1 - t) + radii_end[tube] * t)
-    angle = 2 * np.pi * ((0.5 + 0.5698402909980532 * (order + 1)) % 1)
+    t = ((order + 0.5) / count[tube]).astype(np.float32)
+    near, far = radii_start.astype(np.float32)[tube], radii_end.astype(np.float32)[tube]
+    ring = np.sqrt(((0.5 + 0.7548776662466927 * (order + 1)) % 1).astype(np.float32)) * (near + (far - near) * t)
+    angle = ((2 * np.pi) * ((0.5 + 0.5698402909980532 * (order + 1)) % 1)).astype(np.float32)
+    aside, above = ring * np.cos(angle), ring * np.sin(angle)
     axis = along / length[:, None]
-    aside = np.where(np.abs(axis[:, :1]) < 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
-    first = np.cross(axis, aside)
+    other = np.where(np.abs(axis[:, :1]) < 0.9, np.array([[1.0, 0, 0]]), np.array([[0, 1.0, 0]]))
+    first = np.cross(axis, other)
     first /= np.linalg.norm(first, axis=1)[:, None]
     second = np.cross(axis, first)
-    where = (
-        starts[tube]
-        + along[tube] * t[:, None]
-        + first[tube] * (ring * np.cos(angle))[:, None]
-        + second[tube] * (ring * np.sin(angle))[:, None]
-    )
-    index = np.rint((where - np.array([grid.z[0], grid.y[0], grid.x[0]])) / spacing).astype(np.int64)
-    inside = ((index >= 0) & (index < np.array(grid.shape))).all(axis=1)
-    index = index[inside]
-    flat = (index[:, 0] * grid.shape[1] + index[:, 1]) * grid.shape[2] + index[:, 2]
-    share = (volume / count / voxel)[tube][inside]
-    filled = np.bincount(flat, weights=share, minlength=int(np.prod(grid.shape)))
-    return np.minimum(filled, 1).astype(np.float32).reshape(grid.shape)
+    flat, inside = np.zeros(len(tube), np.int64), np.ones(len(tube), bool)
+    for k, (centres, step) in enumerate(zip(grid.axes, grid.spacing_mm, strict=True)):
+        from_corner, *parts = (
+            part.astype(np.float32)[tube]
+            for part in (
+                (starts[:, k] - centres[0]) / step,
+                along[:, k] / step,
+                first[:, k] / step,
+                second[:, k] / step,
+            )
+        )
+        index = np.rint(from_corner + parts[0] * t + parts[1] * aside + parts[2] * above).astype(np.int64)
+        inside &= (index >= 0) & (index < len(centres))
+        flat = flat * len(centres) + index
+    return flat[inside], (volume / count / voxel)[tube][inside]
 
 
 def capsule_distance(grid: Grid, start, end, radius_start: float, radius_end: float) -> np.ndarray:

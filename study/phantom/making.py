@@ -2,11 +2,12 @@
 
 A recipe is all that a scan depends on. Beside the files of a scan lies recipes/<scan_id>.json with the digest
 of its recipe and of the code that follows it; a scan whose files are there with that digest is not made
-again.
+again. So a run that was killed, or found the disk full, goes on where it stopped.
 """
 
 import hashlib
 import json
+import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
@@ -14,37 +15,46 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from study import fingerprint
-from study.ct import write_mask, write_scan
-from study.phantom.readers import delineate
-from study.phantom.scan import Disease, Habitus, Protocol, simulate_scan
+from study.ct import Scan, write_scan
+from study.nifti import save_nifti
+from study.phantom.observers import delineate
+from study.phantom.protocol import Protocol
+from study.phantom.scan import Disease, Habitus, SimulatedScan, simulate_scan
+from study.phantom.truth import LESION_COLUMNS
 from study.run import write_text
 
+FORMATS = ("nifti", "dicom")  # of the images; masks are NIfTI on the image's grid
 FOLDERS = {
     "image": "images",
     "lung_mask": "lung",
     "infection_mask": "infection",
     "observer_1": "observer_1",
     "observer_2": "observer_2",
+    "lobes": "lobes",
+    "lesions": "lesions",
 }
 
 
+def _text(content) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
 def _digest(recipe: dict) -> str:
-    return hashlib.sha256(
-        json.dumps([_code(recipe["readers_seed"] is not None), recipe], sort_keys=True).encode()
-    ).hexdigest()
+    code = _code(recipe["readers_seed"] is not None, recipe["dicom"] is not None)
+    return hashlib.sha256(_text([code, recipe]).encode()).hexdigest()
 
 
 @cache
-def _code(with_readers: bool) -> str:
+def _code(is_observed: bool, is_dicom: bool) -> str:
     """Fingerprint of the code that makes a scan; what the planning decides stands in the recipe."""
-    return fingerprint.of_modules(["study.phantom.scan", *(["study.phantom.readers"] if with_readers else [])])
+    used = {"study.phantom.scan": True, "study.phantom.observers": is_observed, "study.phantom.series": is_dicom}
+    return fingerprint.of_modules([name for name, is_used in used.items() if is_used])
 
 
-def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd.DataFrame:
+def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the scans that are not there yet.
 
     Parameters
@@ -52,7 +62,8 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
     folder : Path
     recipes : list of dict
         scan_id, group (scans of a group are made in one process), patient_seed, visit, habitus, disease,
-        protocol, motion, readers_seed (None for a scan without observers).
+        protocol, motion, cardiac, label (whether lobes and lesions are named), readers_seed (None for a scan without
+        observers), dicom (None for an image in NIfTI, else what `series.write_series` says about the patient).
     workers : int
         Processes; with 1 all is done in this one.
     what : str
@@ -60,9 +71,12 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
 
     Returns
     -------
-    DataFrame
-        true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), a row a
-        recipe in the order of the recipes.
+    truth : DataFrame
+        true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), and of the
+        tissue before it is cut into sections true_tissue_poi, true_tissue_ihu; a row a recipe in the order of
+        the recipes.
+    lesions : DataFrame
+        scan_id and `truth.LESION_COLUMNS`, a row a lesion of the scans whose lesions are named.
     """
     if not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers = {workers!r} must be a whole number, 1 or more")
@@ -71,22 +85,28 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> pd
             f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
             "or move that table away"
         )
-    _forget_others(folder, {recipe["scan_id"] for recipe in recipes})
+    (folder / "recipes").mkdir(parents=True, exist_ok=True)  # no scan is made for a place that cannot take it
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
-    todo: dict[int, list[dict]] = {}
+    _tidy(folder, {scan_id for scan_id, record in known.items() if record is not None})
+    todo: dict[int, list[tuple[dict, str]]] = {}
     for recipe in recipes:
-        if known[recipe["scan_id"]] is None:
-            todo.setdefault(recipe["group"], []).append(recipe)
+        if known[recipe["scan_id"]] is None:  # the digest goes along: to read all the code takes a process seconds
+            todo.setdefault(recipe["group"], []).append((recipe, _digest(recipe)))
     n_todo = sum(map(len, todo.values()))
     if n_todo:
         with tqdm(total=len(recipes), initial=len(recipes) - n_todo, desc=f"simulate {what}", unit="scan") as bar:
             for made in _in_parallel(folder, list(todo.values()), workers):
                 known |= made
                 bar.update(len(made))
-    return pd.DataFrame([known[recipe["scan_id"]] for recipe in recipes])
+    records = [known[recipe["scan_id"]] for recipe in recipes]
+    lesions = [{"scan_id": record["recipe"]["scan_id"]} | lesion for record in records for lesion in record["lesions"]]
+    return (
+        pd.DataFrame([record["truth"] for record in records]),
+        pd.DataFrame(lesions, columns=["scan_id", *LESION_COLUMNS]),
+    )
 
 
-def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
+def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: int):
     if workers == 1 or len(groups) == 1:
         for group in groups:
             yield _make_patient(folder, group)
@@ -102,91 +122,127 @@ def _in_parallel(folder: Path, groups: list[list[dict]], workers: int):
             raise
 
 
-def _make_patient(folder: Path, recipes: list[dict]) -> dict[str, dict]:
+def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, dict]:
     made = {}
-    # One thread of linear algebra a process: more only wait for each other.
-    with threadpool_limits(1):
-        for recipe in recipes:
-            try:
-                made[recipe["scan_id"]] = _make_scan(folder, recipe)
-            except Exception as error:
-                error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
-                raise
+    for recipe, digest in recipes:
+        try:
+            made[recipe["scan_id"]] = _make_scan(folder, recipe, digest)
+        except Exception as error:
+            error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
+            raise
     return made
 
 
-def _make_scan(folder: Path, recipe: dict) -> dict:
-    made = simulate_scan(
+def simulate(recipe: dict) -> SimulatedScan:
+    """The scan of a recipe."""
+    return simulate_scan(
         tuple(recipe["patient_seed"]),
         recipe["visit"],
         Habitus(**recipe["habitus"]),
         Disease(**recipe["disease"]),
         Protocol(**recipe["protocol"]),
         motion=recipe["motion"],
+        cardiac=recipe["cardiac"],
+        label=recipe["label"],
     )
-    infection = made.infection_mask & made.lung_mask
-    masks = {"lung_mask": made.lung_mask, "infection_mask": infection}
+
+
+def observe(recipe: dict, made: SimulatedScan) -> tuple[np.ndarray, np.ndarray]:
+    """The two observers' delineations of it."""
+    return delineate(
+        made.infection_mask,
+        made.lung_mask,
+        made.hu,
+        made.spacing_mm,
+        made.vessels,
+        rng=np.random.default_rng(recipe["readers_seed"]),
+        motion=recipe["motion"] > 0,
+    )
+
+
+def _make_scan(folder: Path, recipe: dict, digest: str) -> dict:
+    made = simulate(recipe)
+    masks = {"lung_mask": made.lung_mask, "infection_mask": made.infection_mask}
     if recipe["readers_seed"]:
-        masks["observer_1"], masks["observer_2"] = delineate(
-            infection,
-            made.lung_mask,
-            made.hu,
-            made.spacing_mm,
-            made.vessels,
-            rng=np.random.default_rng(recipe["readers_seed"]),
-            motion=recipe["motion"] > 0,
-        )
-    scan = write_scan(folder / scan_file("image", recipe["scan_id"]), made.hu, made.spacing_mm)
+        masks["observer_1"], masks["observer_2"] = observe(recipe, made)
+    if recipe["label"]:
+        masks["lobes"], masks["lesions"] = made.lobes, made.lesions
+    image = folder / scan_file("image", recipe["scan_id"], "dicom" if recipe["dicom"] else "nifti")
+    scan = _write_image(image, made, recipe)
     for name, mask in masks.items():
-        write_mask(folder / scan_file(name, recipe["scan_id"]), mask, scan)
-    n_lung, n_infection = int(made.lung_mask.sum()), int(infection.sum())
+        labels = mask.astype(np.uint8) if mask.dtype == bool else mask
+        save_nifti(folder / scan_file(name, recipe["scan_id"]), scan.grid.to_stored(labels), scan.affine)
+    n_lung, n_infection = int(made.lung_mask.sum()), int(made.infection_mask.sum())
     ml = float(np.prod(made.spacing_mm)) / 1000
     truth = dict(
         true_lung_volume_ml=round(n_lung * ml, 3),
         true_infection_volume_ml=round(n_infection * ml, 3),
         true_poi=round(n_infection / n_lung, 6) if n_lung else None,
-        true_ihu=round(float(made.hu[infection].mean(dtype=np.float64)), 2) if n_infection else None,
+        true_ihu=round(float(made.hu[made.infection_mask].mean(dtype=np.float64)), 2) if n_infection else None,
+        true_tissue_poi=round(made.tissue_poi, 6),
+        true_tissue_ihu=round(made.tissue_ihu, 2) if made.tissue_poi else None,
     )
-    files = [scan_file(name, recipe["scan_id"]) for name in ("image", *masks)]
+    files = [*(sorted(image.iterdir()) if image.is_dir() else [image])]
+    files += [folder / scan_file(name, recipe["scan_id"]) for name in masks]
     record = dict(
-        digest=_digest(recipe),
-        files={name: (folder / name).stat().st_size for name in files},
+        digest=digest,
+        files={path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
         truth=truth,
+        lesions=made.lesion_table.to_dict("records") if recipe["label"] else [],
         recipe=recipe,
     )
     # last: it vouches
     write_text(folder / "recipes" / f"{recipe['scan_id']}.json", json.dumps(record, indent=1) + "\n")
-    return truth
+    return record
+
+
+def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
+    if not recipe["dicom"]:
+        return write_scan(path, made.hu, made.spacing_mm)
+    from study.phantom.series import write_series  # NIfTI needs no pydicom
+
+    protocol = Protocol(**recipe["protocol"])
+    return write_series(path, made.hu, made.spacing_mm, protocol, key=_text(recipe), **recipe["dicom"])
 
 
 def _already_made(folder: Path, recipe: dict) -> dict | None:
-    """The truth about a scan whose files are there and follow this recipe; else None."""
+    """The record of a scan whose files are there and follow this recipe; else None."""
     try:
         record = json.loads((folder / "recipes" / f"{recipe['scan_id']}.json").read_text(encoding="utf-8"))
         if record["digest"] == _digest(recipe) and all(
             (folder / name).stat().st_size == size for name, size in record["files"].items()
         ):
-            return record["truth"]
+            return record
     except (OSError, ValueError, KeyError):
         pass
     return None
 
 
-def _forget_others(folder: Path, scan_ids: set[str]) -> None:
-    """Remove what an earlier run with other counts made here and this one does not name."""
-    for path in sorted((folder / "recipes").glob("*.json")):
-        scan_id = path.stem
-        if scan_id not in scan_ids:
-            for name in FOLDERS:
-                (folder / scan_file(name, scan_id)).unlink(missing_ok=True)
+def _tidy(folder: Path, scan_ids: set[str]) -> None:
+    """Remove what was made here by another plan or recipe, and what a killed run left half written."""
+    for path in (folder / "recipes").glob("*.json"):
+        if path.stem not in scan_ids:
             path.unlink()
+            for name in FOLDERS:
+                for format in FORMATS if name == "image" else FORMATS[:1]:
+                    _remove(folder / scan_file(name, path.stem, format))
+    for name in FOLDERS.values():
+        for path in (folder / name).glob(".*.partial*"):
+            _remove(path)
 
 
-def scan_file(name: str, scan_id: str) -> str:
-    """Path of a scan's file, relative to its table; `name` is the column that holds it."""
-    return f"{FOLDERS[name]}/{scan_id}.nii.gz"
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def scan_files(name: str, scan_ids: pd.Series) -> pd.Series:
+def scan_file(name: str, scan_id: str, format: str = "nifti") -> str:
+    """Path of a scan's file, or of its folder of DICOM, relative to its table; `name` is the column that holds it."""
+    return f"{FOLDERS[name]}/{scan_id}{'' if format == 'dicom' else '.nii.gz'}"
+
+
+def scan_files(name: str, scan_ids: pd.Series, format: str = "nifti") -> pd.Series:
     """`scan_file` for a column of scan ids."""
-    return scan_ids.map(lambda scan_id: scan_file(name, scan_id))
+    return scan_ids.map(lambda scan_id: scan_file(name, scan_id, format))

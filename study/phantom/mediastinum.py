@@ -27,9 +27,9 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
 
     # fmt: off
     parts = [
-        ("heart", (-42 + drop, -10, 8), (-82 + drop, -40, 42 + turn), 35 * heart, 27 * heart),
+        ("heart", (-42 + drop, -10, 12), (-82 + drop, -40, 48 + turn), 36 * heart, 29 * heart),
         ("heart", (-50 + drop, -38, -4), (-84 + drop, -52, 28 + turn), 29 * heart, 24 * heart),
-        ("heart", (-44 + drop, -18, -20), (-74 + drop, -16, -18), 27 * heart, 25 * heart),
+        ("heart", (-44 + drop, -18, -15), (-74 + drop, -16, -13), 27 * heart, 25 * heart),
         ("heart", (-38 + drop, 7, -20), (-36 + drop, 8, 18), 18 * heart, 18 * heart),
         ("aorta", (-30, -30, -2), (-8, -36, -16), 15 * aorta, 15 * aorta),
         ("aorta", (-8, -36, -16), (14, -27, -14), 15 * aorta, 14.5 * aorta),
@@ -92,7 +92,8 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     spine = spine_centre(build, coarse.z).astype(np.float32)[:, None]
     width = build.size[2]
     back = (21 * ramp(y, spine - 20, spine - 6) + 17 * ramp(y, spine + 4, spine + 30)) * width
-    right, left = np.maximum(thin, back), np.maximum(thin, back)
+    # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger.
+    right, left = np.maximum(thin - 3, back), np.maximum(thin + 6, back)
     chord = balls[:, 3, None, None] ** 2 - (y - balls[:, 1, None, None]) ** 2 - (z - balls[:, 0, None, None]) ** 2
     reach = np.sqrt(np.maximum(chord, 0))
     hit = chord > 0

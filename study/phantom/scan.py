@@ -5,54 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from threadpoolctl import ThreadpoolController
 
 from study.phantom.acquisition import (
-    KERNELS,
     Pose,
     breathe,
+    cut_sections,
     draw_pose,
-    motion_phases,
-    noise,
-    plane_weights,
+    place,
     section_positions,
     section_weights,
 )
-from study.phantom.anatomy import Anatomy, draw_anatomy, lung_hu
-from study.phantom.fields import generator, ramp, resample
+from study.phantom.anatomy import Anatomy, beside_outer, draw_anatomy, lung_hu
+from study.phantom.fields import generator
 from study.phantom.lesions import PATTERNS, draw_susceptibility, infect
+from study.phantom.motion import beat, breath_phases, haze
+from study.phantom.protocol import Protocol
+from study.phantom.reconstruction import quantise, reconstruct
+from study.phantom.truth import label_lesions, tissue_biomarkers
 
+LARGEST_SHIFT_MM = 25.0  # of the lungs' border, by any pose
 SEXES = ("female", "male")
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How a scan is acquired: ``noise_hu`` is the standard deviation in soft tissue."""
-
-    matrix: int = 128
-    field_of_view_mm: float = 350.0
-    slice_thickness_mm: float = 10.0
-    increment_mm: float = 10.0
-    noise_hu: float = 12.0
-    kernel: str = "soft"
-
-    def __post_init__(self):
-        """Refuse what no scan can be made of."""
-        for name in ("matrix", "field_of_view_mm", "slice_thickness_mm", "increment_mm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
-        if self.matrix < 16:
-            raise ValueError(f"matrix must be at least 16, not {self.matrix!r}")
-        if not self.noise_hu >= 0:
-            raise ValueError(f"noise_hu must be 0 or more, not {self.noise_hu!r}")
-        if self.kernel not in KERNELS:
-            raise ValueError(f"kernel must be one of {tuple(KERNELS)}, not {self.kernel!r}")
-
-    @property
-    def fine_mm(self) -> float:
-        """Layer of tissue along the body: 2.5 mm or half a section, for thin sections one section."""
-        return (
-            min(self.slice_thickness_mm, 1.0) if self.slice_thickness_mm <= 1 else min(2.5, self.slice_thickness_mm / 2)
-        )
 
 
 @dataclass(frozen=True)
@@ -97,17 +71,28 @@ class Disease:
 class SimulatedScan:
     """A scan and its truth.
 
-    ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``lung_mask``, ``infection_mask`` bool (z, y, x),
+    ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``heights_mm`` of the sections' centres from the carina upwards;
+    ``lung_mask``, ``infection_mask`` bool (z, y, x),
     infection within lung; ``vessels`` bool: lung voxels of which vessels fill a quarter or more.
+    ``tissue_poi``, ``tissue_ihu``: POI and iHU of the tissue itself, on the fine grid, before it is cut into
+    sections. Where asked for, ``lobes``, ``lesions`` and ``lesion_table``: see `truth.label_lesions`.
     """
 
     hu: np.ndarray
     spacing_mm: tuple[float, float, float]
+    heights_mm: np.ndarray
     lung_mask: np.ndarray
     infection_mask: np.ndarray
     vessels: np.ndarray
+    tissue_poi: float
+    tissue_ihu: float
+    lobes: np.ndarray | None = None
+    lesions: np.ndarray | None = None
+    lesion_table: pd.DataFrame | None = None
 
 
+# With one thread of linear algebra the bytes do not depend on how many there are; cores are for several scans at once.
+@ThreadpoolController().wrap(limits=1)
 def simulate_scan(
     patient_seed: tuple[int, ...],
     visit: int,
@@ -115,6 +100,8 @@ def simulate_scan(
     disease: Disease,
     protocol: Protocol,
     motion: float = 0.0,
+    cardiac: float = 0.0,
+    label: bool = False,
 ) -> SimulatedScan:
     """Simulate one scan.
 
@@ -129,6 +116,10 @@ def simulate_scan(
     motion : float
         0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The truth stays
         that of the held breath.
+    cardiac : float
+        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it.
+    label : bool
+        Also name every lobe and lesion. It changes nothing else and costs about as much as another visit.
 
     Returns
     -------
@@ -136,8 +127,9 @@ def simulate_scan(
         The same arguments give the same bytes.
 
     """
-    if not 0 <= motion <= 1:
-        raise ValueError(f"motion must lie in 0..1, not {motion!r}")
+    for name, value in (("motion", motion), ("cardiac", cardiac)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie in 0..1, not {value!r}")
     patient_seed = tuple(int(part) for part in patient_seed)
     key = (
         patient_seed,
@@ -151,7 +143,7 @@ def simulate_scan(
     grid = anatomy.grid
     pose = draw_pose(patient_seed, visit)
     parenchyma = anatomy.parenchyma + np.float32(pose.density)
-    ill = np.zeros(len(parenchyma), bool)
+    kind = np.zeros(len(parenchyma), np.uint8)
     if disease.extent > 0:
         infection = infect(
             anatomy,
@@ -161,62 +153,84 @@ def simulate_scan(
             disease.consolidation,
             disease.absorbing,
         )
-        parenchyma, ill = infection.parenchyma, infection.ill
-    tissue = anatomy.hu.copy()
-    tissue.ravel()[anatomy.inside] = lung_hu(anatomy, parenchyma)
+        parenchyma, kind = infection.parenchyma, infection.kind
+    ill = kind > 0
+    tissue_in_lung = lung_hu(anatomy, parenchyma)
 
     edges = breathe(np.append(grid.z, grid.z[-1] + grid.spacing_mm[0]) - grid.spacing_mm[0] / 2, pose.lower_mm)
     centres = section_positions(edges, protocol.slice_thickness_mm, protocol.increment_mm)
-    along = section_weights(edges, centres, protocol.slice_thickness_mm)
-    still = plane_weights(grid, pose, None)
+    along = section_weights(edges, centres, protocol.slice_thickness_mm, protocol.profile)
 
     def fraction(values):
-        return resample(_on_grid(anatomy, values), along, *still)
+        return _lung_sections(anatomy, values, along, pose)
 
+    change = beside_outer(anatomy, tissue_in_lung) - anatomy.hu.ravel()[anatomy.inside]
+    rng = generator(patient_seed, "motion", visit)
+    sections = _sections(change, anatomy, pose, edges, centres, protocol, motion, cardiac, rng)
     lung = fraction(anatomy.share)
-    infected = fraction(anatomy.share * ill) if ill.any() else np.zeros_like(lung)
-    vessels = fraction(anatomy.share * anatomy.vessel)
+    if motion > 0:
+        sections += haze(motion, centres, anatomy.whole) * lung
     lung_mask = lung >= 0.5
-    hu = _sections(
-        tissue,
-        anatomy,
-        pose,
-        along,
-        edges,
-        centres,
-        protocol,
-        motion,
-        generator(patient_seed, "motion", visit),
-    )
-    hu += noise(patient_seed, visit, hu.shape, grid.spacing_mm[1], protocol.kernel, protocol.noise_hu)
-    hu = np.clip(np.rint(hu), -1024, 3071).astype(np.int16)
+    infection_mask = lung_mask & (fraction(anatomy.share * ill) >= 0.5) if ill.any() else np.zeros_like(lung_mask)
+    vessels = lung_mask & (fraction(anatomy.share * anatomy.vessel) >= 0.25)
+    noise = generator(patient_seed, "noise", visit)
+    image = reconstruct(sections, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
     spacing = (float(protocol.increment_mm), grid.spacing_mm[1], grid.spacing_mm[1])
-    return SimulatedScan(hu, spacing, lung_mask, (infected >= 0.5) & lung_mask, (vessels >= 0.25) & lung_mask)
+    hu = quantise(image, protocol.padded)
+    named = label_lesions(anatomy, kind, fraction, lung_mask, infection_mask, hu, spacing) if label else ()
+    return SimulatedScan(
+        hu,
+        spacing,
+        centres,
+        lung_mask,
+        infection_mask,
+        vessels,
+        *tissue_biomarkers(anatomy, ill, tissue_in_lung),
+        *named,
+    )
 
 
-def _on_grid(anatomy: Anatomy, values: np.ndarray) -> np.ndarray:
-    full = np.zeros(anatomy.grid.shape, np.float32)
-    full.ravel()[anatomy.inside] = values
-    return full
+def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[slice]]:
+    """What the voxels ``inside`` hold, 0 elsewhere: (layers, y, x) of the box around them, and the box in the plane."""
+    box, part = anatomy.speckle.box, anatomy.speckle.part
+    tissue = np.zeros((len(anatomy.grid.z), *part.shape[1:]), np.float32)
+    tissue[box[0]].ravel()[anatomy.speckle.flat] = values
+    return tissue, [slice(f.start + b.start, f.start + b.stop) for f, b in zip(anatomy.frame, box[1:], strict=True)]
+
+
+def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
+    """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
+    tissue, lungs = _in_lungs(anatomy, values)
+    out = np.zeros((len(along), *anatomy.whole.shape[1:]), np.float32)
+    out[:, *lungs] = cut_sections(tissue, along)
+    margin = int(np.ceil(LARGEST_SHIFT_MM / anatomy.grid.spacing_mm[1]))
+    around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
+    out[:, *around] = place(out[:, *around], anatomy.whole.sub((slice(None), *around)), pose)
+    return out
 
 
 def _sections(
-    tissue, anatomy: Anatomy, pose: Pose, along, edges, centres, protocol: Protocol, motion, rng
+    change: np.ndarray, anatomy: Anatomy, pose: Pose, edges, centres, protocol: Protocol, motion, cardiac, rng
 ) -> np.ndarray:
-    grid = anatomy.grid
-    if motion == 0:
-        return resample(tissue, along, *plane_weights(grid, pose, protocol.kernel))
+    """Tissue averaged to sections as the patient lies, breathes and the heart beats, before kernel and noise.
+
+    ``change`` in HU of the voxels ``inside`` against the patient as drawn.
+    """
+    phases = breath_phases(motion, centres, rng) if motion > 0 else [(1.0, np.zeros(len(centres)), 1.0)]
+    heartbeat = rng.integers(2**31)
+    changed, lungs = _in_lungs(anatomy, change)
     total = 0.0
-    for share, lower, squeeze in motion_phases(motion, centres, rng):
+    for share, lower, squeeze in phases:
         # Each section sees the diaphragm where it is when the section's turn comes.
-        rows = [
-            section_weights(breathe(edges, by), centres[k : k + 1], protocol.slice_thickness_mm)[0]
-            for k, by in enumerate(lower)
-        ]
-        total = total + np.float32(share) * resample(
-            tissue, np.stack(rows), *plane_weights(grid, pose, protocol.kernel, squeeze)
+        along = np.concatenate(
+            [
+                section_weights(breathe(edges, by), centre, protocol.slice_thickness_mm, protocol.profile)
+                for centre, by in zip(centres[:, None], lower, strict=True)
+            ]
         )
-    # Lung that is let go during the scan is denser at the bases, in a haze without borders.
-    lung = resample(_on_grid(anatomy, anatomy.share), along, *plane_weights(grid, pose, None))
-    haze = 95 * motion * ramp(-centres, -20, 110)[:, None, None] * ramp(grid.y, -40, 90)[None, :, None]
-    return total + (haze * lung).astype(np.float32)
+        sections = np.repeat(anatomy.outside[None], len(centres), axis=0)
+        sections[:, *anatomy.frame] = cut_sections(anatomy.hu, along)
+        sections[:, *lungs] += cut_sections(changed, along)
+        beat(sections, anatomy.whole, centres, anatomy.shapes.capsules, cardiac, np.random.default_rng(heartbeat))
+        total = total + np.float32(share) * place(sections, anatomy.whole, pose, squeeze)
+    return total

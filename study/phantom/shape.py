@@ -177,21 +177,29 @@ def lung_top(build: Build, grid: Grid) -> np.ndarray:
     return (build.apex + 2 * np.sign(-x) - 43 * (np.sqrt(1 + 2 * squared) - 1)).astype(np.float32)
 
 
-def lung_depth(shapes: Shapes, grid: Grid, cage: np.ndarray) -> np.ndarray:
-    """Return how deep each voxel lies in the lung (mm, negative outside)."""
+def lung_surfaces(shapes: Shapes, grid: Grid) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Bottom and top of the lungs, each as (height in mm, what a mm above it counts as depth), (y, x).
+
+    A voxel's share below a steep floor is told by its height over the rise of the floor across it.
+    """
+    surfaces = []
+    for height, sign in ((lung_floor(shapes, grid), 1.0), (lung_top(shapes.build, grid), -1.0)):
+        slope = np.gradient(height)
+        spread = np.sqrt(grid.spacing_mm[0] ** 2 + slope[0] ** 2 + slope[1] ** 2) / grid.spacing_mm[1]
+        surfaces.append((height, (sign / np.maximum(spread, 1)).astype(np.float32)))
+    return tuple(surfaces)
+
+
+def lung_depth(shapes: Shapes, grid: Grid, cage: np.ndarray, surfaces) -> np.ndarray:
+    """Return how deep each voxel lies in the lung (mm, negative outside); ``surfaces`` from `lung_surfaces`."""
     z, _, x = grid.open()
     weights_z, weights_y = linear_weights(grid.z, shapes.coarse.z), linear_weights(grid.y, shapes.coarse.y)
     right = (weights_z @ shapes.right @ weights_y.T)[:, :, None]
     left = (weights_z @ shapes.left @ weights_y.T)[:, :, None]
     x = x - np.interp(grid.z, shapes.coarse.z, shapes.bend).astype(np.float32)[:, None, None] * 0.5
     depth = np.minimum(np.maximum(x - left, -x - right), -cage)
-    floor, top = lung_floor(shapes, grid), lung_top(shapes.build, grid)
-    for surface, sign in ((floor, 1), (top, -1)):
-        slope = np.gradient(surface)
-        spread = np.sqrt(grid.spacing_mm[0] ** 2 + slope[0] ** 2 + slope[1] ** 2) / grid.spacing_mm[1]
-        # A voxel's share below a steep floor is told by its height over the rise of the floor across it.
-        steep = np.float32(sign) / np.maximum(spread, 1).astype(np.float32)
-        depth = np.minimum(depth, (z - surface) * steep)
+    for height, steep in surfaces:
+        np.minimum(depth, (z - height) * steep, out=depth)
     return depth
 
 
@@ -205,7 +213,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"))
     right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
     size = build.size[0]
-    sides = rng.normal(11, 6)
+    sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
     recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
@@ -231,14 +239,14 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         capsules,
         bend,
     )
-    return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage))
+    return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
 
 
 def _level_for_volume(draft: Shapes) -> float:
     """By how much (mm) the diaphragm must move for the lungs to hold the drawn volume; at most 45 mm."""
     coarse = draft.coarse
     low = replace(draft, dome=(draft.dome[0] - 500, draft.dome[1] - 500))
-    room = lung_depth(low, coarse, draft.cage) > 0
+    room = lung_depth(low, coarse, draft.cage, lung_surfaces(low, coarse)) > 0
     height = coarse.open()[0] - lung_floor(draft, coarse)
     heights = np.sort(np.broadcast_to(height, room.shape)[room])[::-1]
     wanted = int(draft.build.volume_ml * 1000 / np.prod(coarse.spacing_mm))

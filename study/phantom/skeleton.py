@@ -157,13 +157,18 @@ def draw_shoulders(
     low = -45 * build.size[0] + rng.normal(0, 8) + lift / 2
     first = int(np.searchsorted(grid.z, low))
     shell = 20 + 6 * build.muscle + rng.normal(0, 1)
-    index = np.flatnonzero(np.abs(cage[first:] - shell - 6) < 20) + first * cage[0].size
+    _, f, b = cage_profile(build, grid.z)
+    middle = ((f + b) / 2).astype(np.float32)
+    _, y, x = grid.open()
+    # Where blade and spine of the scapula can be: off the ribs, between 34 and 120 degrees from the back.
+    aside, back = np.abs(x), y - middle[first:, None, None]
+    near = (np.abs(cage[first:] - shell - 6.5) < 15) & (back > -0.6 * aside) & (back < 1.5 * aside)
+    index = np.flatnonzero(near) + first * cage[0].size
     if not len(index):
         return
     iz, iy, ix = np.unravel_index(index, grid.shape)
     z, distance = grid.z[iz].astype(np.float32), cage.ravel()[index]
-    _, f, b = cage_profile(build, grid.z)
-    angle = np.arctan2(np.abs(grid.x[ix]), grid.y[iy] - ((f + b) / 2)[iz])
+    angle = np.arctan2(np.abs(x[0, 0, ix]), y[0, iy, 0] - middle[iz])
     rise = np.clip((z - low) / (apex - 5 - low), 0, 1.2)
     turn = 0.28 if build.arms_up else 0.0
     medial, lateral = 0.66 + turn + 0.05 * rise, 0.80 + turn + 0.85 * rise**0.8

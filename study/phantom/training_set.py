@@ -33,16 +33,13 @@ PRESETS = (
     Preset("Hitachi", 0.14, "Standard", "Lung", (120,), (70, 150), (5.0, 5.0, 5.0, 3.0, 2.0)),
 )
 SHARP_FRACTION = 0.3  # assumed
-SHARP_NOISE = 1.6  # noise of a sharp kernel against a soft one; assumed
-# HU at mAs and section thickness in mm: the cohort's protocol; noise goes as 1/sqrt(mAs mm)
-REFERENCE_NOISE = (12.0, 50.0, 10.0)
-HIGHEST_NOISE_HU = 45.0  # assumed: thin sections were reconstructed with noise reduction
+PADDED_VENDORS = ("GE",)  # write -1024 HU outside the circle of reconstruction; assumed
 FIELD_OF_VIEW_MM = (330.0, 400.0)  # assumed
 AGE_MEAN, AGE_SD, MALE_FRACTION = 52.0, 18.0, 0.55  # assumed
 EXTENT = (0.045, 1.3, 0.60)  # median, SD of the log-odds, largest: many small, few large; assumed
 # bacterial pneumonia consolidates more than COVID-19; median, SD of log-odds; assumed
 CONSOLIDATION = (0.40, 0.9)
-MOTION_RANGE = (0.3, 1.0)
+MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
 
 _TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
 
@@ -61,8 +58,8 @@ def plan_training_set(*, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, 
     -------
     DataFrame
         scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
-        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, noise_hu,
-        motion, motion_strength, true_extent (0 for a healthy lung), true_consolidation, true_absorbing.
+        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, padded,
+        motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing.
     """
     for name, value in (("n_scans", n_scans), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < (name == "n_scans"):
@@ -92,8 +89,6 @@ def _scan_row(k, preset, motion_fraction, healthy_fraction, seed):
     mas = int(rng.integers(preset.tube_current_mas[0], preset.tube_current_mas[1] + 1))
     kv = preset.tube_voltage_kv[0] if rng.random() < 0.8 else preset.tube_voltage_kv[-1]
     sharp = rng.random() < SHARP_FRACTION
-    hu, mas_0, mm_0 = REFERENCE_NOISE
-    noise = hu * np.sqrt(mas_0 * mm_0 / (mas * thickness)) * (120 / kv) ** 1.3 * (SHARP_NOISE if sharp else 1)
     median, spread, largest = EXTENT
     extent = min(expit(logit(median) + spread * rng.standard_normal()), largest)
     consolidation = expit(logit(CONSOLIDATION[0]) + CONSOLIDATION[1] * rng.standard_normal())
@@ -112,12 +107,13 @@ def _scan_row(k, preset, motion_fraction, healthy_fraction, seed):
         tube_current_mas=mas,
         tube_voltage_kv=kv,
         field_of_view_mm=round(float(rng.uniform(*FIELD_OF_VIEW_MM)), 1),
-        noise_hu=round(float(min(noise, HIGHEST_NOISE_HU)), 2),
+        padded=preset.vendor in PADDED_VENDORS,
         motion=bool(rng.random() < motion_fraction),
         motion_strength=round(float(rng.uniform(*MOTION_RANGE)), 3),
         true_extent=0.0 if rng.random() < healthy_fraction else round(float(extent), 5),
         true_consolidation=round(float(consolidation), 4),
         true_absorbing=round(float(max(rng.uniform(-1, 1), 0)), 4),
+        cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
     )
 
 

@@ -21,7 +21,7 @@ def grow_tree(root: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: f
     starts, ends, near, far = [], [], [], []
     for level in range(levels + 1):
         middle = groups.mean(axis=1)
-        reach = rng.uniform(0.28, 0.5, (len(groups), 1)) if level < levels else 1.0
+        reach = rng.uniform(0.3, 0.55, (len(groups), 1)) if level < levels else 1.0
         new = tips + reach * (middle - tips)
         if level > 0:
             new = new + rng.normal(0, 0.05, new.shape) * np.linalg.norm(new - tips, axis=1)[:, None]
@@ -29,7 +29,7 @@ def grow_tree(root: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: f
             ends.append(new)
             thick = leaf_mm * 2.0 ** ((levels - level) / exponent)
             near.append(np.full(len(new), thick * 1.06))
-            far.append(np.full(len(new), thick * (0.9 if level < levels else 0.35)))
+            far.append(np.full(len(new), thick * (0.9 if level < levels else 0.5)))
         else:
             new = tips
         if level == levels:
@@ -64,10 +64,10 @@ def draw_trees(shapes: Shapes, patient_seed) -> tuple[tuple[np.ndarray, ...], tu
         1: ((-20, 16, 47), (-16, 8, 46), (-22, 11, 40)),
     }
     for side, (artery, vein, airway) in roots.items():
-        points = lung_points(shapes, rng, side, 512 + 256 + 64)
-        vessels.append(grow_tree(artery * scale, points[:512], 0.62 * thick, 3.0, rng))
-        vessels.append(grow_tree(vein * scale, points[512:768], 0.66 * thick, 3.0, rng))
-        airways.append(grow_tree(airway * scale, points[768:], 0.62 * thick, 2.9, rng))
+        points = lung_points(shapes, rng, side, 1024 + 512 + 64)
+        vessels.append(grow_tree(artery * scale, points[:1024], 0.74 * thick, 3.4, rng))
+        vessels.append(grow_tree(vein * scale, points[1024:1536], 0.78 * thick, 3.4, rng))
+        airways.append(grow_tree(airway * scale, points[1536:], 0.62 * thick, 2.9, rng))
     return _join(vessels), _join(airways)
 
 
