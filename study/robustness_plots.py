@@ -23,7 +23,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     benefit : DataFrame
         ``threshold``, a column of net benefit a model, ``all`` and ``none``.
     """
-    figure = new_figure("double", 85)
+    figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
     letter(left, "a", "Calibration, held-out patients")
     letter(right, "b", "Decision curve, held-out patients")
@@ -54,7 +54,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     left.set(xlabel=f"Predicted probability ({n} scans in equal groups)", xlim=(-0.02, 1.02))
     left.set(ylabel="Observed share of severe scans (95 % interval)")
     left.set(ylim=(-0.02, 1.02))
-    left.legend(loc="upper left")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
     models = [name for name in benefit.columns if name in looks]
     for name in models:
         colour, line, _ = looks[name]
@@ -183,7 +183,8 @@ def kappa_by_least_change(table, marked):
         ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
-            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit}", va="bottom")
+            side = "left" if marked[quantity] < x.max() / 2 else "right"  # of the line, within the panel
+            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit} ", va="bottom", ha=side)
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
