@@ -102,16 +102,17 @@ def _border(exercises):
     from scipy import ndimage
 
     example = exercises.example
-    variants = exercises.run.variants(exercises.run.biomarkers_csv).loc[example.scan_id]
+    variants = exercises.run.variants(exercises.run.biomarkers_csv)
+    smaller_ihu = np.nan if variants is None else variants.loc[example.scan_id, "smaller_ihu"]
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
     infection = example.label_map == 2
     anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
     return Task(
-        variants["smaller_ihu"] - ihu,
+        smaller_ihu - ihu,
         "Which voxels of infection touch a voxel of label 1 above, below, left or right in their own section?",
         (
-            (ihu - variants["smaller_ihu"], "Which is subtracted from which: how far does it rise?"),
-            (variants["smaller_ihu"], "That is iHU without the border. By how much did it rise?"),
+            (ihu - smaller_ihu, "Which is subtracted from which: how far does it rise?"),
+            (smaller_ihu, "That is iHU without the border. By how much did it rise?"),
             (example.hu[anywhere].mean() - ihu, "Where infection touches the chest wall it stays."),
         ),
         tolerance=1e-2,
