@@ -175,5 +175,3 @@ def test_itkwidgets_draws_a_volume_with_its_label_map(opened, project_for_module
     assert sorted(found[3:5] / found[3:5].sum()) == pytest.approx(
         sorted([infected / lung.sum(), 1 - infected / lung.sum()]), abs=0.05
     )
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/itkwidgets.png")

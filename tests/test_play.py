@@ -31,9 +31,9 @@ def scan(chest):
 
 def test_scrolling_shows_each_section_in_its_window(scan):
     panel = scroll.panel(**scan)
-    assert panel.controls["section"].value == 2  # the one with the infection
+    assert panel.controls["section"].value == 3  # the one with the infection
     for section in (0, 5):
-        panel.controls["section"].value = section
+        panel.controls["section"].value = section + 1
         shown = panel.figure.axes[0].images[0]
         rows, columns = np.where((scan["hu"] == shown.get_array()[0, 0])[section])
         assert any(

@@ -44,7 +44,7 @@ def panel(scores, is_severe):
     first = next(iter(known))
     name = ipywidgets.Dropdown(options=list(known), value=first, description="score", **WIDE)
     place = ipywidgets.IntSlider(
-        best(first), 0, len(curves[first]) - 1, description="cut-off, high to low", readout=False, **WIDE
+        best(first), 0, len(curves[first]) - 1, description="cut-off, falling", readout=False, **WIDE
     )
 
     def follow(_change):

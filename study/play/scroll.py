@@ -23,7 +23,7 @@ def panel(hu, label_map, spacing_mm):
     Returns
     -------
     Panel
-        Controls ``section`` (0 is the lowest), ``mask`` (shown or not), ``level`` and ``width`` of the window (HU).
+        Controls ``section`` (1 is the lowest), ``mask`` (shown or not), ``level`` and ``width`` of the window (HU).
 
     Raises
     ------
@@ -34,11 +34,11 @@ def panel(hu, label_map, spacing_mm):
     if hu.ndim != 3 or hu.shape != label_map.shape:
         raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
     rows, columns = body_frame(hu, spacing_mm)
-    figure = new_figure("single", 70)
+    figure = new_figure("single", 75)
     ax = figure.subplots()
     level, width = (int(number) for number in LUNG_WINDOW_HU)
     controls = {
-        "section": ipywidgets.IntSlider(int(widest_sections(label_map, 1)[0]), 0, len(hu) - 1, **WIDE),
+        "section": ipywidgets.IntSlider(int(widest_sections(label_map, 1)[0]) + 1, 1, len(hu), **WIDE),
         "mask": ipywidgets.Checkbox(True, **WIDE),
         "level": ipywidgets.IntSlider(level, -1000, 400, 10, **WIDE),
         "width": ipywidgets.IntSlider(width, 50, 2000, 10, **WIDE),
@@ -53,13 +53,13 @@ def panel(hu, label_map, spacing_mm):
 
     @styled
     def draw(section, mask, level, width):
-        labels = label_map[section]
+        labels = label_map[section - 1]
         shown = labels[rows, columns] if mask else None
-        draw_section(ax, hu[section][rows, columns], spacing_mm, shown, (level, width))
+        draw_section(ax, hu[section - 1][rows, columns], spacing_mm, shown, (level, width))
         lung, infected = (labels >= LUNG).sum(), (labels == INFECTION).sum()
         share = f"{100 * infected / lung:.1f} % of its lung infected" if lung else "no lung"
         return (
-            f"Section {section + 1} of {len(hu)}, {section * spacing_mm[0]:.0f} mm above the lowest: {share}. "
+            f"Section {section} of {len(hu)}, {(section - 1) * spacing_mm[0]:.0f} mm above the lowest: {share}. "
             f"Black below {level - width / 2:.0f} HU, white above {level + width / 2:.0f} HU."
         )
 
