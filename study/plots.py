@@ -8,7 +8,7 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
@@ -259,6 +259,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         ax.set(ylabel=words, xlim=(-0.6, 1.6))
         if column in ("volume_ml", "n_lesions"):
             ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
