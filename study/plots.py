@@ -8,7 +8,7 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
@@ -237,7 +237,14 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         First quartile, median and third quartile of the experts' masks by column.
     """
     figure = new_figure("double", 62)
+    if not len(simulated):
+        say_missing(figure.subplots(), "no scan was simulated")
+        return figure
     drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    figure.alt = (
+        f"Box plots of the lesions of {len(simulated)} simulated scans, every scan a point, beside the masks that "
+        f"experts drew {drawn}."
+    )
     panels = {
         "volume_ml": ("a", "Infection (ml)"),
         "n_lesions": ("b", "Lesions"),
@@ -248,6 +255,8 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         groups = [np.asarray(simulated[column].dropna(), float)]
         if experts is not None:
             groups.append(np.asarray(experts[column].dropna(), float))
+        medians = [np.median(groups[0]), np.median(groups[1]) if experts is not None else quartiles[column][1]]
+        figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
         colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
         _boxes(ax, groups, colours)
         for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
@@ -259,6 +268,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         ax.set(ylabel=words, xlim=(-0.6, 1.6))
         if column in ("volume_ml", "n_lesions"):
             ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])

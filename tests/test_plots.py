@@ -38,6 +38,8 @@ def chest_sections(n=3, size=40):
 
 CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
 CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
+                        "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
 
 
 def every_figure():
@@ -64,6 +66,7 @@ def every_figure():
         "dice_distribution": plots.dice_distribution(
             pd.DataFrame({"network_observer_1": [0.7, 0.8], "observers": [0.9, np.nan]})
         ),
+        "lesion_sizes": plots.lesion_sizes(LESIONS, quartiles={c: (1, 10, 20) for c in LESIONS}),
         "consecutive_sections": sections.consecutive_sections(hu, labels, [0, 10, 20], SPACING_MM, "patient"),
         "longitudinal": sections.longitudinal(course, SPACING_MM),
         "false_positives": sections.false_positives(hu[0], labels[0] == 2, labels[0] == 0, SPACING_MM),
@@ -103,6 +106,8 @@ def figures_without_data():
         "one point": plots.bland_altman(pd.DataFrame({"true": [1.0], "measured": [1.0]})),
         "no dice": plots.dice_distribution(pd.DataFrame({"observers": [np.nan]})),
         "one dice": plots.dice_distribution(pd.DataFrame({"observers": [0.5]})),
+        "no lesions": plots.lesion_sizes(LESIONS.iloc[:0]),
+        "lesions of experts": plots.lesion_sizes(LESIONS, LESIONS.iloc[:2]),
         "no sections": sections.consecutive_sections(nothing, nothing, [], SPACING_MM, "no such scan"),
         "all air": sections.consecutive_sections(np.full((1, 4, 4), -1000), np.zeros((1, 4, 4)), [0], SPACING_MM),
         "all lung": sections.consecutive_sections(np.full((1, 4, 4), -800), np.ones((1, 4, 4)), [0], SPACING_MM),
