@@ -8,11 +8,12 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.ticker import NullFormatter
 
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
 __all__ = [
-    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "roc_curves", "save",
+    "bland_altman", "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
     "severity_boxplots",
 ]  # fmt: skip
 
@@ -210,6 +211,48 @@ def hu_threshold_curve(table, limit=0.6):
     ax.text(0.01, limit + 0.01, f"Dice {limit:g}", transform=ax.get_yaxis_transform(), va="bottom")
     ax.set_ylim(0, 1)
     ax.legend(loc="upper right")
+    return figure
+
+
+@styled
+def lesion_sizes(simulated, experts=None, quartiles=None):
+    """Draw volume, number, spread and sides of the phantom's lesions beside those that experts drew.
+
+    Parameters
+    ----------
+    simulated, experts : DataFrame
+        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), a row a scan; every scan is a point.
+        Without ``experts`` their ``quartiles`` are drawn.
+    quartiles : dict
+        First quartile, median and third quartile of the experts' masks by column.
+    """
+    figure = new_figure("double", 62)
+    drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    panels = {
+        "volume_ml": ("a", "Infection (ml)"),
+        "n_lesions": ("b", "Lesions"),
+        "n_sections": ("c", "Sections with infection"),
+        "lesser_side": ("d", "Share in the less ill lung"),
+    }
+    for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        groups = [np.asarray(simulated[column].dropna(), float)]
+        if experts is not None:
+            groups.append(np.asarray(experts[column].dropna(), float))
+        colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
+        _boxes(ax, groups, colours)
+        for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
+            ax.plot(at + 0.18 * _spread(len(values)), values, ".", color=colour, markersize=3, alpha=0.7)
+        if experts is None:
+            low, median, high = quartiles[column]
+            ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
+            ax.plot([0.75, 1.25], [median, median], color=COLOURS["ink"], linewidth=1.4)
+        ax.set(ylabel=words, xlim=(-0.6, 1.6))
+        if column in ("volume_ml", "n_lesions"):
+            ax.set_yscale("log")
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
+        letter(ax, which, "")
     return figure
 
 

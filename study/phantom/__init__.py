@@ -69,6 +69,7 @@ def make_cohort(
     profile="helical",
     n_observed=None,
     motion_fraction=0.04,
+    second_peak_fraction=0.0,
     report_language="mixed",
     reporting=None,
     image_format="nifti",
@@ -87,7 +88,7 @@ def make_cohort(
         (how each scan was made, so that it is not made again). A scan table that this function did not write
         is never overwritten.
     n_patients, n_minors, n_severe_patients, n_scans, n_adult_scans, n_severe_scans, n_observed,
-    motion_fraction, seed
+    motion_fraction, second_peak_fraction, seed
         See `plan.plan_cohort`; a count that is not given follows from the others in the paper's proportions.
     matrix : int
         Pixels across and down; 512 in the paper.
@@ -136,7 +137,8 @@ def make_cohort(
         n_severe_scans=n_severe_scans,
         n_observed=n_observed,
     )
-    plan = plan_cohort(**counts, motion_fraction=motion_fraction, seed=seed)
+    fractions = dict(motion_fraction=motion_fraction, second_peak_fraction=second_peak_fraction)
+    plan = plan_cohort(**counts, **fractions, seed=seed)
     geometry = dict(
         matrix=matrix,
         field_of_view_mm=field_of_view_mm,
@@ -175,9 +177,7 @@ def make_cohort(
         licence="CC0-1.0",
         seed=seed,
         digest=hashlib.sha256(table.encode()).hexdigest(),
-        parameters=fill_counts(**counts)
-        | geometry
-        | dict(motion_fraction=motion_fraction, report_language=report_language),
+        parameters=fill_counts(**counts) | geometry | fractions | dict(report_language=report_language),
     )
     if label:
         write_text(folder / "lesions.csv", lesions.to_csv(index=False, lineterminator="\n"))

@@ -30,13 +30,13 @@ FIRST_LOBE = dict(RUL=0.19, RML=0.10, RLL=0.31, LUL=0.15, LLL=0.25)
 PAVED_PATIENTS, HALO_PATIENTS = 0.5, 0.15  # share with crazy paving or a reversed halo somewhere; assumed
 
 
-# Set so that the lesions have the sizes and numbers of real ones: see `realism`.
-COVID_FOCI = (4, 40)  # least, most
-APART = 0.15
-BROAD = 1.0
-APART_MM, SATELLITE_MM = (2.3, 9.0), (2.0, 5.0)
-APART_HEIGHT, SATELLITE_HEIGHT = (0.6, 2.3), (0.2, 0.7)
-RAGGED = 0.0  # fine unevenness of a lesion's border, in units of the field
+# Set so that lesions have the sizes and numbers of real ones; see `lesion_sizes`.
+COVID_FOCI = (20, 160)  # least, most
+APART = 0.15  # share of the foci that lie on their own; the others are satellites of larger lesions
+APART_MM, SATELLITE_MM = (2.3, 9.0), (2.0, 5.0)  # radius
+APART_HEIGHT, SATELLITE_HEIGHT = (0.6, 2.3), (0.3, 1.0)  # in standard deviations of the field
+RAGGED = {"covid": 0.5, "pneumonia": 0.2}  # fine unevenness of a border, in units of the field; the second assumed
+LEVEL_MM, LEVEL_WIDTH_MM = (-85.0, 30.0), 50.0  # mean and SD of the level of most disease; how wide it is
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,17 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     # Subpleural means near the ribs or the diaphragm. In the thin recesses all lung is; there it does not
     # count.
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
-    posterior, basal = y / build.half_depth, np.tanh(-(z - 10) / 80)
-    patchy = rng.uniform(0.8, 1.3)
-    field = (
-        BROAD * rng.uniform(0.9, 1.5) * broad + 0.95 * large + patchy * 0.45 * medium + 0.13 * small + RAGGED * grain
-    )
+    posterior = y / build.half_depth
+    # A patient's disease has its level, low in the lungs most often.
+    basal = 1 - np.minimum(((z - rng.normal(*LEVEL_MM)) / LEVEL_WIDTH_MM) ** 2, 4)
+    field = rng.uniform(1.2, 2.0) * broad + 0.95 * large + rng.uniform(0.36, 0.58) * medium
+    field += 0.13 * small + RAGGED[pattern] * grain
     field -= 1.6 * (1 - anatomy.room)
-    side = rng.normal(0, 0.35) if rng.random() > 0.15 else rng.choice([-1, 1]) * rng.uniform(0.8, 2.0)
     if covid:
-        field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.2, 1.0) * basal
-        field += side * np.sign(x) * 0.5
+        field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.8, 2.0) * basal
+        # One of ten has it on one side above all.
+        side = rng.normal(0, 0.1) if rng.random() > 0.1 else rng.choice([-1, 1]) * rng.uniform(0.4, 1.0)
+        field += side * np.sign(x)
         seeds = _points(anatomy.shapes, rng, int(rng.integers(*COVID_FOCI)), subpleural=True)
         dense = 0.0
     else:

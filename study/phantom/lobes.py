@@ -36,14 +36,15 @@ def draw_lobes(shapes: Shapes, patient_seed, z, y, x, noise) -> tuple[np.ndarray
     """
     rng = generator(patient_seed, "lobes")
     size_z, size_y, _ = shapes.build.size
-    right = x < np.interp(z, shapes.coarse.z, shapes.bend).astype(np.float32) * 0.5
-    steep, low = rng.normal(0.95, 0.08), rng.normal(37, 4)
-    wave = 7 * noise(rng, 50.0) + rng.uniform(0.1, 0.35) * (np.abs(x) - 60)
+    level = np.rint((z - shapes.coarse.z[0]) / shapes.coarse.spacing_mm[0]).astype(np.int32)
+    right = x < shapes.bend.astype(np.float32)[level] * 0.5
+    steep, low = (np.float32(rng.normal(*mean_sd)) for mean_sd in ((0.95, 0.08), (37, 4)))
+    wave = 7 * noise(rng, 50.0) + np.float32(rng.uniform(0.1, 0.35)) * (np.abs(x) - 60)
     # Positive behind and below it, in the lower lobe.
     oblique = (y - (steep * z + low) * size_y + np.where(right, 6, -4) + wave) / np.hypot(1, steep)
     # Positive above it, in the upper lobe.
-    level = z + rng.normal(14, 5) * size_z + 0.8 * wave + 0.1 * (y + 20)
+    horizontal = z + rng.normal(14, 5) * size_z + 0.8 * wave + 0.1 * (y + 20)
     lower = oblique > 0
-    lobe = np.where(right, np.where(lower, 3, np.where(level > 0, 1, 2)), np.where(lower, 5, 4)).astype(np.uint8)
-    fissure_mm = np.where(right & ~lower, np.minimum(-oblique, np.abs(level)), np.abs(oblique))
+    lobe = np.where(right, np.where(lower, 3, np.where(horizontal > 0, 1, 2)), np.where(lower, 5, 4)).astype(np.uint8)
+    fissure_mm = np.where(right & ~lower, np.minimum(-oblique, np.abs(horizontal)), np.abs(oblique))
     return lobe, fissure_mm

@@ -26,16 +26,22 @@ AGE_TO_EXTENT = 0.35
 # 2020;30:6213: every 5 +- 2 days
 GAP_DAYS, GAP_PROBABILITY = np.arange(2, 7), np.array([0.15, 0.30, 0.28, 0.17, 0.10])
 ADMISSION_SHAPE = (1.6, 3.2)  # assumed: beta over the three weeks; most admitted in the first two
-# days, SD of their log: onset to admission, median 7 (4-8), Huang C. et al., Lancet 2020;395:497
+# days, SD of their log: onset to admission, median 7 (4-8), Huang C. et al., Lancet 2020;395:497. Elsewhere
+# the first CT came earlier: 3 +- 2 days (Zhou et al.)
 ONSET_TO_FIRST_SCAN = (7.0, 0.5)
 
 # --- course: Pan et al.: involvement peaks about day 10; early 0-4, progressive 5-8, peak 9-13 days,
-# absorption from day 14, incomplete at discharge
-PEAK_DAY = (10.0, 2.0)  # mean, SD
+# absorption from day 14, incomplete at discharge. (They left the severe out; that these have larger disease for
+# longer is assumed.)
+PEAK_DAY = (10.0, 2.0)  # mean, SD; the SD is assumed
+# Liu H. et al., Infect Dis Ther 2020;9:1029: 182 patients' mean score peaked on days 9-11 and again on 17-18, at
+# 7.2 and 8.0; the SD and the spread of the height are assumed
+SECOND_PEAK_DAY, SECOND_PEAK_SHARE, SECOND_RISE_DAYS = (17.5, 0.7), (0.8, 1.3), 2.5
 DENSITY_LAG = (2.0, 1.0)  # days after the peak of extent; Pan et al.: consolidation up to two weeks
 RISE_DAYS, FALL_DAYS = 4.0, 6.5  # half-widths (SD of a bell); assumed, so that those four stages differ
 RESIDUAL = 0.25  # share of the peak extent that stays; assumed
 PEAK_EXTENT = (0.06, 1.3)  # median, SD of its log-odds; assumed: many small, few large
+LARGEST_EXTENT = 0.65  # assumed
 PEAK_CONSOLIDATION = (0.20, 0.8)  # consolidated share of the infection at its peak, SD of log-odds; assumed
 EXTENT_TO_CONSOLIDATION = 0.3  # assumed: larger disease is somewhat denser
 VISIT_SD = 0.15  # log-odds; assumed: day-to-day departure from the smooth course
@@ -44,7 +50,8 @@ VISIT_SD = 0.15  # log-odds; assumed: day-to-day departure from the smooth cours
 VISIBLE_EXTENT = 0.002
 
 # --- severity. The guideline decides by respiratory rate, oxygen saturation and PaO2/FiO2, not by CT; CT
-# extent at admission told clinical severity with an AUC of about 0.85 (Inoue et al., Eur Radiol 2022).
+# extent at admission told clinical severity with an AUC of about 0.85 (Inoue et al., Eur Radiol 2022, 108
+# patients).
 # Assumed: the disease, and what CT does not show (comorbidity, reserve, oxygen given), have standard
 # deviations 1 and 0.75, a correlation of 0.8 between extent and severity; most of the unseen part stays with
 # the patient. The AUC falls where it falls.
@@ -79,6 +86,8 @@ class Patient:
     noise: float  # severity that the CT does not show
     wish_for_scans: float  # 0..1, orders who is scanned more often
     sex_draw: float  # 0..1, orders who is male
+    second_peak: float  # height of a second peak as a share of the first; 0 for none
+    second_peak_day: float  # illness day
 
     @property
     def natural_scans(self) -> int:
@@ -86,7 +95,7 @@ class Patient:
         return 1 + int(np.sum(self.admission + np.cumsum(self.gaps) <= LAST_DAY_NUMBER))
 
 
-def draw_patient(seed: int, number: int, minor: bool = False) -> Patient:
+def draw_patient(seed: int, number: int, minor: bool = False, second_peak_fraction: float = 0.0) -> Patient:
     """Draw the traits of patient `number` (1, 2, ...).
 
     Parameters
@@ -95,6 +104,8 @@ def draw_patient(seed: int, number: int, minor: bool = False) -> Patient:
         Nothing else enters: the same two numbers give the same patient in a cohort of any size.
     minor : bool
         Age 2-17 instead of an adult's, and milder disease.
+    second_peak_fraction : float, 0..1
+        Chance that the disease rises again, to a peak about day 17 or 18. Nothing else changes with it.
     """
     rng = np.random.default_rng([seed, _TRAITS, number])
     low, high = ndtr((np.array(AGE_RANGE) - AGE_MEAN) / AGE_SD)
@@ -113,7 +124,7 @@ def draw_patient(seed: int, number: int, minor: bool = False) -> Patient:
         age_years=max(age, 18) if not minor else age,
         age_score=age_score,
         extent_score=float(size),
-        peak_extent=float(min(expit(logit(median) + spread * size), 0.65)),
+        peak_extent=float(min(expit(logit(median) + spread * size), LARGEST_EXTENT)),
         # assumed: large disease peaks later and lasts longer
         peak_day=float(np.clip(PEAK_DAY[0] + PEAK_DAY[1] * shape[0] + 0.5 * size, 5, 16)),
         rise_days=float(RISE_DAYS * np.exp(0.2 * shape[1])),
@@ -129,6 +140,8 @@ def draw_patient(seed: int, number: int, minor: bool = False) -> Patient:
         noise=float(PATIENT_NOISE * rng.standard_normal()),
         wish_for_scans=float(rng.random()),
         sex_draw=float(rng.random()),
+        second_peak=float((rng.random() < second_peak_fraction) * rng.uniform(*SECOND_PEAK_SHARE)),
+        second_peak_day=float(rng.normal(*SECOND_PEAK_DAY)),
     )
 
 
@@ -145,7 +158,7 @@ def course(patient: Patient, illness_day):
     -------
     extent : float or ndarray, 0..0.65
         Infected fraction of the lung. Rises as a bell, peaks on `patient.peak_day`, falls to
-        `patient.residual` of the peak.
+        `patient.residual` of the peak. Where there is a second peak it rises and falls once more.
     consolidation : float or ndarray, 0..1
         Share of the infection that is consolidated; peaks `patient.density_lag` days later and also falls
         incompletely.
@@ -154,18 +167,20 @@ def course(patient: Patient, illness_day):
     """
     day = np.asarray(illness_day, float)
 
-    def bell(after_peak, fall_days, residual):
-        rise = np.exp(-0.5 * (np.minimum(after_peak, 0) / patient.rise_days) ** 2)
-        fall = residual + (1 - residual) * np.exp(-0.5 * (np.maximum(after_peak, 0) / fall_days) ** 2)
-        return rise * fall
+    def bell(after_peak, rise_days):
+        rise = np.exp(-0.5 * (np.minimum(after_peak, 0) / rise_days) ** 2)
+        fall = np.exp(-0.5 * (np.maximum(after_peak, 0) / patient.fall_days) ** 2)
+        return rise * (patient.residual + (1 - patient.residual) * fall)
 
-    after_peak = day - patient.peak_day
-    extent = patient.peak_extent * bell(after_peak, patient.fall_days, patient.residual)
+    def share(day):
+        first = bell(day - patient.peak_day, patient.rise_days)
+        return np.maximum(first, patient.second_peak * bell(day - patient.second_peak_day, SECOND_RISE_DAYS))
+
+    extent = np.minimum(patient.peak_extent * share(day), LARGEST_EXTENT)
     # even an early lesion has a denser core, so the consolidated share starts at a quarter of its peak
-    consolidation = patient.peak_consolidation * (
-        0.25 + 0.75 * bell(after_peak - patient.density_lag, patient.fall_days, patient.residual)
-    )
-    absorbing = np.clip((after_peak - patient.density_lag) / 12, 0, 1)
+    consolidation = patient.peak_consolidation * (0.25 + 0.75 * np.minimum(share(day - patient.density_lag), 1))
+    last_peak = patient.second_peak_day if patient.second_peak else patient.peak_day
+    absorbing = np.clip((day - last_peak - patient.density_lag) / 12, 0, 1)
     return extent, consolidation, absorbing
 
 
@@ -200,7 +215,7 @@ def visit_row(seed: int, patient: Patient, visit: int, day: int, sex: str) -> di
     rng = np.random.default_rng([seed, _VISIT, patient.number, visit])
     illness_day = patient.first_illness_day + day - patient.admission
     extent, consolidation, absorbing = course(patient, illness_day)
-    extent = float(min(expit(logit(extent) + VISIT_SD * rng.standard_normal()), 0.65))
+    extent = float(min(expit(logit(extent) + VISIT_SD * rng.standard_normal()), LARGEST_EXTENT))
     consolidation = float(expit(logit(consolidation) + VISIT_SD * rng.standard_normal()))
     severity = (
         float(latent_severity(extent, consolidation, patient.age_score))

@@ -48,6 +48,7 @@ def plan_cohort(
     n_severe_scans=None,
     n_observed=None,
     motion_fraction=0.04,
+    second_peak_fraction=0.0,
     seed=2020,
 ) -> pd.DataFrame:
     """The cohort as one row a scan, before any image is made.
@@ -67,6 +68,8 @@ def plan_cohort(
         Where it is not given, one at least.
     motion_fraction : float, 0..1
         Chance that a scan carries respiratory motion; above 0, one scan has it at least.
+    second_peak_fraction : float, 0..1
+        Chance that a patient's disease rises again after its first peak, to a second one about day 17 or 18.
     seed : int
         Not negative.
 
@@ -91,11 +94,11 @@ def plan_cohort(
         n_severe_scans=n_severe_scans,
         n_observed=n_observed,
     )
-    _check_numbers(given, motion_fraction, seed)
+    _check_numbers(given, dict(motion_fraction=motion_fraction, second_peak_fraction=second_peak_fraction), seed)
     asked = fill_counts(**given)
     _check_counts(**asked)
     n_adults, n_adult_scans = n_patients - asked["n_minors"], asked["n_adult_scans"]
-    patients = [draw_patient(seed, k, minor=k > n_adults) for k in range(1, n_patients + 1)]
+    patients = [draw_patient(seed, k, k > n_adults, second_peak_fraction) for k in range(1, n_patients + 1)]
     adults, minors = patients[:n_adults], patients[n_adults:]
 
     by_severity = sorted(adults, key=peak_severity, reverse=True)
@@ -252,16 +255,19 @@ def _refuse(bad: list[str]):
     raise ValueError("no such cohort can be made: " + "; ".join(bad) + "; change these numbers")
 
 
-def _check_numbers(given: dict, motion_fraction, seed):
-    """Refuse what is no number, of the counts that are given."""
+def _check_numbers(given: dict, fractions: dict, seed):
+    """Refuse what is no number, of the counts that are given and of the fractions."""
     bad = [
         f"{name} = {value!r} must be a whole number, 0 or more"
         for name, value in (given | dict(seed=seed)).items()
         if (value is not None or name in ("n_patients", "seed"))
         and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0)
     ]
-    if not isinstance(motion_fraction, (int, float, np.number)) or not 0 <= motion_fraction <= 1:
-        bad.append(f"motion_fraction = {motion_fraction!r} must be between 0 and 1")
+    bad += [
+        f"{name} = {value!r} must be between 0 and 1"
+        for name, value in fractions.items()
+        if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1
+    ]
     if bad:
         _refuse(bad)
 
