@@ -1,10 +1,8 @@
-"""What readers make of a simulated scan: two observers who delineate the infection, and reports in words.
+"""Two observers who delineate the infection of a simulated scan, and err as readers do.
 
-Both start from the truth and err in ways that readers err. The observers see the same blurred edge, so part
-of their error is common; each draws more or less generously, overlooks small lesions and takes now and then a
-vessel, a gravity-dependent density or a motion artefact for infection. The report compares a scan with the
-patient's scan before it: the true change, a reader's error, a least noticeable change, and whether the reader
-cares to mention it.
+Both start from the truth. They see the same blurred edge, so part of their error is common; each draws more or less
+generously, overlooks small and faint lesions, and takes now and then a vessel, gravity-dependent lung or a motion
+artefact for infection.
 """
 
 from dataclasses import dataclass
@@ -12,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-# ------------------------------------------------------------------ observers
-# All assumed; set so that the two observers agree about as well as the paper's two radiologists did (Dice
-# 0.79 +- 0.25, median 0.85), and on nothing else: how a network agrees with them was not looked at.
+# All assumed; set once so that the two observers agree about as well as the paper's two radiologists did (Dice 0.79
+# +- 0.25, median 0.85; tests/calibrate_observers.py), and on nothing else: no network was looked at.
 
 
 @dataclass(frozen=True)
@@ -24,14 +21,14 @@ class Reader:
     generosity_mm: float  # mean outward displacement of the edge
     overlooks_ml: float  # volume of a lesion 300 HU above the lung that is overlooked half of the time
     accepts: float  # chance to take a look-alike for infection
-    generosity_sd_mm: float = 0.4  # variation of the generosity from scan to scan
-    edge_sd_mm: float = 1.0  # local displacement of the edge
-    care_sd: float = 1.9  # variation of what is overlooked from scan to scan, as log volume
+    generosity_sd_mm: float = 0.6  # variation of the generosity from scan to scan
+    edge_sd_mm: float = 1.4  # local displacement of the edge
+    care_sd: float = 2.7  # variation of what is overlooked from scan to scan, as log volume
 
 
 OBSERVERS = (
-    Reader(generosity_mm=0.2, overlooks_ml=0.4, accepts=0.25),
-    Reader(generosity_mm=-0.2, overlooks_ml=0.5, accepts=0.30),
+    Reader(generosity_mm=0.2, overlooks_ml=0.6, accepts=0.25),
+    Reader(generosity_mm=-0.2, overlooks_ml=0.8, accepts=0.30),
 )
 HU_WORTH_DOUBLE = 40.0  # contrast that makes a lesion as easy to see as one of twice the volume
 COMMON_EDGE = 0.4  # share of the variance of the edge displacement that both have in common
