@@ -1,5 +1,6 @@
 # make study [RUN=demo]   the whole study, from nothing
 # make test               the tests
+# make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
 # make lab                JupyterLab on the notebooks
 # make bench              the figures on speed and memory
 # make lock               choose new versions of the packages
@@ -18,11 +19,25 @@ study: .venv/ready
 test: .venv/ready
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-lab: .venv/ready
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+site: .venv/ready
+	@study site $(RUN)
+
+lab: lab-ready
+	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+		--LabApp.app_settings_dir=study/lab_settings
+
+lab-ready: .venv/lab
+	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
 
 bench: .venv/ready
 	@$(BIN)/python tests/bench.py
+
+# For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
+.venv/validators/ready: .venv/ready
+	@$(UV) venv --quiet --clear .venv/validators
+	@$(UV) pip install --quiet --python .venv/validators/bin/python roc-validator==0.13.0 cffconvert==2.0.0
+	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
+	@touch $@
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; name one with make PYTHON=python3.12")'
@@ -33,8 +48,17 @@ bench: .venv/ready
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+.venv/lab: .venv/ready requirements-lab.lock
+	@echo "adding what shows scans in JupyterLab (once)"
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements-lab.lock --constraint requirements.lock
+	@touch $@
+
 lock:
 	@$(UV) pip compile pyproject.toml --extra test --universal --fork-strategy fewest --python-version 3.11 --quiet \
 		--no-annotate --no-header | grep -vE '^(nvidia-|cuda-|triton)' | sed 's/^torch==.*/torch==2.13.0/' | uniq > requirements.lock
+	@$(UV) pip compile pyproject.toml --extra lab --constraint requirements.lock --universal --fork-strategy fewest \
+		--python-version 3.11 --prerelease=if-necessary-or-explicit --quiet --no-annotate --no-header \
+		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
+		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test lab bench lock
+.PHONY: study test site lab lab-ready bench lock

@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``measure``, ``check``, ``phantom``, ``verify``, ``audit``."""
+"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``phantom``, ``verify`` and ``audit``."""
 
 import json
 import os
@@ -23,22 +23,43 @@ def run(
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import provenance, workflow
+    from study import crate, manuscript, provenance, reporting, site, workflow
     from study.run import Run
 
     try:
         this = Run(name)
         parameters = workflow.plan(this)
+        reporting.read_statements(this)  # a fault in them is told now, not when all is done
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
     if workflow.snakemake(this, cores or os.cpu_count()):
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
     provenance.write(this, parameters)
+    manuscript.write(this)
+    pages = site.write(this)
+    reporting.write(this)
+    handed_in = crate.write(this)
     shown = this.figures.relative_to(this.root)
     typer.echo(
-        f"tables and figures: {shown}/   claims: {shown}/claims.html   "
-        f"what was run: {this.folder.relative_to(this.root)}/"
+        f"to read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
+        f"to hand in: {shown}/{handed_in.name}   what was run: {this.folder.relative_to(this.root)}/"
     )
+
+
+@app.command("site")
+def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
+    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
+    from study import manuscript, reporting, site
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        pages = site.write(this)
+        manuscript.write(this)
+        reporting.write(this)
+        typer.echo(pages.relative_to(this.root))
+    except (ValueError, OSError) as error:
+        _stop(error)
 
 
 @app.command(hidden=True)
@@ -230,6 +251,19 @@ def audit(
         typer.echo(_printable("\n  ".join(words)) + "\n")
     typer.echo(_printable(f"{paper.name}: {len(paper.claims)} numbers, {len(checks)} checks, {len(findings)} findings"))
     raise typer.Exit(1 if len(findings) else 0)
+
+
+@app.command()
+def viewer():
+    """Install what itkwidgets shows a scan with in JupyterLab, by npm; make lab does it. Done once, then nothing."""
+    from study import viewer_files
+
+    if viewer_files.installed():
+        return
+    try:
+        viewer_files.install(say=lambda line: typer.echo(line, err=True))
+    except (viewer_files.ViewerError, OSError) as error:
+        _stop(error)
 
 
 def _printable(text):

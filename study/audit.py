@@ -18,7 +18,9 @@ from study.paper import PaperError
 from study.printed import COUNTED, SLACK, Printed
 
 COLUMNS = ["where", "printed", "rule", "why it cannot be", "what would fit"]
-STEPS = 100  # units of the last digit that a number is moved in search of what would fit
+STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
+NONE_FITS = "no change of one number alone, of those tried"
+GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to a hundred times the number
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def _related(relation):
     ordered = sorted(fits, key=lambda path: _change(numbers[path], fits[path]))
     words = "; or ".join(f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}" for path in ordered)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
-    return Check(relation.rule, cited, False, why, words or "no change of one number alone")
+    return Check(relation.rule, cited, False, why, words or NONE_FITS)
 
 
 def _apply(rule, numbers):
@@ -232,9 +234,32 @@ def _searched(rule, numbers, path):
     number = numbers[path]
     if not isinstance(number, Printed) or number.sign:
         return None
-    steps = (sign * step for step in range(1, STEPS + 1) for sign in (1, -1))
-    moved = (number.moved(step) for step in steps)
-    return next((new for new in moved if _holds(rule, numbers, path, new)), None)
+    last = 0
+    for step in _distances(number):
+        for sign in (1, -1):
+            if _holds(rule, numbers, path, number.moved(sign * step)):
+                return _back(rule, numbers, path, sign * last, sign * step)
+        last = step
+    return None
+
+
+def _distances(number):
+    """How far a number is moved, in units of its last digit: one by one, then in growing steps."""
+    step, most = 1, FARTHEST * abs(number.value) * 10.0**number.decimals
+    while step <= max(STEPS, most):
+        yield step
+        step = step + 1 if step < STEPS else math.ceil(step * GROWTH)
+
+
+def _back(rule, numbers, path, out, fitting):
+    """The nearest number that fits between one that does not, so many units away, and one that does, by bisection."""
+    while abs(fitting - out) > 1:
+        middle = (out + fitting) // 2
+        if _holds(rule, numbers, path, numbers[path].moved(middle)):
+            fitting = middle
+        else:
+            out = middle
+    return numbers[path].moved(fitting)
 
 
 def _change(number, new):

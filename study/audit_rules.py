@@ -247,10 +247,13 @@ def _chi_square_p(table, correction=0.0):
     return float(special.chdtrc(table.shape[1] - 1, (off**2 / expected).sum()))
 
 
-def agreement(n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None):
-    """Some two-by-two table has these cases, agreement, kappa, standard error and first rater's count of yes."""
+def agreement(
+    n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None,
+    second: Count = None,
+):  # fmt: skip
+    """Some two-by-two table has these cases, agreement, kappa, standard error and each rater's count of yes."""
     cases = _whole(n, "n")
-    given = {"observed": observed, "kappa": kappa, "error": error, "first": first}
+    given = {"observed": observed, "kappa": kappa, "error": error, "first": first, "second": second}
     given = {name: number for name, number in given.items() if number}
     ends = {name: number.share for name, number in given.items()}
     tables = two_by_two.possible(cases, **ends)
@@ -258,7 +261,7 @@ def agreement(n: Count, observed: Printed = None, kappa: Printed = None, error: 
         count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
         return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
     cores = two_by_two.contradictions(cases, **ends)
-    names = {"observed": "agreement", "first": "a first rater's count of"}
+    names = {"observed": "agreement", "first": "a first rater's count of", "second": "a second rater's count of"}
     words = ", and none has ".join(
         " and ".join(f"{names.get(name, name)} {given[name].text}" for name in core) for core in cores)  # fmt: skip
     nearest = two_by_two.nearest(cases, **ends)

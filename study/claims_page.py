@@ -52,7 +52,8 @@ td small{display:block;color:var(--faint);overflow-wrap:anywhere}
 .differs,.inconsistent{color:#9b1c0f;background:#fdeceA;font-weight:600}
 .synthetic-only{color:#6b4500;background:#fff6e0}.cannot-be-tested{color:#555;background:#f2f2f2}
 [hidden]{display:none!important}
-@media print{body{max-width:none;padding:0;font-size:8.5pt}.controls{display:none}thead th{position:static}
+@media screen and (max-width:62rem){#claims,#findings{display:block;overflow-x:auto}}
+@media print{body{max-width:none;padding:0;font-size:8.5pt}nav,.controls{display:none}thead th{position:static}
 thead{display:table-header-group}thead button{display:none}thead span{display:inline}tr{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 tbody tr[hidden]{display:table-row!important}a{color:inherit;text-decoration:none}@page{size:A4 landscape;margin:12mm}}
@@ -92,6 +93,7 @@ content="default-src 'none'; style-src '$style_hash'; script-src '$script_hash'"
 <style>$style</style>
 </head>
 <body>
+<nav aria-label="Pages"><a href="index.html">Notebooks, figures and tables of run $run</a></nav>
 <h1>Claims of the paper, and what run <em>$run</em> regenerates</h1>
 <p>Li et al., preprint 10.1101/2020.04.17.20070219: $count printed numbers. Two questions are kept apart: whether the
 run gives a number again (<em>verdict</em>), and whether the paper's own numbers fit together (<em>arithmetic</em>).</p>
@@ -133,8 +135,9 @@ def write_html(table, path, run="", findings=None, addresses=None):
         Name of the run, for the title.
     findings : DataFrame, optional
         What ``audit.findings`` found in the paper.
-    addresses : dict of str to str, optional
-        For each notebook the address of the cell that recorded its values (``notebook_page.write_pages``).
+    addresses : dict, optional
+        Where each notebook's values stand (``notebook_page.addresses``); the pages themselves are written after the
+        last notebook (``site.write``).
     """
     path = Path(path)
     tiers = list(dict.fromkeys(table["tier"]))
@@ -247,31 +250,30 @@ def _row(row, position, path, addresses):
         return "" if n is None else f"n = {n}"
 
     regenerated, interval = _regenerated(row)
+    address = addresses.get((row["notebook"], row["name"]), addresses.get(row["notebook"]))
     cells = [
         cell(_safe(row["quantity"]), row["id"], sort=row["quantity"]),
         cell(_safe(row["where"]), sort=f"{position:05d}"),
         cell(_safe(row["published"] + _unit(row)), row["published_interval"], counted(row["published_n"]), kind=NUMBER),
-        cell(_safe(regenerated), interval, counted(row["n"]), kind=NUMBER),
+        cell(_link(regenerated, address), interval, counted(row["n"]), sort=regenerated, kind=NUMBER),
         cell(badge(row["verdict"]), row["why"], sort=row["verdict"]),
         cell(badge(row["arithmetic"]), row["computation"], row["remark"], sort=row["arithmetic"]),
-        cell(_links(row, path, addresses), row["name"], sort=row["notebook"]),
+        cell(_links(row, path, address), row["name"], sort=row["notebook"]),
     ]
     data = "".join(f' data-{name}="{_safe(row[name])}"' for name in ("where", "verdict", "arithmetic"))
     return f'<tr id="{_safe(row["id"])}"{data}>{"".join(cells)}</tr>'
 
 
-def _links(row, path, addresses):
+def _links(row, path, address):
     links = []
     if row["notebook"]:
-        links.append(_link(row["notebook"], path, addresses.get(row["notebook"])))
+        links.append(_link(row["notebook"], address))
     if row["see"]:
         files = [f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")]
         there = (file for file in files if "/" not in file and "\\" not in file and (path.parent / file).is_file())
-        links.append(_link(row["see"].replace("_", " "), path, next(there, None)))
+        links.append(_link(row["see"].replace("_", " "), next(there, None)))
     return "<br>".join(links)
 
 
-def _link(words, path, address):
-    if address is None or not (path.parent / address.partition("#")[0]).is_file():
-        return _safe(words)
-    return f'<a href="{_safe(address)}">{_safe(words)}</a>'
+def _link(words, address):
+    return _safe(words) if address is None or not words else f'<a href="{_safe(address)}">{_safe(words)}</a>'

@@ -164,7 +164,7 @@ def threshold_curve(scans, folder, thresholds_hu):
     Returns
     -------
     DataFrame
-        ``threshold_hu, dice`` (mean over the scans that have infection).
+        ``threshold_hu, dice`` (mean over the scans that have infection), ``n`` (how many those are).
     """
     curves = []
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="threshold", mininterval=1):
@@ -176,4 +176,4 @@ def threshold_curve(scans, folder, thresholds_hu):
         if infection.any():
             curves.append([overlap.dice((scan.hu >= hu) & lung, infection) for hu in thresholds_hu])
     mean = np.mean(curves, axis=0) if curves else np.full(len(thresholds_hu), np.nan)
-    return pd.DataFrame({"threshold_hu": thresholds_hu, "dice": mean})
+    return pd.DataFrame({"threshold_hu": thresholds_hu, "dice": mean, "n": len(curves)})

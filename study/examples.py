@@ -7,21 +7,24 @@ from study.ct import ScanError, read_label_map, read_mask, read_scan
 from study.sections import widest_sections
 
 
-def typical_scan(segmented, status):
+def typical_scan(segmented, status=None):
     """The scan of a status whose infection is the median of those that have one.
 
     Parameters
     ----------
     segmented : DataFrame
         ``scan_id, status, infection_volume_ml``, as from :func:`study.segmentation.segment_scans`.
-    status : {"severe", "non-severe"}
+    status : {"severe", "non-severe"}, optional
+        Any unless given.
 
     Returns
     -------
     str or None
         Its scan_id; None if no scan of that status shows infection.
     """
-    infected = segmented[(segmented["status"] == status) & (segmented["infection_volume_ml"] > 0)]
+    infected = segmented[segmented["infection_volume_ml"] > 0]
+    if status is not None:
+        infected = infected[infected["status"] == status]
     ranked = infected.sort_values(["infection_volume_ml", "scan_id"])["scan_id"].tolist()
     return ranked[len(ranked) // 2] if ranked else None
 
@@ -52,9 +55,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
             "spacing_mm": (1, 1, 1),
             "title": missing,
         }
-    row = scans.set_index("scan_id").loc[scan_id]
-    scan = read_scan(folder / row["image"])
-    label_map = read_label_map(masks_folder / f"{scan_id}.nii.gz", scan)
+    row, scan, label_map = _read(scans, scan_id, folder, masks_folder)
     chosen = widest_sections(label_map, 3)
     poi = (label_map == 2).sum() / (label_map >= 1).sum()
     return {
@@ -64,6 +65,30 @@ def three_sections(scans, scan_id, folder, masks_folder):
         "spacing_mm": scan.spacing_mm,
         "title": f"Scan {scan_id}, {row['status']}, POI {100 * poi:.1f} %",
     }
+
+
+def whole_scan(scans, segmented, folder, masks_folder):
+    """The typical scan of all, whole, as `study.play.scroll.panel` and `study.view.show` want it.
+
+    Parameters
+    ----------
+    scans, segmented, folder, masks_folder
+        As for :func:`three_sections` and :func:`typical_scan`; where no scan shows infection, the first is taken.
+
+    Returns
+    -------
+    dict
+        ``hu, label_map, spacing_mm``.
+    """
+    _, scan, label_map = _read(scans, typical_scan(segmented) or segmented["scan_id"].iloc[0], folder, masks_folder)
+    return {"hu": scan.hu, "label_map": label_map, "spacing_mm": scan.spacing_mm}
+
+
+def _read(scans, scan_id, folder, masks_folder):
+    """A scan's row of the table, the scan, and its label map."""
+    row = scans.set_index("scan_id").loc[scan_id]
+    scan = read_scan(folder / row["image"])
+    return row, scan, read_label_map(masks_folder / f"{scan_id}.nii.gz", scan)
 
 
 def severe_course(measured, n_scans=6):

@@ -150,6 +150,19 @@ def strength(kappa):
     return next(word for limit, word in STRENGTHS if round(kappa, 2) <= limit)
 
 
+def p_of_chance(kappa, standard_error_null):
+    """Two-sided p of the hypothesis that two raters agree by chance alone; NaN where kappa or its error is undefined.
+
+    Parameters
+    ----------
+    kappa, standard_error_null : float
+        Of an :class:`Agreement`.
+    """
+    from scipy import stats
+
+    return float(2 * stats.norm.sf(abs(kappa) / standard_error_null)) if standard_error_null > 0 else np.nan
+
+
 def tabulate(rated, confidence=0.95, weights="none", categories=None):
     """Agreement of several pairs of raters, one row each.
 

@@ -5,7 +5,7 @@ maximum and software prints some huge odds ratio, is found beforehand and refuse
 intervals by the profile of the likelihood.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -70,9 +70,8 @@ class Fit:
     method : str
         "maximum likelihood" or "Firth".
     note : str
-        Empty; else what separates the outcome (see :func:`fit_each`). Without Firth's correction ``estimates``, ``aic``
-        and ``log_likelihood`` then are NaN and ``predicted`` is a score between 0 and 1 that orders the rows but is no
-        probability.
+        Empty; else what separates the outcome (see :func:`fit_each`): ``estimates``, ``aic`` and ``log_likelihood`` are
+        NaN then, and ``predicted`` is a score between 0 and 1 that orders the rows but is no probability.
     """
 
     estimates: pd.DataFrame
@@ -168,7 +167,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     )
 
 
-def fit_each(table, models, outcome="is_severe", confidence=0.95, firth_if_separated=False):
+def fit_each(table, models, outcome="is_severe", confidence=0.95, firth=False):
     """Fit several models; one that is separated is kept without estimates instead of stopping the others.
 
     Parameters
@@ -177,24 +176,21 @@ def fit_each(table, models, outcome="is_severe", confidence=0.95, firth_if_separ
         As in :func:`fit`.
     models : mapping of str to list of str
         Predictors of each model.
-    firth_if_separated : bool
-        Fit a separated model with Firth's correction instead.
+    firth : bool
+        With Firth's correction, which a separated model has estimates by as well.
 
     Returns
     -------
     dict of str to Fit
-        A separated model has the reason in ``note``. Without Firth's correction it has NaN estimates and AIC, and in
+        Without the correction, a separated model has the reason in ``note``, NaN estimates and AIC, and in
         ``predicted`` the logistic function of the separating combination: its ROC curve is that of the limit that the
         fit runs to.
     """
     fits = {}
     for name, predictors in models.items():
         try:
-            fits[name] = fit(table, predictors, outcome, confidence)
+            fits[name] = fit(table, predictors, outcome, confidence, firth)
         except SeparationError as separated:
-            if firth_if_separated:
-                fits[name] = replace(fit(table, predictors, outcome, confidence, firth=True), note=str(separated))
-                continue
             estimates = pd.DataFrame(np.nan, pd.Index(predictors, name="predictor"), COLUMNS)
             n, nan = len(separated.score), float("nan")
             predicted = special.expit(separated.score).rename("predicted").reindex(table.index)
@@ -244,11 +240,16 @@ def predictions(fits):
 
 
 def summary(fits):
-    """Table of several models, by (model, predictor): their estimates with ``aic, n, n_excluded, method, note``."""
+    """Table of several models, by (model, predictor): estimates, ``intercept, aic, n, n_excluded, method, note``."""
     return pd.concat(
         {
             name: fitted.estimates.assign(
-                aic=fitted.aic, n=fitted.n, n_excluded=fitted.n_excluded, method=fitted.method, note=fitted.note
+                intercept=fitted.intercept,
+                aic=fitted.aic,
+                n=fitted.n,
+                n_excluded=fitted.n_excluded,
+                method=fitted.method,
+                note=fitted.note,
             )
             for name, fitted in fits.items()
         },

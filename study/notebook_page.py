@@ -1,117 +1,216 @@
-"""An executed notebook as a web page that opens from disk: an anchor for each cell, and where its numbers are from."""
+"""An executed notebook as HTML that runs nothing: prose, code, tables and pictures, an anchor for each cell.
 
+Whatever a notebook holds, from a report's text to another program's output, reaches the page as text: of HTML that an
+output brings, only a table's rows and cells are kept.
+"""
+
+import ast
+import base64
 import html
-import os
-import string
-from pathlib import Path
+import io
+import re
+from html.parser import HTMLParser
 
+import mistune
 import nbformat
+from PIL import Image
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
-from study.run import write_text
+TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
+SPANS = {"rowspan", "colspan"}
+NOT_SHOWN = {"style", "script", "template"}
+NO_ALT = "a picture that its cell does not describe"
 
-PAGE = string.Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$name, run $run</title>
-<style>
-body{font:15px/1.45 system-ui,"Segoe UI","DejaVu Sans",sans-serif;color:#1c1c1c;
-max-width:64rem;margin:0 auto;padding:1.5rem}
-h1{font-size:1.5rem}dt{font-weight:600}dd{margin:0 0 .4rem;overflow-wrap:anywhere}
-pre{margin:.3rem 0;overflow-x:auto;font-size:.85rem}.prose{white-space:pre-wrap}
-.code pre:first-child{background:#f4f4f4;padding:.5rem .7rem}
-.cell{margin:.8rem 0;padding-left:.7rem;border-left:.3rem solid transparent}.cell:target{border-color:#0072b2}
-img{max-width:100%}
-</style>
-</head>
-<body>
-<p><a href="../claims.html">Claims of run $run</a></p>
-<h1>Notebook $name as executed in run $run</h1>
-<dl id="provenance">$facts</dl>
-$cells
-</body>
-</html>
-""")
+# Escaping on: HTML in a Markdown cell or a table's cell is shown, not used; links to scripts are cut off by mistune.
+markdown = mistune.create_markdown(escape=True, plugins=["table"])
 
 
-def write_pages(run, names, provenance):
-    """Write a page for each executed notebook of a run, into ``figures/<run>/notebooks``.
+def executed(run, name):
+    """The executed copy of a notebook, None if the run did not make it."""
+    path = run.folder / "notebooks" / f"{name}.ipynb"
+    return nbformat.read(path, as_version=4) if path.is_file() else None
+
+
+def addresses(run, names):
+    """Where the values of executed notebooks stand, relative to ``figures/<run>``.
 
     Parameters
     ----------
     run : study.run.Run
     names : iterable of str
-        Notebooks, such as ``5-severity``; those that were not executed are passed over.
-    provenance : callable
-        Gives a notebook's ``study.provenance.of_notebook``.
+        Such as ``5-severity``; those that were not executed are passed over.
 
     Returns
     -------
-    dict of str to str
-        For each notebook the address, relative to ``figures/<run>``, of the cell that recorded its values.
+    dict
+        By (notebook, name of a value) the address of that value; by notebook that of the cell that recorded them all.
     """
-    addresses = {}
+    found = {}
     for name in names:
-        source = run.folder / "notebooks" / f"{name}.ipynb"
-        if source.is_file():
-            notebook = nbformat.read(source, as_version=4)
-            page = run.figures / "notebooks" / f"{name}.html"
-            facts = _facts(provenance(run, name), source, page)
-            write_text(page, _page(run.name, name, notebook, facts, run.recorded(name)))
-            addresses[name] = f"notebooks/{name}.html#{_anchor(notebook)}"
-    return addresses
+        notebook = executed(run, name)
+        if notebook is None:
+            continue
+        page, cell = f"notebooks/{name}.html", recording(notebook)
+        found[name] = f"{page}#{anchor(cell) if cell else 'provenance'}"
+        if cell:
+            found |= {(name, value): f"{page}#{value_anchor(value)}" for value in run.recorded(name).index}
+    return found
 
 
-def _anchor(notebook):
-    """Of the cell that recorded the values, the last that calls ``record``; else the head of the page."""
-    recording = _recording(notebook)
-    return f"cell-{recording.id}" if recording else "provenance"
+def value_anchor(name):
+    """The id, within its notebook's page, of a recorded value."""
+    return f"value-{name}"
 
 
-def _recording(notebook):
+def values_html(recorded):
+    """All values that a notebook recorded, a table with an anchor for each.
+
+    Parameters
+    ----------
+    recorded : DataFrame
+        From ``Run.recorded``.
+    """
+    header = "".join(f"<th>{html.escape(str(column))}</th>" for column in ["name", *recorded.columns])
+    rows = []
+    for name, row in recorded.iterrows():
+        shown = ("" if cell is None or cell != cell else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
+                 for cell in row)  # fmt: skip
+        cells = "".join(f"<td>{html.escape(text)}</td>" for text in shown)
+        rows.append(f'<tr id="{html.escape(value_anchor(name))}"><th>{html.escape(name)}</th>{cells}</tr>')
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def recording(notebook):
+    """The cell that recorded the values, the last that calls ``record``; None if there is none."""
     return next((c for c in reversed(notebook.cells) if c.cell_type == "code" and ".record(" in c.source), None)
 
 
-def _page(run, name, notebook, facts, recorded):
-    recording = _recording(notebook)
-    if recording:  # the table that pandas shows leaves out rows; a claim may stand in one of them
-        values = nbformat.v4.new_output("stream", name="stdout", text=recorded.to_string())
-        recording.outputs = [*recording.outputs[:-1], values]
-    cells = "\n".join(
-        f'<div class="cell {cell.cell_type}" id="cell-{_safe(cell.id)}">{_cell(cell)}</div>' for cell in notebook.cells
-    )
-    return PAGE.substitute(name=_safe(name), run=_safe(run), facts=facts, cells=cells)
+def anchor(cell):
+    """A cell's id within its page."""
+    return f"cell-{cell.id}"
 
 
-def _facts(provenance, source, page):
-    address = Path(os.path.relpath(source, page.parent)).as_posix()
-    rows = [f'<dt>Executed notebook</dt><dd><a href="{_safe(address)}">{_safe(source.name)}</a></dd>']
-    for term, fact in provenance.items():
-        shown = (
-            "<br>".join(f"{_safe(k)}: {_safe(v)}" for k, v in fact.items()) if isinstance(fact, dict) else _safe(fact)
-        )
-        rows.append(f"<dt>{_safe(term)}</dt><dd>{shown or 'none'}</dd>")
-    return "".join(rows)
+def source_html(source):
+    """Python code, highlighted."""
+    return highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
 
 
-def _cell(cell):
-    if cell.cell_type != "code":
-        return f'<div class="prose">{_safe(cell.source)}</div>'
-    return f"<pre>{_safe(cell.source)}</pre>" + "".join(_output(output) for output in cell.outputs)
+def output_parts(cell):
+    """What a cell left behind.
+
+    Returns
+    -------
+    list of dict
+        ``{"text": ...}``, ``{"table": html}`` or ``{"picture": a data address, "alt": ...}``.
+    """
+    parts = (_part(output) for output in cell.get("outputs", []))
+    return [part for part in parts if part]
 
 
-def _output(output):
-    """Text and pictures; an output's own HTML is left out, so that nothing foreign runs, and so is progress."""
+def _part(output):
+    """One output; progress on the standard error is left out, and so is a widget, which is dead on a page."""
     if output.output_type == "stream":
-        return f"<pre>{_safe(output.text)}</pre>" if output.name == "stdout" else ""
+        return {"text": output.text} if output.name == "stdout" else None
     if output.output_type == "error":
-        return f"<pre>{_safe(output.ename)}: {_safe(output.evalue)}</pre>"
-    if picture := output.data.get("image/png"):
-        return f'<img alt="figure" src="data:image/png;base64,{_safe("".join(picture.split()))}">'
-    return f"<pre>{_safe(output.data.get('text/plain', ''))}</pre>"
+        return {"text": f"{output.ename}: {output.evalue}"}
+    data = output.data
+    if "image/png" in data:
+        picture = "".join(data["image/png"].split())
+        return {"picture": f"data:image/png;base64,{picture}", "alt": _description(picture)}
+    if "application/vnd.jupyter.widget-view+json" in data:
+        return None
+    if "<table" in data.get("text/html", ""):
+        return {"table": table_html(data["text/html"])}
+    return {"text": data.get("text/plain", "")}
 
 
-def _safe(text):
-    return html.escape(str(text), quote=True)
+def _description(picture):
+    """The alternative text that a PNG carries (``study.style``)."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+            return image.info.get("Description") or NO_ALT
+    except (OSError, ValueError):
+        return NO_ALT
+
+
+class _Table(HTMLParser):
+    """Keeps the tags of a table, with the rows and columns that a cell spans and no other attribute, and all text."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept, self.hidden = [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.hidden += tag in NOT_SHOWN
+        if tag in TABLE_PARTS:
+            spans = "".join(
+                f' {name}="{n}"' for name, n in attrs if name in SPANS and n and n.isascii() and n.isdigit()
+            )
+            self.kept.append(f"<{tag}{spans}>")
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in NOT_SHOWN and self.hidden > 0
+        if tag in TABLE_PARTS:
+            self.kept.append(f"</{tag}>")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.kept.append(html.escape(data))
+
+
+def table_html(text):
+    """The tables of an HTML text, their rows, cells and words, and nothing else of it."""
+    parser = _Table()
+    parser.feed(text)
+    parser.close()
+    kept = "".join(parser.kept)
+    return kept[kept.find("<table>") : kept.rfind("</table>") + len("</table>")]
+
+
+def headings(cell):
+    """The headings of a Markdown cell: a list of (level, words)."""
+    found = re.findall(r"^(#{1,3}) +(.+?) *#*$", cell.source, re.MULTILINE)
+    return [(len(marks), re.sub(r"[*`_]", "", words)) for marks, words in found]
+
+
+def saved(notebook):
+    """Which figures and tables a notebook saves, in which cell, drawn by which function.
+
+    Read from the code: ``plots.save(figure, ..., "Figure_3")`` after ``figure = plots.severity_boxplots(...)``.
+
+    Returns
+    -------
+    dict of str to (cell, str)
+        By the name of the figure or table; the function as ``plots.severity_boxplots``, empty where it is none of the
+        study's.
+    """
+    modules, found = set(), {}
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:  # a cell of IPython's own commands
+            continue
+        drawn = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "study":
+                modules |= {alias.asname or alias.name for alias in node.names}
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                drawn[node.targets[0].id] = _function(node.value, modules)
+            call = getattr(node, "value", None)
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save" and call.args:
+                names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+                thing = call.args[0]
+                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, modules)
+                if names:
+                    found[names[0]] = (cell, function)
+    return found
+
+
+def _function(value, modules):
+    func = getattr(value, "func", None)
+    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in modules:
+        return f"{func.value.id}.{func.attr}"
+    return ""

@@ -8,7 +8,7 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 
 import numpy as np
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 
@@ -75,6 +75,7 @@ def severity_boxplots(biomarkers, p_values=None):
         ``{"poi": p, "ihu": p}``, written into the panels.
     """
     figure = new_figure("double", 75)
+    figure.alt = "Box plots of severe and non-severe scans, every scan a point."
     panels = [("poi", "Portion of infection", "POI (%)", 100.0), ("ihu", "Mean infection density", "iHU (HU)", 1.0)]
     for ax, which, (column, words, axis_label, factor) in zip(figure.subplots(1, 2), "ab", panels, strict=True):
         letter(ax, which, words)
@@ -108,6 +109,8 @@ def severity_boxplots(biomarkers, p_values=None):
         absent = [s for s in groups if s not in present]
         note = f"no {absent[0]} scan" if absent else _p_words((p_values or {}).get(column))
         ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top")
+        medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
+        figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {note}.".strip()
     return figure
 
 
@@ -129,7 +132,7 @@ def roc_curves(curves, auc, chosen, n):
     figure = new_figure("single", 105)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 - specificity", ylabel="Sensitivity")
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
     drawn = 0
     for (name, curve), (colour, line, marker) in zip(curves.items(), SERIES * 3, strict=False):
         if curve is None or not len(curve):
@@ -162,6 +165,8 @@ def roc_curves(curves, auc, chosen, n):
             loc="outside lower center", title=f"{size}; open marks: Youden cut-off", alignment="left"
         )
         legend.get_title().set_fontsize(7)
+    areas = "; ".join(f"{name}: AUC {_interval(auc.get(name))}" for name in curves)
+    figure.alt = f"ROC curves for severe against non-severe scans ({size}), the Youden cut-off marked on each. {areas}."
     return figure
 
 
@@ -211,6 +216,11 @@ def hu_threshold_curve(table, limit=0.6):
     ax.text(0.01, limit + 0.01, f"Dice {limit:g}", transform=ax.get_yaxis_transform(), va="bottom")
     ax.set_ylim(0, 1)
     ax.legend(loc="upper right")
+    figure.alt = (
+        "Dice of calling every lung voxel above a HU threshold infection, against the threshold: "
+        + "; ".join(line.get_label() for line in ax.lines if not line.get_label().startswith("_"))
+        + f". The dotted line is at {limit:g}."
+    )
     return figure
 
 
@@ -227,7 +237,14 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         First quartile, median and third quartile of the experts' masks by column.
     """
     figure = new_figure("double", 62)
+    if not len(simulated):
+        say_missing(figure.subplots(), "no scan was simulated")
+        return figure
     drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    figure.alt = (
+        f"Box plots of the lesions of {len(simulated)} simulated scans, every scan a point, beside the masks that "
+        f"experts drew {drawn}."
+    )
     panels = {
         "volume_ml": ("a", "Infection (ml)"),
         "n_lesions": ("b", "Lesions"),
@@ -238,6 +255,8 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         groups = [np.asarray(simulated[column].dropna(), float)]
         if experts is not None:
             groups.append(np.asarray(experts[column].dropna(), float))
+        medians = [np.median(groups[0]), np.median(groups[1]) if experts is not None else quartiles[column][1]]
+        figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
         colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
         _boxes(ax, groups, colours)
         for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
@@ -249,6 +268,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         ax.set(ylabel=words, xlim=(-0.6, 1.6))
         if column in ("volume_ml", "n_lesions"):
             ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
@@ -264,14 +284,16 @@ def learning_curves(history):
     ----------
     history : DataFrame
         ``epoch``; numeric columns whose names hold "loss" (left panel) or "dice" (right panel); optional
-        ``network`` (a row of panels for each of its values).
+        ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
     """
     split = "network" in history and len(history)
     networks = list(dict.fromkeys(history["network"])) if split else [None]
-    figure = new_figure("double", 12 + 50 * len(networks))
+    figure = new_figure("double", 12 + 45 * len(networks))
+    figure.alt = "Loss while learning (left) and Dice (right) by epoch."
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
-        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", "Dice"), strict=True):
+        counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
             ax.set(xlabel="Epoch", ylabel=label, title="" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
             if not columns or "epoch" not in part:
@@ -291,7 +313,10 @@ def learning_curves(history):
             if word == "dice":
                 ax.set_ylim(0, 1)
             ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.legend(loc="lower right" if word == "dice" else "upper right")
+            if len(columns) > 1:
+                ax.legend(loc="lower right" if word == "dice" else "upper right")
+            ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
+            figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
     return figure
 
 
@@ -315,7 +340,8 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     letter(right, "b", "Difference")
     of_unit = f" ({unit})" if unit else ""
     left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
-    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured - true{of_unit}")
+    of_difference = " (percentage points)" if unit == "%" else of_unit
+    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured − true{of_difference}")
     known = table.dropna(subset=[true, measured]) if {true, measured} <= set(table.columns) else table.iloc[:0]
     if not len(known):
         for ax in (left, right):
@@ -351,6 +377,11 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
         right.text(
             1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
         )
+    figure.alt = (
+        f"Measured against true {quantity} of {len(known)} scans, and their difference against their mean: "
+        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        + f"{of_difference}."
+    )
     return figure
 
 
@@ -396,4 +427,8 @@ def dice_distribution(table):
         range(len(columns)), [f"{name}\n(n = {len(_finite(table, c))})" for name, c in zip(names, columns, strict=True)]
     )
     ax.set_ylim(-0.02, 1.0)
+    medians = "; ".join(
+        f"{name}, median {np.median(_finite(table, c)):.2f}" for name, c in zip(names, columns, strict=True)
+    )
+    figure.alt = f"Box plots of the Dice of {len(table)} scans, the points of one scan joined: {medians}."
     return figure

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study import biomarkers, change, clustered, sensitivity, tables
+from study import biomarkers, change, clustered, kappa, sensitivity, tables
 from study.run import value
 
 # Row of Table 4: quantity, whether partial phrases count, and the paper's words for it.
@@ -22,6 +22,8 @@ PHRASES = {
                                   "decreasing of iHU"),
 }  # fmt: skip
 BIOMARKER = {"volume": "poi", "density": "ihu"}
+# What a table calls each quantity, the unit of its change, units in one of the biomarker's, decimals.
+UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
 FEWEST_CASES = 10  # below it a kappa says nothing, and is not shown where the least change leaves out the others
 HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
@@ -100,19 +102,39 @@ def table_4(agreement):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
-def counts_of_cases(cases):
-    """Two-by-two counts behind each row of Table 4, and how many cases it left out for want of a biomarker's change."""
+def counts_of_cases(cases, agreement):
+    """Two-by-two counts behind each row of Table 4, what was left out, and what a kappa of such counts could be.
+
+    Parameters
+    ----------
+    cases : dict of str to DataFrame
+        From :func:`rated`.
+    agreement : DataFrame
+        From ``kappa.tabulate``.
+
+    Returns
+    -------
+    DataFrame
+        A row a row of Table 4. ``Greatest kappa`` is that which the two sides' frequencies allow, ``PABAK`` kappa as if
+        ups and downs were as frequent, ``p`` that of the hypothesis that they agree by chance alone.
+    """
     rows = {}
     for name, case in cases.items():
-        row = {
-            f"report {'up' if report else 'down'}, biomarker {'up' if biomarker else 'down'}": int(
+        found = agreement.loc[name]
+        rows[ROWS[name][2]] = {
+            f"Report {'up' if report else 'down'}, biomarker {'up' if biomarker else 'down'}": int(
                 ((case["report"] == report) & (case["biomarker"] == biomarker)).sum()
             )
             for report in (1, 0)
             for biomarker in (1, 0)
+        } | {
+            "Left out": int(case["biomarker"].isna().sum()),
+            "Agreement by chance": tables.with_interval(found["expected_agreement"]),
+            "Greatest kappa": tables.with_interval(found["kappa_max"]),
+            "PABAK": tables.with_interval(found["pabak"]),
+            "p of kappa 0": tables.p_value(kappa.p_of_chance(found["kappa"], found["standard_error_null"])),
         }
-        rows[name] = row | {"left out": int(case["biomarker"].isna().sum())}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("row")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
 def kappa_by_patient(agreement, by_patient):
@@ -134,113 +156,6 @@ def kappa_by_patient(agreement, by_patient):
         for name, row in agreement.iterrows()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
-
-
-def least_detectable(pairs, variants):
-    """Least detectable change of POI (for "volume") and iHU (for "density"), and what it was taken from.
-
-    Where the true masks are known: from how far measured changes lie from true ones. Else, where two observers
-    outlined the same scans: from how far they differ, which is what a careful human cannot tell either. Else unknown.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        ``earlier, later, poi_change, ihu_change``.
-    variants : DataFrame or None
-        From ``Run.variants``.
-
-    Returns
-    -------
-    dict of str to change.LeastDetectable, str
-    """
-    if variants is not None:
-        for source, words in (("true", "true masks"), ("observer_1", "two observers")):
-            found = {}
-            for quantity, biomarker in BIOMARKER.items():
-                column = variants[f"{source}_{biomarker}"]
-                if source == "true":
-                    true_change = (
-                        column.reindex(pairs["later"]).to_numpy() - column.reindex(pairs["earlier"]).to_numpy()
-                    )
-                    differences = pairs[f"{biomarker}_change"].to_numpy() - true_change
-                else:
-                    differences = column - variants[f"observer_2_{biomarker}"]
-                found[quantity] = change.least_detectable(differences)
-            if found["volume"].n > 1:
-                return found, words
-    return {quantity: change.least_detectable([]) for quantity in BIOMARKER}, "unknown: no other masks are at hand"
-
-
-def three_classes(pairs, quantity, least):
-    """Cases of one quantity in three classes: -1 decreased, 0 unchanged, 1 increased.
-
-    Every pair counts whose later scan has a report, but for opposite phrases. A report without a phrase on the
-    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is none.
-
-    Returns
-    -------
-    DataFrame
-        ``report`` and ``biomarker``, the latter NaN where a scan has no iHU.
-    """
-    counted = pairs[pairs["has_report"] & pairs[quantity].notna()]
-    classes = change.classify(counted[f"{BIOMARKER[quantity]}_change"], least)
-    return pd.DataFrame({"report": counted[quantity].astype(float), "biomarker": classes})
-
-
-def three_class_table(pairs, least):
-    """Kappa of three classes at the least detectable change, and of up and down among the changes that exceed it.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
-        iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged_report,
-        n_unchanged_biomarker, kappa_two, n_two``. NaN where the least change is unknown.
-    """
-    rows = {}
-    for quantity, found in least.items():
-        cases = three_classes(pairs, quantity, found.change)
-        known = cases.dropna()
-        two = known[(known != 0).all(axis=1)]
-        by_patient = clustered.kappa_table({"three": known, "two": two}, pairs["patient_id"])
-        rows[quantity] = {"least_change": found.change, "sem": found.standard_error} | by_patient.loc["three"].to_dict()
-        rows[quantity] |= {
-            "n_unchanged_report": int((known["report"] == 0).sum()),
-            "n_unchanged_biomarker": int((known["biomarker"] == 0).sum()),
-            "kappa_two": by_patient.loc["two", "kappa"],
-            "n_two": len(two),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
-
-
-def kappa_by_least_change(pairs, least, n_steps=40):
-    """Kappa of three classes, and of two, for every least change that may count; as ``robustness_plots`` draws it.
-
-    Returns
-    -------
-    table : DataFrame
-        ``quantity, least`` (percentage points of POI, HU), ``three, three_low, three_high, two, share``; ``two`` is NaN
-        where fewer than ten changes count.
-    marked : dict of str to float
-        The least detectable changes in these units.
-    """
-    rows, marked = [], {}
-    for quantity, found in least.items():
-        size = pairs[f"{BIOMARKER[quantity]}_change"].abs()
-        factor = 100.0 if quantity == "volume" else 1.0
-        marked[quantity] = factor * found.change
-        top = np.nanmax([2 * found.change, size.quantile(0.9), 0.0])
-        spoken = pairs[quantity].isin([-1, 1]) & (size > 0)
-        for step in np.linspace(0, top, n_steps):
-            cases = three_classes(pairs, quantity, step).dropna()
-            two = cases[(cases != 0).all(axis=1)]
-            kappas = clustered.kappa_table({"three": cases, "two": two}, pairs["patient_id"])
-            share = (spoken & (size > step)).sum() / spoken.sum() if spoken.any() else np.nan
-            three = kappas.loc["three", ["kappa", "ci_low", "ci_high"]]
-            of_two = kappas.loc["two", "kappa"] if len(two) >= FEWEST_CASES else np.nan
-            rows.append((quantity, factor * step, *three, of_two, share))
-    columns = ["quantity", "least", "three", "three_low", "three_high", "two", "share"]
-    return pd.DataFrame(rows, columns=columns), marked
 
 
 def tornado(scans, pairs, least, variants=None):
@@ -297,18 +212,28 @@ def robust_values(by_patient, three, moved):
     by_patient : DataFrame
         From ``clustered.kappa_table``.
     three, moved : DataFrame
-        From :func:`three_class_table` and :func:`tornado`.
+        From ``three_classes.tabulate`` and :func:`tornado`.
     """
     listed = [
         value(f"kappa_clustered_{name}", row["kappa"], row["ci_low"], row["ci_high"], int(row["n_patients"]))
         for name, row in by_patient.iterrows()
     ]
     for quantity, row in three.iterrows():
-        unit, factor = ("percentage points", 100) if quantity == "volume" else ("HU", 1)
+        _, unit, factor, _ = UNITS[quantity]
         listed += [
             value(f"least_detectable_change_{BIOMARKER[quantity]}", factor * row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
+        ]
+        listed += [
+            value(
+                f"kappa_{weights}_{quantity}",
+                row[weights],
+                row[f"{weights}_low"],
+                row[f"{weights}_high"],
+                int(row["n"]),
+            )
+            for weights in ("linear", "quadratic")
         ]
     names = {words: name for name, words in HEADLINES.items()}
     largest = sensitivity.largest_move(moved)
@@ -370,5 +295,7 @@ def values(pairs, agreement):
             value(f"standard_error_{name}", row["standard_error"], n=size),
             value(f"standard_error_fleiss_{name}", row["standard_error_fleiss"], n=size),
             value(f"strength_{name}", row["strength"], n=size),
+            value(f"kappa_max_{name}", row["kappa_max"], n=size),
+            value(f"pabak_{name}", row["pabak"], n=size),
         ]
     return listed

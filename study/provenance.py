@@ -28,7 +28,10 @@ def write(run, parameters):
             "run": run.name,
             "tier": run.tier,
             **commit(run.root),
-            "parameters": parameters,
+            "parameters": {
+                notebook: {name: _without_machine(content, run.root) for name, content in own.items()}
+                for notebook, own in parameters.items()
+            },
             "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in own},
             "code": {
                 name: json.loads((run.folder / "recipes" / f"{name}.json").read_text())["code"] for name in parameters
@@ -42,7 +45,7 @@ def write(run, parameters):
     )
 
 
-# What each notebook reads of what an earlier one wrote.
+# What each notebook reads of what an earlier one wrote, and what it writes for later ones, in the run's folder.
 READS = {
     "1-cohort": (),
     "2-train": ("training/scans.csv",),
@@ -50,7 +53,31 @@ READS = {
     "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
+    "7-claims": tuple(f"values/{name}.json" for name in (
+        "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
+}  # fmt: skip
+WRITES = {
+    "1-cohort": ("cohort/scans.csv", "cohort/cohort.json", "training/scans.csv"),
+    "2-train": ("models/lung.json", "models/infection.json"),
+    "3-segment": ("exclusions.csv", "truth.csv"),
+    "4-biomarkers": ("biomarkers.csv", "variants.csv"),
+    "5-severity": (),
+    "6-progression": (),
+    "7-claims": (),
 }
+
+
+def inputs_of(run, notebook, parameters):
+    """Files that a notebook reads: those that its parameters name, else what an earlier notebook wrote.
+
+    Returns
+    -------
+    list of Path
+    """
+    named = [
+        run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)
+    ]
+    return named or [run.folder / path for path in READS[notebook]]
 
 
 def of_notebook(run, notebook):
@@ -69,10 +96,7 @@ def of_notebook(run, notebook):
     """
     recipe, timing = (_read(run.folder / folder / f"{notebook}.json") for folder in ("recipes", "timings"))
     parameters = recipe.get("parameters", {})
-    own = [
-        run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)
-    ]
-    paths = own or [run.folder / path for path in READS[notebook]]
+    paths = inputs_of(run, notebook, parameters)
     values = run.values / f"{notebook}.json"
     changed = ", with changes since" if timing.get("changed_since_commit") else ""
     return {
@@ -95,6 +119,11 @@ def commit(root):
 
 def _read(path):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _without_machine(content, root):
+    """A parameter as it may be told to others: of an absolute path what lies in the project, else the name alone."""
+    return _relative(content, root) if isinstance(content, str) and Path(content).is_absolute() else content
 
 
 def _relative(path, root):

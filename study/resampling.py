@@ -6,7 +6,7 @@ the sorted scores, in whole numbers, so thousands of resamples take a fraction o
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 
 QUANTITIES = [
     "auc",
@@ -98,9 +98,7 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
     1997;53:567-578 (why clustered ROC data need it).
     """
     scores, is_severe = _checked(scores, is_severe, n_resamples)
-    patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
-    if of_scan.shape != scores.shape:
-        raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan")
+    patients, of_scan = _patients(patient_ids, scores)
     draw = _draw(np.bincount(of_scan, weights=is_severe, minlength=patients.size) > 0, seed)
     return _replicates(scores, is_severe, lambda n: draw(n)[:, of_scan], n_resamples, cutoff)
 
@@ -123,7 +121,7 @@ def intervals(replicates, confidence=0.95):
     return limits.assign(n_resamples=replicates.notna().sum()).rename_axis("quantity")
 
 
-def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95):
+def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95, patient_ids=None):
     """Bias-corrected and accelerated (BCa) intervals, which follow a skewed distribution better than percentile ones.
 
     The limits are quantiles of the resamples too, at levels moved by the median bias (resamples below the estimate,
@@ -131,32 +129,48 @@ def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95):
     the stratified and the plain bootstrap. Only smooth estimates have one: the chosen cut-off, a maximum, has not, and
     neither have the rates at cut-offs chosen anew; their percentile intervals are in :func:`intervals`.
 
+    Of resampled patients, the influence of a patient is the sum of that of the scans, and the levels are *expanded*: a
+    bootstrap of k patients is too narrow by what a variance with divisor k lacks, and by the tails that Student's t has
+    and a normal distribution has not. k are the patients of the status that a rate is of; for the AUC of the rarer.
+
     Parameters
     ----------
     replicates : DataFrame
-        From :func:`stratified` or :func:`plain`, which take scans as independent.
+        From :func:`stratified` or :func:`plain`, which take scans as independent; with `patient_ids` from
+        :func:`clustered`.
     scores, is_severe, cutoff
         What they were drawn from.
     confidence : float
         Between 0 and 1.
+    patient_ids : array (n,), optional
+        Whose scan it is, where patients were resampled.
 
     Returns
     -------
     DataFrame
         Indexed by quantity, ``auc`` and, with a `cutoff`, ``sensitivity`` and ``specificity``: ``low`` and ``high``,
-        inside 0 to 1. NaN where all resamples gave the same number or all lie on one side of the estimate.
+        inside 0 to 1. NaN where all resamples gave the same number or all lie on one side of the estimate, and with
+        fewer than two patients of a status.
 
     References
     ----------
     Efron B. J Am Stat Assoc 1987;82:171-185. Davison AC, Hinkley DV. Bootstrap Methods and their Application, 1997,
-    section 5.3.2.
+    section 5.3.2. Hesterberg TC. Am Stat 2015;69:371-386 (expanded levels).
     """
     scores, is_severe = _checked(scores, is_severe, len(replicates))
-    tails = np.array([(1 - _confidence(confidence)) / 2, (1 + confidence) / 2])
+    tail = (1 - _confidence(confidence)) / 2
+    tails = dict.fromkeys(("auc", "sensitivity", "specificity"), tail)
+    of_scan = np.arange(scores.size)
+    if patient_ids is not None:
+        of_scan = _patients(patient_ids, scores)[1]
+        with_severe, without = (np.unique(of_scan[status]).size for status in (is_severe, ~is_severe))
+        counts = {"auc": min(with_severe, without), "sensitivity": with_severe, "specificity": without}
+        tails = {quantity: _expanded(tail, k) for quantity, k in counts.items()}
     rows = {}
     for quantity, (estimate, influence) in _influences(scores, is_severe, cutoff).items():
         drawn = replicates[quantity].dropna()
-        levels = _bca_levels(drawn, estimate, influence, tails)
+        both = np.array([tails[quantity], 1 - tails[quantity]])
+        levels = _bca_levels(drawn, estimate, np.bincount(of_scan, weights=influence), both)
         rows[quantity] = drawn.quantile(levels).to_list() if np.isfinite(levels).all() else [np.nan] * 2
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"]).rename_axis("quantity")
 
@@ -178,8 +192,9 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     Returns
     -------
     DataFrame
-        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap, its ``bca_low, bca_high`` (NaN but for
-        AUC, sensitivity and specificity) and ``clustered_low, clustered_high``.
+        Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and its ``bca_low, bca_high``; then the
+        same four of the plain one (``plain_low`` ...) and of that of patients (``clustered_low`` ...). BCa is NaN but
+        for AUC, sensitivity and specificity.
         A sensitivity or specificity of exactly 0 or 1 comes out the same in every resample of scans; its ``low`` and
         ``high`` are Clopper and Pearson's exact binomial limits instead.
     """
@@ -189,15 +204,23 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     for name in predicted.columns:
         scores = predicted[name].dropna()
         status, patients = is_severe.loc[scores.index], patient_ids.loc[scores.index]
-        by_scan = stratified(scores, status, n_resamples, seed, cutoffs[name])
-        by_patient = clustered(scores, status, patients, n_resamples, seed, cutoffs[name])
-        limits = intervals(by_scan, confidence)[["low", "high"]]
+        given = scores, status, n_resamples, seed, cutoffs[name]
+        schemes = {
+            "": (stratified(*given), None),
+            "plain_": (plain(*given), None),
+            "clustered_": (clustered(scores, status, patients, *given[2:]), patients),
+        }
+        parts = []
+        for prefix, (drawn, whose) in schemes.items():
+            corrected = bca_intervals(drawn, scores, status, cutoffs[name], confidence, whose)
+            limits = intervals(drawn, confidence)[["low", "high"]].join(corrected.add_prefix("bca_"))
+            parts.append(limits.add_prefix(prefix))
+        limits, drawn = pd.concat(parts, axis=1), schemes[""][0]
         for quantity, n in (("sensitivity", status.sum()), ("specificity", (~status).sum())):
-            if by_scan[quantity].iloc[0] in (0, 1) and by_scan[quantity].nunique() == 1:
-                hits = by_scan[quantity].iloc[0] * n
-                limits.loc[quantity] = proportion_confint(hits, n, 1 - confidence, method="beta")
-        limits = limits.join(bca_intervals(by_scan, scores, status, cutoffs[name], confidence).add_prefix("bca_"))
-        rows[name] = limits.join(intervals(by_patient, confidence)[["low", "high"]].add_prefix("clustered_"))
+            if drawn[quantity].iloc[0] in (0, 1) and drawn[quantity].nunique() == 1:
+                hits = drawn[quantity].iloc[0] * n
+                limits.loc[quantity, ["low", "high"]] = proportion_confint(hits, n, 1 - confidence, method="beta")
+        rows[name] = limits
     return pd.concat(rows, names=["model", "quantity"])
 
 
@@ -258,6 +281,19 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
     results = np.column_stack([area, *chosen, *held])
     results[undefined] = np.nan
     return results
+
+
+def _patients(patient_ids, scores):
+    """Different patients, and the place of each scan's among them."""
+    patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
+    if of_scan.shape != scores.shape:
+        raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan")
+    return patients, of_scan
+
+
+def _expanded(tail, k):
+    """Level of a quantile of resamples of k patients that lies as far out as Student's t; NaN with fewer than two."""
+    return stats.norm.sf(np.sqrt(k / (k - 1)) * stats.t.isf(tail, k - 1)) if k > 1 else np.nan
 
 
 def _influences(scores, is_severe, cutoff):

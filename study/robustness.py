@@ -18,7 +18,7 @@ def by_patient_table(regression, by_gee):
     rows = {}
     for key, over_patients in by_gee.iterrows():
         over_scans = regression.loc[key]
-        rows[key] = {
+        rows[key[0], tables.WORDS[key[1]]] = {
             "Errors over scans": tables.with_interval(*over_scans[["odds_ratio", "ci_low", "ci_high"]], digits=3),
             "p, scans": tables.p_value(over_scans["p_value"]),
             "Errors over patients": tables.with_interval(*over_patients[["odds_ratio", "ci_low", "ci_high"]], digits=3),

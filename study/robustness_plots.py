@@ -23,7 +23,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     benefit : DataFrame
         ``threshold``, a column of net benefit a model, ``all`` and ``none``.
     """
-    figure = new_figure("double", 85)
+    figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
     letter(left, "a", "Calibration, held-out patients")
     letter(right, "b", "Decision curve, held-out patients")
@@ -54,7 +54,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     left.set(xlabel=f"Predicted probability ({n} scans in equal groups)", xlim=(-0.02, 1.02))
     left.set(ylabel="Observed share of severe scans (95 % interval)")
     left.set(ylim=(-0.02, 1.02))
-    left.legend(loc="upper left")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
     models = [name for name in benefit.columns if name in looks]
     for name in models:
         colour, line, _ = looks[name]
@@ -67,12 +67,21 @@ def calibration_and_decision(bins, calibrated, benefit):
     right.set(xlabel="Probability at which one acts", ylabel="Net benefit (true positives a scan)")
     right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
     right.legend(loc="upper right")
+    figure.alt = (
+        f"Left: observed share of severe scans against the predicted probability, {n} scans of held-out patients; "
+        + "; ".join(f"{name}, calibration slope {calibrated.loc[name, 'slope']:.2f}" for name in drawn)
+        + ". Right: net benefit of each model against the probability at which one acts, beside calling every scan "
+        "or none severe."
+    )
     return figure
 
 
 @styled
 def tornado(moved, words, columns=3, note=""):
     """Draw how far each headline moves under each choice: a panel a headline, a row a choice.
+
+    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have one scale, so that they
+    can be compared.
 
     Parameters
     ----------
@@ -94,16 +103,20 @@ def tornado(moved, words, columns=3, note=""):
         for ax in panels:
             say_missing(ax, "no headline is defined")
         return figure
+    numbers = moved.set_index(moved["headline"].map(_kind))[["base", "low", "high"]].stack().dropna()
+    ends = numbers.groupby(level=0).agg(["min", "max"])
     for ax, headline in zip(panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
-        ax.set_title(f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined")
+        words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
+        ax.set_title(words_above, fontsize=7)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):
             if choice not in table.index:
                 ax.text(0.02, place, "does not apply", transform=ax.get_yaxis_transform(), va="center",
-                        color=COLOURS["faint"], fontsize=6)  # fmt: skip
+                        color=COLOURS["faint"], fontsize=6,
+                        bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})  # fmt: skip
                 continue
             for side, colour, shift in (("low", "first", -0.2), ("high", "second", 0.2)):
                 there = table.loc[choice, side]
@@ -113,10 +126,10 @@ def tornado(moved, words, columns=3, note=""):
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
                 if there == base:  # a bar of no length is not seen
                     ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
-        moves = np.abs(table[["low", "high"]].to_numpy() - base)
-        if np.isfinite(moves).any():
-            reach = max(1.15 * np.nanmax(moves), 0.02 * max(abs(base), 0.05))
-            ax.set_xlim(base - reach, base + reach)
+        if _kind(headline) in ends.index:
+            least, most = ends.loc[_kind(headline)]
+            margin = max(0.08 * (most - least), 0.01)
+            ax.set_xlim(least - margin, most + margin)
         ax.locator_params(axis="x", nbins=4)
         ax.set_ylim(len(choices) - 0.4, -0.6)
         ax.set_yticks(range(len(choices)), [words[choice] for choice in choices])
@@ -126,7 +139,17 @@ def tornado(moved, words, columns=3, note=""):
     handles = [Patch(color=COLOURS[colour], label=word) for colour, word in sides]
     legend = figure.legend(handles=handles, loc="outside lower center", ncols=2, title=note or None)
     legend.get_title().set_fontsize(7)
+    bases = moved.drop_duplicates("headline").set_index("headline")["base"]
+    figure.alt = (
+        "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
+        + "; ".join(f"{headline} {base:#.3g}" for headline, base in bases.items())
+        + f". Choices: {'; '.join(words[choice] for choice in choices)}."
+    )
     return figure
+
+
+def _kind(headline):
+    return headline.partition(",")[0]
 
 
 @styled
@@ -160,9 +183,15 @@ def kappa_by_least_change(table, marked):
         ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
-            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit}", va="bottom")
+            side = "left" if marked[quantity] < x.max() / 2 else "right"  # of the line, within the panel
+            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit} ", va="bottom", ha=side)
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=3)
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
+    figure.alt = (
+        "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
+        f"with the share of pairs that count. Least detectable change: {marks or 'unknown'}."
+    )
     return figure

@@ -1,7 +1,8 @@
 """A run: the folders that the notebooks hand over through, and the numbers that a reader may quote.
 
 A run is named (``demo``, ``smoke``, ``mine``). What it computes lies in ``runs/<name>``, what it shows in
-``figures/<name>``, both under the project's root. Notebooks know each other by these files alone.
+``figures/<name>``, both under the project's root. Notebooks know each other by these files alone. Pandas is imported
+where a table is made: the process that starts each notebook needs this module and no table.
 """
 
 import json
@@ -9,8 +10,6 @@ import math
 import os
 import re
 from pathlib import Path
-
-import pandas as pd
 
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
 
@@ -33,16 +32,21 @@ def project_root(start="."):
     )
 
 
-def write_text(path, text):
-    """Write `text` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
+def write_bytes(path, content):
+    """Write `content` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        unfinished.write_bytes(content)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path, content):
@@ -137,6 +141,8 @@ class Run:
         """
         if Path(biomarkers_path) != self.biomarkers_csv or not self.variants_csv.is_file():
             return None
+        import pandas as pd
+
         return pd.read_csv(self.variants_csv, dtype={"scan_id": str}).set_index("scan_id")
 
     def record(self, notebook, values):
@@ -147,6 +153,8 @@ class Run:
         ValueError
             If a name occurs twice.
         """
+        import pandas as pd
+
         table = pd.DataFrame(values, columns=VALUE_COLUMNS)
         doubled = table["name"][table["name"].duplicated()].tolist()
         if doubled:
@@ -156,6 +164,8 @@ class Run:
 
     def recorded(self, notebook):
         """Return what `notebook` recorded, a table indexed by name; an empty one if it did not run."""
+        import pandas as pd
+
         path = self.values / f"{notebook}.json"
         rows = json.loads(path.read_text(encoding="utf-8"))["values"] if path.is_file() else []
         return pd.DataFrame(rows, columns=VALUE_COLUMNS).set_index("name")

@@ -56,6 +56,47 @@ def thicken(volume, slice_spacing_mm, section_mm, increment_mm):
     return total / width, step * slice_spacing_mm
 
 
+def example_input(table, folder, neighbours, neighbour_mm):
+    """What the infection network is given of one section, as `study.explain.network_input` draws it.
+
+    Of the middle scan of the table, the section with most infection, cut to the lungs.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        The training table; None or an empty one gives an empty picture.
+    folder : Path
+    neighbours : int
+        Sections on each side.
+    neighbour_mm : float
+        Their distance.
+
+    Returns
+    -------
+    dict
+        ``channels, offsets_mm, infection, spacing_mm, title``.
+    """
+    if table is None or not len(table):
+        nothing = np.zeros((0, 0, 0))
+        return {"channels": nothing, "offsets_mm": [], "infection": nothing, "spacing_mm": (1, 1, 1),
+                "title": "the networks were taken over: there is no training scan to show"}  # fmt: skip
+    row = table.iloc[len(table) // 2]
+    scan = read_scan(folder / row["image"])
+    lung, infection = (read_mask(folder / row[name], scan) for name in ("lung_mask", "infection_mask"))
+    z = int(infection.sum(axis=(1, 2)).argmax())
+    indices = slabs.slab_indices(len(scan.hu), scan.spacing_mm[0], neighbours, neighbour_mm)[z]
+    ends = [np.flatnonzero(lung.any(axis=other))[[0, -1]] for other in ((0, 2), (0, 1))]
+    box = tuple(slice(max(first - 8, 0), last + 9) for first, last in ends)
+    channels = slabs.infection_input(scan.hu[indices], float(np.median(scan.hu[lung])))
+    return {
+        "channels": channels[:, *box],
+        "offsets_mm": (indices - z) * scan.spacing_mm[0],
+        "infection": infection[z][box],
+        "spacing_mm": scan.spacing_mm,
+        "title": f"Training scan {row['scan_id']}",
+    }
+
+
 def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progress=True):
     """Read training scans and bring them to the networks' grid at each of several section thicknesses.
 

@@ -1,4 +1,4 @@
-"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left.
+"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left, front and back.
 
 Arrays are (y, x) or (section, y, x) in the study's order (y anterior to posterior, x patient right to left), so
 that a section is seen as radiologists see it: from the feet, the patient's right on the reader's left.
@@ -11,9 +11,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from study.style import COLOURS, MARKERS, new_figure, say_missing, styled
+from study.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
 
 LUNG_WINDOW_HU = (-600.0, 1500.0)  # level, width
+SOFT_TISSUE_WINDOW_HU = (40.0, 400.0)
 LUNG, INFECTION = 1, 2  # the label map; the lung field is every label >= 1
 RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
 OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
@@ -41,7 +42,7 @@ def widest_sections(label_map, n=3):
     return np.arange(first, first + n)
 
 
-def _frame(hu, spacing_mm):
+def body_frame(hu, spacing_mm):
     """Find the part of the sections that holds the patient: (row slice, column slice), common to all of them.
 
     Without it, half of a picture is the air around the patient.
@@ -59,10 +60,10 @@ def _frame(hu, spacing_mm):
     return tuple(slices)
 
 
-def _show(ax, hu, spacing_mm):
-    """One section in the lung window, axes in mm; spacing_mm ends with (y, x)."""
+def show_section(ax, hu, spacing_mm, window_hu=LUNG_WINDOW_HU):
+    """One section in a window (level, width), axes in mm; spacing_mm ends with (y, x)."""
     height, width = hu.shape[0] * spacing_mm[-2], hu.shape[1] * spacing_mm[-1]
-    level, window = LUNG_WINDOW_HU
+    level, window = window_hu
     ax.imshow(
         hu,
         cmap="gray",
@@ -90,22 +91,28 @@ def _fill(ax, mask, spacing_mm, colour, alpha):
     )
 
 
-def _overlay(ax, label_map, spacing_mm):
+def overlay(ax, label_map, spacing_mm):
+    """Outline the lung in blue and the infection in red, filled."""
     _outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
     _fill(ax, label_map == INFECTION, spacing_mm, RED, 0.35)
     _outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
 
 
-def _words(ax, x, y, words, ha, va, size=6):
+def write_on(ax, x, y, words, ha, va, size=6):
+    """Write on a picture, white with a dark edge; x and y are shares of the axes."""
     ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
 
 
-def _sides(ax):
-    _words(ax, 0.02, 0.5, "R", "left", "center", 7)
-    _words(ax, 0.98, 0.5, "L", "right", "center", 7)
+def sides(ax, letters="RLAP"):
+    """Where the patient's right, left, front (anterior) and back (posterior) are; in other planes head and feet."""
+    places = [(0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"),
+              (0.5, 0.02, "center", "bottom")]  # fmt: skip
+    for letter, (x, y, ha, va) in zip(letters, places, strict=True):
+        write_on(ax, x, y, letter, ha, va)
 
 
-def _scale_bar(ax, length_mm=50.0):
+def scale_bar(ax, length_mm=50.0):
+    """Draw a bar of known length into the lower right corner."""
     left, right = ax.get_xlim()
     bottom = ax.get_ylim()[0]
     end, height = right - 0.03 * (right - left), bottom * 0.96
@@ -136,11 +143,23 @@ def _key(figure, entries):
 
 INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
 LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
+WINDOW_WORDS = f"lung window: level {LUNG_WINDOW_HU[0]:.0f}, width {LUNG_WINDOW_HU[1]:.0f} HU".replace("-", "−")
+WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 
 
-def _height_mm(frame_shape, spacing_mm, n_columns, width_mm=183.0):
+def row_height_mm(frame_shape, spacing_mm, n_columns, width_mm=COLUMN_MM["double"]):
     """Height of one row of pictures, so that they fill the column's width without white between them."""
     return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
+
+
+def draw_section(ax, hu, spacing_mm, label_map=None, window_hu=LUNG_WINDOW_HU, letters="RLAP"):
+    """Draw one section in place of what the axes hold; rows from above to below, columns from left to right."""
+    ax.clear()
+    show_section(ax, hu, spacing_mm, window_hu)
+    if label_map is not None:
+        overlay(ax, label_map, spacing_mm)
+    sides(ax, letters)
+    scale_bar(ax)
 
 
 @styled
@@ -165,22 +184,32 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), title or "no section to show")
         return figure
-    rows, columns = _frame(hu, spacing_mm)
+    rows, columns = body_frame(hu, spacing_mm)
     hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
     n = len(hu)
-    figure = new_figure("double", 14 + 2 * _height_mm(hu.shape[1:], spacing_mm, n))
+    figure = new_figure("double", 14 + 2 * row_height_mm(hu.shape[1:], spacing_mm, n))
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     axes = figure.subplots(2, n, squeeze=False)
     for column in range(n):
         for ax in axes[:, column]:
-            _show(ax, hu[column], spacing_mm)
-            _sides(ax)
-        _overlay(axes[1, column], label_map[column], spacing_mm)
-        _words(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
+            show_section(ax, hu[column], spacing_mm)
+            sides(ax)
+        overlay(axes[1, column], label_map[column], spacing_mm)
+        write_on(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
     for ax in axes[:, -1]:
-        _scale_bar(ax)
-    _key(figure, [INFECTION_KEY, LUNG_KEY])
+        scale_bar(ax)
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    places = ", ".join(f"{place:.0f}" for place in section_positions_mm)
+    figure.alt = (
+        f"{title}. {n} neighbouring axial CT sections, {places} mm above the lowest, {WINDOW_WORDS}. Above the CT, "
+        f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."
+    )
     return figure
+
+
+def _share(label_map):
+    lung = (np.asarray(label_map) >= LUNG).sum()
+    return f"{100 * (np.asarray(label_map) == INFECTION).sum() / lung:.1f} %" if lung else "none"
 
 
 @styled
@@ -203,23 +232,31 @@ def longitudinal(scans, spacing_mm, title=""):
         return figure
     scans = sorted(scans, key=lambda scan: pandas.Timestamp(scan[0]))
     alike = len({np.shape(scan[2]) for scan in scans}) == 1
-    rows, columns = _frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
-    height = _height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
+    rows, columns = (
+        body_frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
+    )
+    height = row_height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates stand at the upper edge
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
     axes = pictures.subplots(2, len(scans), squeeze=False)
     for (above, overlaid), (date, _, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
         for ax in (above, overlaid):
-            _show(ax, np.asarray(hu)[rows, columns], spacing_mm)
-            _sides(ax)
-        _overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
+            show_section(ax, np.asarray(hu)[rows, columns], spacing_mm)
+            sides(ax)
+        overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
         above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
         overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
-    _scale_bar(axes[-1, -1])
+    scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
-    _key(figure, [INFECTION_KEY, LUNG_KEY])
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    course = "; ".join(f"{_day(date)}, {status}, POI {100 * poi:.1f} %" for date, status, _, _, poi, _ in scans)
+    figure.alt = (
+        f"One patient's axial CT sections at {len(scans)} dates, the infection in red below, and POI over time with "
+        f"red dots where the patient was severe and green squares where not: {course}."
+    )
     return figure
 
 
@@ -251,6 +288,7 @@ def _course(ax, scans):
             textcoords="offset points",
             ha="center",
             color=COLOURS.get(scan[1], COLOURS["ink"]),
+            path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
         )
     ax.set_xticks(days, [_day(day) for day in days])
     ax.set_ylabel("POI (%)")
@@ -280,30 +318,35 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), title or "no scan with motion")
         return figure
-    rows, columns = _frame(hu, spacing_mm)
+    rows, columns = body_frame(hu, spacing_mm)
     hu = hu[:, rows, columns]
     predicted, reference = (m[:, rows, columns].astype(bool) for m in (predicted, reference))
-    figure = new_figure("double", 14 + len(hu) * _height_mm(hu.shape[1:], spacing_mm, 3))
+    figure = new_figure("double", 14 + len(hu) * row_height_mm(hu.shape[1:], spacing_mm, 3))
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     for row, axes in enumerate(figure.subplots(len(hu), 3, squeeze=False)):
         for ax in axes:
-            _show(ax, hu[row], spacing_mm)
-            _sides(ax)
+            show_section(ax, hu[row], spacing_mm)
+            sides(ax)
         _fill(axes[1], predicted[row], spacing_mm, RED, 0.35)
         _outline(axes[1], predicted[row], spacing_mm, RED, 0.8)
         _fill(axes[2], predicted[row] & ~reference[row], spacing_mm, YELLOW, 0.6)
         _outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
         if row == 0:
             for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
-                _words(ax, 0.5, 0.98, words, "center", "top", 7)
-        _scale_bar(axes[-1])
-    _key(
-        figure,
-        [
-            Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network"),
-            Patch(facecolor=YELLOW, alpha=0.6, label="false positive"),
-            Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference"),
-        ],
+                write_on(ax, 0.02, 0.98, words, "left", "top", 7)
+        scale_bar(axes[-1])
+    false = predicted & ~reference
+    shown = [  # what is not in the picture is not in its key
+        (predicted, Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network")),
+        (false, Patch(facecolor=YELLOW, alpha=0.6, label="false positive")),
+        (reference, Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference")),
+    ]
+    _key(figure, [entry for mask, entry in shown if mask.any()] + [WINDOW_KEY])
+    areas = [f"{mask.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²" for mask in (predicted, false)]
+    figure.alt = (
+        f"{title}. An axial CT section three times: as it is; with what the network called infection in red, "
+        f"{areas[0]}; and with the false part of it in yellow, {areas[1]}, and the reference "
+        + ("outlined in blue." if reference.any() else "empty: this section has no infection.")
     )
     return figure
 
@@ -328,8 +371,10 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
     spacings = list(spacing_mm) if np.ndim(spacing_mm) == 2 else [spacing_mm] * len(scans)
     columns = min(columns, len(scans))
     n_rows = -(-len(scans) // columns)
-    tallest = max(_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True))
-    figure = new_figure("double", (10 if label_maps is not None else 6) + n_rows * (tallest + 5))
+    tallest = max(
+        row_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True)
+    )
+    figure = new_figure("double", 10 + n_rows * (tallest + 5))
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
     for index, ax in enumerate(axes):
@@ -337,12 +382,12 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
             ax.set_axis_off()
             continue
         words, hu = scans[index]
-        _show(ax, np.asarray(hu), spacings[index])
+        show_section(ax, np.asarray(hu), spacings[index])
         if label_maps is not None:
-            _overlay(ax, np.asarray(label_maps[index]), spacings[index])
-        _sides(ax)
+            overlay(ax, np.asarray(label_maps[index]), spacings[index])
+        sides(ax)
         ax.set_title(words, fontsize=6)
-        _scale_bar(ax)
-    if label_maps is not None:
-        _key(figure, [INFECTION_KEY, LUNG_KEY])
+        scale_bar(ax)
+    _key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
+    figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
     return figure

@@ -88,6 +88,11 @@ def tornado(base, others):
     return pd.DataFrame(rows, columns=["headline", "choice", "base", *SIDES])
 
 
+def in_words(table):
+    """The table of :func:`tornado` with its choices as a figure calls them; ``low`` is what stands before the slash."""
+    return table.assign(choice=table["choice"].map(WORDS))
+
+
 def largest_move(table):
     """For each headline the scenario that moves it most: ``choice, side, move`` (signed), NaN if nothing is known."""
     long = table.melt(["headline", "choice", "base"], list(SIDES), var_name="side", value_name="there")

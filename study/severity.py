@@ -1,9 +1,55 @@
 """Notebook 5's results as a reader sees them: Table 2, the odds ratios, and the values to quote."""
 
+from dataclasses import asdict
+
 import pandas as pd
 
-from study import tables
+from study import cohort, roc, tables
 from study.run import value
+
+
+def read_scans(path):
+    """Read a table of biomarkers in which severe scans can be told from others.
+
+    Parameters
+    ----------
+    path : Path
+        As for ``cohort.read_biomarkers``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by scan_id, with ``is_severe``.
+
+    Raises
+    ------
+    study.schemas.ScanTableError
+        If the table does not keep its schema.
+    ValueError
+        If all scans have one status, or all infected scans have, or POI is the same in all: there is nothing to tell.
+    """
+    scans = cohort.read_biomarkers(path).set_index("scan_id")
+    is_severe = scans["status"] == "severe"
+    infected = scans["ihu"].notna()
+    if is_severe.nunique() < 2:
+        raise ValueError(
+            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe; add scans of the other status, as severity "
+            "needs both"
+        )
+    if is_severe[infected].nunique() < 2:
+        found = f"{is_severe[infected].sum()} severe and {(~is_severe[infected]).sum()} non-severe scans"
+        raise ValueError(
+            f"{path}: iHU is known of {found} only, as the others show no infection; severity compares infected "
+            "scans of both statuses: look whether the segmentation missed it (the label maps), or at the columns poi "
+            "and ihu"
+        )
+    for column in ("poi", "ihu"):
+        if scans[column].nunique() < 2:
+            raise ValueError(
+                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it tells no "
+                "scan from another; measure more scans, or look whether the column holds what was measured"
+            )
+    return scans.assign(is_severe=is_severe)
 
 
 def table_2(performance, bootstrap):
@@ -35,39 +81,174 @@ def table_2(performance, bootstrap):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Biomarker")
 
 
-def odds_ratio_table(regression):
+def roc_drawing(predicted, is_severe, performance):
+    """Gather what ``plots.roc_curves`` draws as Figure 4.
+
+    Parameters
+    ----------
+    predicted, is_severe
+        As in ``roc.evaluate``.
+    performance : DataFrame
+        What that gave.
+
+    Returns
+    -------
+    dict
+        The arguments of ``plots.roc_curves``: ``curves, auc, chosen, n``.
+    """
+    return {
+        "curves": roc.curves(predicted, is_severe),
+        "auc": performance[["auc", "auc_low", "auc_high"]].T.to_dict("list"),
+        "chosen": {model: (1 - row["specificity"], row["sensitivity"]) for model, row in performance.iterrows()},
+        "n": (int(is_severe.sum()), int((~is_severe).sum())),
+    }
+
+
+def paired_tests(predicted, is_severe):
+    """Compare POI's AUC with the others', by DeLong's paired test on the scans that all models have.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        ``POI`` and other columns; rows in which one is missing are left out.
+    is_severe : Series of bool
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the model compared with: ``difference`` (POI's AUC minus the other's), ``standard_error, z,
+        p_value`` and ``n``.
+    """
+    known = predicted.dropna()
+    others = [model for model in known if model != "POI"]
+    rows = {model: asdict(roc.delong_test(known["POI"], known[model], is_severe[known.index])) for model in others}
+    return pd.DataFrame.from_dict(rows, orient="index").assign(n=len(known)).rename_axis("POI against")
+
+
+def biomarkers_at_cutoff(scans, predicted, performance):
+    """Translate the cut-offs of the models of one biomarker into that biomarker: the scan that a cut-off comes from.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
+        cut-offs have the same Youden index, of which the most sensitive was taken.
+    """
+    rows = {}
+    for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
+        scores = predicted[model].dropna()
+        scan = (scores - performance.loc[model, "cutoff"]).abs().idxmin()
+        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"]))
+        rows[biomarker] = {
+            "at_cutoff": scans.loc[scan, biomarker], "unit": unit, "tied": tied, "n": int(performance.loc[model, "n"])
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
+
+
+def pair_values(paired, at_cutoff):
+    """List the numbers of :func:`paired_tests` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    listed = [
+        value(f"p_value_delong_poi_{_key(model)}", row["p_value"], n=int(row["n"])) for model, row in paired.iterrows()
+    ]
+    return listed + [
+        value(f"{biomarker}_at_cutoff", row["at_cutoff"], n=row["n"], unit=row["unit"])
+        for biomarker, row in at_cutoff.iterrows()
+    ]
+
+
+def odds_ratio_table(regression, penalised):
     """Odds ratios per SD with p-values and AIC, as text.
 
     Parameters
     ----------
-    regression : DataFrame
-        From ``logistic.summary``.
+    regression, penalised : DataFrame
+        From ``logistic.summary``, by maximum likelihood and with Firth's correction, of which the profile's intervals
+        are shown.
     """
     rows = [
         {
-            "Model": model,
-            "Predictor": predictor,
+            "Model": key[0],
+            "Predictor": tables.WORDS[key[1]],
             "Odds ratio per SD": tables.with_interval(row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3),
+            "Profile interval": tables.interval(row["profile_low"], row["profile_high"], digits=3),
             "p value": tables.p_value(row["p_value"]),
+            "With Firth's correction": tables.with_interval(
+                *penalised.loc[key, ["odds_ratio", "profile_low", "profile_high"]], digits=3
+            ),
             "AIC": tables.with_interval(row["aic"], digits=3),
             "Scans": int(row["n"]),
             "Left out": int(row["n_excluded"]),
         }
-        for (model, predictor), row in regression.iterrows()
+        for key, row in regression.iterrows()
     ]
     return pd.DataFrame(rows).set_index("Model")
 
 
-def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's intervals together: scans (DeLong's, resampled, BCa) and patients (Obuchowski's, resampled).
+# Columns of resampling.evaluate by what was drawn and how the limits are taken.
+BOOTSTRAPS = {
+    ("scans", "bootstrap within each status, percentile"): "",
+    ("scans", "bootstrap within each status, BCa"): "bca_",
+    ("scans", "bootstrap of all, percentile"): "plain_",
+    ("scans", "bootstrap of all, BCa"): "plain_bca_",
+    ("patients", "bootstrap, percentile"): "clustered_",
+    ("patients", "bootstrap, BCa"): "clustered_bca_",
+}
 
-    ``patients_over_scans`` is the ratio of the widths of the latter of each.
+
+def interval_table(performance, bootstrap, by_patient):
+    """Put the AUC's intervals together, a row each, as text.
+
+    Parameters
+    ----------
+    performance, bootstrap, by_patient : DataFrame
+        From ``roc.evaluate``, ``resampling.evaluate`` and ``clustered.auc_table``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by what is taken as independent, scans or patients, and the interval; a column a model. The last row is
+        the ratio of the widths of the two BCa intervals.
     """
     of_auc = bootstrap.xs("auc", level="quantity")
-    table = performance[["auc", "auc_low", "auc_high"]].join(of_auc)
-    table = table.join(by_patient[["low", "high"]].add_prefix("obuchowski_"))
-    scans, patients = table["high"] - table["low"], table["clustered_high"] - table["clustered_low"]
-    return table.assign(patients_over_scans=(patients / scans).where(scans > 0))
+    limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
+    limits |= {key: of_auc[[f"{by}low", f"{by}high"]] for key, by in BOOTSTRAPS.items()}
+    limits["patients", "Obuchowski"] = by_patient[["low", "high"]]
+    rows = {key: {m: tables.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
+    estimates = {m: tables.with_interval(area) for m, area in performance["auc"].items()}
+    scans, patients = (of_auc[f"{by}bca_high"] - of_auc[f"{by}bca_low"] for by in ("", "clustered_"))
+    wider = (patients / scans.where(scans > 0)).round(2)
+    table = {("", "AUC"): estimates} | rows | {("patients over scans", "ratio of BCa widths"): wider.to_dict()}
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["Independent", "Interval"])
+
+
+def rate_table(bootstrap, exact):
+    """Put the intervals of sensitivity and specificity together, a column each, as text.
+
+    Parameters
+    ----------
+    bootstrap, exact : DataFrame
+        From ``resampling.evaluate`` and ``proportion.rates``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (model, quantity).
+    """
+    limits = bootstrap.loc[exact.index].join(exact)
+    columns = {
+        "Scans, bootstrap": "",
+        "Scans, BCa": "bca_",
+        "Scans, exact": "exact_",
+        "Scans, Wilson": "wilson_",
+        "Patients, bootstrap": "clustered_",
+        "Patients, BCa": "clustered_bca_",
+    }
+    texts = {
+        name: [tables.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
+        for name, by in columns.items()
+    }
+    estimates = {"Estimate": exact["estimate"].map(tables.with_interval)}
+    return pd.DataFrame(estimates | texts, exact.index).rename_axis(["Model", "Quantity"])
 
 
 def values(scans, tests, regression, performance, bootstrap):
@@ -107,10 +288,12 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [
             value(f"odds_ratio_{name}", row["odds_ratio"], row["ci_low"], row["ci_high"], int(row["n"])),
             value(f"p_value_odds_ratio_{name}", row["p_value"], n=int(row["n"])),
+            # The whole model: log odds = intercept + sum of coefficient * (predictor - mean) / SD.
+            *(value(f"{part}_{name}", row[part], n=int(row["n"])) for part in ("coefficient", "mean", "sd")),
         ]
     for model in performance.index:
         first = regression.loc[model].iloc[0]
-        listed.append(value(f"aic_{_key(model)}", first["aic"], n=int(first["n"])))
+        listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
     return listed
 
@@ -127,7 +310,7 @@ def _of_model(key, row, limits):
         value(f"n_nonsevere_{key}", n_other),
         value(f"auc_{key}", row["auc"], row["auc_low"], row["auc_high"], n),
         bounded(f"auc_bootstrap_{key}", row["auc"], "auc"),
-        bounded(f"auc_clustered_{key}", row["auc"], "auc", "clustered_"),
+        bounded(f"auc_clustered_{key}", row["auc"], "auc", "clustered_bca_"),
         value(f"p_value_auc_{key}", row["p_value"], n=n),
         bounded(f"cutoff_{key}", row["cutoff"], "cutoff"),
         bounded(f"sensitivity_{key}", row["sensitivity"], "sensitivity", size=n_severe),

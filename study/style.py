@@ -1,5 +1,7 @@
 """How every figure looks and is written: a journal's column widths, 7-point letters, colours, files without a date.
 
+Each file carries its alternative text, for a reader who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
+
 Nothing here touches pyplot, so no figure outlives its caller and nobody's own matplotlib settings reach the paper.
 """
 
@@ -11,8 +13,9 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-COLUMN_MM = {"single": 89.0, "double": 183.0}
+COLUMN_MM = {"single": 85.0, "double": 174.0}
 
 COLOURS = {
     "severe": "#CC3311",
@@ -66,10 +69,24 @@ STYLE = {
 class ColumnFigure(Figure):
     """A figure that shows itself in a notebook without pyplot, and so is never kept open behind one's back."""
 
+    _alt = ""
+
+    @property
+    def alt(self):
+        """What it shows, for a reader who cannot see it; the words in it where its drawing function gave none."""
+        if self._alt:
+            return self._alt
+        words = (text.get_text() for text in self.findobj(Text))
+        return "; ".join(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
+
+    @alt.setter
+    def alt(self, words):
+        self._alt = words
+
     def _repr_png_(self):
         picture = io.BytesIO()
         with matplotlib.rc_context(STYLE):
-            self.savefig(picture, format="png", dpi=150, metadata={"Software": None})
+            self.savefig(picture, format="png", dpi=150, metadata={"Software": None, "Description": self.alt})
         return picture.getvalue()
 
 
@@ -88,7 +105,7 @@ def styled(draw):
 
 
 def new_figure(column, height_mm):
-    """Make an empty figure, one ("single", 89 mm) or two ("double", 183 mm) journal columns wide."""
+    """Make an empty figure, one ("single", 85 mm) or two ("double", 174 mm) journal columns wide."""
     figure = ColumnFigure(figsize=(COLUMN_MM[column] / 25.4, height_mm / 25.4), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -96,7 +113,7 @@ def new_figure(column, height_mm):
 
 @styled
 def save(fig, folder, name):
-    """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts).
+    """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
 
     The files carry no date and no software version: the same figure gives the same bytes. Each is written under
     a temporary name first, so that a reader never finds half a figure.
@@ -108,9 +125,13 @@ def save(fig, folder, name):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    nothing = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+    said = {
+        "png": {"Software": None, "Description": fig.alt},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None,
+                "Title": name.replace("_", " "), "Subject": fig.alt},
+    }  # fmt: skip
     written = []
-    for kind, metadata in nothing.items():
+    for kind, metadata in said.items():
         path = folder / f"{name}.{kind}"
         unfinished = folder / f".{name}.{os.getpid()}.{kind}"
         try:

@@ -1,4 +1,4 @@
-"""Number formats and table writers: one table in three forms, for a spreadsheet, a web page and a manuscript.
+"""Number formats and table writers: one table in four forms, for a spreadsheet, a web page, LaTeX and Word.
 
 The formats make strings for people; the exact numbers are in ``values/*.json``.
 """
@@ -7,12 +7,13 @@ import csv
 import io
 import math
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from study.run import write_text
+from study.run import write_bytes, write_text
 
 MISSING = "–"
 
@@ -69,6 +70,11 @@ def with_interval(value, low=None, high=None, digits=4):
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def interval(low, high, digits=4):
+    """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
+    return MISSING if _is_missing(low) or _is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def mean_sd(values, digits=0):
     """Write ``47 ± 15`` from numbers (mean and sample SD, missing ones left out); a dash where there are none."""
     values = np.asarray(values, dtype=float)
@@ -112,7 +118,7 @@ def _words(name):
 
 
 def save(df, folder, name, caption, user_text=()):
-    r"""Write ``<folder>/<name>.csv``, ``.md`` and ``.tex`` (booktabs), each whole or not at all.
+    r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each whole or not at all.
 
     The index is written where it says something (it has a name or is not 0, 1, 2, ...). For other programs the CSV file
     has the names of the columns and ten significant digits; for people the others have words and four. Line ends are
@@ -138,11 +144,12 @@ def save(df, folder, name, caption, user_text=()):
     header, rows, guards = _laid_out(df, user_text, name)
     printed_header, printed, _ = _laid_out(df, user_text, name, digits=4)
     printed_header = [_words(column) for column in printed_header]
-    texts = {"csv": _csv(header, rows, guards), "md": _markdown(printed_header, printed, caption),
-             "tex": _latex(printed_header, printed, caption, name)}  # fmt: skip
-    paths = [Path(folder) / f"{name}.{kind}" for kind in texts]
-    for path, text in zip(paths, texts.values(), strict=True):
-        write_text(path, text)
+    contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(printed_header, printed, caption).encode(),
+                "tex": _latex(printed_header, printed, caption, name).encode(),
+                "docx": _docx(printed_header, printed, caption, name)}  # fmt: skip
+    paths = [Path(folder) / f"{name}.{kind}" for kind in contents]
+    for path, content in zip(paths, contents.values(), strict=True):
+        write_bytes(path, content)
     return paths
 
 
@@ -211,18 +218,70 @@ LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\
 # fmt: on
 
 
-def _latex(header, rows, caption, name):
-    def escaped(text):
-        return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
+def latex_text(text):
+    """One line of text with everything escaped that LaTeX would run."""
+    return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
 
-    body = "".join(" & ".join(escaped(text) or "--" for text in row) + " \\\\\n" for row in rows)
+
+def _latex(header, rows, caption, name):
+    body = "".join(" & ".join(latex_text(text) or "--" for text in row) + " \\\\\n" for row in rows)
     label = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()
     return (
         "% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n"
-        f"\\caption{{{escaped(caption)}}}\n\\label{{tab:{label}}}\n"
+        f"\\caption{{{latex_text(caption)}}}\n\\label{{tab:{label}}}\n"
         f"\\begin{{tabular}}{{{'l' + 'r' * (len(header) - 1)}}}\n\\toprule\n"
-        + " & ".join(escaped(text) for text in header)
+        + " & ".join(latex_text(text) for text in header)
         + " \\\\\n\\midrule\n"
         + body
         + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
     )
+
+
+NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _docx(header, rows, caption, name):
+    """A Word file: the caption with the table's number, three rules as journals print them, the head on every page."""
+    import docx
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    def text_of(cell):
+        return NOT_IN_XML.sub("\ufffd", _one_line(cell))
+
+    def rules(parent, kind, *edges):
+        borders = OxmlElement(kind)
+        for edge in edges:
+            rule = OxmlElement(f"w:{edge}")
+            for key, setting in (("val", "single"), ("sz", "6"), ("space", "0"), ("color", "000000")):
+                rule.set(qn(f"w:{key}"), setting)
+            borders.append(rule)
+        after = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")  # Word minds the order
+        parent.insert_element_before(borders, *after)
+
+    document = docx.Document()
+    document.core_properties.title = document.core_properties.author = document.core_properties.comments = ""
+    number = re.match(r"Table_(S?\d+)", name)
+    document.add_paragraph(f"Table {number[1]}. {text_of(caption)}" if number else text_of(caption), style="Caption")
+    table = document.add_table(rows=0, cols=len(header))
+    rules(table._tbl.tblPr, "w:tblBorders", "top", "bottom")
+    for row in [header, *rows]:
+        for position, (cell, text) in enumerate(zip(table.add_row().cells, row, strict=True)):
+            cell.text = text_of(text) or ("" if row is header else MISSING)
+            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT if position else WD_ALIGN_PARAGRAPH.LEFT
+    head = table.rows[0]
+    head._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    for cell in head.cells:
+        rules(cell._tc.get_or_add_tcPr(), "w:tcBorders", "bottom")
+    return _without_dates(document)
+
+
+def _without_dates(document):
+    """The file's bytes; a zip archive says when each part was packed, which would differ from one run to the next."""
+    packed, undated = io.BytesIO(), io.BytesIO()
+    document.save(packed)
+    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(undated, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.namelist():
+            target.writestr(zipfile.ZipInfo(part), source.read(part), zipfile.ZIP_DEFLATED)
+    return undated.getvalue()

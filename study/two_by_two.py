@@ -1,8 +1,8 @@
 """The two-by-two tables that a printed kappa can come from: all, or none and the nearest numbers that would fit.
 
 A table is ``a, b, c, d``: both raters say yes, only the first, only the second, neither. A paper prints the number of
-cases, the observed agreement, kappa and its standard error, each rounded; often the first rater's count of yes stands
-in another table. Every table of that many cases is tried, so the answer is a proof and not an estimate.
+cases, the observed agreement, kappa and its standard error, each rounded; often a rater's count of yes stands in
+another table. Every table of that many cases is tried, so the answer is a proof and not an estimate.
 """
 
 import itertools
@@ -70,19 +70,21 @@ VALUES = {
     "kappa": kappa,
     "error": lambda tables: [formula(tables) for formula in ERRORS.values()],
     "first": lambda tables: tables[:, 0] + tables[:, 1],
+    "second": lambda tables: tables[:, 0] + tables[:, 2],
 }
 
 
-def possible(n, observed=None, kappa=None, error=None, first=None):
+def possible(n, observed=None, kappa=None, error=None, first=None, second=None):
     """Find every table of `n` cases whose numbers round to what is printed.
 
     Parameters
     ----------
     n : int
         Cases.
-    observed, kappa, error, first : (float, float), optional
+    observed, kappa, error, first, second : (float, float), optional
         Lowest and highest number that rounds to the printed observed agreement (0 to 1), kappa, standard error of
-        kappa by any of ``ERRORS``, and count of the first rater's yes. What is not given is not asked for.
+        kappa by any of ``ERRORS``, and counts of the first and the second rater's yes. What is not given is not asked
+        for.
 
     Returns
     -------
@@ -98,11 +100,11 @@ def possible(n, observed=None, kappa=None, error=None, first=None):
     if n > MOST_CASES:
         raise ValueError(f"{n} cases have too many tables to try; at most {MOST_CASES}")
     yes = np.arange(n + 1)
-    rows = yes if first is None else yes[_within(yes, first)]
+    rows, columns = (yes if margin is None else yes[_within(yes, margin)] for margin in (first, second))
     step = max(1, SLICE // (n + 1))
     found = [NONE]
     for start in range(0, len(rows), step):
-        tables = _tables(n, rows[start : start + step, None], yes[None, :], observed, kappa)
+        tables = _tables(n, rows[start : start + step, None], columns[None, :], observed, kappa)
         if error is not None and len(tables):
             tables = tables[np.any([_within(formula(tables), error) for formula in ERRORS.values()], axis=0)]
         found.append(tables)

@@ -77,8 +77,8 @@ def read_parameters(path, notebooks):
         Listing every fault at once.
     """
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
-        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {known}")
+        names = [p.stem for p in sorted(path.parent.glob("*.yaml")) if not p.stem.endswith(".statements")]
+        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {', '.join(names) or 'none'}")
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -218,7 +218,7 @@ def execute(notebook, run, shard=0, n_shards=1):
                 cwd=run.root / "notebooks",
                 progress_bar=False,
                 stderr_file=line,
-                config=_kernel_in(sockets),
+                config=_execution_config(sockets),
                 extra_arguments=["--log-level=50"],  # what a kernel says of itself is no news of the study
             )
     except papermill.PapermillExecutionError as error:
@@ -244,9 +244,15 @@ def execute(notebook, run, shard=0, n_shards=1):
     )
 
 
-def _kernel_in(folder):
-    """Let a notebook's kernel talk through sockets in a private folder, not open ports, where the system has them."""
-    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}} if os.name == "posix" else {})
+def _execution_config(folder):
+    """How papermill executes: without the controls' state, which a page without a kernel cannot use.
+
+    A notebook's kernel talks through sockets in a private folder, not open ports, where the system has them.
+    """
+    config = Config({"NotebookClient": {"store_widget_state": False}})
+    if os.name == "posix":
+        config.KernelManager = Config({"transport": "ipc", "ip": f"{folder}/kernel"})
+    return config
 
 
 class ProgressLine:

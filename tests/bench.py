@@ -232,6 +232,34 @@ def bench_bootstrap(folder):
     record(what, "2,000 resamples x 1 score, 100,000 scans", *ours(large, many), float("nan"))
 
 
+def bench_play(folder):
+    """What a move of each panel's control costs, without the browser: measured, drawn and packed."""
+    from study.play import cutoff, ratings, scroll, thickness
+
+    rng = np.random.default_rng(1)
+    is_severe = pd.Series(np.arange(531) < 79)
+    rated = pd.DataFrame(rng.integers(0, 2, (142, 2)), columns=["report", "biomarker"])
+    thick = thickness.average(thickness.thin_scan(), 10)
+    panels = {
+        "section": (scroll.panel(thick.hu, thick.label_map, thick.spacing_mm), range(1, 21)),
+        "thickness_mm": (thickness.panel(), [*range(1, 11)] * 2),
+        "place": (
+            cutoff.panel(pd.DataFrame({"POI (%)": rng.normal(size=531) + is_severe}), is_severe),
+            range(1, 400, 20),
+        ),
+        "both_up": (ratings.panel(rated), range(1, 21)),
+    }
+    for control, (panel, values) in panels.items():
+        walls, cpu = [], time.process_time()
+        for value in values:
+            started = time.perf_counter()
+            panel.controls[control].value = value
+            walls.append(time.perf_counter() - started)
+        cpu = (time.process_time() - cpu) / len(walls)
+        wall = statistics.median(walls)
+        record(f"a move of {control}", "a panel of a notebook", wall, cpu, float("nan"), "0.2 s", wall / 0.2)
+
+
 def bench_phantom(folder):
     """`study phantom` with two workers: scans a second at 128 and 512 pixels, and how time goes with their number."""
     cases = [  # matrix, increment, patients, seconds a scan that were asked for
@@ -254,6 +282,7 @@ def main():
     """Run all measurements, or those named."""
     benches = {
         "bootstrap": bench_bootstrap,
+        "play": bench_play,
         "phantom": bench_phantom,
         "smoke": bench_smoke,
         "study": bench_study,

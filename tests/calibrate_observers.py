@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from study import overlap, phantom
 from study.phantom import making, plan_cohort
@@ -32,9 +31,8 @@ def recipes(n_scans):
 
 def agreement(recipe):
     """Dice between the observers and of each with the truth, and the infected volume in ml."""
-    with threadpool_limits(1):
-        made = making.simulate(recipe)
-        observer_1, observer_2 = making.observe(recipe, made)
+    made = making.simulate(recipe)
+    observer_1, observer_2 = making.observe(recipe, made)
     truth = made.infection_mask
     return {
         "observers": overlap.dice(observer_1, observer_2),

@@ -1,6 +1,8 @@
 """Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,18 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real"
 def pytest_collection_modifyitems(items):
     """Start with the file that takes longest, the study as people run it: others fill the other processor meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
+def study(project, *arguments):
+    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
+    command = [sys.executable, "-m", "study", *map(str, arguments)]
+    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def ran(printed):
+    """The notebooks that a command executed."""
+    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
 
 
 def refused(path, *words, read=read_scan, named=None):
@@ -150,11 +164,13 @@ def table_file(tmp_path):
 
 
 def _copy_project(folder):
-    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, Snakefile."""
+    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, the files at the top."""
     root = Path(__file__).resolve().parents[1]
     for name in ("notebooks", "parameters", "study"):
         shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    shutil.copy(root / "Snakefile", folder)
+    for path in root.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, folder)
     return folder
 
 
@@ -168,3 +184,92 @@ def project(tmp_path):
 def project_for_module(tmp_path_factory):
     """Return a copy of the project's folder that the tests of a module share."""
     return _copy_project(tmp_path_factory.mktemp("project"))
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
+
+
+@pytest.fixture(scope="session")
+def made_run(tmp_path_factory):
+    """Return a run with its pages: two executed notebooks, a figure (its text: ``alt``), a table and the claims.
+
+    Prose, outputs, a report's words, the name of a value and the table hold hostile text.
+    """
+    import base64
+
+    import nbformat
+    import pandas as pd
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from study import claims, manuscript, notebook_page, paper, plots, reporting, site, style, tables
+    from study.run import Run, value
+
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks").mkdir()
+    run = Run("trial", root)
+    figure = plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-700, 0], "dice": [0.2, 0]}))
+    run.alt = figure.alt
+    drawing = new_code_cell(
+        "from study import plots, tables\nfigure = plots.hu_threshold_curve(table)\n"
+        'plots.save(figure, folder.figures, "Figure_3")\ntables.save(shown, folder.figures, "Table_2", "Words")\nfigure'
+    )
+    table = f"<style>td{{}}</style>{HOSTILE}<table><tr onclick='x()'><td>{HOSTILE}</td><td>&lt;b&gt;</td></tr></table>"
+    drawing.outputs = [
+        new_output("stream", text=HOSTILE),
+        new_output("stream", name="stderr", text="progress 100 %"),
+        new_output("display_data", {"text/html": table, "text/plain": "x"}),
+        new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "Slider()"}),
+        new_output("display_data", {"image/png": base64.b64encode(figure._repr_png_()).decode(), "text/plain": "x"}),
+    ]
+    recording = new_code_cell('folder.record("5-severity", [value("auc_poi", auc)])')
+    recording.outputs = [new_output("execute_result", {"text/plain": "cut"}, execution_count=1)]
+    lead = f"Lead {HOSTILE} [bad](javascript:alert(3))"
+    prose = new_markdown_cell(f"# 5. Severity\n\n> claim\n\n{lead}\n\n## Doubts\n\nText")
+    failing = new_code_cell("1 / 0", outputs=[new_output("error", ename="E", evalue=HOSTILE, traceback=[])])
+    folder = run.folder / "notebooks"
+    folder.mkdir(parents=True)
+    nbformat.write(new_notebook(cells=[prose, drawing, recording]), folder / "5-severity.ipynb")
+    nbformat.write(new_notebook(cells=[failing]), folder / "6-progression.ipynb")
+    run.record("5-severity", [value("auc_poi", 0.968, n=531), value(HOSTILE, HOSTILE)])
+    run.biomarkers_csv.write_text("scan_id\n")
+    (run.folder / "timings").mkdir()
+    (run.folder / "timings" / "5-severity.json").write_text('{"commit": "0123abc", "started": "2026", "seconds": 1}')
+    style.save(figure, run.figures, "Figure_3")
+    shown = pd.DataFrame({"scan_id": [HOSTILE], "n": [1]})
+    tables.save(shown, run.figures, "Table_2", HOSTILE, user_text=["scan_id"])
+    listed = paper.read_paper()
+    values = claims.gather(listed.claims, run)
+    compared = claims.compare(listed, values, run.tier)
+    tables.save_csv(compared, run.figures / "claims.csv")
+    claims.write_html(
+        compared, run.figures / "claims.html", run="trial", addresses=notebook_page.addresses(run, values)
+    )
+    manuscript.write(run)
+    site.write(run)
+    reporting.write(run)
+    return run
+
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+
+
+def find_chromium():
+    """Path of Chromium, None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Headless Chromium, a Playwright ``Browser``; the browser itself asks nothing of the network."""
+    found = find_chromium()
+    if not found:
+        pytest.skip("Chromium is not here; on Debian and Ubuntu `apt-get install chromium` brings it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

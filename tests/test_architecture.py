@@ -24,10 +24,24 @@ LAYERS = [
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
     {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "view", "examples"},
-    {"validation", "severity", "progression", "robustness"},
-    {"printed", "two_by_two", "quantities", "audit_rules", "paper", "audit", "claims", "claims_page", "notebook_page"},
-    {"workflow", "provenance"},
+    {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain", "document", "flow_diagram"},
+    {"frontend", "viewer_files", "view", "play"},
+    {"validation", "severity", "progression", "three_classes", "robustness"},
+    {
+        "printed",
+        "two_by_two",
+        "quantities",
+        "audit_rules",
+        "paper",
+        "audit",
+        "claims",
+        "claims_page",
+        "notebook_page",
+        "manuscript",
+    },
+    {"reporting"},
+    {"workflow", "provenance", "exercises", "exercise_tasks"},
+    {"site", "crate"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
@@ -62,7 +76,7 @@ def test_measures_stand_alone(measure):
 
 def test_figures_do_not_depend_on_measures():
     """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
-    for module in ("style", "plots", "robustness_plots", "sections", "tables"):
+    for module in ("style", "plots", "robustness_plots", "sections", "explain", "tables"):
         assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
 
 

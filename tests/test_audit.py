@@ -49,7 +49,8 @@ TRUE = {
     "pooled": {"groups": [("32", "56", "14"), ("164", "45", "14")], "n": "196", "mean": "47", "sd": "15"},
     "t_test": {"groups": [("32", "56", "14"), ("164", "45", "14")], "p": "<0.001"},
     "chi_square": {"counts": ["14", "82"], "totals": ["32", "164"], "p": "0.52"},
-    "agreement": {"n": "142", "observed": "0.9155", "kappa": "0.8220", "error": "0.0492"},
+    "agreement": {"n": "142", "observed": "0.9155", "kappa": "0.8220", "error": "0.0492", "first": "54",
+                  "second": "56"},
     "strength": {"kappa": "0.8220", "word": "very good"},
     "odds_ratio": {"estimate": "1.824", "low": "1.430", "high": "2.326", "p": "<0.001"},
     "likelihood": {"aic": "174.877", "parameters": "2", "positives": "79", "total": "531"},
@@ -62,7 +63,8 @@ PLANTED = [
     ("pooled", "mean", "74"), ("pooled", "n", "169"), ("pooled", "sd", "51"), ("t_test", "p", "0.21"),
     ("chi_square", "p", "0.05"), ("chi_square", "counts", ["41", "82"]), ("agreement", "n", "124"),
     ("agreement", "observed", "0.9515"), ("agreement", "kappa", "0.8202"), ("agreement", "error", "0.0942"),
-    ("agreement", "observed", "0.91"), ("strength", "word", "good"), ("odds_ratio", "estimate", "1.284"),
+    ("agreement", "observed", "0.91"), ("agreement", "first", "60"), ("agreement", "second", "63"),
+    ("strength", "word", "good"), ("odds_ratio", "estimate", "1.284"),
     ("odds_ratio", "high", "3.226"), ("odds_ratio", "p", "0.41"), ("likelihood", "aic", "476.160"),
     ("likelihood", "aic", "2.5"), ("nested", "larger", "177.367"), ("nested", "p", "0.007"), ("roc", "auc", "0.9868"),
     ("roc", "auc", "0.8063"),
@@ -113,6 +115,21 @@ def test_the_planted_error_is_among_what_would_fit(tmp_path):
     assert "total: 79" in table["what would fit"][0]
     table = findings(tmp_path, written("agreement", {**TRUE["agreement"], "kappa": "0.8226"}))
     assert table["what would fit"][0].startswith("kappa: 0.8220")
+
+
+def test_what_would_fit_is_found_far_off(tmp_path):
+    """A misprint in the first digit: 79 of 531 are 14.88 %, some thousand units of the last digit from 84.88 %."""
+    table = findings(tmp_path, written("share", {"share": "84.88 %", "count": "79", "total": "531"}))
+    assert table["what would fit"].tolist() == ["share: 14.88 %"]
+    # Far off as well, where the rule itself names nothing: the SD of a mean that lies beyond an end.
+    table = findings(tmp_path, written("spread", {"mean": "7.40", "n": "30", "sd": "0.10", "median": "0.79"}))
+    assert {"mean: 0.90", "sd: 6.60"} <= set(table["what would fit"][0].split("; or "))
+
+
+def test_where_no_single_change_is_found_it_says_so(tmp_path):
+    two_wrong = {"counts": ["41", "82"], "totals": ["32", "64"], "p": "0.05"}
+    table = findings(tmp_path, written("chi_square", two_wrong))
+    assert table["what would fit"].tolist() == [audit.NONE_FITS]
 
 
 # ---- what is checked without being asked
@@ -194,7 +211,7 @@ def true_paper(seed):
     if np.isfinite(kappa):
         error = r.choice(list(two_by_two.ERRORS.values()))(cells)[0]
         add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits),
-            first=str(cells[0] + cells[1]),
+            first=str(cells[0] + cells[1]), second=str(cells[0] + cells[2]),
             kappa=printed_as(r, kappa, digits), error=printed_as(r, error, digits))  # fmt: skip
     # an exposure and an outcome: odds ratio, its interval, AICs with and without it
     a, b, c, d = g.integers(1, 120, 4).tolist()

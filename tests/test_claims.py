@@ -232,14 +232,21 @@ def test_hostile_text_stays_text(tmp_path):
     assert not [attributes for _, attributes in found if set(attributes) & {"onerror", "onclick", "src"}]
 
 
-def test_links_lead_to_files_that_exist(tmp_path):
+def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(tmp_path):
     (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "notebooks").mkdir()
     (tmp_path / "figures" / "Table_2.md").touch()
-    (tmp_path / "figures" / "notebooks" / "5-severity.html").touch()
-    addresses = {nb: f"notebooks/{nb}.html#cell-7" for nb in ("5-severity", "6-progression")}
-    page = page_of(tmp_path, addresses=addresses)
-    assert set(re.findall(r'<a href="([^"]+)"', page)) == {"Table_2.md", "notebooks/5-severity.html#cell-7"}
+    addresses = {"5-severity": "notebooks/5-severity.html#cell-7"}
+    links = set(re.findall(r'<a href="([^"]+)"', page_of(tmp_path, addresses=addresses)))
+    assert links == {"index.html", "Table_2.md", "notebooks/5-severity.html#cell-7"}
+
+
+def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(tmp_path):
+    addresses = {"5-severity": "n.html#cell-7", ("5-severity", "auc_poi"): "n.html#value-auc_poi"}
+    page = page_of(tmp_path, values={"5-severity": recorded(auc_poi=0.9312)}, addresses=addresses)
+    (row,) = (row for row in page.split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
+    assert (
+        '<a href="n.html#value-auc_poi">0.93120</a>' in row and '<a href="n.html#value-auc_poi">5-severity</a>' in row
+    )
 
 
 def test_the_page_shows_the_rounding():

@@ -129,10 +129,9 @@ def test_aic_is_the_likelihoods():
 @pytest.mark.parametrize("name", SEPARATED)
 def test_a_separated_model_is_fitted_where_asked(name):
     table = DATA[name]
-    fits = logistic.fit_each(table, {"both": ["poi", "ihu"], "iHU": ["ihu"]}, firth_if_separated=True)
-    assert fits["iHU"].method == "maximum likelihood" and fits["iHU"].note == ""
+    fits = logistic.fit_each(table, {"both": ["poi", "ihu"], "iHU": ["ihu"]}, firth=True)
     both = fits["both"]
-    assert both.method == "Firth" and "separate" in both.note
+    assert both.method == fits["iHU"].method == "Firth" and both.note == ""
     assert np.isfinite(both.estimates.to_numpy()).all() and both.predicted.between(0, 1, inclusive="neither").all()
     assert logistic.summary(fits).loc[("both", "poi"), "method"] == "Firth"
 

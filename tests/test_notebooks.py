@@ -1,28 +1,21 @@
 """The study as people run it: the smoke run end to end, then what they do with it."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from conftest import ran, study
 
 from study.ct import read_scan, write_scan
-
-
-def study(project, *arguments):
-    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
-    command = [sys.executable, "-m", "study", *map(str, arguments)]
-    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.returncode, done.stdout
-
-
-def ran(printed):
-    """The notebooks that a command executed."""
-    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +52,18 @@ def own_scans(smoke):
 def test_every_table_and_figure_is_there(smoke):
     figures = smoke / "figures" / "smoke"
     for number in range(1, 5):
-        for suffix in ("csv", "md", "tex"):
+        for suffix in ("csv", "md", "tex", "docx"):
             assert (figures / f"Table_{number}.{suffix}").stat().st_size > 0
     for number in range(1, 7):
         for suffix in ("png", "pdf"):
             assert (figures / f"Figure_{number}.{suffix}").stat().st_size > 0
-    assert 'src="http' not in (figures / "claims.html").read_text()
+    for page in (
+        "claims.html",
+        "index.html",
+        *(f"notebooks/{path.stem}.html" for path in smoke.glob("notebooks/*.ipynb")),
+    ):
+        assert 'src="http' not in (figures / page).read_text()
+    assert "\\severityAucPoi}" in (figures / "numbers.tex").read_text()
 
 
 def test_a_synthetic_claim_about_patients_is_never_called_reproduced(smoke):
@@ -86,11 +85,40 @@ def test_provenance_says_where_the_numbers_come_from(smoke):
     text = (smoke / "runs" / "smoke" / "provenance.json").read_text()
     provenance = json.loads(text)
     assert provenance["tier"] == "synthetic"
-    assert provenance["parameters"]["1-cohort"]["n_patients"] == 24
+    assert provenance["parameters"]["1-cohort"]["n_patients"] == 18
     assert provenance["packages"]["torch"].startswith("2.")
     assert {timing["notebook"] for timing in provenance["timings"]} == set(provenance["parameters"])
     assert all(len(digest) == 64 for digest in provenance["inputs_sha256"].values())
     assert str(smoke) not in text
+
+
+def test_the_run_reports_itself(smoke):
+    figures = smoke / "figures" / "smoke"
+    unanswered = {"claim_2024": ["44"], "tripod_ai": ["18a", "18b"], "stard_ai": ["38", "39"]}  # funding and interests
+    for name, missing in unanswered.items():
+        answers = pd.read_csv(figures / f"checklist_{name}.csv", dtype=str)
+        assert set(answers["status"]) == {"answered", "not applicable", "missing"}, answers["answer"].to_string()
+        assert answers.loc[answers["status"] == "missing", "item"].tolist() == missing
+        assert not answers["answer"].str.contains("Not in this run").any()
+    assert "missing" not in (figures / "model_card.md").read_text()
+
+
+def test_the_crate_holds_what_the_run_made_and_what_its_documents_point_to(smoke):
+    with zipfile.ZipFile(smoke / "figures" / "smoke" / "smoke.crate.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name, content in files.items() if str(smoke).encode() in content]
+    graph = {entity["@id"]: entity for entity in json.loads(files["ro-crate-metadata.json"])["@graph"]}
+    made = [file["@id"] for name in ("5-severity", "6-progression") for file in graph[f"#execution-{name}"]["result"]]
+    assert {*(f"figures/smoke/Table_{n}.csv" for n in (2, 3, 4)), "figures/smoke/Figure_4.pdf"} <= set(made)
+    for name in ("checklist_claim_2024", "checklist_tripod_ai", "checklist_stard_ai", "data_sheet", "model_card"):
+        links = re.findall(r'href="([^"#]+)', files[f"figures/smoke/{name}.html"].decode())
+        assert {os.path.normpath(f"figures/smoke/{link}") for link in links} <= set(files)
+
+
+def test_what_a_codechecker_compares_is_there(smoke):
+    manifest = yaml.safe_load((smoke / "codecheck.yml").read_text())["manifest"]
+    made = [smoke / entry["file"].replace("figures/demo", "figures/smoke") for entry in manifest]
+    assert made and [path.name for path in made if not path.is_file()] == []
 
 
 def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):
@@ -141,14 +169,6 @@ def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scan
     pd.testing.assert_series_equal(measured.set_index("scan_id")["poi"], first.loc[measured["scan_id"], "poi"])
 
 
-def test_a_table_of_biomarkers_alone_is_enough(smoke):
-    shutil.copy(smoke / "runs" / "smoke" / "biomarkers.csv", smoke / "table.csv")
-    (smoke / "parameters" / "table.yaml").write_text("biomarkers_csv: table.csv\nseverity:\n  n_bootstrap: 100\n")
-    code, printed = study(smoke, "run", "table")
-    assert code == 0, printed
-    assert ran(printed) == ["5-severity", "6-progression", "7-claims"]
-
-
 def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
     scan = next((smoke / "runs" / "smoke" / "cohort" / "images").glob("*.nii.gz"))
     models = smoke / "runs" / "smoke" / "models"
@@ -162,34 +182,13 @@ def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
     assert label_map.is_file()
 
 
-def test_a_failed_notebook_is_kept_and_named(smoke):
-    table = pd.read_csv(smoke / "table.csv")
-    table["poi"] = 100 * table["poi"]
-    table.to_csv(smoke / "percent.csv", index=False)
-    (smoke / "parameters" / "percent.yaml").write_text("biomarkers_csv: percent.csv\n")
-    code, printed = study(smoke, "run", "percent")
-    assert code != 0
-    assert "percent.csv" in printed
-    assert "runs/percent/notebooks/5-severity.ipynb" in printed
-    assert "Traceback" not in printed
-    assert "Error" in (smoke / "runs" / "percent" / "notebooks" / "5-severity.ipynb").read_text()
-
-
-def test_one_status_only_stops_with_one_clear_message(smoke):
-    table = pd.read_csv(smoke / "table.csv").assign(status="non-severe")
-    table.to_csv(smoke / "one_class.csv", index=False)
-    (smoke / "parameters" / "one_class.yaml").write_text("biomarkers_csv: one_class.csv\n")
-    code, printed = study(smoke, "run", "one_class")
-    assert code != 0
-    assert "severe" in printed and "Traceback" not in printed
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("run", "nobody"), "those at hand"),
         (("run", "../demo"), "letters, digits"),
         (("measure", "missing.nii.gz"), "missing.nii.gz"),
+        (("site", "nobody"), "study run nobody"),
         (("check", "missing.csv"), "missing.csv"),
     ],
 )

@@ -3,12 +3,11 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from study import audit, notebook_page, paper, provenance
+from study import audit, paper
 from study.__main__ import app
 from study.run import Run, value
 
@@ -133,7 +132,7 @@ def test_a_file_sends_nothing_to_the_terminal_nor_a_formula_to_a_spreadsheet(tmp
     assert not pd.read_csv(tmp_path / "a.csv")["printed"].str.startswith("=").any()
 
 
-# ---- study verify, and the way from a number to its cell
+# ---- study verify
 
 
 @pytest.fixture
@@ -162,25 +161,3 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 0 and "no claim about patients was tested" in answer.output
     assert CliRunner().invoke(app, ["verify", "../r"]).exit_code == 2
-
-
-def test_a_number_leads_to_its_cell_the_digests_and_the_commit(run):
-    code = nbformat.v4.new_code_cell('folder.record("5-severity", [value("auc_poi", auc)])')
-    data = {"text/html": "<script>x</script>", "text/plain": "0.968"}
-    code.outputs = [
-        nbformat.v4.new_output("stream", text="<script>alert(1)</script>"),
-        nbformat.v4.new_output("display_data", data),
-    ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# 5"), code])
-    (run.folder / "notebooks").mkdir(parents=True)
-    nbformat.write(notebook, run.folder / "notebooks" / "5-severity.ipynb")
-    run.biomarkers_csv.write_text("scan_id\n")
-    (run.folder / "timings").mkdir()
-    (run.folder / "timings" / "5-severity.json").write_text('{"commit": "0123abc", "started": "2026", "seconds": 1}')
-    addresses = notebook_page.write_pages(run, ["5-severity", "6-progression"], provenance.of_notebook)
-    assert addresses == {"5-severity": f"notebooks/5-severity.html#cell-{code.id}"}
-    page = (run.figures / "notebooks" / "5-severity.html").read_text()
-    assert f'id="cell-{code.id}"' in page and "0123abc" in page
-    assert re.search(r"runs/r/biomarkers.csv: [0-9a-f]{64}", page) and str(run.root) not in page
-    assert "<script" not in page and "alert(1)" in page and not re.search(r"https?://", page)
-    assert (run.figures / "notebooks" / re.search(r'href="([^"]+ipynb)"', page)[1]).resolve().is_file()

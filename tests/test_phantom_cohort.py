@@ -1,5 +1,6 @@
 """The synthetic cohort: exact counts, a plausible disease course, severity with overlap, and resuming."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -215,6 +216,7 @@ def test_cohorts_at_the_edge_of_what_is_possible(counts):
         (dict(n_scans=530, n_adult_scans=531), "n_scans"),
         (dict(n_observed=197), "n_observed"),
         (dict(motion_fraction=1.2), "motion_fraction"),
+        (dict(second_peak_fraction=-0.1), "second_peak_fraction"),
         (dict(n_patients=2.5), "n_patients"),
         (dict(seed=-1), "seed"),
         (dict(n_severe_patients=0, n_severe_scans=79), "n_severe_scans"),
@@ -254,6 +256,35 @@ def test_involvement_peaks_about_day_10_and_density_later():
     assert np.mean(peaks) == pytest.approx(10, abs=0.7)
     assert np.mean(later) == pytest.approx(2, abs=0.5)
     assert 0.1 < np.median(residuals) < 0.5  # falls, and not to nothing
+
+
+def test_severe_disease_is_higher_and_lasts_longer():
+    day = np.arange(0, 40, 0.25)
+    people = [patients.draw_patient(1, number) for number in range(1, 300)]
+    extents = np.array([patients.course(p, day)[0] for p in people])
+    severity = np.array([patients.peak_severity(p) for p in people])
+    severe = severity > np.quantile(severity, 0.85)
+    assert np.median(extents[severe].max(axis=1)) > 2 * np.median(extents[~severe].max(axis=1))
+    days_above_half = 0.25 * (extents > 0.5 * extents.max(axis=1, keepdims=True)).sum(axis=1)
+    assert days_above_half[severe].mean() > days_above_half[~severe].mean() + 1
+
+
+def test_a_second_peak_is_a_parameter_and_changes_nothing_else():
+    day = np.arange(0, 40, 0.25)
+    shares = []
+    for number in range(1, 200):
+        once, twice = (patients.draw_patient(1, number, second_peak_fraction=f) for f in (0.0, 1.0))
+        assert once.second_peak == 0 and dataclasses.replace(twice, second_peak=0.0) == once
+        (one, _, _), (two, _, absorbing) = (patients.course(p, day) for p in (once, twice))
+        assert (two >= one - 1e-12).all() and two.max() <= 0.65
+        assert absorbing[day <= 15].max() < 0.05  # nothing is absorbed before the second peak
+        shares.append(two / one.max())
+    mean = np.mean(shares, axis=0)
+    first, valley, second = (mean[(day >= low) & (day <= high)] for low, high in ((8, 13), (13, 16), (16, 20)))
+    assert valley.min() < first.max() - 0.02 and valley.min() < second.max() - 0.1
+    assert 17 <= day[(day >= 16) & (day <= 20)][second.argmax()] <= 18.5
+    plan = plan_cohort(**SMOKE, second_peak_fraction=1.0)
+    assert (plan["true_extent"] != plan_cohort(**SMOKE)["true_extent"]).any()
 
 
 def test_extents_are_skewed_and_overlap_between_the_groups(plans):

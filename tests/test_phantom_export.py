@@ -157,8 +157,9 @@ def test_a_series_with_a_slice_lost_or_cut_short_is_made_again(dicom_cohort, tmp
     assert digests(folder) == whole
     again = {name: (folder / "images" / name).stat().st_ino != inode for name, inode in made.items()}
     assert again == {"P001-1": True, "P001-2": True, "P001-3": False}
-    make_cohort(folder, **SMALL)  # now as NIfTI: nothing of the series is left
+    make_cohort(folder, **SMALL | dict(label=False))  # now as NIfTI without lesions: nothing of the others is left
     assert sorted(path.name for path in (folder / "images").iterdir()) == [f"P001-{k}.nii.gz" for k in (1, 2, 3)]
+    assert not list((folder / "lesions").iterdir()) and not (folder / "lesions.csv").exists()
 
 
 # ------------------------------------------------------------------ the command

@@ -65,7 +65,7 @@ def test_other_pneumonia_keeps_to_lobes_and_to_one_side(infected):
             volumes = np.bincount(anatomy.lobe, weights=anatomy.share * (infection.kind > 0), minlength=6)
             shares.append(volumes.max() / volumes.sum())
         most[pattern] = np.mean(shares)
-    assert most["pneumonia"] > most["covid"] + 0.1
+    assert most["pneumonia"] > most["covid"] + 0.05
     one_sided = {name: np.mean([lesser_side(a, i) for a, _, i in rows]) for name, rows in infected.items()}
     assert one_sided["pneumonia"] < one_sided["covid"]
 

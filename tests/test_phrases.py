@@ -230,3 +230,35 @@ def test_unknown_wordings_are_counted_over_reports():
 @pytest.mark.parametrize("report", ["", None, np.nan, "No change.", "Pleural effusion is worse.", "病灶吸收好转。"])
 def test_what_is_understood_is_not_listed(report):
     assert phrases.unknown(report) == []
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Involved lung volume 30 %, before 18 %.",
+        "Infected area 30% (previously 18%).",
+        "Lung involvement 25-50 %, previously 50-75 %.",
+        "Density of the lesions -550 HU, before -620 HU.",
+        "病灶占肺体积30%，前次18%。",
+        "病灶约占30%（前片约18%）。",
+    ],
+)
+def test_two_amounts_without_a_word_of_change_are_listed_and_not_guessed(report):
+    assert phrases.find(report) == [] and len(phrases.unknown(report)) == 1
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Extent of infection: 30 % of both lungs.",
+        "Effusion 30 ml, before 50 ml.",
+        "Lesions 30 %, 30 % before: unchanged.",
+    ],
+)
+def test_amounts_that_compare_nothing_of_the_infection_are_not_listed(report):
+    assert phrases.find(report) == [] and phrases.unknown(report) == []
+
+
+def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
+    for report in ("The lesions are about 30 % larger, 18 % before.", "病灶范围由18%增至30%。"):
+        assert phrases.summary(report)["volume"] == 1 and phrases.unknown(report) == []

@@ -4,7 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import biomarkers, change, clustered, kappa, phrases, progression, robustness_plots, sensitivity, tables
+from study import (
+    biomarkers,
+    change,
+    clustered,
+    kappa,
+    phrases,
+    progression,
+    robustness_plots,
+    sensitivity,
+    tables,
+    three_classes,
+)
 
 REPORTS = [
     ("The infection has expanded.", 0.1, 10.0),
@@ -41,9 +52,14 @@ def test_only_pairs_with_a_phrase_count(pairs):
 
 
 def test_counts_behind_table_4(pairs):
-    counts = progression.counts_of_cases(progression.rated(pairs))
-    assert counts.loc["volume_all"].tolist() == [1, 1, 0, 1, 1]
-    assert counts.loc["density_all", "left out"] == 2
+    cases = progression.rated(pairs)
+    counts = progression.counts_of_cases(cases, kappa.tabulate(cases)).set_axis(list(progression.ROWS))
+    assert counts.loc["volume_all"].tolist()[:5] == [1, 1, 0, 1, 1]
+    assert counts.loc["density_all", "Left out"] == 2
+    # Two of three agree: PABAK is 2 x 2/3 - 1; ups are 2 and 1 of 3, so one case at least must differ.
+    assert counts.loc["volume_all", "PABAK"] == "0.3333"
+    assert counts.loc["volume_all", "Agreement by chance"] == f"{(2 * 1 + 1 * 2) / 9:.4f}"
+    assert counts.loc["volume_all", "Greatest kappa"] == f"{(2 / 3 - 4 / 9) / (1 - 4 / 9):.4f}"
 
 
 def test_table_3_leaves_out_opposite_phrases(pairs):
@@ -115,23 +131,23 @@ def many_pairs(n=120, seed=0):
 
 def test_least_detectable_change_comes_from_the_truth_else_from_the_observers_else_from_nowhere():
     _, pairs, variants = many_pairs()
-    found, source = progression.least_detectable(pairs, variants)
+    found, source = three_classes.least_detectable(pairs, variants)
     assert source == "true masks"
     assert found["volume"].standard_error == pytest.approx(0.005, rel=0.1)
     assert found["density"].change == pytest.approx(1.96 * np.sqrt(2) * 10, rel=0.1)
-    found, source = progression.least_detectable(pairs, variants.assign(true_poi=np.nan, true_ihu=np.nan))
+    found, source = three_classes.least_detectable(pairs, variants.assign(true_poi=np.nan, true_ihu=np.nan))
     assert source == "two observers" and found["volume"].standard_error == pytest.approx(0.002, rel=0.15)
-    found, source = progression.least_detectable(pairs, None)
+    found, source = three_classes.least_detectable(pairs, None)
     assert source.startswith("unknown") and np.isnan(found["volume"].change)
 
 
 def test_three_classes_agree_where_the_change_exceeds_the_error():
     _, pairs, variants = many_pairs()
-    least, _ = progression.least_detectable(pairs, variants)
-    three = progression.three_class_table(pairs, least)
+    least, _ = three_classes.least_detectable(pairs, variants)
+    three = three_classes.tabulate(pairs, least)
     assert three.loc["volume", "kappa"] > 0.9 and three.loc["volume", "n"] == len(pairs)
-    assert progression.three_class_table(pairs, {"volume": change.LeastDetectable(0.0, 0.0, 2)})["kappa"].item() < 0.7
-    by_least, marked = progression.kappa_by_least_change(pairs, least, n_steps=9)
+    assert three_classes.tabulate(pairs, {"volume": change.LeastDetectable(0.0, 0.0, 2)})["kappa"].item() < 0.7
+    by_least, marked = three_classes.kappa_by_least_change(pairs, least, n_steps=9)
     of_volume = by_least[by_least["quantity"] == "volume"]
     best = of_volume.loc[of_volume["three"].idxmax(), "least"]
     assert 0 < best < 4 and marked["volume"] == pytest.approx(100 * least["volume"].change)
@@ -142,7 +158,7 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
 
 def test_the_kappas_tornado_starts_from_table_4():
     scans, pairs, variants = many_pairs()
-    least, _ = progression.least_detectable(pairs, variants)
+    least, _ = three_classes.least_detectable(pairs, variants)
     moved = progression.tornado(scans, pairs, least, variants).set_index(["headline", "choice"])
     pairs["poi_direction"] = biomarkers.binarise(pairs["poi_change"])
     pairs["ihu_direction"] = biomarkers.binarise(pairs["ihu_change"])
@@ -152,8 +168,8 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert (row["base"] == by_patient.loc["volume_all", "kappa"]).all()
     assert row.loc["hu", "low"] == row.loc["hu", "base"]
     assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
-    values = progression.robust_values(by_patient, progression.three_class_table(pairs, least), moved.reset_index())
-    assert len({value["name"] for value in values}) == len(values) == 14
+    values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
+    assert len({value["name"] for value in values}) == len(values) == 18
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
     assert shown["Kappa, errors over patients"].tolist()[2] == tables.MISSING
     figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
@@ -162,13 +178,24 @@ def test_the_kappas_tornado_starts_from_table_4():
 
 def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
     none = pairs.iloc[:0].assign(earlier="", later="")
-    least, _ = progression.least_detectable(none, None)
+    least, _ = three_classes.least_detectable(none, None)
     scans = pd.DataFrame(
         {"scan_id": ["x"], "patient_id": ["a"], "scan_date": ["2020-02-01"], "poi": [0.1], "ihu": [-500.0]}
     )
-    three = progression.three_class_table(none, least)
+    three = three_classes.tabulate(none, least)
     assert three["n"].tolist() == [0, 0] and three["kappa"].isna().all()
-    by_least, marked = progression.kappa_by_least_change(none, least, n_steps=3)
+    by_least, marked = three_classes.kappa_by_least_change(none, least, n_steps=3)
     robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
     moved = progression.tornado(scans, none, least)
     robustness_plots.tornado(moved, sensitivity.WORDS, columns=2).canvas.draw()
+
+
+def test_three_classes_in_words_have_the_units_and_weighted_kappas():
+    _, pairs, variants = many_pairs()
+    least, _ = three_classes.least_detectable(pairs, variants)
+    three = three_classes.tabulate(pairs, least)
+    words = three_classes.in_words(three)["Extent and POI"]
+    assert words["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
+    cases = three_classes.cases_of(pairs, "volume", least["volume"].change).dropna()
+    weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
+    assert words["Linear weights"] == tables.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)

@@ -297,3 +297,38 @@ def test_wrong_patients_and_confidence_are_refused():
         resampling.clustered(scores, is_severe, ["a", "b"])
     with pytest.raises(ValueError, match="confidence"):
         resampling.intervals(pd.DataFrame({"auc": [0.5]}), 95)
+
+
+def test_bca_over_patients_who_have_one_scan_is_the_plain_one_but_for_its_levels():
+    """With a patient a scan the influence is that of the scans; the levels lie farther out, as Student's t does."""
+    rng = np.random.default_rng(4)
+    severe = np.arange(80) < 30
+    scores = severe + rng.normal(size=80)
+    table = resampling.stratified(scores, severe, 4000)
+    by_scan = resampling.bca_intervals(table, scores, severe).loc["auc"]
+    by_patient = resampling.bca_intervals(table, scores, severe, patient_ids=np.arange(80)).loc["auc"]
+    assert by_patient["low"] < by_scan["low"] and by_patient["high"] > by_scan["high"]
+    # The width grows about as sqrt(k / (k - 1)) t / z for the 30 patients of the rarer status.
+    width = (by_patient["high"] - by_patient["low"]) / (by_scan["high"] - by_scan["low"])
+    assert width == pytest.approx(np.sqrt(30 / 29) * stats.t.isf(0.025, 29) / stats.norm.isf(0.025), rel=0.03)
+
+
+def test_bca_over_patients_takes_the_influence_of_their_scans_together():
+    """Four copies of each scan: the resamples of patients, and so the limits, are those of one scan each."""
+    rng = np.random.default_rng(5)
+    severe = np.arange(60) < 25
+    scores, patients = severe + rng.normal(size=60), np.arange(60)
+    once = resampling.clustered(scores, severe, patients, 500, cutoff=0.5)
+    copies = [np.repeat(x, 4) for x in (scores, severe, patients)]
+    fourfold = resampling.clustered(*copies, 500, cutoff=0.5)
+    limits = resampling.bca_intervals(once, scores, severe, 0.5, patient_ids=patients)
+    again = resampling.bca_intervals(fourfold, *copies[:2], 0.5, patient_ids=copies[2])
+    pd.testing.assert_frame_equal(limits, again)
+
+
+def test_bca_over_one_patient_of_a_status_is_undefined():
+    severe = np.array([True, True, False, False, False, False])
+    scores, patients = np.array([2.0, 3, 1, 2.5, 0, 2]), np.array(["a", "a", "b", "c", "d", "e"])
+    table = resampling.clustered(scores, severe, patients, 200, cutoff=2.0)
+    limits = resampling.bca_intervals(table, scores, severe, 2.0, patient_ids=patients)
+    assert limits.loc[["auc", "sensitivity"]].isna().all(axis=None) and limits.loc["specificity"].notna().all()

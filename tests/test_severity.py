@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study import groups, logistic, resampling, roc, severity, tables
+from study import groups, logistic, proportion, resampling, roc, severity, tables
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 
@@ -46,27 +46,118 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert values.index.is_unique
     assert values.loc["auc_poi_ihu", "value"] == performance.loc["POI+iHU", "auc"]
     assert values.loc["odds_ratio_ihu_adjusted", "ci_high"] == regression.loc[("POI+iHU", "ihu"), "ci_high"]
-    assert values.loc["auc_clustered_poi", "ci_low"] == bootstrap.loc[("POI", "auc"), "clustered_low"]
+    assert values.loc["auc_clustered_poi", "ci_low"] == bootstrap.loc[("POI", "auc"), "clustered_bca_low"]
     assert values.loc["n_ihu", "value"] == 60 - values.loc["n_without_infection", "value"]
     assert values.loc["n_severe_poi", "value"] == scans["is_severe"].sum()
     assert values.loc["sensitivity_poi", "n"] == scans["is_severe"].sum()
     assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(values.index)
 
 
+def test_the_values_hold_the_whole_model(results):
+    """A reader's probability, from the recorded values alone, is the one behind the ROC curve."""
+    scans = results[0]
+    listed = {row["name"]: row["value"] for row in severity.values(*results)}
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+
+    def standardised(biomarker, name):
+        return listed[f"coefficient_{name}"] * (scans[biomarker] - listed[f"mean_{name}"]) / listed[f"sd_{name}"]
+
+    alone = listed["intercept_poi"] + standardised("poi", "poi")
+    both = listed["intercept_poi_ihu"] + standardised("poi", "poi_adjusted") + standardised("ihu", "ihu_adjusted")
+    for log_odds, model in ((alone, "POI"), (both, "POI+iHU")):
+        np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), predicted[model], rtol=1e-9)
+
+
 def test_separation_is_shown_as_undefined(results):
     scans, tests, _, performance, bootstrap = results
     separated = scans.assign(poi=scans["is_severe"] + 0.001 * np.arange(60))
-    regression = logistic.summary(logistic.fit_each(separated, MODELS))
-    assert severity.odds_ratio_table(regression)["AIC"].tolist()[0] == tables.MISSING
+    regression, penalised = (
+        logistic.summary(logistic.fit_each(separated, MODELS, firth=firth)) for firth in (False, True)
+    )
+    table = severity.odds_ratio_table(regression, penalised)
+    assert table[["Odds ratio per SD", "Profile interval", "AIC"]].iloc[0].tolist() == [tables.MISSING] * 3
+    # Firth's correction has an answer there.
+    odds, low, high = penalised.loc[("POI", "poi"), ["odds_ratio", "profile_low", "profile_high"]]
+    assert table["With Firth's correction"].iloc[0] == f"{odds:.3f} [{low:.3f}, {high:.3f}]" and 1 < low < odds < high
     listed = {row["name"]: row["value"] for row in severity.values(scans, tests, regression, performance, bootstrap)}
     assert np.isnan(listed["odds_ratio_poi"]) and np.isfinite(listed["odds_ratio_ihu"])
 
 
-def test_interval_table_compares_widths(results):
+def test_interval_table_has_every_interval_and_compares_widths(results):
     *_, performance, bootstrap = results
     by_patient = pd.DataFrame({"low": 0.6, "high": 0.9}, performance.index)
     table = severity.interval_table(performance, bootstrap, by_patient)
-    assert (table["obuchowski_high"] == 0.9).all()
-    row = table.loc["POI"]
-    expected = (row["clustered_high"] - row["clustered_low"]) / (row["high"] - row["low"])
-    assert row["patients_over_scans"] == expected
+    assert table.loc[("patients", "Obuchowski"), "iHU"] == "[0.6000, 0.9000]"
+    row = bootstrap.loc[("POI", "auc")]
+    assert table.loc[("scans", "bootstrap of all, BCa"), "POI"] == tables.interval(
+        *row[["plain_bca_low", "plain_bca_high"]]
+    )
+    expected = (row["clustered_bca_high"] - row["clustered_bca_low"]) / (row["bca_high"] - row["bca_low"])
+    assert float(table["POI"].iloc[-1]) == pytest.approx(expected, abs=0.005)
+    assert table["POI"].iloc[0] == f"{performance.loc['POI', 'auc']:.4f}"
+
+
+def test_rate_table_has_the_bootstraps_and_the_exact_intervals(results):
+    *_, performance, bootstrap = results
+    exact = proportion.rates(performance)
+    table = severity.rate_table(bootstrap, exact)
+    assert table.index.tolist() == exact.index.tolist()
+    key = ("iHU", "sensitivity")
+    assert table.loc[key, "Scans, Wilson"] == tables.interval(*exact.loc[key, ["wilson_low", "wilson_high"]])
+    assert table.loc[key, "Patients, bootstrap"] == tables.interval(
+        *bootstrap.loc[key, ["clustered_low", "clustered_high"]]
+    )
+
+
+BIOMARKERS = {
+    "scan_id": ["s1", "s2", "s3", "s4"], "patient_id": ["a", "b", "c", "d"], "age_years": 50, "sex": "male",
+    "scan_date": "2020-02-01", "status": ["severe", "severe", "non-severe", "non-severe"], "lung_volume_ml": 4000.0,
+    "infection_volume_ml": 40.0, "poi": 0.01, "ihu": [-500.0, -510, -600, -610],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"status": "severe"}, "4 of 4 scans are severe"),
+        ({"infection_volume_ml": 0.0, "poi": 0.0, "ihu": np.nan}, "segmentation missed it"),
+        ({"infection_volume_ml": [40.0, 40, 0, 0], "poi": [0.01, 0.01, 0, 0], "ihu": [-500, -510, np.nan, np.nan]},
+         "2 severe and 0 non-severe"),
+        ({}, "poi is 0.01 in every scan"),
+        ({"infection_volume_ml": [40.0, 80, 40, 80], "poi": [0.01, 0.02, 0.01, 0.02], "ihu": -500.0}, "ihu is -500"),
+    ],
+)  # fmt: skip
+def test_scans_that_cannot_be_told_apart_are_refused_with_a_remedy(tmp_path, changed, words):
+    path = tmp_path / "biomarkers.csv"
+    pd.DataFrame(BIOMARKERS | changed).to_csv(path, index=False)
+    with pytest.raises(ValueError, match=words) as caught:
+        severity.read_scans(path)
+    assert str(path) in str(caught.value)
+
+
+def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):
+    scans, *_, performance, _ = results
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+    drawing = severity.roc_drawing(predicted, scans["is_severe"], performance)
+    assert drawing["auc"]["POI"] == performance.loc["POI", ["auc", "auc_low", "auc_high"]].tolist()
+    fpr, tpr = drawing["chosen"]["iHU"]
+    assert (1 - fpr, tpr) == pytest.approx(performance.loc["iHU", ["specificity", "sensitivity"]].tolist())
+    assert sum(drawing["n"]) == len(scans) and set(drawing["curves"]) == set(MODELS)
+
+
+def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
+    scans, *_, performance, _ = results
+    predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
+    paired = severity.paired_tests(predicted, scans["is_severe"])
+    infected = scans["ihu"].notna()
+    expected = roc.delong_test(
+        scans.loc[infected, "poi"], predicted.loc[infected, "iHU"], scans.loc[infected, "is_severe"]
+    )
+    assert paired.loc["iHU", "p_value"] == pytest.approx(expected.p_value) and (paired["n"] == infected.sum()).all()
+    at = severity.biomarkers_at_cutoff(scans, predicted, performance)
+    # Calling severe at that POI gives the sensitivity of Table 2.
+    called = scans["poi"] >= at.loc["poi", "at_cutoff"]
+    assert called[scans["is_severe"]].mean() == performance.loc["POI", "sensitivity"]
+    assert at.loc["ihu", "tied"] == len(roc.youden_ties(predicted["iHU"][infected], scans["is_severe"][infected]))
+    listed = {row["name"]: row for row in severity.pair_values(paired, at)}
+    assert listed["ihu_at_cutoff"]["unit"] == "HU" and listed["p_value_delong_poi_ihu"]["value"] == expected.p_value

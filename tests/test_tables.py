@@ -1,9 +1,11 @@
-"""Number formats against the paper's own, and three files of one table."""
+"""Number formats against the paper's own, and four files of one table."""
 
 import csv
 import io
 import math
+import re
 
+import docx
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,9 +58,9 @@ def test_impossible_numbers_are_refused(impossible):
         impossible()
 
 
-def test_save_writes_three_forms(tmp_path):
+def test_save_writes_four_forms(tmp_path):
     paths = tables.save(TABLE, tmp_path / "new", "Table_2", "Comparisons, p < 0.001 & 95 % intervals.")
-    assert [path.name for path in paths] == ["Table_2.csv", "Table_2.md", "Table_2.tex"]
+    assert [path.name for path in paths] == ["Table_2.csv", "Table_2.md", "Table_2.tex", "Table_2.docx"]
     assert paths[0].read_bytes() == (
         b",Sensitivity %,AUC,n\nPOI,92.41 (73 of 79),0.968,531\niHU,91.14 (72 of 79),0.6873,531\n"
     )
@@ -70,7 +72,30 @@ def test_save_writes_three_forms(tmp_path):
     assert r"\caption{Comparisons, p $<$ 0.001 \& 95 \% intervals.}" in latex and r"\label{tab:table-2}" in latex
     assert latex.count(r"\toprule") == latex.count(r"\midrule") == latex.count(r"\bottomrule") == 1
     assert r"POI & 92.41 (73 of 79) & 0.968 & 531 \\" in latex
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == ["Table_2.csv", "Table_2.md", "Table_2.tex"]
+    word = docx.Document(paths[3])
+    assert word.paragraphs[0].text == "Table 2. Comparisons, p < 0.001 & 95 % intervals."
+    assert words_of(word) == [
+        ["", "Sensitivity %", "AUC", "n"],
+        ["POI", "92.41 (73 of 79)", "0.968", "531"],
+        ["iHU", "91.14 (72 of 79)", "0.6873", "531"],
+    ]
+    assert sorted(paths) == sorted(paths[0].parent.iterdir())
+
+
+def words_of(word):
+    (table,) = word.tables
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_any_text_is_text_in_word(tmp_path):
+    """Nothing that a user wrote becomes a field, a link or broken XML; what XML cannot hold is shown as unreadable."""
+    hostile = ["=1+1", "<w:fldSimple w:instr='DDE'/>", "a\x0b\x1b[31m\ufffe", "&amp; ]]>", "a\nb", ""]
+    table = pd.DataFrame({"scan_id": hostile})
+    word = docx.Document(tables.save(table, tmp_path, "t", hostile[1])[3])
+    shown = ["Scan id", hostile[0], hostile[1], "a\ufffd\ufffd[31m\ufffd", hostile[3], "a b", "–"]
+    assert words_of(word) == [[text] for text in shown]
+    assert word.paragraphs[0].text == hostile[1]
+    assert not re.search("<w:(fldSimple|hyperlink|instrText)", word.element.xml)
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path):
@@ -95,7 +120,7 @@ def test_cells_of_every_kind(tmp_path):
         {"x": [pd.NA, None, np.nan, pd.NaT, True, np.int64(3), pd.Timestamp("2020-01-23"), "a\nb | c", 2.50]},
         dtype=object,
     )
-    csv_text, markdown, latex = (path.read_text() for path in tables.save(odd, tmp_path, "t", ""))
+    csv_text, markdown, latex = (path.read_text() for path in tables.save(odd, tmp_path, "t", "")[:3])
     assert [row[0] for row in csv.reader(io.StringIO(csv_text))][1:] == [
         "",
         "",

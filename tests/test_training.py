@@ -8,7 +8,7 @@ import torch
 
 from study import models, network, training
 from study.ct import scan_from_array
-from study.samples import Sections, draw_epoch, sample, thicken
+from study.samples import Sections, draw_epoch, example_input, sample, thicken
 from study.segmentation import Segmenter, large_parts
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
@@ -97,6 +97,21 @@ def test_an_infection_sample_holds_the_neighbours_in_order():
     channels = sample(toy, 3, settings("infection"))["channels"].numpy()
     expected = np.clip((toy.hu[2:5].astype(np.float32) + 850) / 250, -1, 3)
     np.testing.assert_allclose(channels, expected, atol=1e-6)
+
+
+def test_the_example_of_an_input_is_the_section_with_most_infection_and_its_neighbours(tmp_path, scan_file):
+    toy = toy_sections(0)
+    toy.infection[4, :30] &= False
+    for name, array in (("hu", toy.hu), ("lung", toy.lung), ("infection", toy.infection)):
+        scan_file(f"{name}.nii.gz", array.astype(np.int16), toy.spacing_mm)
+    row = {"scan_id": "S0", "image": "hu.nii.gz", "lung_mask": "lung.nii.gz", "infection_mask": "infection.nii.gz"}
+    drawn = example_input(pd.DataFrame([row]), tmp_path, 1, 10.0)
+    np.testing.assert_array_equal(drawn["offsets_mm"], [-10, 0, 10])
+    z = toy.infection.sum(axis=(1, 2)).argmax()
+    assert drawn["infection"].sum() == toy.infection[z].sum() and "S0" in drawn["title"]
+    expected = np.clip((toy.hu[z - 1 : z + 2].astype(float) - np.median(toy.hu[toy.lung])) / 250, -1, 3)
+    assert set(np.round(drawn["channels"], 4).ravel()) <= set(np.round(expected, 4).astype(np.float32).ravel())
+    assert len(example_input(None, tmp_path, 1, 10.0)["channels"]) == 0
 
 
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):

@@ -44,14 +44,15 @@ def test_kappa_and_its_errors_are_those_of_statsmodels(cells):
 @given(CELLS.filter(lambda cells: not degenerate(*cells)), st.integers(2, 4))
 def test_a_real_table_is_among_those_found(cells, decimals):
     observed, kappa, error = (rounded(x, decimals) for x in measured(*cells))
-    first = (cells[0] + cells[1],) * 2
-    found = two_by_two.possible(sum(cells), observed=observed, kappa=kappa, error=error, first=first)
+    margins = {"first": (cells[0] + cells[1],) * 2, "second": (cells[0] + cells[2],) * 2}
+    found = two_by_two.possible(sum(cells), observed=observed, kappa=kappa, error=error, **margins)
     assert list(cells) in found.tolist()
     assert (found.sum(axis=1) == sum(cells)).all() and (found >= 0).all()
 
 
 @pytest.mark.parametrize("given", [{"kappa": (0.3, 0.35)}, {"observed": (0.6, 0.72), "error": (0.2, 0.3)},
-                                   {"kappa": (-0.2, -0.1), "first": (3, 5)}, {"observed": (0.5, 0.5)}])  # fmt: skip
+                                   {"kappa": (-0.2, -0.1), "first": (3, 5)}, {"observed": (0.5, 0.5)},
+                                   {"kappa": (0.1, 0.4), "first": (4, 6), "second": (7, 7)}])  # fmt: skip
 def test_no_table_is_missed_and_none_is_invented(given):
     n = 13
     expected = set()
@@ -62,7 +63,7 @@ def test_no_table_is_missed_and_none_is_invented(given):
         numbers = dict(
             zip(("observed", "kappa", "error"), (None,) * 3 if degenerate(*cells) else measured(*cells), strict=True)
         )
-        numbers |= {"observed": (a + cells[3]) / n, "first": a + b}
+        numbers |= {"observed": (a + cells[3]) / n, "first": a + b, "second": a + c}
         errors = [formula(cells)[0] for formula in two_by_two.ERRORS.values()]
         for name, (low, high) in given.items():
             values = errors if name == "error" else [numbers[name]]

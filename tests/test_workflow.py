@@ -88,4 +88,4 @@ def test_recipes_are_rewritten_only_when_they_change(project):
         if path.stat().st_mtime_ns != old
     ]
     assert changed == ["6-progression", "7-claims"]  # the audit has the words for kappa from there
-    assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 24
+    assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 18

@@ -181,6 +181,8 @@ def make_cohort(
     )
     if label:
         write_text(folder / "lesions.csv", lesions.to_csv(index=False, lineterminator="\n"))
+    else:
+        (folder / "lesions.csv").unlink(missing_ok=True)  # of an earlier call
     write_text(folder / "scans.csv", table)
     write_text(folder / "cohort.json", json.dumps(about, indent=2) + "\n")
     return scans[columns]

@@ -29,7 +29,6 @@ SPREADS = {"lobar": 0.4, "bronchopneumonia": 0.4, "patchy": 0.2}
 FIRST_LOBE = dict(RUL=0.19, RML=0.10, RLL=0.31, LUL=0.15, LLL=0.25)
 PAVED_PATIENTS, HALO_PATIENTS = 0.5, 0.15  # share with crazy paving or a reversed halo somewhere; assumed
 
-
 # Set so that lesions have the sizes and numbers of real ones; see `lesion_sizes`.
 COVID_FOCI = (20, 160)  # least, most
 APART = 0.15  # share of the foci that lie on their own; the others are satellites of larger lesions
@@ -165,7 +164,7 @@ def _points(shapes: Shapes, rng, count: int, subpleural: bool = True, within=Non
 def _foci(grid: Grid, rng, seeds, spread: float, inside, with_halo: bool) -> tuple[np.ndarray, ...]:
     """Round lesions about ``seeds``: what they add to the field, where a reversed halo is, and its dense ring.
 
-    ``spread`` is the field's standard deviation. Most are 4.5 to 16 mm wide.
+    ``spread`` is the field's standard deviation. Most are 4 to 10 mm wide.
     """
     raised, ring = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.float32)
     halo = np.zeros(grid.shape, bool)

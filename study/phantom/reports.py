@@ -34,12 +34,12 @@ class Reporting:
     least_volume: float = 0.18  # least noticeable change of the log ratio: about a fifth
     density_error_hu: float = 25.0  # SD of the error on the difference of mean HU
     least_density_hu: float = 25.0  # least noticeable difference
-    expanded: float = 0.74  # chances, 0..1, that a noticed change is written down
+    expanded: float = 0.76  # chances, 0..1, that a noticed change is written down
     contracted: float = 0.93
-    density_increased: float = 0.43
-    density_decreased: float = 0.48
-    partial_volume: float = 0.25  # chances, 0..1, that a change is said to be partial
-    partial_density: float = 0.35
+    density_increased: float = 0.44
+    density_decreased: float = 0.46
+    partial_volume: float = 0.23  # chances, 0..1, that a change is said to be partial
+    partial_density: float = 0.29
     opposite: float = 0.02  # lesions of one scan went both ways, and both is said
     vague: float = 0.05  # "improved" or "worse", and not what changed
 

@@ -19,7 +19,9 @@ What counts, and what does not:
 - a change of something else (effusion, nodule, lymph node, calcification, heart ...) is ignored, and so are words that
   only describe ("high-density shadows", "areas of increased density") and new lesions;
 - "improved" or "worse" do not say what changed, and other words of change are not known to the lexicon: `unknown`
-  lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them.
+  lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them;
+- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: how many points make a
+  change is not for a reader of words to say. An amount beside such a word ("about 30 % larger") adds nothing to it.
 """
 
 import pandas as pd

@@ -110,9 +110,15 @@ def _read_sentence(sentence, subject, phrases, unknown):
                 unread.append(clause)
     if not changed and unread:
         unknown += unread
-    elif compared and not spoken and _content(sentence):
+    elif not spoken and ((compared and _content(sentence)) or _two_amounts(sentence)):
         unknown.append(sentence)
     return subject
+
+
+def _two_amounts(sentence):
+    """Whether it gives an amount now and one before, "lung involved 30 %, before 18 %", and says no more of change."""
+    amounts = len(words.AMOUNT.findall(sentence)) > 1 and words.EARLIER.search(sentence)
+    return amounts and not words.UNRELATED.search(sentence)
 
 
 # ------------------------------------------------------------------ text

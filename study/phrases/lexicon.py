@@ -53,11 +53,11 @@ CHANGES = (
     (None, +1,
      (r"increas(?:ed|ing|es?)", "higher", "greater", "risen", "rose", "rising", r"progress(?:ed|ing|es|ion|ive)?",
       "(?<!follow.)up(?= in| from|$)"),
-     ("增高", "变高", "↑", "升高", "上升", "升至", "增加", "加大")),
+     ("增高", "变高", "↑", "升高", "上升", "升至", "增加", "增至", "加大")),
     (None, -1,
      (r"decreas(?:ed|ing|es?)", r"reduc(?:ed|ing|es|tion)", r"lower(?:ed)?", "lesser", r"declin(?:ed|ing|es?)",
       r"diminish(?:ed|ing|es)?", "fallen", "fell", "dropped"),
-     ("减低", "变低", "↓", "降低", "下降", "降至", "减弱")),
+     ("减低", "变低", "↓", "降低", "下降", "降至", "减至", "减弱")),
 )  # fmt: skip
 CHANGE = re.compile("|".join(f"(?P<c{i}>{_either(*stems)})" for i, (_, _, *stems) in enumerate(CHANGES)))
 ABSORBED = _words((r"(?:re)?absor(?:b(?:ed|ing|s)?|ption)", r"resor(?:bed|bing|ption)"), ("吸收",))
@@ -115,7 +115,8 @@ UNRELATED = _words(
      "pericardi(?:al|um)", "arter(?:y|ies)", "veins?", "vessels?", "vascular", "liver", "hepatic", "spleen", "pancreas",
      "kidneys?", "renal", "thyroid", "thymus", "breasts?", "gallbladder", "adrenals?", "cysts?", "bullae?",
      "emphysema(?:tous)?", "pneumothorax", "bronch(?:i|us|ial|iectasis)", "airways?", "trachea", "atelectas[ei]s",
-     "ribs?", "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?", "lung volumes?",
+     "ribs?", "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?",
+     "(?<!(?:infected|involved|affected) )lung volumes?",
      "volume loss", "stomach", "oesophagus", "esophagus", "hernia", "diaphragm", "tubes?", "catheters?", "lines?",
      "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation", "crp", "wbc",
      "leu[ck]ocytes?", "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "septa",
@@ -164,7 +165,7 @@ DESCRIPTIONS = tuple(
         # other senses
         (r"\b(?:well|fully|completely|both lungs|lungs? (?:is|are|were)|re)[- ]+expanded\b", ""),
         (r"\bcontracted (?:the )?(?:covid\S{0,9}|coronavirus|virus|disease)", ""),
-        (r"\bpreviously \w+", ""),
+        (r"\bpreviously [a-z]\w*", ""),
         (r"\bnot only\b|\bno doubt\b", ""),
     )
 )  # fmt: skip
@@ -186,6 +187,12 @@ COMPARED = _words(
      r"becom(?:es?|ing)", "became", "earlier"),
     ("较前", "对比", "比较", "相比", "转为", "转变", "演变"),
 )  # fmt: skip
+# Two amounts, one of them of an earlier scan, are a change that no word names.
+AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|/ ?\d+)")
+EARLIER = _words(
+    ("before", "previous(?:ly)?", "prior", "earlier", "formerly", r"from [^,;]* to", "versus", "vs"),
+    ("前次", "前片", "上次", "此前", "之前", "原", "[由从].*[至到]", "->", "→"),
+)
 # May stand between a subject left unsaid and the word of change: anything else there is a subject unknown to us.
 FILLER = _words(
     ("[a-z]+ly", "a", "an", "the", "of", "in", "on", "at", "to", "from", "by", "for", "with", "as", "than", "and", "or",

@@ -1,0 +1,74 @@
+"""The study from a table of biomarkers alone, as a reviewer starts it: notebooks 5 to 7, without any CT."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ran, study
+
+from study.phantom import plan_cohort
+
+
+def biomarker_table():
+    """A small cohort's biomarkers: the planned disease as if it had been measured, and a report for each follow-up."""
+    plan = plan_cohort(
+        n_patients=30, n_minors=1, n_severe_patients=6, n_scans=72, n_adult_scans=70, n_severe_scans=14, n_observed=0
+    )
+    plan = plan[plan["age_years"] >= 18]
+    poi = plan["true_extent"].round(4)
+    ihu = (-650 + 500 * plan["true_consolidation"]).round(1).where(poi > 0)
+    grown = poi.groupby(plan["patient_id"]).diff()
+    table = plan[["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]]
+    return table.assign(
+        lung_volume_ml=4000.0,
+        infection_volume_ml=4000 * poi,
+        poi=poi,
+        ihu=ihu,
+        report=np.select([grown > 0, grown < 0], ["The lesions have expanded.", "The lesions have contracted."], ""),
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(project_for_module):
+    """A project's folder in which notebooks 5 to 7 ran from a table; with it what was printed."""
+    biomarker_table().to_csv(project_for_module / "table.csv", index=False)
+    (project_for_module / "parameters" / "table.yaml").write_text(
+        "biomarkers_csv: table.csv\nseverity:\n  n_bootstrap: 100\n"
+    )
+    code, printed = study(project_for_module, "run", "table")
+    assert code == 0, printed
+    return project_for_module, printed
+
+
+def broken(project, name, table):
+    """Run the study from a table that it must refuse; returns what was printed."""
+    table.to_csv(project / f"{name}.csv", index=False)
+    (project / "parameters" / f"{name}.yaml").write_text(f"biomarkers_csv: {name}.csv\n")
+    code, printed = study(project, "run", name)
+    assert code != 0
+    assert f"{name}.csv" in printed
+    assert "Traceback" not in printed
+    return printed
+
+
+def test_only_the_last_three_notebooks_run(tables):
+    project, printed = tables
+    assert ran(printed) == ["5-severity", "6-progression", "7-claims"]
+    claims = pd.read_csv(project / "figures" / "table" / "claims.csv")
+    assert claims["regenerated"].notna().sum() > 40
+    checklist = pd.read_csv(project / "figures" / "table" / "checklist_stard_ai.csv", dtype=str).set_index("item")
+    assert checklist.loc["31", "status"] == "answered" and "AUC of POI 0." in checklist.loc["31", "answer"]
+    assert checklist.loc["24", "status"] == "missing" and "1-cohort was not run" in checklist.loc["24", "answer"]
+    assert (checklist["status"] != "broken").all()
+
+
+def test_a_failed_notebook_is_kept_and_named(tables):
+    project, _ = tables
+    table = biomarker_table()
+    printed = broken(project, "percent", table.assign(poi=100 * table["poi"]))
+    assert "runs/percent/notebooks/5-severity.ipynb" in printed
+    assert "Error" in (project / "runs" / "percent" / "notebooks" / "5-severity.ipynb").read_text()
+
+
+def test_one_status_only_stops_with_one_clear_message(tables):
+    project, _ = tables
+    assert "severe" in broken(project, "one_class", biomarker_table().assign(status="non-severe"))
