@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study import cohort, examples
 from study.phantom import (
     make_cohort,
     make_training_set,
@@ -436,3 +437,18 @@ def test_training_set_files(tmp_path):
     )
     cohort = pytest.importorskip("study.cohort")
     assert len(cohort.read_training_scans(tmp_path / "scans.csv")) == 2
+
+
+def test_the_true_course_of_a_severe_patient_is_what_the_table_says(tiny):
+    folder, made = tiny
+    scans, _ = cohort.include(cohort.read_scans(folder / "scans.csv"))
+    course, spacing_mm = examples.true_course(scans, folder)
+    severe = made["patient_id"][made["status"] == "severe"].iloc[0]
+    expected = made[made["patient_id"] == severe]
+    assert [pd.Timestamp(date) for date, *_ in course] == pd.to_datetime(expected["scan_date"]).tolist()
+    assert [poi for *_, poi, _ in course] == pytest.approx(expected["true_poi"].tolist())
+    assert spacing_mm == pytest.approx((10, 350 / 64, 350 / 64), rel=1e-4)
+    assert all(
+        hu.shape == labels.shape == (64, 64) and set(np.unique(labels)) <= {0, 1, 2} for _, _, hu, labels, *_ in course
+    )
+    assert examples.true_course(scans.drop(columns="true_poi"), folder)[0] == []

@@ -14,6 +14,7 @@ from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise,
 from study.phantom.lesions import draw_susceptibility, infect
 from study.phantom.protocol import Protocol
 from study.phantom.scan import Disease, Habitus, simulate_scan
+from study.phantom.showcase import views
 
 COARSE = Protocol(matrix=64)
 WOMAN, MAN = Habitus("female", 48.0), Habitus("male", 55.0)
@@ -278,3 +279,25 @@ def test_children_and_the_old_can_be_drawn(age):
 def test_errors_name_the_argument(make, word):
     with pytest.raises(ValueError, match=word):
         make()
+
+
+# the pictures of notebook 1 -----------------------------------------------------------------------------------
+
+
+def test_views_are_of_one_patient_at_one_height():
+    pictures, spacing_mm = views(matrix=48)
+    titles = [title for title, _ in pictures]
+    healthy, glass, dense = (hu.astype(float) for _, hu in pictures[:3])
+    assert len(set(titles)) == len(titles) and {hu.shape for _, hu in pictures} == {(48, 48)}
+    assert spacing_mm[1] == pytest.approx(360 / 48)
+    ill = glass > healthy + 120
+    assert 20 < ill.sum() < 0.3 * ill.size and (dense[ill] > glass[ill] + 100).any()
+    assert np.abs(dense - healthy)[~ill].mean() < 40
+
+
+def test_heights_are_those_of_the_sections():
+    scan = simulate_scan((5,), 0, MAN, Disease(extent=0), COARSE)
+    np.testing.assert_allclose(np.diff(scan.heights_mm), 10)
+    assert len(scan.heights_mm) == len(scan.hu)
+    carina = int(np.abs(scan.heights_mm).argmin())
+    assert 0.3 < carina / len(scan.hu) < 0.8
