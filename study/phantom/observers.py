@@ -22,13 +22,13 @@ class Reader:
     overlooks_ml: float  # volume of a lesion 300 HU above the lung that is overlooked half of the time
     accepts: float  # chance to take a look-alike for infection
     generosity_sd_mm: float = 0.6  # variation of the generosity from scan to scan
-    edge_sd_mm: float = 1.4  # local displacement of the edge
+    edge_sd_mm: float = 1.5  # local displacement of the edge
     care_sd: float = 2.7  # variation of what is overlooked from scan to scan, as log volume
 
 
 OBSERVERS = (
-    Reader(generosity_mm=0.2, overlooks_ml=0.6, accepts=0.25),
-    Reader(generosity_mm=-0.2, overlooks_ml=0.8, accepts=0.30),
+    Reader(generosity_mm=0.2, overlooks_ml=0.5, accepts=0.25),
+    Reader(generosity_mm=-0.2, overlooks_ml=0.65, accepts=0.30),
 )
 HU_WORTH_DOUBLE = 40.0  # contrast that makes a lesion as easy to see as one of twice the volume
 COMMON_EDGE = 0.4  # share of the variance of the edge displacement that both have in common
