@@ -95,7 +95,7 @@ def test_drawing_the_thickness_moves_poi_and_ihu(thick):
         said[thickness_mm] = (poi, ihu)
     assert said[1] == tuple(at_one[1:])
     assert said[10][1] < said[5][1] < said[1][1]  # partial volume: air is averaged into the infection
-    assert said[10][0] == pytest.approx(said[1][0], rel=0.15)
+    assert said[10][0] == pytest.approx(said[1][0], rel=0.25)
 
 
 def test_volumes_do_not_depend_on_the_thickness():
