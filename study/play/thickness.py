@@ -53,7 +53,7 @@ def average(scan, thickness_mm):
         HU is the mean over a voxel; its label is that of at least half of it.
     """
     edges = np.arange(len(scan.hu) + 1) * scan.spacing_mm[0]
-    weights = section_weights(edges, section_positions(edges, thickness_mm, thickness_mm), thickness_mm)
+    weights = section_weights(edges, section_positions(edges, thickness_mm, thickness_mm), thickness_mm, "rectangular")
 
     def over(values):
         return np.tensordot(weights, values.astype(np.float32), axes=1)
