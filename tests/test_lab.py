@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -77,7 +78,8 @@ def opened(chromium, lab):
 
     def open_notebook(path):
         page = context.new_page()
-        page.goto(f"{lab}/lab/tree/{path}?token={TOKEN}")
+        # A workspace of its own, so that no notebook of an earlier test is opened beside it.
+        page.goto(f"{lab}/lab/workspaces/{Path(path).stem}/tree/{path}?token={TOKEN}")
         page.wait_for_function("document.querySelector('#jp-main-statusbar')?.innerText.includes('| Idle')")
         return page
 
