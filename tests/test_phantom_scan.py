@@ -86,13 +86,13 @@ def test_same_arguments_same_bytes_here_and_in_another_process():
     draw_anatomy.cache_clear(), draw_susceptibility.cache_clear()
     assert digest(simulate_scan((9, 4), **ask)) == first
     code = (
-        "from tests.test_phantom_scan import *\n"
+        "from test_phantom_scan import *\n"
         "print(digest(simulate_scan((9, 4), 1, WOMAN, Disease(extent=0.1), COARSE, 0.4)))"
     )
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",  # here it is as many as there are
-        "PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()]),
+        "PYTHONPATH": os.pathsep.join(sys.path),
     }
     other = subprocess.run(
         [sys.executable, "-c", code],

@@ -9,7 +9,7 @@ FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 TABLE_BEGINS = "<!-- Table 2 of the demo: a copy of figures/preview/Table_2.md; a test compares them -->\n"
 TABLE_ENDS = "<!-- end -->\n"
 # Made by a run, by make or by the reader, so not in a fresh copy of the project.
-NOT_TRACKED = ("runs/", "figures/", "data/", ".venv/", "parameters/mine.yaml", "claims.html")
+NOT_TRACKED = ("runs/", "figures/", "data/", "phantoms/", ".venv/", "parameters/mine.", "claims.html")
 
 
 def is_tracked_path(word):
