@@ -12,10 +12,8 @@ from test_browser import PICTURES_ARE_SHOWN
 ROOT = Path(__file__).resolve().parents[1]
 # name: page, what to scroll to, width, height
 VIEWS = {
-    "site": ("index.html", "h1", 1100, 800),
     "site_claims": ("claims.html", "#claims", 1100, 800),
     "site_notebook": ("notebooks/5-severity.html", "a[href='../figures.html#Figure_4'] >> xpath=../..", 1100, 1000),
-    "site_phone": ("figures.html", "#Figure_5", 390, 700),
 }
 
 
