@@ -262,3 +262,17 @@ def test_amounts_that_compare_nothing_of_the_infection_are_not_listed(report):
 def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
     for report in ("The lesions are about 30 % larger, 18 % before.", "病灶范围由18%增至30%。"):
         assert phrases.summary(report)["volume"] == 1 and phrases.unknown(report) == []
+
+
+@pytest.mark.parametrize(
+    ("report", "listed"),
+    [
+        ("Small pleural effusion. The findings are worse than before.", ["the findings are worse than before"]),
+        ("双侧胸腔少量积液。影像表现较前加重。", ["影像表现较前加重"]),
+        ("Small pleural effusion. It has improved.", []),
+        ("Small pleural effusion, improved.", []),
+    ],
+)
+def test_better_or_worse_after_another_organ_is_listed_unless_it_is_of_that_organ(report, listed):
+    assert phrases.find(report) == []
+    assert phrases.unknown(report) == listed

@@ -97,7 +97,10 @@ def _read_sentence(sentence, subject, phrases, unknown):
             carrier = "other"
         subject = carrier or subject
         heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
+        vague = words.VAGUE.search(clause)
         if subject != "infection":
+            if vague and carrier is None and _names_itself(clause[: vague.start()]):
+                unread.append(clause)  # better or worse, and not of the organ named before: "the findings are worse"
             continue
         spoken = spoken or bool(changes) or negated or advised or words.UNCHANGED.search(clause) is not None
         changed = changed or bool(changes)
@@ -106,7 +109,7 @@ def _read_sentence(sentence, subject, phrases, unknown):
         phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
         if not (changes or negated or words.UNCHANGED.search(clause)):
             compared = compared or words.COMPARED.search(clause) is not None
-            if words.VAGUE.search(clause) or (words.COMPARED.search(clause) and _content(clause)):
+            if vague or (words.COMPARED.search(clause) and _content(clause)):
                 unread.append(clause)
     if not changed and unread:
         unknown += unread
@@ -222,6 +225,11 @@ def _adjacent(between):
 
 def _has_subject(clause):
     return bool(words.PRONOUN.search(clause) or words.AUXILIARY.search(clause))
+
+
+def _names_itself(before):
+    """Whether what stands before a word of change names what changed, with a noun of its own and not a pronoun."""
+    return not words.PRONOUN.search(before) and ("finding" in before or _content(before))
 
 
 def _names_a_stranger_before(clause, change):
