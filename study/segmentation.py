@@ -15,7 +15,8 @@ from study.run import write_json
 from study.schemas import MASK_COLUMNS
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
-SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas, trachea or air outside, not a lung
+SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
+AIR_BELOW_HU = -500  # between lung that has lost much of its air and fat
 
 
 class Segmenter:
@@ -68,12 +69,12 @@ class Segmenter:
         return label_map
 
     def find_lungs(self, scan):
-        """Return the lung field, bool (z, y, x): the network's answer without its small parts."""
+        """Return the lung field, bool (z, y, x): the network's answer without small parts and without air outside."""
         pixel_mm = self.lung.settings["pixel_mm"]
         on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
         probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
-        return large_parts(probability >= self.lung.threshold)
+        return inner_parts(large_parts(probability >= self.lung.threshold), scan.hu)
 
     def find_infection(self, scan, lung_mask):
         """Return the infection in and close to a lung field, bool (z, y, x); only the box of the lung is looked at."""
@@ -113,6 +114,37 @@ def large_parts(lung_mask):
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return (sizes >= SMALL_PART_OF_LUNG * sizes.max())[parts]
+
+
+def inner_parts(lung_mask, hu):
+    """Leave out the connected parts of a lung field that are mostly air around the body, as between chest and arm.
+
+    Parameters
+    ----------
+    lung_mask : bool array (z, y, x)
+    hu : array (z, y, x)
+
+    Returns
+    -------
+    bool array (z, y, x)
+        Air is around the body where it reaches the border of its section. The largest part always stays: in a field of
+        view that cuts the chest wall, a lung itself reaches the border.
+    """
+    parts, n_parts = ndimage.label(lung_mask)
+    if n_parts <= 1:
+        return lung_mask
+    in_plane = np.zeros((3, 3, 3), bool)
+    in_plane[1] = ndimage.generate_binary_structure(2, 1)
+    air, _ = ndimage.label(hu < AIR_BELOW_HU, in_plane)
+    borders = np.concatenate([air[:, (0, -1)].ravel(), air[:, :, (0, -1)].ravel()])
+    around = np.zeros(air.max() + 1, bool)
+    around[borders] = True
+    around[0] = False
+    sizes, outside = (np.bincount(labels, minlength=n_parts + 1) for labels in (parts.ravel(), parts[around[air]]))
+    sizes[0] = 0
+    stays = outside <= sizes / 2
+    stays[[0, sizes.argmax()]] = False, True
+    return stays[parts]
 
 
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):

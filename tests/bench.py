@@ -163,7 +163,7 @@ def bench_smoke(folder):
     first = clone(folder / "smoke")
     timed(["make", ".venv/ready"], first)
     wall, cpu, peak, _ = timed(["make", "study", "RUN=smoke"], first)
-    record("make study RUN=smoke, after install", "42 scans 128x128", wall, cpu, peak, "120 s", wall / 120)
+    record("make study RUN=smoke, after install", "36 scans 128x128", wall, cpu, peak, "120 s", wall / 120)
 
 
 def bench_measure(folder):

@@ -9,7 +9,7 @@ import torch
 from study import models, network, training
 from study.ct import scan_from_array
 from study.samples import Sections, draw_epoch, example_input, sample, thicken
-from study.segmentation import Segmenter, large_parts
+from study.segmentation import Segmenter, inner_parts, large_parts
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 
@@ -232,3 +232,20 @@ def test_small_parts_of_lung_are_dropped():
     kept = large_parts(mask)
     assert not kept[0, 35, 35]
     assert kept.sum() == mask.sum() - 4
+
+
+def test_air_between_arm_and_chest_is_no_lung_and_a_cut_chest_keeps_its_lung():
+    hu = np.full((4, 40, 60), -1000)
+    hu[:, 5:35, 5:45] = 40  # chest
+    hu[:, 5:35, 50:55] = 40  # arm
+    hu[:, 10:30, 10:20] = hu[:, 10:30, 30:40] = -850
+    lungs = hu == -850
+    gap = np.zeros_like(lungs)
+    gap[:, 10:30, 45:50] = True
+    np.testing.assert_array_equal(inner_parts(lungs | gap, hu), lungs)
+    touched = gap | lungs
+    touched[:, 10:30, 40:45] = True  # grown together with the gap through the wall, a lung is mostly inside
+    np.testing.assert_array_equal(inner_parts(touched, hu), touched)
+    cut = np.s_[:, :, 12:44]  # a narrow field of view ends inside the right lung, the larger one here
+    larger = lungs & (np.arange(60) < 20) | (lungs & (np.arange(40) < 25)[:, None])
+    np.testing.assert_array_equal(inner_parts(larger[cut], hu[cut]), larger[cut])
