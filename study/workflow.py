@@ -149,9 +149,17 @@ def plan(run, parameters_file=None):
     -------
     dict of str to dict
         The parameters of each notebook.
+
+    Raises
+    ------
+    ParameterError
+        From `read_parameters`, or naming every file that the parameters want and that is not there.
     """
     notebooks = read_notebooks(run.root)
-    parameters = read_parameters(parameters_file or run.root / "parameters" / f"{run.name}.yaml", notebooks)
+    path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
+    parameters = read_parameters(path, notebooks)
+    if faults := _missing_files(parameters, run.root):
+        raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
     for name, notebook in notebooks.items():
         recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
         path = recipe_path(run, name)
@@ -159,6 +167,23 @@ def plan(run, parameters_file=None):
         if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(recipe)):
             write_json(path, recipe)
     return parameters
+
+
+def _missing_files(parameters, root):
+    """Say which files of one's own are not there, of those that the run needs; a biomarker table alone is enough."""
+    tables = [("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv")]
+    if not parameters["5-severity"]["biomarkers_csv"]:
+        tables += [("1-cohort", "scans"), ("1-cohort", "training_scans")]
+    wanted = [(name, parameters[notebook][name]) for notebook, name in tables if parameters[notebook][name]]
+    models = parameters["2-train"]["models"]
+    if models and not parameters["5-severity"]["biomarkers_csv"]:
+        wanted += [("models", f"{models}/{task}.json") for task in ("lung", "infection")]
+    return [
+        f"`{name}` wants the file {file}, which is not there; give its path from the project's folder, {root}, "
+        "or leave the parameter out"
+        for name, file in dict.fromkeys(wanted)
+        if not (root / file).is_file()
+    ]
 
 
 def recipe_path(run, notebook):

@@ -70,6 +70,32 @@ def test_a_missing_parameters_file_names_those_at_hand(tmp_path):
         workflow.read_parameters(tmp_path / "dmo.yaml", NOTEBOOKS)
 
 
+def test_all_files_that_are_not_there_are_named_before_anything_starts(project):
+    from study.run import Run
+
+    parameters = project / "parameters" / "own.yaml"
+    parameters.write_text("scans: data/a.csv\ntraining_scans: data/b.csv\nmodels: runs/nix/models\n")
+    (project / "data").mkdir()
+    (project / "data" / "b.csv").write_text("")
+    run = Run("own", project)
+    with pytest.raises(workflow.ParameterError) as raised:
+        workflow.plan(run)
+    wanted = [line.split("own.yaml: ")[1].split(", which")[0] for line in str(raised.value).splitlines()]
+    assert wanted == [
+        "`scans` wants the file data/a.csv",
+        "`models` wants the file runs/nix/models/lung.json",
+        "`models` wants the file runs/nix/models/infection.json",
+    ]
+    assert not workflow.recipe_path(run, "1-cohort").exists()
+    parameters.write_text("scans: data/a.csv\nbiomarkers_csv: data/c.csv\n")
+    with pytest.raises(workflow.ParameterError) as raised:
+        workflow.plan(run)
+    assert "`biomarkers_csv` wants the file data/c.csv" in str(raised.value)  # once, though two notebooks have it
+    assert len(str(raised.value).splitlines()) == 1
+    (project / "data" / "c.csv").write_text("")
+    workflow.plan(run)  # from a table of biomarkers alone: no scan is needed
+
+
 def test_recipes_are_rewritten_only_when_they_change(project):
     from study.run import Run
 
