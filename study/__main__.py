@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -131,6 +132,20 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
     typer.echo(f"{scans}: no fault found")
 
 
+# What `study.phantom.make_cohort` calls the options of `study phantom`, as its messages name them.
+PHANTOM_OPTIONS = {
+    "n_patients": "--patients",
+    "n_severe_patients": "--severe",
+    "n_observed": "--observed",
+    "motion_fraction": "--motion",
+    "field_of_view_mm": "--field-of-view",
+    "slice_thickness_mm": "--thickness",
+    "increment_mm": "--increment",
+    "report_language": "--language",
+    "image_format": "--format",
+}
+
+
 @app.command()
 def phantom(
     out: Annotated[Path, typer.Option(help="folder for scans.csv, images and masks", show_default=False)],
@@ -185,7 +200,7 @@ def phantom(
             workers=workers,
         )
     except ValueError as error:
-        _stop(error)
+        _stop(re.sub("|".join(PHANTOM_OPTIONS), lambda found: PHANTOM_OPTIONS[found[0]], str(error)))
     except (OSError, MemoryError) as error:
         said = "; ".join([str(error), *getattr(error, "__notes__", [])])
         _stop(f"{said}; mend that and repeat the command: it goes on from there")

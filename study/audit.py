@@ -194,6 +194,7 @@ def _related(relation):
     fits = {path: new for path, new in fits.items() if new is not None}
     ordered = sorted(fits, key=lambda path: _change(numbers[path], fits[path]))
     words = "; or ".join(f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}" for path in ordered)
+    words = "; or ".join(part for part in (words, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     return Check(relation.rule, cited, False, why, words or NONE_FITS)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from study import audit, printed
 from study.audit_rules import Z_95, wilson
 from study.claims_page import readable, write_html
+from study.progression import NO_REPORT
 
 __all__ = ["COLUMNS", "FAILING", "compare", "failing", "gather", "readable", "summary", "write_html"]
 
@@ -120,6 +121,12 @@ def compare(paper, values, tier):
     return table.astype({"published_n": "Int64", "n": "Int64"})
 
 
+def _why_undefined(recorded, name):
+    if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
+        return NO_REPORT
+    return f"{name} is undefined in this run"
+
+
 def _regenerated(claim, values):
     """Give the regenerated number in the claim's unit with its interval and n, or why there is none."""
     nothing = {"regenerated": None, "ci_low": None, "ci_high": None, "n": None}
@@ -134,7 +141,7 @@ def _regenerated(claim, values):
         if name not in table.index:
             return {**nothing, "why": f"notebook {notebook} recorded no {name}"}
         if pd.isna(table.loc[name, "value"]):
-            return {**nothing, "why": f"{name} is undefined in this run"}
+            return {**nothing, "why": _why_undefined(table["value"], name)}
         found.append(table.loc[name])
     first = found[0]
     if joint:

@@ -96,7 +96,11 @@ class Exercises:
         """Pairs of consecutive scans, read and measured."""
         scans = self.scans.reset_index()
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
-        return pairs.join(phrases.tabulate(progression.reports_of(self.path, scans, pairs)))
+        reports = progression.reports_of(scans, pairs)
+        pairs = pairs.join(phrases.tabulate(reports))
+        if progression.is_unread(pairs):
+            raise ValueError(f"{self.path}: {progression.coverage(pairs)}")
+        return pairs
 
     @cached_property
     def counts(self):

@@ -45,8 +45,9 @@ def counts(run):
     found |= {f"{name}_analysed": None if pd.isna(number) else int(number) for name, number in severity.items()}
     known = found["n_scans_all"] is not None
     found["n_scans_excluded"] = found["n_scans_all"] - found["n_scans"] if known else None
+    unread = found["n_without_phrase"] is None  # also where no scan has a report
     found["n_with_phrase"] = (
-        None if found["n_pairs"] is None else found["n_pairs"] - found["n_without_report"] - found["n_without_phrase"]
+        None if unread else found["n_pairs"] - found["n_without_report"] - found["n_without_phrase"]
     )
     card = run.models / "infection.json"
     data = json.loads(card.read_text(encoding="utf-8"))["data"] if card.is_file() else {}
@@ -140,7 +141,7 @@ def draw(numbers):
         start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", analysed)
         told.append(f"table of biomarkers: {analysed}")
     parts = [(draw_part, place) for name, draw_part, place in (
-        ("n_severe", _draw_severity, 43), ("n_pairs", _draw_progression, 123),
+        ("n_severe", _draw_severity, 43), ("n_with_phrase", _draw_progression, 123),
     ) if n[name] is not None]  # fmt: skip
     for draw_part, place in parts:
         draw_part(sheet, start, place if len(parts) > 1 else MIDDLE, n, told)

@@ -29,9 +29,10 @@ remark      what a reader should know
 =========== ===========================================================================================================
 
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
-each rule), ``where`` it stands if no number says so, and may say why the rule is to hold: ``because``. An argument is
-the id of a number, ``id.low`` or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of
-them; or, for ``groups``, a list of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
+each rule), ``where`` it stands if no number says so, and may say why the rule is to hold, ``because``, and another
+reading under which it need not, ``unless`` (named among what would fit). An argument is the id of a number, ``id.low``
+or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
+of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
 """
 
 import difflib
@@ -47,6 +48,7 @@ from study.printed import COUNTED, Printed, read_number
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
           "n": int, "same": str, "reason": str, "see": str, "remark": str}  # fmt: skip
+SAID = ("because", "unless")  # what a relation may say in words
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 MOST_FAULTS = 50  # shown; a file of another kind has thousands
 SHORT = reprlib.Repr()
@@ -120,6 +122,7 @@ class Relation:
     line: int
     cited: dict
     because: str = ""
+    unless: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,7 +274,7 @@ def _relations(listed, known):
             continue
         wanted, cited, wrong = arguments(rule), {}, []
         where = item.get("where", "")
-        given = {name: content for name, content in item.items() if name not in ("rule", "where", "because", LINE)}
+        given = {name: content for name, content in item.items() if name not in ("rule", "where", *SAID, LINE)}
         wrong += [
             f"it has no argument `{_shown(name)}`{_nearest(name, wanted)}" for name in given if name not in wanted
         ]
@@ -285,7 +288,7 @@ def _relations(listed, known):
         faults += [f"{place}: {fault}" for fault in wrong]
         if not wrong:
             cited = {path: replace(one, where=one.where or places) for path, one in cited.items()}
-            relations.append(Relation(rule, item[LINE], cited, str(item.get("because", ""))))
+            relations.append(Relation(rule, item[LINE], cited, *(str(item.get(name, "")) for name in SAID)))
     return relations, faults
 
 

@@ -31,20 +31,28 @@ HEADLINES = {
 }  # fmt: skip
 
 
-def reports_of(path, scans, pairs):
-    """Take the report of the later scan of each pair, on the pairs' index.
+NO_REPORT = "no follow-up scan of this run has a report"
 
-    Raises
-    ------
-    ValueError
-        If the table has no reports at all.
-    """
-    if "report" not in scans or scans["report"].isna().all():
-        raise ValueError(
-            f"{path}: no scan has a report; progression compares biomarkers with what radiologists wrote; "
+
+def reports_of(scans, pairs):
+    """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
+    scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
+    return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
+
+
+def is_unread(pairs):
+    """Whether there are pairs and none of them has a report: what reports say is unknown then, and not nothing."""
+    return len(pairs) > 0 and not pairs["has_report"].any()
+
+
+def coverage(pairs):
+    """Say in a sentence how many pairs have a report, and what to do if none has."""
+    if is_unread(pairs):
+        return (
+            f"{NO_REPORT}: there is nothing to compare the biomarkers with, and what follows is empty; "
             "add a column `report` with the text of each follow-up scan's report"
         )
-    return scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index)
+    return f"{pairs['has_report'].sum()} of {len(pairs)} later scans have a report"
 
 
 def rated(pairs):
@@ -74,7 +82,7 @@ def rated(pairs):
 
 
 def table_3(pairs):
-    """Table 3: how many reports hold each phrase, opposite ones excluded."""
+    """Table 3: how many reports hold each phrase, opposite ones excluded; without any report no row."""
     rows = [
         {
             "Phrase from radiology reports": words,
@@ -84,7 +92,7 @@ def table_3(pairs):
         }
         for quantity, direction, words, change in PHRASES.values()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows)[: 0 if is_unread(pairs) else None]
 
 
 def table_4(agreement):
@@ -243,6 +251,8 @@ def robust_values(by_patient, three, moved):
 def values(pairs, agreement):
     """List every number of the notebook that a reader may quote, named as the claims name them.
 
+    Without any report what reports say is unknown: None, not 0.
+
     Parameters
     ----------
     pairs : DataFrame
@@ -298,4 +308,7 @@ def values(pairs, agreement):
             value(f"kappa_max_{name}", row["kappa_max"], n=size),
             value(f"pabak_{name}", row["pabak"], n=size),
         ]
+    if is_unread(pairs):
+        known = ("n_pairs", "n_patients_with_pairs", "n_without_report")
+        return [one if one["name"] in known else value(one["name"], None) for one in listed]
     return listed

@@ -288,6 +288,7 @@ def test_what_this_paper_has():
         ("Abstract; Table 2", "same"),
         ("Results, severity", "odds ratio"), ("Table 4; Table 3", "agreement"), ("Table 4", "agreement"),
     }  # fmt: skip
+    assert found["Methods, CT protocol", "order"].what_would_fit.endswith("; or 10 mm is the collimation of the beam")
     patients = found["Abstract", "same"]
     assert patients.printed.endswith("204") and patients.what_would_fit == "196"
     density = found["Table 4", "agreement"]

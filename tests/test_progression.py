@@ -7,8 +7,11 @@ import pytest
 from study import (
     biomarkers,
     change,
+    claims,
     clustered,
+    flow_diagram,
     kappa,
+    paper,
     phrases,
     progression,
     robustness_plots,
@@ -16,6 +19,7 @@ from study import (
     tables,
     three_classes,
 )
+from study.run import Run
 
 REPORTS = [
     ("The infection has expanded.", 0.1, 10.0),
@@ -84,13 +88,26 @@ def test_values_count_every_exclusion(pairs):
 def test_reports_come_from_the_later_scan():
     scans = pd.DataFrame({"scan_id": ["x", "y"], "report": [None, "expanded"]})
     pairs = pd.DataFrame({"earlier": ["x"], "later": ["y"]}, index=[5])
-    assert progression.reports_of("table.csv", scans, pairs).to_dict() == {5: "expanded"}
+    assert progression.reports_of(scans, pairs).to_dict() == {5: "expanded"}
 
 
 @pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
-def test_a_table_without_reports_is_refused(scans):
-    with pytest.raises(ValueError, match=r"table.csv: no scan has a report.*add a column `report`"):
-        progression.reports_of("table.csv", pd.DataFrame(scans), pd.DataFrame({"later": ["x"]}))
+def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
+    reports = progression.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
+    pairs[list(phrases.tabulate(reports).columns)] = phrases.tabulate(reports)
+    assert progression.coverage(pairs).startswith(progression.NO_REPORT)
+    listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
+    recorded = pd.DataFrame(listed).set_index("name")
+    assert recorded["value"].dropna().to_dict() == {"n_pairs": 8, "n_patients_with_pairs": 4, "n_without_report": 8}
+    assert not len(progression.table_3(pairs))
+    compared = claims.compare(paper.read_paper(), {"6-progression": recorded}, "restricted").set_index("notebook")
+    of_reports = compared.loc["6-progression"].query("name != 'n_pairs'")
+    assert (of_reports["verdict"] == "cannot be tested").all() and (of_reports["why"] == progression.NO_REPORT).all()
+    run = Run("made", tmp_path)
+    run.record("6-progression", listed)
+    numbers = flow_diagram.counts(run)
+    assert numbers["n_pairs"] == 8 and numbers["n_with_phrase"] is None
+    flow_diagram.draw(numbers)
 
 
 def test_no_pairs_at_all(pairs):
