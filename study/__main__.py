@@ -1,4 +1,4 @@
-"""The command line: ``study run``, ``site``, ``measure``, ``check``, ``phantom``, ``verify`` and ``audit``."""
+"""The command line: study run, site, measure, check, phantom, verify, audit and viewer."""
 
 import json
 import os
@@ -127,7 +127,7 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         _stop(error)
     if faults:
         typer.echo(cohort.format_faults(faults))
-        typer.echo(f"study: {scans}: {len(faults)} faults", err=True)
+        typer.echo(f"study: {scans}: {len(faults)} fault{'s'[: len(faults) != 1]}", err=True)
         raise typer.Exit(1)
     typer.echo(f"{scans}: no fault found")
 
@@ -227,8 +227,10 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
         compared = claims.compare(listed, values, this.tier)
     except (ValueError, OSError) as error:
         _stop(error, 2)
-    for row in claims.summary(compared).itertuples():
-        typer.echo(f"{row.claims:5d}  {row.answer}")
+    for question, counts in claims.summary(compared).groupby("question", sort=False):
+        typer.echo(f"{question} (claims: {len(compared)}):")
+        for row in counts.itertuples():
+            typer.echo(f"{row.claims:5d}  {row.answer}")
     failing = claims.failing(compared)
     for row in failing.itertuples():
         said = f"differs: {row.regenerated}" if row.verdict == "differs" else "inconsistent"

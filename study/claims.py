@@ -17,6 +17,7 @@ __all__ = ["COLUMNS", "FAILING", "compare", "failing", "gather", "readable", "su
 TIERS = ("synthetic", "public", "restricted")
 VERDICTS = ("reproduced", "within interval", "differs", "synthetic only", "cannot be tested")
 ARITHMETIC = ("consistent", "inconsistent")
+UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
 COLUMNS = [
     "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
@@ -187,10 +188,23 @@ def _verdict(claim, row, tier, sampling=None):
 
 
 def summary(table):
-    """Count how many claims have each verdict, and how many fit the paper's own arithmetic."""
+    """Count how many claims have each verdict, and how many fit the paper's own arithmetic or have none to fit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``verdict`` and ``arithmetic`` ("" where unchecked), a row a claim.
+
+    Returns
+    -------
+    DataFrame
+        ``question, answer, claims``; each question's counts sum to all claims.
+    """
     verdicts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
-    arithmetic = table["arithmetic"].value_counts().reindex(ARITHMETIC, fill_value=0)
-    return pd.DataFrame({"question": ["verdict"] * len(verdicts) + ["arithmetic"] * 2,
+    arithmetic = (
+        table["arithmetic"].replace("", UNCHECKED).value_counts().reindex([*ARITHMETIC, UNCHECKED], fill_value=0)
+    )
+    return pd.DataFrame({"question": ["verdict"] * len(verdicts) + ["arithmetic"] * len(arithmetic),
                          "answer": [*verdicts.index, *arithmetic.index],
                          "claims": [*verdicts, *arithmetic]})  # fmt: skip
 

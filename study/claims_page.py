@@ -52,7 +52,10 @@ td small{display:block;color:var(--faint);overflow-wrap:anywhere}
 .differs,.inconsistent{color:#9b1c0f;background:#fdeceA;font-weight:600}
 .synthetic-only{color:#6b4500;background:#fff6e0}.cannot-be-tested{color:#555;background:#f2f2f2}
 [hidden]{display:none!important}
-@media screen and (max-width:62rem){#claims,#findings{display:block;overflow-x:auto}}
+@media screen and (max-width:66rem){#claims{display:block;overflow-x:auto}
+#findings thead{display:none}#findings :is(tbody,tr,td){display:block}
+#findings tr{border-bottom:2px solid var(--ink);padding:.4rem 0}#findings td{border:0;overflow-wrap:anywhere}
+#findings td::before{content:attr(data-head);display:block;font-weight:700;font-size:.87rem}}
 @media print{body{max-width:none;padding:0;font-size:8.5pt}nav,.controls{display:none}thead th{position:static}
 thead{display:table-header-group}thead button{display:none}thead span{display:inline}tr{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
@@ -178,7 +181,12 @@ def _findings(findings):
         return "<p>Nothing was found.</p>"
     head = "".join(f'<th scope="col">{_safe(name.capitalize())}</th>' for name in findings.columns)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{'<br>'.join(map(_safe, str(text).split('; ')))}</td>" for text in row) + "</tr>"
+        "<tr>"
+        + "".join(
+            f'<td data-head="{_safe(name.capitalize())}">{"<br>".join(map(_safe, str(text).split("; ")))}</td>'
+            for name, text in zip(findings.columns, row, strict=True)
+        )
+        + "</tr>"
         for row in findings.itertuples(index=False)
     )
     return f'<table id="findings"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

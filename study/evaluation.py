@@ -142,6 +142,12 @@ def summary(columns):
     return pd.DataFrame(rows, columns=["comparison", "mean", "sd", "median", "n"])
 
 
+def in_words(comparison):
+    """A comparison of :func:`summary` as a table calls it: ``dice_network_observer_1`` -> "network, observer 1"."""
+    words = comparison.replace("truth_dice_", "network, truth: ").removeprefix("dice_").replace("_", " ")
+    return words.replace("network observer", "network, observer").replace("observers", "both observers")
+
+
 def summary_values(table):
     """What :func:`summary` found as values to record: ``<comparison>_mean``, ``_sd`` and ``_median``."""
     return [

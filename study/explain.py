@@ -70,7 +70,7 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
     windows = ((lung, "b", "Lung window", LUNG_WINDOW_HU), (soft, "c", "Soft-tissue window", SOFT_TISSUE_WINDOW_HU))
     for ax, which, words, window in windows:
         letter(ax, which, words)
-        ax.set_xlabel(f"level {window[0]:.0f}, width {window[1]:.0f} HU")
+        ax.set_xlabel(f"level {window[0]:.0f}, width {window[1]:.0f} HU".replace("-", "−"))
         show_section(ax, section, spacing_mm, window)
         sides(ax)
         scale_bar(ax)
@@ -99,7 +99,7 @@ def _hu_scale(counts, greys, section, labels):
                     label=f"{words} (n = {mask.sum()} pixels)")  # fmt: skip
     counts.set(ylabel="Pixels", yscale="log", xlim=ends, xticklabels=[])
     counts.set_ylim(0.7, 30 * counts.get_ylim()[1])  # room for the key
-    counts.legend(loc="upper center", ncols=3)
+    counts.legend(loc="upper right", ncols=3, handlelength=1.2, columnspacing=1.2)
     for words, (place, side) in LANDMARKS.items():
         counts.axvline(place, ymax=0.75, color=COLOURS["ink"], linewidth=0.5, linestyle=(0, (1, 2)))
         counts.text(place, 1.02, words, transform=counts.get_xaxis_transform(), ha=side, va="bottom")
@@ -123,10 +123,9 @@ def _partial_volume(ax):
         words = f"sections of {thickness_mm} mm"
         ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linewidth=width, label=words)
     ax.axhspan(-750, -300, color=COLOURS["faint"], alpha=0.15, linewidth=0)
-    ax.text(0.5, -740, "ground glass", va="bottom", fontsize=6)
-    for x, y, words in ((15, -610, "diaphragm"), (35, -390, "6 mm of\nconsolidation")):
-        ax.text(x, y, words, ha="center", va="top", fontsize=6)
-    ax.set(xlabel="Place along the body (mm)", ylabel="HU", xlim=(0, length_mm), ylim=(-950, 350))
+    for x, y, words in ((21.5, -450, "ground glass"), (13, 80, "diaphragm"), (35, 0, "6 mm of\nconsolidation")):
+        ax.text(x, y, words, ha="center", va="bottom", fontsize=6)  # where neither line goes
+    ax.set(xlabel="Place along the body (mm)", ylabel="HU", xlim=(0, length_mm), ylim=(-950, 650))
     ax.legend(loc="upper right", handlelength=1.2)
 
 

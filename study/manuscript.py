@@ -86,7 +86,7 @@ def printed(notebook, recorded):
     name, unit = recorded["name"], recorded["unit"]
     otherwise = (UNIT_DECIMALS.get(unit, 3), False)
     decimals, percent = next(((d, p) for form, d, p in FORMS if re.search(form, name)), otherwise)
-    whole = isinstance(recorded["value"], int) or re.match(r"(n|phrases|true)_", name)
+    whole = isinstance(recorded["value"], int) or re.match(r"(.+_)?n_|(phrases|true)_", name)
     if name.startswith("largest_move_"):  # a difference: of percentages, in percentage points
         unit = "percentage points" if percent else unit
     elif percent:
@@ -101,7 +101,7 @@ def printed(notebook, recorded):
         if re.match(r"p_(value_)?", name):
             return p_value(number)
         if whole:
-            return f"{number:.0f}"
+            return f"{number:.{int(number % 1 == 0.5)}f}"  # a median of counts may be a half
         rounded = round(100 * number if percent else number, decimals) + 0.0  # a rounded -0 is a 0
         return f"{rounded:.{decimals}f}"
 

@@ -204,7 +204,9 @@ def _load(path):
     except OSError as error:
         raise PaperError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
     if not isinstance(content, dict):
-        raise PaperError(f"{path}: expected sections with lists of numbers, found {type(content).__name__}")
+        raise PaperError(
+            f"{path}: expected sections with lists of numbers, found {type(content).__name__ if content else 'nothing'}"
+        )
     return content
 
 

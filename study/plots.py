@@ -126,13 +126,14 @@ def roc_curves(curves, auc, chosen, n):
         Area under each curve with its 95 % interval; low and high may be None or NaN.
     chosen : dict of str -> (fpr, tpr)
         The operating point of each score; a score may be left out.
-    n : int, or (n_severe, n_non_severe)
-        How many scans the curves are made of.
+    n : dict of str -> (n_severe, n_non_severe)
+        How many scans each curve is made of: a scan without infection has no iHU.
     """
     figure = new_figure("single", 105)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
+    areas = {name: f"AUC {_interval(auc.get(name))} (n = {n[name][0]} + {n[name][1]})" for name in curves}
     drawn = 0
     for (name, curve), (colour, line, marker) in zip(curves.items(), SERIES * 3, strict=False):
         if curve is None or not len(curve):
@@ -144,7 +145,7 @@ def roc_curves(curves, auc, chosen, n):
             np.asarray(curve["tpr"], float),
             color=COLOURS[colour],
             linestyle=line,
-            label=f"{name}: AUC {_interval(auc.get(name))}",
+            label=f"{name}: {areas[name]}",
         )
         if chosen.get(name) is not None:
             ax.plot(
@@ -152,21 +153,21 @@ def roc_curves(curves, auc, chosen, n):
                 marker=marker,
                 markersize=5,
                 linestyle="none",
-                markerfacecolor="white",
+                markerfacecolor="none",
                 markeredgecolor=COLOURS[colour],
                 markeredgewidth=1.2,
                 zorder=4,
             )
     if not drawn:
         ax.text(0.5, 0.6, "no curve: both severe and non-severe\nscans are needed", ha="center", color=COLOURS["faint"])
-    size = f"{n[0]} severe, {n[1]} non-severe scans" if np.ndim(n) else f"{n} scans"
     if curves:
-        legend = figure.legend(
-            loc="outside lower center", title=f"{size}; open marks: Youden cut-off", alignment="left"
-        )
+        key = "n: severe + non-severe scans; open marks: Youden cut-off"
+        legend = figure.legend(loc="outside lower center", title=key, alignment="left")
         legend.get_title().set_fontsize(7)
-    areas = "; ".join(f"{name}: AUC {_interval(auc.get(name))}" for name in curves)
-    figure.alt = f"ROC curves for severe against non-severe scans ({size}), the Youden cut-off marked on each. {areas}."
+    figure.alt = (
+        "ROC curves for severe against non-severe scans, the Youden cut-off marked on each; n is severe + non-severe "
+        f"scans. {'; '.join(f'{name}: {words}' for name, words in areas.items())}."
+    )
     return figure
 
 

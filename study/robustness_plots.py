@@ -48,10 +48,10 @@ def calibration_and_decision(bins, calibrated, benefit):
             linewidth=0.8,
             elinewidth=0.5,
             # + 0.0 makes a rounded -0 a 0
-            label=f"{name}: slope {row['slope']:.2f}, intercept {row['intercept'].round(2) + 0.0:.2f}",
+            label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:.2f}, intercept "
+            f"{row['intercept'].round(2) + 0.0:.2f}".replace("-", "−"),
         )
-    n = int(calibrated["n"].max())
-    left.set(xlabel=f"Predicted probability ({n} scans in equal groups)", xlim=(-0.02, 1.02))
+    left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
     left.set(ylabel="Observed share of severe scans (95 % interval)")
     left.set(ylim=(-0.02, 1.02))
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
@@ -68,8 +68,11 @@ def calibration_and_decision(bins, calibrated, benefit):
     right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
     right.legend(loc="upper right")
     figure.alt = (
-        f"Left: observed share of severe scans against the predicted probability, {n} scans of held-out patients; "
-        + "; ".join(f"{name}, calibration slope {calibrated.loc[name, 'slope']:.2f}" for name in drawn)
+        "Left: observed share of severe scans against the predicted probability, scans of held-out patients; "
+        + "; ".join(
+            f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
+            for name in drawn
+        )
         + ". Right: net benefit of each model against the probability at which one acts, beside calling every scan "
         "or none severe."
     )
@@ -184,7 +187,8 @@ def kappa_by_least_change(table, marked):
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
             side = "left" if marked[quantity] < x.max() / 2 else "right"  # of the line, within the panel
-            ax.text(marked[quantity], -0.24, f" least detectable: {marked[quantity]:.3g} {unit} ", va="bottom", ha=side)
+            said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
+            ax.text(marked[quantity], -0.24, said, va="bottom", ha=side)
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:

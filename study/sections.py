@@ -248,7 +248,9 @@ def longitudinal(scans, spacing_mm, title=""):
             sides(ax)
         overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
         above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
-        overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
+        overlaid.set_xlabel(
+            f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU".replace("-", "−") if np.isfinite(ihu) else "no infection")
+        )
     scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
     _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])

@@ -14,7 +14,7 @@ WORDS = {
     "hu": "every scan -20 / +20 HU",
     "scanner": "every second scan -20 / +20 HU",
     "cutoff": "cut-off -10 % / +10 %",
-    "least": "changes counted from 0.5 / 1 SDC",
+    "least": "changes from half / all of the least detectable",
     "empty": "empty scan: lowest iHU / lung median",
 }
 

@@ -100,7 +100,7 @@ def roc_drawing(predicted, is_severe, performance):
         "curves": roc.curves(predicted, is_severe),
         "auc": performance[["auc", "auc_low", "auc_high"]].T.to_dict("list"),
         "chosen": {model: (1 - row["specificity"], row["sensitivity"]) for model, row in performance.iterrows()},
-        "n": (int(is_severe.sum()), int((~is_severe).sum())),
+        "n": {model: (int(row["n_severe"]), int(row["n_nonsevere"])) for model, row in performance.iterrows()},
     }
 
 

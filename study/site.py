@@ -18,7 +18,7 @@ import pandas as pd
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from study import notebook_page, provenance, reporting
+from study import claims, notebook_page, provenance, reporting
 from study.claims_page import SIGNS, TIER_WORDS
 from study.run import write_text
 from study.tables import UNIT_WORDS, WORDS
@@ -185,13 +185,15 @@ def _lead(notebook):
 
 
 def _verdicts(run):
-    """How many claims have each verdict and each answer of arithmetic: (sign, answer, count)."""
+    """How many claims have each verdict and each answer of arithmetic: {question: [(sign, answer, count)]}."""
     path = run.figures / "claims.csv"
     if not path.is_file():
-        return []
-    claims = pd.read_csv(path, dtype=str, keep_default_na=False)
-    counts = pd.concat([claims["verdict"], claims["arithmetic"]]).value_counts()
-    return [(sign, answer, int(counts[answer])) for answer, sign in SIGNS.items() if counts.get(answer, 0)]
+        return {}
+    counts = claims.summary(pd.read_csv(path, dtype=str, keep_default_na=False))
+    return {
+        question: [(SIGNS.get(row.answer, "–"), row.answer, row.claims) for row in rows.itertuples() if row.claims]
+        for question, rows in counts.groupby("question", sort=False)
+    }
 
 
 def _words_of(part):

@@ -99,7 +99,10 @@ def ml(value):
 UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
 UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
 WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd": "SD", "p": "p", "n": "n"}
-FULL_NAMES = {"tube_current_mas": "Tube current-time product (mAs)"}  # in mAs it is no current
+FULL_NAMES = {
+    "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is no current
+    "n_severe": "Severe scans",
+}
 
 
 def headings(df):

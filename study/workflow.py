@@ -123,12 +123,18 @@ def _assign(parameters, targets, name, item, shown):
             item = float(item)
         if type(item) is not type(default):
             faults.append(
-                f"`{shown}` is {item!r}, a {type(item).__name__}; {notebook} wants a {type(default).__name__} "
-                f"such as {default!r}"
+                f"`{shown}` is {item!r}, {_kind(item)}; {notebook} wants {_kind(default)} such as {default!r}"
             )
         else:
             parameters[notebook][name] = item
     return faults
+
+
+def _kind(item):
+    """What a YAML value is, for people."""
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list",
+             dict: "lines of `name: value`", type(None): "nothing"}  # fmt: skip
+    return kinds.get(type(item), f"a {type(item).__name__}")
 
 
 def read_notebooks(root):

@@ -189,7 +189,9 @@ def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
     table = claims.compare(PAPER, values, run.tier)
     assert table.set_index("id").loc["table_2_auc_poi", "verdict"] == "reproduced"
     assert (table["verdict"] == "cannot be tested").sum() == len(table) - 3  # the AUC of POI is printed three times
-    counts = claims.summary(table).set_index("answer")["claims"]
+    summary = claims.summary(table)
+    assert summary.groupby("question")["claims"].sum().to_dict() == {"verdict": len(table), "arithmetic": len(table)}
+    counts = summary.set_index("answer")["claims"]
     assert counts["reproduced"] == 3 and counts["inconsistent"] > 10
 
 

@@ -33,6 +33,8 @@ def written(run):
         (value("kappa_volume_whole", -1e-9), "0.0000", None, ""),
         (value("male_share_all", 96 / 196), "49", None, "%"),
         (value("n_scans", 531.0), "531", None, ""),
+        (value("phantom_median_n_lesions", 25.0, n=16), "25", None, ""),
+        (value("phantom_median_n_sections", 14.5, n=16), "14.5", None, ""),
         (value("ihu_median", -652.4, unit="HU"), "-652", None, "HU"),
         (value("first_date", "2020-01-03"), "3 January 2020", None, ""),
         (value("largest_move_sensitivity_poi", -0.1), "-10.00", None, "percentage points"),

@@ -155,7 +155,8 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     assert CliRunner().invoke(app, ["verify", "r"]).exit_code == 1
     run.record("6-progression", [value("kappa_volume_whole", 0.82204)])
     answer = CliRunner().invoke(app, ["verify", "r"])
-    assert answer.exit_code == 0 and "    1  reproduced" in answer.output
+    assert answer.exit_code == 0 and "verdict (claims: 1):\n    1  reproduced" in answer.output
+    assert "arithmetic (claims: 1):\n    1  consistent" in answer.output
     run.cohort.mkdir(parents=True)
     (run.cohort / "cohort.json").write_text('{"tier": "synthetic"}')
     answer = CliRunner().invoke(app, ["verify", "r"])

@@ -57,7 +57,9 @@ def every_figure():
     )
     return {
         "severity_boxplots": plots.severity_boxplots(scans()),
-        "roc_curves": plots.roc_curves({"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, (12, 30)),
+        "roc_curves": plots.roc_curves(
+            {"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, {"POI": (12, 30)}
+        ),
         "hu_threshold_curve": plots.hu_threshold_curve(
             pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
         ),
@@ -97,8 +99,13 @@ def figures_without_data():
         "no scans": plots.severity_boxplots(scans().iloc[:0]),
         "no columns": plots.severity_boxplots(pd.DataFrame({"status": ["severe"]})),
         "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
-        "no models": plots.roc_curves({}, {}, {}, 0),
-        "no curves": plots.roc_curves({"POI": CURVE.iloc[:0], "iHU": None}, {"POI": (np.nan, np.nan, np.nan)}, {}, 3),
+        "no models": plots.roc_curves({}, {}, {}, {}),
+        "no curves": plots.roc_curves(
+            {"POI": CURVE.iloc[:0], "iHU": None},
+            {"POI": (np.nan, np.nan, np.nan)},
+            {},
+            dict.fromkeys(("POI", "iHU"), (0, 3)),
+        ),
         "no thresholds": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [], "dice": []})),
         "undefined dice": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-500], "dice": [np.nan]})),
         "no history": plots.learning_curves(pd.DataFrame()),
@@ -234,15 +241,19 @@ def test_one_class_alone_is_drawn_and_the_other_is_missed():
 
 
 def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
-    figure = plots.roc_curves({"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, (79, 452))
+    figure = plots.roc_curves(
+        {"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, {"POI": (79, 452)}
+    )
     assert "POI: AUC 0.968 [0.951, 0.981]" in words_of(figure) or "POI: AUC 0.968 [0.950, 0.981]" in words_of(figure)
-    assert "79 severe, 452 non-severe" in words_of(figure)
+    assert "(n = 79 + 452)" in words_of(figure) and "(n = 79 + 452)" in figure.alt
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [(float(m.get_xdata()[0]), float(m.get_ydata()[0])) for m in marks] == [(0.095, 0.924)]
 
 
 def test_roc_without_interval_prints_the_area_alone():
-    assert "POI: AUC 0.900" in words_of(plots.roc_curves({"POI": CURVE}, {"POI": (0.9, np.nan, np.nan)}, {}, 5))
+    assert "POI: AUC 0.900" in words_of(
+        plots.roc_curves({"POI": CURVE}, {"POI": (0.9, np.nan, np.nan)}, {}, {"POI": (2, 3)})
+    )
 
 
 def test_bland_altman_limits():

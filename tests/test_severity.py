@@ -142,7 +142,8 @@ def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):
     assert drawing["auc"]["POI"] == performance.loc["POI", ["auc", "auc_low", "auc_high"]].tolist()
     fpr, tpr = drawing["chosen"]["iHU"]
     assert (1 - fpr, tpr) == pytest.approx(performance.loc["iHU", ["specificity", "sensitivity"]].tolist())
-    assert sum(drawing["n"]) == len(scans) and set(drawing["curves"]) == set(MODELS)
+    assert sum(drawing["n"]["POI"]) == len(scans) and set(drawing["curves"]) == set(MODELS)
+    assert sum(drawing["n"]["iHU"]) == scans["ihu"].notna().sum() < len(scans)
 
 
 def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
