@@ -6,14 +6,18 @@ would hold one action for all of them; this is one too, with more in it. It is a
 folders, as paths in a crate may not leave it, and so that what is unpacked runs again.
 
 Of patients it holds tables and figures, and neither scans, label maps, tables of one row a scan, executed notebooks nor
-words of reports; those that the run read are named by their digest alone.
+words of reports; those that the run read are named by their digest alone. A link to what is left out is plain text.
 """
 
 import datetime
 import hashlib
+import html
 import json
 import mimetypes
 import os
+import posixpath
+import re
+import urllib.parse
 import zipfile
 from pathlib import Path
 
@@ -33,6 +37,7 @@ PROFILES = {
 CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
     "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml",
+    "figures/preview/*.png",
 )  # fmt: skip
 SHOWN = (
     "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html", "checklist_*.html",
@@ -64,7 +69,8 @@ def write(run):
     -------
     Path
     """
-    files = {name: _content(path, run) for name, path in list_files(run).items()}
+    paths = list_files(run)
+    files = {name: _without_dead_links(name, _content(path, run), paths) for name, path in paths.items()}
     crate = describe(run, files)
     path = run.figures / f"{run.name}.crate.zip"
     metadata = json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False)
@@ -105,6 +111,28 @@ def _content(path, run):
             cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]
     text = json.dumps(notebook, indent=1, ensure_ascii=False)
     return text.replace(json.dumps(str(run.root))[1:-1], ".").encode()
+
+
+LINK = {
+    ".md": re.compile(r"!?\[(?P<words>(?:\\.|[^\]\\])*)\]\((?:<(?P<to>[^>]*)>|(?P<bare>[^)\s]*))\)"),
+    ".html": re.compile(r"<a\s[^>]*?href=[\"'](?P<to>[^\"']*)[\"'][^>]*>(?P<words>.*?)</a>", re.DOTALL),
+}
+
+
+def _without_dead_links(name, content, names):
+    """Content of a document in which links to files that the crate does not hold are their words alone."""
+    if Path(name).suffix not in LINK:
+        return content
+
+    def kept(link):
+        target = html.unescape(link["to"] or link.groupdict().get("bare") or "")
+        way = urllib.parse.unquote(urllib.parse.urlsplit(target).path)
+        if not way or urllib.parse.urlsplit(target).scheme:
+            return link[0]
+        found = posixpath.normpath(posixpath.join(posixpath.dirname(name), way))
+        return link[0] if found in names else link["words"]
+
+    return LINK[Path(name).suffix].sub(kept, content.decode()).encode()
 
 
 def list_files(run):

@@ -19,14 +19,16 @@ PAGE = string.Template("""<!DOCTYPE html>
 <title>$title</title>
 <style>
 body{font:15px/1.5 system-ui,"Segoe UI","DejaVu Sans",sans-serif;color:#1c1c1c;
-max-width:64rem;margin:0 auto;padding:1.5rem}
+max-width:64rem;margin:0 auto;padding:1.5rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem;margin:0 0 .6rem}h2{font-size:1.15rem;margin:1.8rem 0 .4rem;border-bottom:1px solid #d8d8d8}
 h3{font-size:1rem;margin:1.1rem 0 .2rem}p{margin:.3rem 0}
 blockquote{margin:1rem 0;padding:.5rem .9rem;border-left:.5rem solid #b98a00;background:#fff6e0}
 table{border-collapse:collapse;width:100%;margin:.5rem 0;table-layout:fixed}
-th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid #d8d8d8;overflow-wrap:break-word}
+th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid #d8d8d8}
 th{border-bottom:2px solid #1c1c1c}
 th:nth-child(1){width:2.6rem}th:nth-child(2){width:18%}th:nth-child(3){width:6rem}th:nth-child(5){width:26%}
+@media screen and (max-width:45rem){body{padding:1rem}table,tbody,tr,td{display:block}thead{display:none}
+tr{padding:.5rem 0;border-bottom:1px solid #d8d8d8}td{padding:.1rem 0;border:0}td:nth-child(2){font-weight:600}}
 a{color:#00507a}code{background:#f4f4f4;padding:0 .2rem}
 @media print{body{max-width:none;padding:0;font-size:9pt}tr{break-inside:avoid}@page{size:A4;margin:14mm}}
 </style>

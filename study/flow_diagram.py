@@ -24,12 +24,14 @@ def counts(run):
         By the names under which they were recorded; None where a notebook was not run or the number is undefined. Of
         those that are not, ``n_scans_excluded`` are the scans of patients under 18, ``n_with_phrase`` the pairs whose
         report has a phrase of change, ``n_training`` and ``n_held_out`` the scans that the infection network learnt
-        from and those of the patients that were held out.
+        from and, none of them among these, those of the patients that were held out.
     """
     names = {
-        "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients", "n_patients_severe"],
+        "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients"],
         "3-segment": ["n_segmented", "n_refused", "n_observed"],
-        "5-severity": ["n_without_infection", "n_severe", "n_nonsevere"],
+        "5-severity": [
+            "n_without_infection", "n_severe", "n_nonsevere", "n_patients_severe", "n_patients_nonsevere",
+        ],
         "6-progression": [
             "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_opposite_pairs",
             "n_opposite_patients",
@@ -173,16 +175,19 @@ def _draw_cohort(sheet, n, told):
         f"measured: {_count(n['n_segmented'], 'scan')}",
     ]  # fmt: skip
     if n["n_training"] is not None:
-        learnt = sheet.box(LEFT, 16, NARROW, "Other pneumonia, for training", _count(n["n_training"], "scan"))
-        chosen = sheet.box(
-            LEFT, 32.5, NARROW, "Held-out patients of that set", f"{_count(n['n_held_out'], 'scan')}: thresholds"
-        )
+        both = n["n_training"] + n["n_held_out"]
+        other = sheet.box(LEFT, 16, NARROW, "Other pneumonia", _count(both, "scan"))
+        split = sheet.box(
+            LEFT, 32.5, NARROW, "Split by patient", f"training: {_count(n['n_training'], 'scan')}",
+            f"held out, for thresholds: {n['n_held_out']}",
+        )  # fmt: skip
         networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", colour="first")
-        sheet.down(learnt, chosen)
-        sheet.down(chosen, networks)
+        sheet.down(other, split)
+        sheet.down(split, networks)
         sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
         told.append(
-            f"networks trained on {_count(n['n_training'], 'other scan')}, thresholds chosen on {n['n_held_out']}"
+            f"{_count(both, 'scan')} of other pneumonia: networks trained on {n['n_training']}, thresholds chosen on "
+            f"the {n['n_held_out']} of held-out patients"
         )
     return measured
 
@@ -192,13 +197,14 @@ def _draw_severity(sheet, start, x, n, told):
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
     without = f"without infection, so no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
-    of_patients = [] if n["n_patients_severe"] is None else [f"of {_count(n['n_patients_severe'], 'patient')}"]
-    severe = sheet.box(x - 20, y + 22, 36, "Severe", _count(n["n_severe"], "scan"), *of_patients, colour="severe")
-    others = sheet.box(x + 20, y + 22, 36, "Non-severe", _count(n["n_nonsevere"], "scan"), colour="non-severe")
     sheet.down(start, severity)
-    sheet.down(severity, severe)
-    sheet.down(severity, others)
-    told.append(f"severity: {analysed}, {n['n_severe']} severe and {n['n_nonsevere']} non-severe, {without}")
+    told.append(f"severity: {analysed}, {without}")
+    for step, words, key in ((-20, "Severe", "severe"), (20, "Non-severe", "nonsevere")):
+        scans, patients = n[f"n_{key}"], n[f"n_patients_{key}"]
+        of_patients = [] if patients is None else [f"of {_count(patients, 'patient')}"]
+        group = sheet.box(x + step, y + 22, 36, words, _count(scans, "scan"), *of_patients, colour=words.lower())
+        sheet.down(severity, group)
+        told.append(f"{words.lower()}: {_of(scans, patients)}")
 
 
 def _draw_progression(sheet, start, x, n, told):

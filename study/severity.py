@@ -267,11 +267,14 @@ def values(scans, tests, regression, performance, bootstrap):
         From :func:`study.run.value`. Fractions are 0..1.
     """
     n, n_severe = len(scans), int(scans["is_severe"].sum())
+    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # who had scans of both kinds is in both counts
     listed = [
         value("n_scans", n),
         value("n_patients", scans["patient_id"].nunique()),
         value("n_severe", n_severe),
         value("n_nonsevere", n - n_severe),
+        value("n_patients_severe", int(n_patients.get(True, 0))),
+        value("n_patients_nonsevere", int(n_patients.get(False, 0))),
         value("n_without_infection", int(scans["ihu"].isna().sum()), n=n),
     ]
     for biomarker, row in tests.iterrows():

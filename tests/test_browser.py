@@ -2,6 +2,8 @@
 
 import pytest
 
+from study import document
+
 PICTURES_ARE_SHOWN = """Promise.all([...document.images].map(image => {
     image.loading = "eager";
     return image.decode().then(() => image.alt);
@@ -32,6 +34,19 @@ def test_every_page_opens_from_disk_without_a_network(chromium, made_run, width,
         assert page.locator("h1").count() == 1 or path.name == "6-progression.html", path.name
     assert not wrong
     context.close()
+
+
+def test_a_checklist_is_read_on_a_phone(chromium, tmp_path):
+    row = ("27c", "What is asked for", "answered", "An answer of " + 40 * "words ", "f" * 200)
+    table = document.table(("No.", "Asks for", "Status", "Answer", "See"), [row])
+    _, path = document.write(tmp_path, "checklist", f"# A checklist\n\nSHA-256 {64 * 'f'}\n\n{table}")
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for cell in page.locator("td").all():
+        assert cell.bounding_box()["width"] > 300
+        assert cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+    page.close()
 
 
 def test_the_site_is_searched_and_walked_with_the_keyboard(chromium, made_run):

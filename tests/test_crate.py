@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from study import crate, provenance, workflow
+from study import crate, document, provenance, workflow
 from study.run import Run, value, write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +46,10 @@ def make_run(project, tier):
     write_text(run.masks / f"{PATIENT}.nii.gz", "voxels")
     for name in ("Table_2.csv", "Table_2.md", "Figure_4.png", "claims.html"):
         write_text(run.figures / name, f"of {name}")
+    checklist = document.link("cell 1", run.figures / "notebooks" / "1-cohort.html", run.figures, "cell-a")
+    for name in ("Table_2.md", "Table_S13_unknown_wordings.csv", "index.html"):
+        checklist += "; " + document.link(name, run.figures / name, run.figures)
+    document.write(run.figures, "checklist_x", f"# A checklist\n\n{checklist}; [web](https://example.org); [up](#a)\n")
     write_text(run.figures / "search.html", f"all that the notebooks print, {PATIENT}")
     write_text(run.figures / "Table_S13_unknown_wordings.csv", f"improved,{PATIENT} is better")
     provenance.write(run, parameters)
@@ -138,6 +144,23 @@ def test_nothing_of_a_patient_or_a_machine_is_in_it(made):
     known = [e for e in entities.values() if e.get("sha256") == digest]
     assert [e["@type"] for e in known] == ["CreativeWork"]
     assert known[0]["@id"] in ids(entities["#execution-3-segment"], "object")
+
+
+def test_no_link_leads_out_of_it(made):
+    run, files, _ = made
+    links = {".md": r"\]\(<?([^)>\s]*)>?\)", ".html": r"(?:href|src)=\"([^\"]*)\""}
+    found = set()
+    for name, content in files.items():
+        for target in re.findall(links.get(Path(name).suffix, "(?!)"), content.decode("utf-8", "ignore")):
+            if not target.startswith(("https:", "#")):
+                found.add(os.path.normpath(Path(name).parent / target.partition("#")[0]))
+    assert found <= set(files)
+    assert {"figures/made/Table_2.md", "figures/preview/Figure_4.png"} <= found
+    page = files["figures/made/checklist_x.html"].decode()
+    assert 'href="https://example.org"' in page and 'href="#a"' in page
+    assert "cell 1" in page and "Table_S13_unknown_wordings.csv" in page and "index.html" in page
+    for address in ("notebooks/1-cohort.html#cell-a", "Table_S13_unknown_wordings.csv"):
+        assert (f'href="{address}"' in page) == (run.tier == "synthetic")
 
 
 def test_a_parameters_file_with_an_absolute_path_stays_at_home(made):

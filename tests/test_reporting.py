@@ -119,6 +119,13 @@ def test_synthetic_scans_and_patients_are_answered_differently(run):
     assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee [ethics]"
 
 
+def test_a_table_without_cts_has_an_answer_of_its_own(run):
+    flow = {"says": "From scan to table.", "table": {"says": "From the table on."}}
+    assert answers(run, ["flow"], flow=flow)[0].words == "From the table on."
+    run.variants_csv.write_text("scan_id\n")
+    assert answers(run, ["flow"], flow=flow)[0].words == "From scan to table."
+
+
 def own(run, text):
     path = reporting.own_statements(run)
     path.parent.mkdir(exist_ok=True)
@@ -166,10 +173,10 @@ def test_every_statement_is_used_and_says_one_thing():
     used = {name for form in reporting.FORMS for item in reporting.read_form(form)["items"] for name in item["by"]}
     assert used == set(STATEMENTS)
     for name, statement in STATEMENTS.items():
-        for tier in ("synthetic", "patients"):
-            state = statement.get(tier, statement)
-            assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, tier)
-            assert set(state) <= {"says", "see", "not_applicable", "missing"}, (name, tier)
+        for kinds in (["synthetic"], ["patients"], ["table", "patients"]):
+            state = next((statement[kind] for kind in kinds if kind in statement), statement)
+            assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, kinds)
+            assert set(state) <= {"says", "see", "not_applicable", "missing", "table"}, (name, kinds)
 
 
 def test_no_pointer_of_the_forms_leads_nowhere():
@@ -178,7 +185,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
     states = [
         s
         for statement in STATEMENTS.values()
-        for s in (statement.get("synthetic"), statement.get("patients"), statement)
+        for s in (*(statement.get(kind) for kind in ("synthetic", "patients", "table")), statement)
         if s
     ]
     found = {p for s in states for p in [*s.get("see", []), *re.findall(r"\{([^}]+)\}", s.get("says", ""))]}

@@ -49,6 +49,10 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert values.loc["auc_clustered_poi", "ci_low"] == bootstrap.loc[("POI", "auc"), "clustered_bca_low"]
     assert values.loc["n_ihu", "value"] == 60 - values.loc["n_without_infection", "value"]
     assert values.loc["n_severe_poi", "value"] == scans["is_severe"].sum()
+    for name, is_severe in (("severe", True), ("nonsevere", False)):
+        of_group = {patient for patient, status in zip(scans["patient_id"], scans["is_severe"], strict=True)
+                    if status == is_severe}  # fmt: skip
+        assert values.loc[f"n_patients_{name}", "value"] == len(of_group) > 0
     assert values.loc["sensitivity_poi", "n"] == scans["is_severe"].sum()
     assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(values.index)
 

@@ -3,8 +3,9 @@
 What there is to say is said once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
 the statements that answer each of its items. A statement says something, in words that may hold pointers
 (``pointers``) in braces, and names what to see; or says why it does not apply, or what is missing. It may do so
-differently for synthetic scans and for patients. An item is *answered* only where nothing of it is missing. What only
-the authors can state they write, under the same names, into ``parameters/<run>.statements.yaml``, which prevails:
+differently for synthetic scans, for patients, and for a table of biomarkers without CTs. An item is *answered* only
+where nothing of it is missing. What only the authors can state they write, under the same names, into
+``parameters/<run>.statements.yaml``, which prevails:
 
     ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
@@ -126,17 +127,19 @@ def fill(form, statements, run):
         From :func:`read_form`.
     statements : dict of str to dict
         By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for ``synthetic`` scans and
-        one for ``patients``.
+        one for ``patients``; or one for a ``table`` without CTs, which goes first.
     run : study.run.Run
 
     Returns
     -------
     list of Answer
     """
-    of_tier = "synthetic" if run.tier == "synthetic" else "patients"
+    kinds = ["synthetic" if run.tier == "synthetic" else "patients"]
+    if len(run.recorded("5-severity")) and not run.variants_csv.is_file():
+        kinds.insert(0, "table")
     answers = []
     for item in form["items"]:
-        parts = [_state(name, statements[name].get(of_tier, statements[name]), run) for name in item["by"]]
+        parts = [_state(name, _of_kind(statements[name], kinds), run) for name in item["by"]]
         status = next(s for s in ("broken", "missing", "answered", "not applicable") if s in {p[0] for p in parts})
         see = {found.words: found for _, _, seen in parts for found in seen}
         said = [words for state, words, _ in parts if state == "answered"]
@@ -144,6 +147,10 @@ def fill(form, statements, run):
         words = " ".join(dict.fromkeys(said + rest))
         answers.append(Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values())))
     return answers
+
+
+def _of_kind(statement, kinds):
+    return next((statement[kind] for kind in kinds if kind in statement), statement)
 
 
 def _state(name, statement, run):
