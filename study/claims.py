@@ -10,7 +10,6 @@ import pandas as pd
 from study import audit, printed
 from study.audit_rules import Z_95, wilson
 from study.claims_page import readable, write_html
-from study.progression import NO_REPORT
 
 __all__ = ["COLUMNS", "FAILING", "compare", "failing", "gather", "readable", "summary", "write_html"]
 
@@ -123,6 +122,8 @@ def compare(paper, values, tier):
 
 
 def _why_undefined(recorded, name):
+    from study.progression import NO_REPORT  # it brings scipy.stats along, which the end of each run can do without
+
     if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
         return NO_REPORT
     return f"{name} is undefined in this run"

@@ -1,6 +1,7 @@
 """What code a result depends on: a digest that changes with the code and not with prose, comments or layout."""
 
 import ast
+import functools
 import hashlib
 from pathlib import Path
 
@@ -62,6 +63,10 @@ def _file_of(name, package):
 
 def _imported(tree, package):
     """Names of the study's modules that a syntax tree imports, wherever in it the import stands."""
+    return _known(_import_names(tree), package)
+
+
+def _import_names(tree):
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -69,6 +74,10 @@ def _imported(tree, package):
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
+
+
+def _known(names, package):
     return {name for name in names if name.split(".")[0] == package.name and _file_of(name, package)}
 
 
@@ -80,28 +89,30 @@ def _reachable(names, package):
         if name in found or path is None:
             continue
         found[name] = path
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        waiting += sorted(_imported(tree, package))
-        for data in _data_files(tree, package):
-            found[data.name] = data
+        imports, strings, _ = _read(path.read_text(encoding="utf-8"))
+        waiting += sorted(_known(imports, package))
+        for data in sorted(package.iterdir()):  # such as claims.yaml, which a module names in a string
+            if data.name in strings and data.is_file() and data.suffix != ".py":
+                found[data.name] = data
     return found
-
-
-def _data_files(tree, package):
-    """Files of the package that a module names in a string, such as ``claims.yaml``."""
-    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return sorted(path for path in package.iterdir() if path.is_file() and path.suffix != ".py" and path.name in named)
 
 
 def _normalised(path):
     """A module without comments, layout and docstrings; a data file as it is."""
     text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return text
+    return _read(text)[2] if path.suffix == ".py" else text
+
+
+@functools.cache  # the notebooks share most modules
+def _read(text):
+    """Read a module's text: the names that it imports, the strings that it holds, and itself normalised."""
     tree = ast.parse(text)
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    imports = _import_names(tree)
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and ast.get_docstring(
             node, clean=False
         ):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return imports, frozenset(strings), ast.dump(tree)
