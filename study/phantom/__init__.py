@@ -197,7 +197,15 @@ def make_cohort(
 
 
 def make_training_set(
-    folder, *, n_scans=60, matrix=128, motion_fraction=0.1, healthy_fraction=0.1, seed=558, workers=2
+    folder,
+    *,
+    n_scans=60,
+    matrix=128,
+    motion_fraction=0.1,
+    healthy_fraction=0.1,
+    covid_fraction=0.0,
+    seed=558,
+    workers=2,
 ) -> pd.DataFrame:
     """Make the synthetic training set in a folder, or complete it.
 
@@ -210,8 +218,9 @@ def make_training_set(
     n_scans : int
         One scan a patient; 558 in the paper.
     matrix : int
-    motion_fraction, healthy_fraction : float, 0..1
-        Chance that a scan carries respiratory motion, or shows no infection.
+    motion_fraction, healthy_fraction, covid_fraction : float, 0..1
+        Chance that a scan carries respiratory motion, shows no infection, or shows COVID-19: none does in the paper,
+        whose point is that the network never saw it.
     seed, workers : int
         As for `make_cohort`.
 
@@ -225,7 +234,11 @@ def make_training_set(
     folder = Path(folder)
     Protocol(matrix=matrix)  # refuses what cannot be, before anything is made
     plan = plan_training_set(
-        n_scans=n_scans, motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, seed=seed
+        n_scans=n_scans,
+        motion_fraction=motion_fraction,
+        healthy_fraction=healthy_fraction,
+        covid_fraction=covid_fraction,
+        seed=seed,
     )
     recipes = [_training_recipe(row, seed, matrix) for row in plan.to_dict("records")]
     truth, _ = make_scans(folder, recipes, workers, "training set")
@@ -290,7 +303,7 @@ def _training_recipe(row: dict, seed: int, matrix: int) -> dict:
         visit=1,
         habitus=dict(sex=row["sex"], age_years=row["age_years"]),
         disease=dict(
-            pattern="pneumonia",
+            pattern=row["pattern"],
             extent=row["true_extent"],
             consolidation=row["true_consolidation"],
             absorbing=row["true_absorbing"],

@@ -44,14 +44,17 @@ MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
 _TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
 
 
-def plan_training_set(*, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, seed=558) -> pd.DataFrame:
+def plan_training_set(
+    *, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, covid_fraction=0.0, seed=558
+) -> pd.DataFrame:
     """The training set as one row a scan, before any image is made.
 
     Parameters
     ----------
     n_scans : int
         One scan a patient. Scan k does not depend on how many there are.
-    motion_fraction, healthy_fraction : float, 0..1
+    motion_fraction, healthy_fraction, covid_fraction : float, 0..1
+        Chance that a scan carries motion, shows a healthy lung, or COVID-19 instead of another pneumonia.
     seed : int
 
     Returns
@@ -59,18 +62,22 @@ def plan_training_set(*, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, 
     DataFrame
         scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
         slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, padded,
-        motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing.
+        motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
+        pattern ("pneumonia" or "covid").
     """
     for name, value in (("n_scans", n_scans), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < (name == "n_scans"):
             raise ValueError(f"{name} = {value!r} must be a whole number, {int(name == 'n_scans')} or more")
-    for name, value in (("motion_fraction", motion_fraction), ("healthy_fraction", healthy_fraction)):
+    fractions = dict(
+        motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, covid_fraction=covid_fraction
+    )
+    for name, value in fractions.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value!r} must be between 0 and 1")
     # the vendors take turns by their shares, so that even a small set has all five
     vendors = _turns([preset.share for preset in PRESETS], n_scans)
     return pd.DataFrame(
-        [_scan_row(k, PRESETS[v], motion_fraction, healthy_fraction, seed) for k, v in enumerate(vendors, start=1)]
+        [_scan_row(k, PRESETS[v], **fractions, seed=seed) for k, v in enumerate(vendors, start=1)]
     )
 
 
@@ -83,7 +90,7 @@ def _turns(shares, n):
     return turns
 
 
-def _scan_row(k, preset, motion_fraction, healthy_fraction, seed):
+def _scan_row(k, preset, motion_fraction, healthy_fraction, covid_fraction, seed):
     rng = np.random.default_rng([seed, _TRAINING, k])
     thickness = float(preset.slice_thickness_mm[int(rng.random() * len(preset.slice_thickness_mm))])
     mas = int(rng.integers(preset.tube_current_mas[0], preset.tube_current_mas[1] + 1))
@@ -114,6 +121,7 @@ def _scan_row(k, preset, motion_fraction, healthy_fraction, seed):
         true_consolidation=round(float(consolidation), 4),
         true_absorbing=round(float(max(rng.uniform(-1, 1), 0)), 4),
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
+        pattern="covid" if rng.random() < covid_fraction else "pneumonia",
     )
 
 
