@@ -43,17 +43,19 @@ def save(model, settings, card, folder):
     folder.mkdir(parents=True, exist_ok=True)
     task = settings.task
     (folder / f"{task}.json").unlink(missing_ok=True)  # without its card, half a model is no model
-    model = model.to("cpu", memory_format=torch.contiguous_format).eval()
+    # Half precision halves the files that are handed on; Dice moves by less than 0.0005 (`make bench`).
+    model = model.to("cpu", memory_format=torch.contiguous_format).eval().half()
     save_file(
         {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / f"{task}.safetensors"
     )
+    model = model.float()
     n_channels = settings.architecture.get("sections", 1)
     graph = openvino.convert_model(
         torch.nn.Sequential(model, torch.nn.Sigmoid()),
         example_input=torch.zeros(1, n_channels, 64, 64),
         input=[-1, n_channels, -1, -1],
     )
-    openvino.save_model(graph, folder / f"{task}.xml", compress_to_fp16=False)
+    openvino.save_model(graph, folder / f"{task}.xml", compress_to_fp16=True)
     digests = {name: _digest(folder / name) for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
     described = {"task": task, "architecture": settings.architecture, "settings": asdict(settings)}
     write_json(folder / f"{task}.json", {**described, **card, "digests": digests})

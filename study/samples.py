@@ -1,17 +1,22 @@
 """What a training step sees: sections of the training scans on the networks' grid, drawn and randomly changed."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import torch
 from monai.transforms import (
     Compose,
     ConcatItemsd,
+    RandAdjustContrastd,
     RandAffined,
     RandFlipd,
     RandGaussianNoised,
+    RandGaussianSharpend,
+    RandGaussianSmoothd,
     RandScaleIntensityd,
     RandShiftIntensityd,
+    RandSimulateLowResolutiond,
     RandWeightedCropd,
     ResizeWithPadOrCropd,
 )
@@ -97,7 +102,7 @@ def example_input(table, folder, neighbours, neighbour_mm):
     }
 
 
-def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progress=True):
+def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), progress=True):
     """Read training scans and bring them to the networks' grid at each of several section thicknesses.
 
     The pneumonia scans have thin sections, the scans to be measured have thick ones; averaging thin sections is what
@@ -112,16 +117,18 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progres
     pixel_mm : float
     section_mm : sequence of float
         Section thicknesses to learn at (mm). One thinner than the scan's own means the scan as it is.
-    increment_mm : float
-        Least distance of the sections that are kept (mm).
+    increment_mm : sequence of float
+        Least distances of the sections that are kept (mm); the scans take them in turn.
 
     Returns
     -------
     list of Sections
     """
     loaded = []
-    rows = table.itertuples(index=False)
-    for row in tqdm(rows, total=len(table), desc="read the training set", disable=not progress, mininterval=1):
+    rows = zip(table.itertuples(index=False), cycle(increment_mm), strict=False)
+    for row, increment in tqdm(
+        rows, total=len(table), desc="read the training set", disable=not progress, mininterval=1
+    ):
         scan = read_scan(folder / row.image)
         lung = read_mask(folder / row.lung_mask, scan)
         infection = read_mask(folder / row.infection_mask, scan)
@@ -129,11 +136,11 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=5.0, progres
         for thickness in section_mm:
             hu, lung_share, infection_share = (
                 slabs.to_network_grid(
-                    thicken(volume, scan.spacing_mm[0], thickness, increment_mm)[0], scan.spacing_mm, pixel_mm, outside
+                    thicken(volume, scan.spacing_mm[0], thickness, increment)[0], scan.spacing_mm, pixel_mm, outside
                 )
                 for volume, outside in ((scan.hu, slabs.AIR_HU), (lung, 0), (infection, 0))
             )
-            spacing = max(1, round(increment_mm / scan.spacing_mm[0])) * scan.spacing_mm[0]
+            spacing = max(1, round(increment / scan.spacing_mm[0])) * scan.spacing_mm[0]
             loaded.append(
                 Sections(
                     row.scan_id,
@@ -173,35 +180,56 @@ def sample(sections, z, settings):
     }
 
 
+# How far what is seen in training is changed at random; see `augmentation`.
+RANDOMISATIONS = ("none", "mild", "wide")
+
+
 def augmentation(settings):
-    """Random changes that a scan of another patient on another scanner could show."""
+    """Random changes that a scan of another patient on another scanner could show.
+
+    ``none`` leaves the sections as they are; ``mild`` turns, scales, mirrors and shears them, shifts and scales HU and
+    adds noise; ``wide`` does so farther, and changes contrast, sharpness and resolution as other kernels and matrices
+    do (domain randomisation: Billot et al., Med Image Anal 2023;86:102789).
+    """
     keys = ["channels", "target", "weight"]
     square = (settings.crop_pixels, settings.crop_pixels)
     if settings.task == "lung":
         crop = ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")
     else:
         crop = RandWeightedCropd(keys, w_key="weight", spatial_size=square, num_samples=1)
-    return Compose(
-        [
-            crop,
-            ConcatItemsd(keys, name="section"),  # one resampling for all three costs a third of three
-            RandFlipd("section", prob=0.5, spatial_axis=1),
-            RandAffined(
-                "section",
-                prob=0.7,
-                rotate_range=0.2,
-                scale_range=0.15,
-                shear_range=0.1,
-                translate_range=6,
-                mode="bilinear",
-                padding_mode="border",
-            ),
-            _apart,
-            RandScaleIntensityd("channels", prob=0.3, factors=0.1),
-            RandShiftIntensityd("channels", prob=0.3, offsets=0.1),
-            RandGaussianNoised("channels", prob=0.3, std=0.05),
+    if settings.randomisation == "none":
+        return Compose([crop])
+    wide = settings.randomisation == "wide"
+    changes = [
+        crop,
+        ConcatItemsd(keys, name="section"),  # one resampling for all three costs a third of three
+        RandFlipd("section", prob=0.5, spatial_axis=1),
+        RandAffined(
+            "section",
+            prob=0.7,
+            rotate_range=0.2,
+            scale_range=0.2 if wide else 0.15,
+            shear_range=0.1,
+            translate_range=12 if wide else 6,
+            mode="bilinear",
+            padding_mode="border",
+        ),
+        _apart,
+    ]
+    if wide:
+        changes += [
+            RandGaussianSmoothd("channels", prob=0.2, sigma_x=(0.3, 1.0), sigma_y=(0.3, 1.0)),
+            RandGaussianSharpend("channels", prob=0.15, alpha=(0.3, 1.0)),
+            RandSimulateLowResolutiond("channels", prob=0.15, zoom_range=(0.5, 1.0)),
+            RandAdjustContrastd("channels", prob=0.2, gamma=(0.8, 1.25), retain_stats=True),
         ]
-    )
+    often = 0.5 if wide else 0.3
+    changes += [
+        RandScaleIntensityd("channels", prob=often, factors=0.1),
+        RandShiftIntensityd("channels", prob=often, offsets=0.15 if wide else 0.1),
+        RandGaussianNoised("channels", prob=often, std=0.1 if wide else 0.05),
+    ]
+    return Compose(changes)
 
 
 def _apart(sample):
@@ -216,17 +244,20 @@ def _apart(sample):
 def draw_epoch(training_set, settings, epoch):
     """Which (scan, section) pairs an epoch shows: 60 % with infection in them, 40 % without, shuffled.
 
+    Each scan is as likely as any other, however many sections of it are infected: a small one has to be found too.
     The infection network sees sections with lung only, the lung network also those above and below it.
     """
     random = np.random.default_rng([settings.seed, epoch])
-    infected, without = [], []
+    infected, without = {}, {}
     for i, sections in enumerate(training_set):
         shown = sections.lung.any(axis=(1, 2)) | (settings.task == "lung")
         has_infection = sections.infection.any(axis=(1, 2))
-        infected += [(i, z) for z in np.flatnonzero(shown & has_infection)]
-        without += [(i, z) for z in np.flatnonzero(shown & ~has_infection)]
+        for pool, chosen in ((infected, shown & has_infection), (without, shown & ~has_infection)):
+            if chosen.any():
+                pool[i] = np.flatnonzero(chosen)
     n_infected = round(0.6 * settings.sections_per_epoch) if infected and without else settings.sections_per_epoch
     drawn = []
     for pool, n in ((infected or without, n_infected), (without, settings.sections_per_epoch - n_infected)):
-        drawn += [pool[k] for k in random.integers(len(pool), size=n)] if n else []
+        scans = list(pool)
+        drawn += [(i, random.choice(pool[i])) for i in random.choice(scans, n)] if n else []
     return [drawn[k] for k in random.permutation(len(drawn))]

@@ -100,16 +100,19 @@ def from_network_grid(probability, shape, spacing_mm, pixel_mm):
 def slab_indices(n_sections, slice_spacing_mm, n_neighbours, neighbour_mm):
     """Which sections make the input of each section.
 
-    Neighbours are taken about `neighbour_mm` apart, so that a scan with thin sections shows the network the same
-    anatomy as one with thick sections; at the ends the last section is repeated.
+    A neighbour is the section nearest to its place, `neighbour_mm` apart from the one before, so that a scan shows the
+    network the same anatomy whatever the distance of its sections. At the ends the last section is repeated.
 
     Returns
     -------
     int array (z, 2 * n_neighbours + 1)
         Caudal to cranial; the section itself is in the middle.
     """
-    step = max(1, round(neighbour_mm / slice_spacing_mm))
-    offsets = np.arange(-n_neighbours, n_neighbours + 1) * step
+    away = np.arange(1, n_neighbours + 1)
+    offsets = np.rint(away * neighbour_mm / slice_spacing_mm).astype(int)
+    # The outermost neighbour is another section always: without any, 2.5D would be 2D.
+    offsets[-1:] = np.maximum(offsets[-1:], 1)
+    offsets = np.concatenate([-offsets[::-1], [0], offsets])
     return np.clip(np.arange(n_sections)[:, None] + offsets, 0, n_sections - 1)
 
 

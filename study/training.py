@@ -44,6 +44,11 @@ class Settings:
     crop_pixels : int
         Side of the square in which a network learns, a multiple of 32: the middle of the section for the lung, a
         place drawn at random over the lung for infection.
+    randomisation : {"none", "mild", "wide"}
+        How far the sections are changed at random; see :func:`study.samples.augmentation`.
+    precision : {"float32", "bfloat16"}
+        Of the network's own arithmetic; weights, loss and optimiser stay float32. A graphics card and a processor that
+        computes in bfloat16 take half the time; one that does not takes many times as long.
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
     seed, threads : int
@@ -61,6 +66,8 @@ class Settings:
     batch_size: int = 16
     learning_rate: float = 2e-3
     crop_pixels: int = 96
+    randomisation: str = "mild"
+    precision: str = "float32"
     encoder_weights: str = ""
     seed: int = 1
     threads: int = 2
@@ -206,7 +213,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
             batch = {key: tensor.to(device) for key, tensor in batch.items()}
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * one_cycle((epoch * n_batches + k) / n_steps)
-            with torch.autocast(device.type, enabled=device.type == "cuda"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
                 logits = model(batch["channels"].contiguous(memory_format=torch.channels_last))
             loss = weighted_loss(logits.float(), batch["target"], batch["weight"])
             optimiser.zero_grad(set_to_none=True)
@@ -284,7 +291,9 @@ LIMITS = (
 )
 
 
-def train_models(table, folder, models_folder, settings, section_mm, held_out_share, progress=True):
+def train_models(
+    table, folder, models_folder, settings, section_mm, held_out_share, increment_mm=(5.0,), progress=True
+):
     """Train both networks on one training table and write them with their cards.
 
     Parameters
@@ -299,6 +308,8 @@ def train_models(table, folder, models_folder, settings, section_mm, held_out_sh
         Section thicknesses to learn at (mm).
     held_out_share : float
         Share of the patients that training never sees.
+    increment_mm : sequence of float
+        Distances of the sections to learn at (mm), taken in turn by the scans.
 
     Returns
     -------
@@ -308,9 +319,9 @@ def train_models(table, folder, models_folder, settings, section_mm, held_out_sh
     shown, held_out = split_patients(table, held_out_share, settings[0].seed)
     digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
     pixel_mm = settings[0].pixel_mm
-    sections = load_sections(shown, folder, pixel_mm, section_mm, progress=progress)
+    sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
     # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
-    judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], max(section_mm), progress=progress)
+    judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
     for one in settings:
         model, history, dice = train(sections, judged, one, models_folder, digest, progress)
         threshold = choose_threshold(dice)

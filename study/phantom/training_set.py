@@ -68,17 +68,13 @@ def plan_training_set(
     for name, value in (("n_scans", n_scans), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < (name == "n_scans"):
             raise ValueError(f"{name} = {value!r} must be a whole number, {int(name == 'n_scans')} or more")
-    fractions = dict(
-        motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, covid_fraction=covid_fraction
-    )
+    fractions = dict(motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, covid_fraction=covid_fraction)
     for name, value in fractions.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value!r} must be between 0 and 1")
     # the vendors take turns by their shares, so that even a small set has all five
     vendors = _turns([preset.share for preset in PRESETS], n_scans)
-    return pd.DataFrame(
-        [_scan_row(k, PRESETS[v], **fractions, seed=seed) for k, v in enumerate(vendors, start=1)]
-    )
+    return pd.DataFrame([_scan_row(k, PRESETS[v], **fractions, seed=seed) for k, v in enumerate(vendors, start=1)])
 
 
 def _turns(shares, n):
