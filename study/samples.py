@@ -220,7 +220,7 @@ def augmentation(settings):
         changes += [
             RandGaussianSmoothd("channels", prob=0.2, sigma_x=(0.3, 1.0), sigma_y=(0.3, 1.0)),
             RandGaussianSharpend("channels", prob=0.15, alpha=(0.3, 1.0)),
-            RandSimulateLowResolutiond("channels", prob=0.15, zoom_range=(0.5, 1.0)),
+            RandSimulateLowResolutiond("channels", prob=0.15, upsample_mode="bilinear", zoom_range=(0.5, 1.0)),
             RandAdjustContrastd("channels", prob=0.2, gamma=(0.8, 1.25), retain_stats=True),
         ]
     often = 0.5 if wide else 0.3

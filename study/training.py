@@ -52,6 +52,8 @@ class Settings:
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
     seed, threads : int
+    workers : int
+        Processes that draw and change the samples beside the training; 0: none, it does so itself.
     """
 
     task: str
@@ -71,6 +73,7 @@ class Settings:
     encoder_weights: str = ""
     seed: int = 1
     threads: int = 2
+    workers: int = 0
 
     @property
     def architecture(self):
@@ -234,15 +237,32 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     return model, pd.DataFrame(history), dice
 
 
+class EpochSamples(torch.utils.data.Dataset):
+    """The samples of an epoch, in order. Each is changed by draws of its own, so who makes it does not matter."""
+
+    def __init__(self, training_set, settings, epoch, augment):
+        self.training_set, self.settings, self.epoch, self.augment = training_set, settings, epoch, augment
+        self.drawn = draw_epoch(training_set, settings, epoch)
+
+    def __len__(self):
+        return len(self.drawn)
+
+    def __getitem__(self, k):
+        i, z = self.drawn[k]
+        drawn = np.random.default_rng([self.settings.seed, self.epoch, 1, k]).integers(2**31)
+        self.augment.set_random_state(seed=int(drawn))
+        changed = self.augment(sample(self.training_set[i], z, self.settings))
+        return changed[0] if isinstance(changed, list) else changed  # a crop gives a list of one
+
+
 def batches(training_set, settings, epoch, augment):
-    """Yield the batches of an epoch."""
-    augment.set_random_state(seed=int(np.random.default_rng([settings.seed, epoch, 1]).integers(2**31)))
-    drawn = draw_epoch(training_set, settings, epoch)
-    for start in range(0, len(drawn) - settings.batch_size + 1, settings.batch_size):
-        chosen = drawn[start : start + settings.batch_size]
-        samples = [augment(sample(training_set[i], z, settings)) for i, z in chosen]
-        samples = [s[0] if isinstance(s, list) else s for s in samples]  # a crop gives a list of one
-        yield {key: torch.stack([s[key] for s in samples]) for key in samples[0]}
+    """Yield the batches of an epoch: the same ones whatever the number of workers."""
+    return torch.utils.data.DataLoader(
+        EpochSamples(training_set, settings, epoch, augment),
+        batch_size=settings.batch_size,
+        num_workers=settings.workers,
+        drop_last=True,
+    )
 
 
 def one_cycle(progress):
