@@ -84,26 +84,22 @@ def execute(
 def measure(
     scan: Annotated[Path, typer.Argument(help="a NIfTI file or a folder of DICOM files")],
     out: Annotated[Path, typer.Option(help="folder for the label map; by default the working directory")] = Path(),
-    models: Annotated[Path | None, typer.Option(help="folder of trained models; by default those of the demo")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="folder of trained models; by default those that come along", show_default=False)
+    ] = None,
 ):
     """Measure one chest CT: lung and infection volume, POI and iHU, as JSON; the label map as NIfTI beside it."""
-    from study.ct import ScanError, read_scan, write_label_map
-    from study.models import ModelError
-    from study.run import Run
-
-    try:
-        models = models or Run("demo").models
-    except FileNotFoundError:
-        _stop("outside the project's folder there are no models by default; name them with --models")
     from rich.console import Console
 
     from study import biomarkers
+    from study.ct import ScanError, read_scan, write_label_map
+    from study.models import STARTER, ModelError
     from study.segmentation import Segmenter
 
     target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
     try:
         with Console(stderr=True).status(f"measuring {scan.name}"):
-            segmenter = Segmenter(models)
+            segmenter = Segmenter(models or STARTER)
             read = read_scan(scan)
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)

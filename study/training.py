@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
 from study import models, network, slabs
-from study.samples import augmentation, draw_epoch, load_sections, network_input, sample
+from study.samples import RANDOMISATIONS, augmentation, draw_epoch, load_sections, network_input, sample
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,12 @@ class Settings:
     seed: int = 1
     threads: int = 2
     workers: int = 0
+
+    def __post_init__(self):
+        """Refuse words that are not known."""
+        for name, known in (("randomisation", RANDOMISATIONS), ("precision", ("float32", "bfloat16"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
 
     @property
     def architecture(self):
