@@ -14,6 +14,7 @@ from monai.transforms import (
     RandGaussianNoised,
     RandGaussianSharpend,
     RandGaussianSmoothd,
+    RandomizableTransform,
     RandScaleIntensityd,
     RandShiftIntensityd,
     RandSimulateLowResolutiond,
@@ -154,30 +155,52 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
     return loaded
 
 
+def neighbours(sections, z, settings):
+    """Indices of the sections that the infection network sees of section `z`."""
+    return slabs.slab_indices(len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm)[z]
+
+
 def network_input(sections, z, settings):
     """Return what a network sees of section `z`: channels (c, y, x), float32 tensor."""
     if settings.task == "lung":
         channels = slabs.lung_input(sections.hu[z : z + 1])
     else:
-        indices = slabs.slab_indices(
-            len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm
-        )[z]
-        channels = slabs.infection_input(sections.hu[indices], sections.lung_median_hu)
+        channels = slabs.infection_input(sections.hu[neighbours(sections, z, settings)], sections.lung_median_hu)
     return torch.from_numpy(np.ascontiguousarray(channels))
 
 
 def sample(sections, z, settings):
-    """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32."""
+    """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32.
+
+    For infection also `ill` (c, y, x): what is infected in each of the sections that are seen.
+    """
+    made = {"channels": network_input(sections, z, settings)}
     if settings.task == "lung":
         target, weight = sections.lung[z], np.ones_like(sections.lung[z])
     else:
         target = sections.infection[z]
         weight = slabs.with_margin(sections.lung[z], settings.pixel_mm, settings.margin_mm)
-    return {
-        "channels": network_input(sections, z, settings),
-        "target": torch.from_numpy(target[None].astype(np.float32)),
-        "weight": torch.from_numpy(weight[None].astype(np.float32)),
-    }
+        made["ill"] = torch.from_numpy(sections.infection[neighbours(sections, z, settings)].astype(np.float32))
+    made["target"] = torch.from_numpy(target[None].astype(np.float32))
+    made["weight"] = torch.from_numpy(weight[None].astype(np.float32))
+    return made
+
+
+class RandFainter(RandomizableTransform):
+    """Bring infection nearer to the density of the lung about it: to between half and all of its contrast.
+
+    Faint ground glass is what readers overlook and what a network that saw dense infection alone misses.
+    """
+
+    def __call__(self, sample):
+        """Change `channels` where they are `ill`."""
+        self.randomize(None)
+        share = self.R.uniform(0.5, 1.0)
+        if self._do_transform:
+            # Channels are HU relative to the lung's median; the border fades over a pixel.
+            ill = torch.nn.functional.avg_pool2d(sample["ill"], 3, stride=1, padding=1)
+            sample["channels"] = sample["channels"] * (1 - (1 - share) * ill)
+        return sample
 
 
 # How far what is seen in training is changed at random; see `augmentation`.
@@ -189,19 +212,20 @@ def augmentation(settings):
 
     ``none`` leaves the sections as they are; ``mild`` turns, scales, mirrors and shears them, shifts and scales HU and
     adds noise; ``wide`` does so farther, and changes contrast, sharpness and resolution as other kernels and matrices
-    do (domain randomisation: Billot et al., Med Image Anal 2023;86:102789).
+    do (domain randomisation: Billot et al., Med Image Anal 2023;86:102789), and makes infection fainter.
     """
     keys = ["channels", "target", "weight"]
     square = (settings.crop_pixels, settings.crop_pixels)
     if settings.task == "lung":
-        crop = ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")
+        changes = [ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")]
     else:
-        crop = RandWeightedCropd(keys, w_key="weight", spatial_size=square, num_samples=1)
+        changes = [RandWeightedCropd([*keys, "ill"], w_key="weight", spatial_size=square, num_samples=1)]
     if settings.randomisation == "none":
-        return Compose([crop])
+        return Compose(changes)
     wide = settings.randomisation == "wide"
-    changes = [
-        crop,
+    if wide and settings.task == "infection":
+        changes += [RandFainter(prob=0.4)]
+    changes += [
         ConcatItemsd(keys, name="section"),  # one resampling for all three costs a third of three
         RandFlipd("section", prob=0.5, spatial_axis=1),
         RandAffined(

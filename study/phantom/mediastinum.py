@@ -68,6 +68,7 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
         ("hilum", (-8, 4, -42), (-44, 14, -43), 9.5, 8), ("hilum", (-2, 8, 42), (-40, 20, 43), 9.5, 8),
     ]
     # fmt: on
+    parts += _hilar_branches(rng)
     scale = np.array([sz, sy, sx])
     calibre = (sz * sy * sx) ** (1 / 3)
     return tuple(
@@ -75,11 +76,30 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
     )
 
 
+def _hilar_branches(rng: np.random.Generator) -> list:
+    """Lobar vessels, nodes and bronchi that jut from the hila into the lung; few in some patients, many in others.
+
+    A hilum on a scan is a knobbly lump of soft tissue, up to 4 cm wide and with lung all about it: the nearest thing to
+    a consolidation that is none. How many branches, how far and how thick is assumed.
+    """
+    many, thick = rng.uniform(1, 6), rng.uniform(0.8, 1.25)
+    branches = []
+    for side, root in ((-1, (-18, 8, -42)), (1, (-10, 15, 44))):
+        for _ in range(int(rng.poisson(many))):
+            kind = rng.choice(["hilar vessel", "hilar node", "hilar airway"], p=[0.6, 0.2, 0.2])
+            start = np.array(root) + rng.normal(0, (10, 6, 2))
+            away = np.array([rng.normal(0, 13), rng.normal(2, 10), side * rng.uniform(4, 25)])
+            wide = thick * (rng.uniform(2, 3.5) if kind == "hilar airway" else rng.uniform(4, 9))
+            far = 0.4 if kind == "hilar node" else 1.0
+            branches.append((kind, tuple(start), tuple(start + far * away), wide, 0.7 * wide))
+    return branches
+
+
 def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.ndarray, np.ndarray]:
     """How far the mediastinum reaches to the right and to the left (mm) at each (z, y)."""
     balls = []
     for kind, start, end, r0, r1 in capsules:
-        if kind == "oesophagus" or (kind == "aorta" and start[0] < -140):
+        if kind == "oesophagus" or kind.startswith("hilar") or (kind == "aorta" and start[0] < -140):
             continue
         n = max(2, int(np.ceil(np.linalg.norm(end - start) / (0.9 * min(r0, r1)))))
         t = np.linspace(0, 1, n)[:, None]

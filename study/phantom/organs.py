@@ -95,7 +95,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     gas = rng.random() < 0.4
     order = {"hilum": 0, "node": 1, "oesophagus": 1, "heart": 2}
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
-        if kind == "airway":
+        if kind.endswith("airway"):
             continue
         pad = max(r0, r1) + pixel
         box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
@@ -106,7 +106,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
         if kind == "hilum":
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
-        value = {"heart": blood + 2, "node": 30.0, "oesophagus": 32.0}.get(kind, blood)
+        value = {"heart": blood + 2, "node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
         if kind == "aorta" and shapes.build.age_years > 58:
             z = part.open()[0]
             value = blood + 260 * ramp(np.sin(z / 5 + part.open()[2] / 4), 0.85, 1.0) * ramp(distance, -3.0, -1.0)
@@ -120,7 +120,7 @@ def draw_airways(hu: np.ndarray, grid: Grid, shapes: Shapes) -> None:
     pixel = grid.spacing_mm[1]
     for grow, value in ((1.6, 25.0), (0.0, -985.0)):
         for kind, start, end, r0, r1 in shapes.capsules:
-            if kind != "airway":
+            if not kind.endswith("airway"):
                 continue
             pad = max(r0, r1) + pixel + 2
             box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)

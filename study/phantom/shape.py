@@ -13,6 +13,7 @@ from study.phantom.build import Build, cage_profile
 from study.phantom.fields import (
     LATTICE_MM,
     Grid,
+    capsule_distance,
     generator,
     lattice,
     linear_weights,
@@ -200,6 +201,12 @@ def lung_depth(shapes: Shapes, grid: Grid, cage: np.ndarray, surfaces) -> np.nda
     depth = np.minimum(np.maximum(x - left, -x - right), -cage)
     for height, steep in surfaces:
         np.minimum(depth, (z - height) * steep, out=depth)
+    for kind, start, end, r0, r1 in shapes.capsules:
+        if kind.startswith("hilar"):  # lung lies all about them, so they are no part of the mediastinum's border
+            box = grid.box(np.minimum(start, end) - 2 * r0 - 2, np.maximum(start, end) + 2 * r0 + 2)
+            if depth[box].size:
+                beside = capsule_distance(grid.sub(box), start, end, r0 + 1, r1 + 1)
+                np.minimum(depth[box], beside, out=depth[box])
     return depth
 
 
