@@ -90,10 +90,14 @@ class Segmenter:
         relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
         probability = self.infection.probability(relative[indices[with_lung]])
         lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
-        probability[~slabs.with_margin(lung_on_grid, pixel_mm, margin_mm)] = 0
-        found = slabs.from_network_grid(probability, lung_mask[tuple(box)].shape, scan.spacing_mm, pixel_mm)
+        counts = slabs.with_dents(lung_on_grid, pixel_mm, margin_mm).astype(np.float32)
+        inside = lung_mask[tuple(box)]
+        found, counts = (
+            slabs.from_network_grid(on_grid, inside.shape, scan.spacing_mm, pixel_mm)
+            for on_grid in (probability, counts)
+        )
         infection_mask = np.zeros(scan.hu.shape, bool)
-        infection_mask[tuple(box)] = found >= self.infection.threshold
+        infection_mask[tuple(box)] = (found >= self.infection.threshold) & (inside | (counts >= 0.5))
         return infection_mask
 
 

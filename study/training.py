@@ -125,7 +125,7 @@ def held_out_dice(model, held_out, settings):
         probability = predict(model, sections, settings)
         asked = True
         if settings.task == "infection":
-            asked = slabs.with_margin(sections.lung, settings.pixel_mm, settings.margin_mm)
+            asked = slabs.with_dents(sections.lung, settings.pixel_mm, settings.margin_mm)
         for threshold in THRESHOLDS:
             predicted = (probability >= threshold) & asked
             overlap = 2 * (predicted & reference).sum() / (predicted.sum() + reference.sum())

@@ -63,3 +63,21 @@ def test_infection_input_follows_the_patients_own_lung(shift):
     np.testing.assert_allclose(
         slabs.infection_input(hu, -850), slabs.infection_input(hu + shift, -850 + shift), atol=1e-4
     )
+
+
+def test_neighbours_closer_than_the_sections_are_the_nearest_sections():
+    assert slabs.slab_indices(30, 10.0, 2, 5.0)[15].tolist() == [14, 15, 15, 15, 16]
+    assert slabs.slab_indices(30, 5.0, 2, 5.0)[15].tolist() == [13, 14, 15, 16, 17]
+    assert slabs.slab_indices(30, 25.0, 1, 10.0)[15].tolist() == [14, 15, 16]  # never without a neighbour
+
+
+def test_a_dent_is_filled_and_nothing_beyond_the_pleura():
+    y, x = (np.mgrid[:120, :120] - 60) * 2.0  # mm
+    lung = np.hypot(y, x) < 80
+    bite = (np.hypot(y, x - 80) < 12) & lung  # a consolidation that the lung field left out
+    filled = slabs.with_dents((lung & ~bite)[None], 2.0, 10.0)[0]
+    assert (filled & bite).sum() > 0.8 * bite.sum()
+    assert not (filled & ~lung).any()
+    np.testing.assert_array_equal(slabs.with_dents(lung[None], 2.0, 10.0)[0], lung)
+    shallow = slabs.with_dents((lung & ~bite)[None], 2.0, 2.0)[0]
+    assert 0 < (shallow & bite).sum() < (filled & bite).sum()
