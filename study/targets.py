@@ -21,7 +21,7 @@ class Target:
         "within": no farther from 0 than the bound, on either side.
     bound : float
     least_n : int
-        With fewer scans than this nothing is concluded.
+        With fewer scans, or of one scan fewer sections, than this nothing is concluded.
     """
 
     rule: str
@@ -58,9 +58,9 @@ TARGETS = {
     "network_less_observers": Target("at least", 0.0),  # Dice of network and observer, less that of both observers
     # The same patients scanned otherwise: infection Dice, the best condition less this one.
     "shift_fall": Target("at most", 0.05),
-    # A real scan whose sections are flagged by radiologists.
+    # A real scan whose sections are flagged by radiologists; n are its sections.
     "section_auc": Target("at least", 0.97),
-    "share_in_the_ill_lung": Target("at least", 0.95, least_n=1),
-    "real_lung_dice": Target("at least", 0.98, least_n=1),
-    "dicom_difference": Target("within", 0.0, least_n=1),
+    "share_in_the_ill_lung": Target("at least", 0.95),
+    "real_lung_dice": Target("at least", 0.98),
+    "dicom_difference": Target("at most", 1e-6),  # relative; NIfTI keeps spacings in single precision
 }
