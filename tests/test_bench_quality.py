@@ -15,13 +15,13 @@ SPACING_MM = (5.0, 2.0, 2.0)
 
 
 def body():
-    """HU of a body with two lungs, and the lungs: a vessel in one, gas below the other, and a trachea that forks."""
+    """HU of a body with two lungs, and the lungs: vessels in one, gas below the other, trachea and a main bronchus."""
     hu = np.full((16, 90, 120), -1000)
     hu[:, 10:80, 8:112] = 40
     lungs = np.zeros(hu.shape, bool)
     lungs[3:12, 20:70, 18:50] = lungs[4:12, 20:70, 66:102] = True
     hu[lungs] = -850
-    hu[5:9, 40:43, 30:33] = 40  # a vessel 6 mm wide
+    hu[5:9, 40:43, 30:33] = hu[5:9, 40:43, 47:50] = 40  # vessels 6 mm wide, in the lung and where they enter it
     hu[9:16, 42:50, 54:60] = -990  # the trachea
     hu[7:9, 42:48, 53:58] = -900  # a main bronchus beside the right lung
     hu[1:4, 25:55, 70:95] = -980  # gas under the left lung
@@ -32,7 +32,7 @@ def test_the_reference_has_lungs_with_their_vessels_and_no_trachea_and_no_gas():
     hu, lungs = body()
     found = threshold_lung(hu, SPACING_MM)
     assert overlap.dice(found, lungs) > 0.985
-    assert found[5:9, 40:43, 30:33].all()
+    assert found[5:9, 40:43, 30:33].all() and found[5:9, 40:43, 47:49].all()
     assert not found[:, 42:50, 53:60].any() and not found[1:4, 30:50, 75:90].any()
 
 
