@@ -140,8 +140,8 @@ def test_verdicts(target, number, n, verdict):
 
 
 def test_without_known_truth_nothing_is_concluded():
-    nothing = pd.DataFrame(columns=evaluation.TRUTH_COLUMNS)
-    table = segmentation_table.summary(nothing, OBSERVED.iloc[:0])
+    nothing, nobody = (pd.DataFrame(columns=columns) for columns in (evaluation.TRUTH_COLUMNS, OBSERVED.columns))
+    table = segmentation_table.summary(nothing, nobody)
     assert table["estimate"].isna().all() and (table["n"] == 0).all()
     assert set(table["verdict"].dropna()) == {"cannot be told"}
 
