@@ -2,7 +2,7 @@
 # make test               the tests
 # make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
 # make lab                JupyterLab on the notebooks
-# make bench              the figures on speed and memory
+# make bench              the figures on speed, memory and quality
 # make lock               choose new versions of the packages
 
 RUN ?= demo

@@ -17,6 +17,13 @@ VARIANT_COLUMNS = [
     "scan_id", "smaller_poi", "smaller_ihu", "larger_poi", "larger_ihu", "lung_median_hu",
     *(f"{name}_{biomarker}" for name, *_ in OTHER_MASKS for biomarker in ("poi", "ihu")),
 ]  # fmt: skip
+SURFACE_TOLERANCE_MM = 2.0  # how far apart two surfaces may lie and still count as the same
+LESION_ML = 1.0  # smaller lesions are not counted: on 10 mm sections a millilitre is a disc of 11 mm
+TRUTH_COLUMNS = [
+    "scan_id", "patient_id", "status", "motion", "lung_dice", "lung_surface_dice", "infection_dice",
+    "infection_surface_dice", "false_positive_ml", "true_infection_ml", "volume_error_ml", "n_lesions", "n_found",
+    "n_false", "true_poi", "poi",
+]  # fmt: skip
 
 
 def measure_scans(scans, folder, masks_folder):
@@ -77,7 +84,8 @@ def compare_observers(scans, folder, masks_folder):
     Returns
     -------
     DataFrame
-        ``scan_id, status, network_observer_1, network_observer_2, observers``; NaN where both masks are empty.
+        ``scan_id, patient_id, status, network_observer_1, network_observer_2, observers``; NaN where both masks are
+        empty.
     """
     rows = []
     delineated = scans.dropna(subset=["observer_1", "observer_2"]) if "observer_1" in scans else scans.iloc[:0]
@@ -86,8 +94,50 @@ def compare_observers(scans, folder, masks_folder):
         predicted = read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan) == 2
         first, second = (read_mask(folder / path, scan) for path in (row.observer_1, row.observer_2))
         dice = [overlap.dice(predicted, first), overlap.dice(predicted, second), overlap.dice(first, second)]
-        rows.append((row.scan_id, row.status, *dice))
-    return pd.DataFrame(rows, columns=["scan_id", "status", "network_observer_1", "network_observer_2", "observers"])
+        rows.append((row.scan_id, row.patient_id, row.status, *dice))
+    names = ["network_observer_1", "network_observer_2", "observers"]
+    return pd.DataFrame(rows, columns=["scan_id", "patient_id", "status", *names])
+
+
+def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
+    """One scan's label map against its true masks.
+
+    Parameters
+    ----------
+    label_map : integer array (z, y, x)
+        0 background, 1 lung, 2 infection; the lung field is 1 or 2.
+    lung_mask, infection_mask : bool array (z, y, x)
+        The truth; the lung holds the infection.
+    spacing_mm : tuple of 3 float
+        Distance between voxel centres (z, y, x).
+
+    Returns
+    -------
+    dict
+        ``lung_dice, lung_surface_dice, infection_dice, infection_surface_dice`` (0..1, surfaces within
+        `SURFACE_TOLERANCE_MM`; NaN where both masks are empty, 0 where one is); ``false_positive_ml``;
+        ``true_infection_ml``; ``volume_error_ml`` (infection, predicted - true); ``true_poi, poi`` (fraction 0..1, NaN
+        without lung); and of the lesions of `LESION_ML` or more ``n_lesions`` (true), ``n_found`` (of those; a
+        predicted voxel lies in them) and ``n_false`` (predicted ones without a true voxel).
+    """
+    lung, infection = label_map >= 1, label_map == 2
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    true_ml = infection_mask.sum() * voxel_ml
+    lesions = overlap.lesion_detection(infection, infection_mask, spacing_mm, LESION_ML)
+    return {
+        "lung_dice": overlap.dice(lung, lung_mask),
+        "lung_surface_dice": overlap.surface_dice(lung, lung_mask, spacing_mm, SURFACE_TOLERANCE_MM),
+        "infection_dice": overlap.dice(infection, infection_mask),
+        "infection_surface_dice": overlap.surface_dice(infection, infection_mask, spacing_mm, SURFACE_TOLERANCE_MM),
+        "false_positive_ml": (infection & ~infection_mask).sum() * voxel_ml,
+        "true_infection_ml": true_ml,
+        "volume_error_ml": infection.sum() * voxel_ml - true_ml,
+        "n_lesions": lesions["n_reference"],
+        "n_found": lesions["n_found"],
+        "n_false": lesions["n_false"],
+        "true_poi": infection_mask.sum() / lung_mask.sum() if lung_mask.any() else np.nan,
+        "poi": infection.sum() / lung.sum() if lung.any() else np.nan,
+    }
 
 
 def compare_truth(scans, folder, masks_folder):
@@ -101,29 +151,21 @@ def compare_truth(scans, folder, masks_folder):
     Returns
     -------
     DataFrame
-        ``scan_id, status, motion, lung_dice, infection_dice, false_positive_ml, true_poi, poi``; POI a fraction 0..1.
+        ``scan_id, patient_id, status, motion`` and what :func:`compare_masks` gives.
     """
     rows = []
     known = scans.dropna(subset=["lung_mask", "infection_mask"]) if "infection_mask" in scans else scans.iloc[:0]
-    for row in tqdm(known.itertuples(index=False), total=len(known), desc="compare", mininterval=1):
-        scan = read_scan(folder / row.image)
-        label_map = read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)
-        lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
-        predicted = label_map == 2
+    for row in tqdm(known.to_dict("records"), desc="compare", mininterval=1):
+        scan = read_scan(folder / row["image"])
+        label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
+        lung, infection = (read_mask(folder / row[name], scan) for name in ("lung_mask", "infection_mask"))
+        motion = row.get("motion")
         rows.append(
-            {
-                "scan_id": row.scan_id,
-                "status": row.status,
-                "motion": bool(pd.notna(row.motion) and row.motion) if "motion" in known else False,
-                "lung_dice": overlap.dice(label_map >= 1, lung),
-                "infection_dice": overlap.dice(predicted, infection),
-                "false_positive_ml": (predicted & ~infection).sum() * scan.voxel_ml,
-                "true_poi": infection.sum() / lung.sum(),
-                "poi": predicted.sum() / (label_map >= 1).sum(),
-            }
+            {name: row[name] for name in ("scan_id", "patient_id", "status")}
+            | {"motion": bool(pd.notna(motion) and motion)}
+            | compare_masks(label_map, lung, infection, scan.spacing_mm)
         )
-    columns = ["scan_id", "status", "motion", "lung_dice", "infection_dice", "false_positive_ml", "true_poi", "poi"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=TRUTH_COLUMNS)
 
 
 def summary(columns):

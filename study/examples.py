@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.ct import ScanError, read_label_map, read_mask, read_scan
-from study.sections import widest_sections
+from study.sections import body_frame, widest_sections
 
 
 def typical_scan(segmented, status=None):
@@ -216,6 +216,43 @@ def motion_false_positive(compared, scans, folder, masks_folder):
         "spacing_mm": scan.spacing_mm,
         "title": f"Scan {scan_id}, with respiratory motion",
     }
+
+
+def worst_scans(compared, scans, folder, masks_folder, n=8):
+    """The scans that came out worst, as `study.quality_plots.worst_scans` wants: half by Dice, half by volume.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From :func:`study.evaluation.compare_truth`.
+    n : int
+        First the n / 2 with the lowest infection Dice (of equals, those with the larger error of volume), then of the
+        others the n / 2 with the largest error of infection volume.
+
+    Returns
+    -------
+    list of dict
+        ``hu, predicted, reference, spacing_mm, words``: the section in which network and truth differ most.
+    """
+    ranked = compared.assign(error_ml=compared["volume_error_ml"].abs())
+    by_dice = ranked.dropna(subset=["infection_dice"]).sort_values(
+        ["infection_dice", "error_ml", "scan_id"], ascending=[True, False, True]
+    )[: n // 2]
+    others = ranked[~ranked["scan_id"].isin(by_dice["scan_id"])]
+    by_volume = others.sort_values(["error_ml", "scan_id"], ascending=[False, True])[: n - n // 2]
+    shown = []
+    for row in pd.concat([by_dice, by_volume]).itertuples(index=False):
+        described, scan, label_map = _read(scans, row.scan_id, folder, masks_folder)
+        predicted, reference = label_map == 2, read_mask(folder / described["infection_mask"], scan)
+        z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
+        frame = body_frame(scan.hu, scan.spacing_mm)
+        reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)
+        words = f"{row.scan_id}: Dice {row.infection_dice:.2f}, {row.volume_error_ml:+.0f} ml"
+        shown.append({
+            "hu": scan.hu[z][frame], "predicted": predicted[z][frame], "reference": reference[z][frame],
+            "spacing_mm": scan.spacing_mm, "words": "\n".join([words, ", ".join(reasons)]).rstrip(),
+        })  # fmt: skip
+    return shown
 
 
 def gallery(scans, folder, n=8):

@@ -6,6 +6,7 @@ three is asked for, leaves them as they were, and says what it returns where its
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 
 def dice(a, b):
@@ -156,6 +157,9 @@ def lesion_detection(predicted, reference, spacing_mm, minimum_volume_ml=0.0):
     """
     predicted, reference = _masks(predicted, reference)
     voxel_ml = float(np.prod(_spacing(spacing_mm, predicted.ndim))) / 1000
+    if predicted.any() or reference.any():
+        box = _bounding_box(predicted | reference)
+        predicted, reference = predicted[box], reference[box]
     n_reference, n_found = _lesions(reference, predicted, minimum_volume_ml / voxel_ml)
     n_predicted, n_true = _lesions(predicted, reference, minimum_volume_ml / voxel_ml)
     return {
@@ -183,9 +187,13 @@ def _surface(mask):
 
 
 def _distances(surface, other, spacing_mm):
-    if not other.any():
-        return np.full(np.count_nonzero(surface), np.inf)
-    return ndimage.distance_transform_edt(~other, sampling=spacing_mm)[surface]
+    places, others = np.argwhere(surface), np.argwhere(other)
+    if not (len(places) and len(others)):
+        return np.full(len(places), np.inf)
+    # A tree of surface voxels is several times as fast as a distance transform of all that lies between them.
+    _, nearest = KDTree(others * spacing_mm, balanced_tree=False, compact_nodes=False).query(places * spacing_mm)
+    # From whole steps, so that a distance of just the tolerance does not fall to rounding.
+    return np.linalg.norm((places - others[nearest]) * spacing_mm, axis=1)
 
 
 def _bounding_box(mask):

@@ -76,7 +76,8 @@ def show_section(ax, hu, spacing_mm, window_hu=LUNG_WINDOW_HU):
     ax.spines[:].set_visible(False)
 
 
-def _outline(ax, mask, spacing_mm, colour, width):
+def outline(ax, mask, spacing_mm, colour, width):
+    """Draw the border of a mask (y, x); none where it is empty or fills the section."""
     if mask.any() and not mask.all():
         rows = (np.arange(mask.shape[0]) + 0.5) * spacing_mm[-2]
         columns = (np.arange(mask.shape[1]) + 0.5) * spacing_mm[-1]
@@ -93,9 +94,9 @@ def _fill(ax, mask, spacing_mm, colour, alpha):
 
 def overlay(ax, label_map, spacing_mm):
     """Outline the lung in blue and the infection in red, filled."""
-    _outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
+    outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
     _fill(ax, label_map == INFECTION, spacing_mm, RED, 0.35)
-    _outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
+    outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
 
 
 def write_on(ax, x, y, words, ha, va, size=6):
@@ -330,9 +331,9 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
             show_section(ax, hu[row], spacing_mm)
             sides(ax)
         _fill(axes[1], predicted[row], spacing_mm, RED, 0.35)
-        _outline(axes[1], predicted[row], spacing_mm, RED, 0.8)
+        outline(axes[1], predicted[row], spacing_mm, RED, 0.8)
         _fill(axes[2], predicted[row] & ~reference[row], spacing_mm, YELLOW, 0.6)
-        _outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
+        outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
         if row == 0:
             for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
                 write_on(ax, 0.02, 0.98, words, "left", "top", 7)

@@ -1,5 +1,7 @@
 """The figures on speed and memory: ``make bench`` writes runs/bench/results.csv, a row a measurement.
 
+Those on quality are in ``bench_quality``.
+
 Each measurement is a whole command as a user types it, timed from outside: wall and CPU seconds, and the peak memory of
 all its processes together; only the bootstrap is timed inside its process, without the start of Python or R.
 Measurements that are compared are interleaved and given as medians.
@@ -22,8 +24,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
+from bench_quality import bench_quality, bench_shift
 
 from study import resampling
+from study.models import STARTER
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "runs" / "bench" / "results.csv"
@@ -288,13 +292,17 @@ def main():
         "study": bench_study,
         "twice": bench_twice,
         "measure": bench_measure,
+        "quality": lambda _: bench_quality(asked.models),
+        "shift": lambda _: bench_shift(asked.models),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", nargs="*", default=list(benches), help=" ".join(benches))
+    parser.add_argument("--models", type=Path, default=STARTER, help="networks for quality and shift")
+    asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         first = None
-        for name in parser.parse_args().which:
+        for name in asked.which:
             print(f"== {name}", flush=True)
             if name == "twice":
                 bench_twice(folder, first)

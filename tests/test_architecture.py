@@ -12,7 +12,7 @@ from study import fingerprint, workflow
 ROOT = Path(__file__).parent.parent
 MEASURES = {
     "overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups", "proportion",
-    "clustered", "change", "sensitivity",
+    "clustered", "change", "sensitivity", "agreement",
 }  # fmt: skip
 # From the floor to the roof: a module imports only from layers below its own, or from its own.
 LAYERS = [
@@ -23,8 +23,19 @@ LAYERS = [
     MEASURES,
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},
-    {"evaluation"},
-    {"style", "plots", "robustness_plots", "sections", "tables", "examples", "explain", "document", "flow_diagram"},
+    {"evaluation", "targets", "segmentation_table"},
+    {
+        "style",
+        "plots",
+        "robustness_plots",
+        "quality_plots",
+        "sections",
+        "tables",
+        "examples",
+        "explain",
+        "document",
+        "flow_diagram",
+    },
     {"frontend", "viewer_files", "view", "play"},
     {"validation", "severity", "progression", "three_classes", "robustness"},
     {
@@ -76,7 +87,7 @@ def test_measures_stand_alone(measure):
 
 def test_figures_do_not_depend_on_measures():
     """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
-    for module in ("style", "plots", "robustness_plots", "sections", "explain", "tables"):
+    for module in ("style", "plots", "robustness_plots", "quality_plots", "sections", "explain", "tables"):
         assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
 
 

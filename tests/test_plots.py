@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from study import explain, kappa, plots, robustness_plots, sections, style
+from study import explain, kappa, plots, quality_plots, robustness_plots, sections, style
 
 SPACING_MM = (10.0, 2.5, 2.5)
 
@@ -40,6 +40,13 @@ CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0,
 CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
 LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
                         "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
+
+COMPARED = pd.DataFrame({"infection_dice": [0.0, 0.3, 0.7, np.nan], "true_infection_ml": [0, 9, 400, 0],
+                         "true_poi": [0, 0.002, 0.08, 0], "motion": False})  # fmt: skip
+
+
+def worst_case(hu, labels, words):
+    return {"hu": hu, "predicted": labels == 2, "reference": labels == 1, "spacing_mm": SPACING_MM, "words": words}
 
 
 def every_figure():
@@ -73,6 +80,8 @@ def every_figure():
         "longitudinal": sections.longitudinal(course, SPACING_MM),
         "false_positives": sections.false_positives(hu[0], labels[0] == 2, labels[0] == 0, SPACING_MM),
         "montage": sections.montage([("a", hu[0]), ("b", hu[1, :30])], SPACING_MM, title="Scans of the cohort"),
+        "dice_by_size": quality_plots.dice_by_size(COMPARED),
+        "worst_scans": quality_plots.worst_scans([worst_case(hu[0], labels[0], "a: Dice 0.00, +9 ml\nmotion")] * 5),
         "hu_windows": explain.hu_windows(hu, labels, SPACING_MM),
         "network_input": explain.network_input(hu / 500, [-10, 0, 10], labels[1] == 2, SPACING_MM, "Training scan"),
         "poi_and_ihu": explain.poi_and_ihu(hu, labels, SPACING_MM),
@@ -125,6 +134,8 @@ def figures_without_data():
         "no motion": sections.false_positives(nothing, nothing, nothing, SPACING_MM),
         "no motion, a section": sections.false_positives(*[np.zeros((0, 0))] * 3, (1, 1, 1)),
         "no pictures": sections.montage([], SPACING_MM),
+        "no infection anywhere": quality_plots.dice_by_size(COMPARED.assign(true_infection_ml=0)),
+        "no truth": quality_plots.worst_scans([]),
         "no section for windows": explain.hu_windows(nothing, nothing, SPACING_MM, "no such scan"),
         "no training scan": explain.network_input(nothing, [], nothing, SPACING_MM, "no such scan"),
         "no infection to count": explain.poi_and_ihu(*np.zeros((2, 1, 4, 4)), SPACING_MM),
@@ -152,7 +163,7 @@ def test_every_drawing_function_is_tried(figures):
     """What this file draws is what the package has."""
     drawing = {
         name
-        for module in (plots, sections, robustness_plots, explain)
+        for module in (plots, sections, robustness_plots, quality_plots, explain)
         for name, function in vars(module).items()
         if hasattr(function, "__wrapped__") and function.__module__ == module.__name__ and name != "save"
     }
@@ -261,6 +272,16 @@ def test_bland_altman_limits():
     figure = plots.bland_altman(table)
     heights = sorted(line.get_ydata()[0] for line in figure.axes[1].lines)
     np.testing.assert_allclose(heights, [2 - 1.96, 2, 2 + 1.96])
+
+
+def test_small_infections_pull_the_mean_down():
+    by_volume, without = quality_plots.dice_by_size(COMPARED).axes
+    np.testing.assert_allclose(by_volume.lines[0].get_xydata(), [[9, 0.3], [400, 0.7]])  # each bin is one scan
+    heights = dict(
+        zip([text.get_text() for text in without.get_xticklabels()], without.lines[0].get_ydata(), strict=True)
+    )
+    assert heights["0"] == pytest.approx(1 / 3) and heights["0.1"] == 0.5 and heights["5"] == 0.7
+    assert "10" not in heights  # no scan has as much
 
 
 def test_a_figure_shows_itself_in_a_notebook():

@@ -1,0 +1,103 @@
+"""Figures of how well scans were segmented: where Dice is low, and the scans that came out worst.
+
+As in ``plots``: tables and arrays in, a matplotlib ``Figure`` out, drawn also when data are missing.
+"""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from study.plots import letter
+from study.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
+from study.style import COLOURS, new_figure, say_missing, styled
+
+N_BINS = 8  # of equally many scans, each with its median
+
+
+@styled
+def dice_by_size(truth):
+    """Draw (a) Dice by volume of infection; (b) mean Dice when scans with less infection are left out.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        ``infection_dice`` (0..1, NaN where undefined), ``true_infection_ml``, ``true_poi`` (fraction 0..1), ``motion``
+        (bool); a row a scan. Scans without true infection have no place on the logarithmic axis of (a), and count in
+        (b) at 0 % alone.
+    """
+    figure = new_figure("double", 75)
+    left, right = figure.subplots(1, 2)
+    letter(left, "a", "By volume of infection")
+    letter(right, "b", "Without scans of less infection")
+    known = truth.dropna(subset=["infection_dice"])
+    infected = known[known["true_infection_ml"] > 0].sort_values("true_infection_ml")
+    if infected.empty:
+        for ax in (left, right):
+            say_missing(ax, "no scan with true infection")
+        return figure
+    moved = infected["motion"].astype(bool)
+    for group, colour, marker, words in ((~moved, "first", "o", "breath held"), (moved, "second", "^", "motion")):
+        shown = infected[group]
+        left.scatter(shown["true_infection_ml"], shown["infection_dice"], s=7, alpha=0.5, linewidths=0, rasterized=True,
+                     marker=marker, color=COLOURS[colour], label=f"{words} (n = {len(shown)})")  # fmt: skip
+    bins = [infected.iloc[part] for part in np.array_split(np.arange(len(infected)), min(N_BINS, len(infected)))]
+    medians = np.array([(part["true_infection_ml"].median(), part["infection_dice"].median()) for part in bins])
+    left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of each {len(bins[0])} scans")
+    left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
+    left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
+    left.legend(loc="lower right")
+
+    least = np.array([0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
+    kept = [known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in least]
+    least, kept = zip(*[(poi, dice) for poi, dice in zip(least, kept, strict=True) if len(dice)], strict=True)
+    means = [dice.mean() for dice in kept]
+    right.plot(range(len(least)), means, color=COLOURS["first"], marker="o", markersize=4)
+    for place, (mean, dice) in enumerate(zip(means, kept, strict=True)):
+        right.annotate(f"{len(dice)}", (place, mean), xytext=(0, 5), textcoords="offset points", ha="center")
+    right.set_xticks(range(len(least)), [f"{100 * poi:g}" for poi in least])
+    right.set(xlabel="Least true POI (%); the numbers say how many scans", ylabel="Mean infection Dice", ylim=(0, 1.02))
+    (first_ml, first), (last_ml, last) = medians[0], medians[-1]
+    figure.alt = (
+        f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {first:.2f} at "
+        f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml; and the mean Dice of scans with at least some true POI, "
+        f"from {means[0]:.2f} (all {len(kept[0])}) to {means[-1]:.2f} ({len(kept[-1])} scans with "
+        f"{100 * least[-1]:g} % or more)."
+    )
+    return figure
+
+
+@styled
+def worst_scans(cases):
+    """Draw the scans that came out worst, each by the section in which network and truth differ most.
+
+    Parameters
+    ----------
+    cases : list of dict
+        As from ``examples.worst_scans``: ``hu`` (y, x), ``predicted, reference`` (bool, y, x), ``spacing_mm``,
+        ``words`` (what stands above it). Drawn in rows of four, in the order given.
+    """
+    if not cases:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no scan has a known truth")
+        return figure
+    n_rows = -(-len(cases) // 4)
+    tallest = max(row_height_mm(case["hu"].shape, case["spacing_mm"], 4) for case in cases)
+    figure = new_figure("double", 14 + n_rows * (tallest + 9))
+    axes = figure.subplots(n_rows, 4, squeeze=False).ravel()
+    for ax in axes[len(cases) :]:
+        ax.set_axis_off()
+    for ax, case in zip(axes, cases, strict=False):
+        show_section(ax, case["hu"], case["spacing_mm"])
+        outline(ax, case["reference"], case["spacing_mm"], CYAN, 0.8)
+        outline(ax, case["predicted"], case["spacing_mm"], RED, 0.8)
+        sides(ax)
+        scale_bar(ax)
+        ax.set_title(case["words"], fontsize=6)
+    shown = [Line2D([], [], color=RED, label="infection, network"), Line2D([], [], color=CYAN, label="the truth")]
+    figure.legend(handles=[*shown, WINDOW_KEY], loc="outside lower center", ncols=3)
+    said = "; ".join(", ".join(case["words"].splitlines()) for case in cases)
+    figure.alt = (
+        f"The {len(cases)} scans that came out worst, each by the axial section where the network's infection (red) "
+        f"and the true one (blue) differ most: {said}."
+    )
+    return figure

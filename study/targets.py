@@ -1,0 +1,66 @@
+"""What this project asks of its networks, and whether a number reaches it.
+
+The targets below are the project's own, set before the networks were trained and looked at; no guideline gives them.
+Each is judged on the estimate itself, beside which a table gives the interval.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+REACHED, MISSED, CANNOT_TELL = "reached", "missed", "cannot be told"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound that a number has to keep.
+
+    Attributes
+    ----------
+    rule : {"at least", "at most", "within"}
+        "within": no farther from 0 than the bound, on either side.
+    bound : float
+    least_n : int
+        With fewer scans, or of one scan fewer sections, than this nothing is concluded.
+    """
+
+    rule: str
+    bound: float
+    least_n: int = 10
+
+    def verdict(self, number, n):
+        """Return "reached", "missed" or, where the number is undefined or of too few scans, "cannot be told"."""
+        if n < self.least_n or not np.isfinite(number):
+            return CANNOT_TELL
+        reached = {
+            "at least": number >= self.bound, "at most": number <= self.bound, "within": abs(number) <= self.bound,
+        }[self.rule]  # fmt: skip
+        return REACHED if reached else MISSED
+
+    def __str__(self):
+        """In signs, such as ``≥ 0.80``."""
+        sign = {"at least": "≥ ", "at most": "≤ ", "within": "±"}[self.rule]
+        return f"{sign}{self.bound:g}"
+
+
+TARGETS = {
+    # Phantoms that training never saw.
+    "infection_dice": Target("at least", 0.80),
+    "infection_dice_sd": Target("at most", 0.15),
+    "lung_dice": Target("at least", 0.985),
+    "lung_surface_dice": Target("at least", 0.95),
+    "lung_dice_worst": Target("at least", 0.95),
+    "lesion_sensitivity": Target("at least", 0.90),  # of lesions of 1 ml or more
+    "false_lesions": Target("at most", 1.0),  # a scan, of 1 ml or more
+    "healthy_share": Target("at least", 0.99, least_n=100),  # of healthy scans, those with a POI below 1 %
+    "poi_bias": Target("within", 0.5),  # percentage points
+    "poi_correlation": Target("at least", 0.97),
+    "network_less_observers": Target("at least", 0.0),  # Dice of network and observer, less that of both observers
+    # The same patients scanned otherwise: infection Dice, the best condition less this one.
+    "shift_fall": Target("at most", 0.05),
+    # A real scan whose sections are flagged by radiologists; n are its sections.
+    "section_auc": Target("at least", 0.97),
+    "share_in_the_ill_lung": Target("at least", 0.95),
+    "real_lung_dice": Target("at least", 0.98),
+    "dicom_difference": Target("at most", 1e-6),  # relative; NIfTI keeps spacings in single precision
+}
