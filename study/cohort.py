@@ -189,8 +189,9 @@ def baseline_table(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     A severe patient has at least one severe scan, a non-severe one only non-severe scans; others are counted
     among all alone. Age is that at the patient's first scan; means and shares are of those of whom age and sex
-    are known. Exams of a group are the scans with that status, as the paper counts them. Ages are compared by Welch's t test (unequal
-    variances), the shares of men by the chi-square test without continuity correction, both two-sided.
+    are known. Exams of a group are the scans with that status, as the paper counts them. Ages are compared by
+    Welch's t test (unequal variances), the shares of men by the chi-square test without continuity correction,
+    both two-sided.
 
     Parameters
     ----------
@@ -204,9 +205,9 @@ def baseline_table(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         empty p where nothing was compared or where p is undefined.
     numbers : pandas.DataFrame
         name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients
-        behind a value, of whom it is known. A mean or share of nobody is NaN; so is the SD of fewer than two. The p values
-        (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients in a
-        group or no variance at all, for sex with an empty group or one sex only.
+        behind a value, of whom it is known. A mean or share of nobody is NaN; so is the SD of fewer than two.
+        The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
+        in a group or no variance at all, for sex with an empty group or one sex only.
     """
     patients = pd.DataFrame(
         {

@@ -5,7 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from study import biomarkers, overlap
-from study.ct import ScanError, read_label_map, read_mask, read_scan
+from study.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.run import value
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
@@ -59,7 +59,7 @@ def _by_other_masks(row, scan, label_map, folder):
     for name, infection, lung in OTHER_MASKS:
         if all(pd.notna(row.get(column)) for column in (infection, lung) if column):
             mask = read_mask(folder / row[infection], scan)
-            field = read_mask(folder / row[lung], scan) if lung else label_map >= 1
+            field = read_lung_mask(folder / row[lung], scan) if lung else label_map >= 1
             measured[f"{name}_poi"] = (mask & field).sum() / field.sum() if field.any() else np.nan
             measured[f"{name}_ihu"] = scan.hu[mask].mean() if mask.any() else np.nan
     return measured
@@ -91,7 +91,7 @@ def compare_observers(scans, folder, masks_folder):
 
 
 def compare_truth(scans, folder, masks_folder):
-    """Lung and infection against the known truth, a row a scan that has both masks.
+    """Lung and infection against the known truth, a row a scan of which the infection is known.
 
     Parameters
     ----------
@@ -102,23 +102,26 @@ def compare_truth(scans, folder, masks_folder):
     -------
     DataFrame
         ``scan_id, status, motion, lung_dice, infection_dice, false_positive_ml, true_poi, poi``; POI a fraction 0..1.
+        Without a lung mask, as in data sets that come with lesions alone, lung_dice and true_poi are NaN.
     """
     rows = []
-    known = scans.dropna(subset=["lung_mask", "infection_mask"]) if "infection_mask" in scans else scans.iloc[:0]
+    known = scans.dropna(subset="infection_mask") if "infection_mask" in scans else scans.iloc[:0]
     for row in tqdm(known.itertuples(index=False), total=len(known), desc="compare", mininterval=1):
         scan = read_scan(folder / row.image)
         label_map = read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)
-        lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+        infection = read_mask(folder / row.infection_mask, scan)
+        has_lung = pd.notna(getattr(row, "lung_mask", np.nan))
+        lung = read_lung_mask(folder / row.lung_mask, scan) if has_lung else None
         predicted = label_map == 2
         rows.append(
             {
                 "scan_id": row.scan_id,
                 "status": row.status,
                 "motion": bool(pd.notna(row.motion) and row.motion) if "motion" in known else False,
-                "lung_dice": overlap.dice(label_map >= 1, lung),
+                "lung_dice": overlap.dice(label_map >= 1, lung) if has_lung else np.nan,
                 "infection_dice": overlap.dice(predicted, infection),
                 "false_positive_ml": (predicted & ~infection).sum() * scan.voxel_ml,
-                "true_poi": infection.sum() / lung.sum(),
+                "true_poi": infection.sum() / lung.sum() if has_lung else np.nan,
                 "poi": predicted.sum() / (label_map >= 1).sum(),
             }
         )
@@ -176,7 +179,8 @@ def threshold_curve(scans, folder, thresholds_hu):
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="threshold", mininterval=1):
         try:
             scan = read_scan(folder / row.image)
-            lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+            lung = read_lung_mask(folder / row.lung_mask, scan)
+            infection = read_mask(folder / row.infection_mask, scan)
         except ScanError:
             continue  # notebook 3 lists it among the exclusions, with the reason
         if infection.any():

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.ct import ScanError, read_mask, read_scan
+from study.ct import ScanError, read_lung_mask, read_mask, read_scan
 from study.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
@@ -59,8 +59,8 @@ def read_scans(path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a scan, in the order of the file. age_years is float, scan_date datetime64, motion boolean,
-        all else str; what is not known (an empty cell) is NaN, NaT for a date. Paths are absolute: those in the file count from the
-        table's folder. Other columns are kept as text.
+        all else str; what is not known (an empty cell) is NaN, NaT for a date. Paths are absolute: those in the
+        file count from the table's folder. Other columns are kept as text.
 
     Raises
     ------
@@ -291,7 +291,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
         mask_path = path.parent / cells[column]
         try:
             if scan is not None:
-                read_mask(mask_path, scan)
+                (read_lung_mask if column == "lung_mask" else read_mask)(mask_path, scan)
             elif not mask_path.exists():
                 raise ScanError(mask_path, "there is no such file", "check the path; it counts from the table's folder")
         except ScanError as error:

@@ -293,7 +293,7 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     number = numbers.set_index("name")
     assert number.loc["age_mean_all", ["value", "n"]].tolist() == [45, 2]
     assert number.loc["male_share_all", ["value", "n"]].tolist() == [0.5, 2]
-    assert table.set_index("characteristic").loc["No.", "all_patients":"non_severe_patients"].tolist() == ["3", "1", "1"]
+    assert table.iloc[0].tolist()[:4] == ["No.", "3", "1", "1"]
     nobody = baseline_table(scans[scans["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
     assert nobody["Age"] == nobody["Male"] == "unknown"
 
