@@ -36,6 +36,7 @@ __all__ = [
     "flow",
     "format_faults",
     "include",
+    "period",
     "read_biomarkers",
     "read_scans",
     "read_training_scans",
@@ -133,6 +134,12 @@ def include(scans: pd.DataFrame, minimum_age_years: float = 18) -> tuple[pd.Data
     is_out = scans["patient_id"].map(too_young).astype(bool)
     excluded = scans[is_out].assign(reason=f"younger than {minimum_age_years:g} years")
     return scans[~is_out].reset_index(drop=True), excluded.reset_index(drop=True)
+
+
+def period(scans: pd.DataFrame) -> dict[str, str | None]:
+    """The `first` and the `last` day on which a scan was made, as ISO dates; None if no date is known."""
+    days = scans["scan_date"].agg(["min", "max"])
+    return {end: None if pd.isna(day) else str(day.date()) for end, day in zip(("first", "last"), days, strict=True)}
 
 
 def flow(scans: pd.DataFrame, included: pd.DataFrame) -> pd.DataFrame:

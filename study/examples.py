@@ -100,7 +100,7 @@ def severe_course(measured, n_scans=6):
     Parameters
     ----------
     measured : DataFrame
-        Rows of ``biomarkers.csv``.
+        Rows of ``biomarkers.csv``; scans of unknown date or status are not shown.
     n_scans : int
 
     Returns
@@ -108,6 +108,7 @@ def severe_course(measured, n_scans=6):
     DataFrame
         Rows of `measured` in order of date; empty if nobody is severe.
     """
+    measured = measured.dropna(subset=["scan_date", "status"])
     patients = measured.groupby("patient_id").agg(
         severe=("status", lambda status: (status == "severe").any()),
         changes=("status", "nunique"),
