@@ -173,7 +173,7 @@ def _covid_19_ct_seg(folder: Path) -> Found:
         above = {part.lower() for part in path.relative_to(folder).parts[:-1]}
         kind = next((kind for kind in kinds if kind in above), "image")
         _once(found, kinds[kind], "_".join(named.groups()), path)
-    for name, path in kinds["image"].items():
+    for name, path in sorted(kinds["image"].items()):
         if name.startswith("radiopaedia"):
             found.left_out.append((os.path.relpath(path, folder), EIGHT_BIT))
             continue
@@ -290,7 +290,7 @@ LAYOUTS = {
         _covid_19_ct_seg,
         "COVID-19 CT Lung and Infection Segmentation Dataset (Ma et al. 2020, doi:10.5281/zenodo.3757476), "
         "the ten scans in HU",
-        "CC BY-NC-SA 4.0",
+        "CC BY-NC-SA (its authors' benchmark page; the Zenodo record itself says CC BY 4.0)",
     ),
     "covid-19-20": Layout(
         "Train/ and Validation/ with volume-covid19-A-XXXX_ct.nii.gz and _seg.nii.gz",
