@@ -36,6 +36,7 @@ __all__ = [
     "flow",
     "format_faults",
     "include",
+    "keep_apart",
     "period",
     "read_biomarkers",
     "read_scans",
@@ -112,6 +113,25 @@ def adopt_training_scans(path, folder) -> pd.DataFrame:
     training = read_training_scans(path) if path else pd.DataFrame(columns=list(TRAINING_COLUMNS))
     write_scans(Path(folder) / "scans.csv", training)
     return training
+
+
+def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
+    """See that no network is judged on a scan that it learnt from.
+
+    Patients are not compared: two tables may number theirs alike.
+
+    Raises
+    ------
+    ValueError
+        If an image is in the cohort and in the training table.
+    """
+    both = sorted(set(scans["image"]) & set(training["image"]))
+    if both:
+        more = f" and {len(both) - 3} more" if len(both) > 3 else ""
+        raise ValueError(
+            f"{len(both)} of the training scans are in the cohort as well ({', '.join(both[:3])}{more}); a network is not "
+            "judged on what it learnt from: take each scan out of one of the two tables"
+        )
 
 
 def unknowns(scans: pd.DataFrame) -> list[str]:

@@ -290,13 +290,13 @@ LAYOUTS = {
         _covid_19_ct_seg,
         "COVID-19 CT Lung and Infection Segmentation Dataset (Ma et al. 2020, doi:10.5281/zenodo.3757476), "
         "the ten scans in HU",
-        "CC BY-NC-SA (its authors' benchmark page; the Zenodo record itself says CC BY 4.0)",
+        "CC BY-NC-SA 4.0, as its authors' benchmark says (the Zenodo record: CC BY 4.0)",
     ),
     "covid-19-20": Layout(
         "Train/ and Validation/ with volume-covid19-A-XXXX_ct.nii.gz and _seg.nii.gz",
         _covid_19_20,
         "COVID-19-20 lung CT lesion segmentation challenge (Roth et al. 2022, doi:10.1016/j.media.2022.102605)",
-        "CC BY 4.0 (the scans, CT Images in COVID-19, doi:10.7937/tcia.2020.gqry-nc81)",
+        "CC BY 4.0 (CT Images in COVID-19, doi:10.7937/tcia.2020.gqry-nc81)",
     ),
     "folder": Layout("NIfTI files (.nii, .nii.gz) or folders of DICOM files, at any depth", _folder),
 }
