@@ -1,9 +1,11 @@
-"""The command line: study run, site, measure, check, phantom, verify, audit and viewer."""
+"""The command line: study run, site, measure, index, check, phantom, verify, audit and viewer."""
 
 import json
 import os
 import re
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -125,7 +127,45 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(cohort.format_faults(faults))
         typer.echo(f"study: {scans}: {len(faults)} fault{'s'[: len(faults) != 1]}", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{scans}: no fault found")
+    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(cohort.read_scans(scans))]))
+
+
+@app.command("index")
+def make_index(
+    layout: Annotated[str, typer.Argument(help="mosmed, covid-19-ct-seg, covid-19-20, or folder")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the data set was unpacked")],
+    out: Annotated[Path | None, typer.Option(help="the table; by default DIR/scans.csv", show_default=False)] = None,
+    lungs: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of label maps, SCAN_ID.nii.gz, for the lungs that the set does not give; "
+            "then a table to train on is written, DIR/training.csv",
+            show_default=False,
+        ),
+    ] = None,
+):
+    """Write the scan table of a public data set, or of any folder of NIfTI files and DICOM series.
+
+    mosmed: MosMedData. covid-19-ct-seg: COVID-19-CT-Seg, Zenodo 3757476.
+    covid-19-20: the COVID-19-20 challenge. folder: a scan a NIfTI file or a
+    folder of DICOM files; age, sex and date from DICOM headers.
+
+    Nothing is moved or converted. `study check TABLE` then opens every file.
+    """
+    from study import cohort, datasets
+
+    try:
+        made = datasets.index(layout, folder, out, lungs)
+        unknown = cohort.unknowns(cohort.read_scans(made.path)) if lungs is None else []
+    except (ValueError, OSError) as error:
+        _stop(error)
+    for reason, files in groupby(sorted(made.left_out, key=itemgetter(1)), itemgetter(1)):
+        names = [name for name, _ in files]
+        more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+        typer.echo(f"study: left out, as {reason}: {', '.join(names[:20])}{more}", err=True)
+    for note in [*made.notes, *unknown]:
+        typer.echo(f"study: {note}", err=True)
+    typer.echo(f"{made.path}: {len(made.scans)} scans of {made.scans['patient_id'].nunique()} patients")
 
 
 # What `study.phantom.make_cohort` calls the options of `study phantom`, as its messages name them.

@@ -22,6 +22,7 @@ __all__ = [
     "Scan",
     "ScanError",
     "read_label_map",
+    "read_lung_mask",
     "read_mask",
     "read_scan",
     "scan_from_array",
@@ -126,6 +127,24 @@ def read_mask(path, scan: Scan) -> np.ndarray:
         and 1.
     """
     return _read_labels(path, scan, 1, "give a mask of 0 and 1; several structures want one file each").astype(bool)
+
+
+def read_lung_mask(path, scan: Scan) -> np.ndarray:
+    """Read a lung mask on a scan's grid: 0 outside, 1 in the lungs; 1 and 2 where two parts of them are told apart.
+
+    So are right and left lung in public data sets, and lung and infection in a label map of `study measure`.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool (z, y, x), in the order of `scan.hu`, both parts together.
+
+    Raises
+    ------
+    ScanError
+        As `read_mask`, for other values than 0, 1 and 2.
+    """
+    return _read_labels(path, scan, 2, "a lung mask holds 0 outside the lungs and 1, or 1 and 2, in them").astype(bool)
 
 
 def read_label_map(path, scan: Scan) -> np.ndarray:

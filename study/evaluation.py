@@ -5,7 +5,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from study import biomarkers, overlap
-from study.ct import ScanError, read_label_map, read_mask, read_scan
+from study.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.run import value
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
@@ -66,7 +66,7 @@ def _by_other_masks(row, scan, label_map, folder):
     for name, infection, lung in OTHER_MASKS:
         if all(pd.notna(row.get(column)) for column in (infection, lung) if column):
             mask = read_mask(folder / row[infection], scan)
-            field = read_mask(folder / row[lung], scan) if lung else label_map >= 1
+            field = read_lung_mask(folder / row[lung], scan) if lung else label_map >= 1
             measured[f"{name}_poi"] = (mask & field).sum() / field.sum() if field.any() else np.nan
             measured[f"{name}_ihu"] = scan.hu[mask].mean() if mask.any() else np.nan
     return measured
@@ -107,7 +107,7 @@ def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
     label_map : integer array (z, y, x)
         0 background, 1 lung, 2 infection; the lung field is 1 or 2.
     lung_mask, infection_mask : bool array (z, y, x)
-        The truth; the lung holds the infection.
+        The truth; the lung holds the infection. `lung_mask` is None where it is not known.
     spacing_mm : tuple of 3 float
         Distance between voxel centres (z, y, x).
 
@@ -125,8 +125,10 @@ def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
     true_ml = infection_mask.sum() * voxel_ml
     lesions = overlap.lesion_detection(infection, infection_mask, spacing_mm, LESION_ML)
     return {
-        "lung_dice": overlap.dice(lung, lung_mask),
-        "lung_surface_dice": overlap.surface_dice(lung, lung_mask, spacing_mm, SURFACE_TOLERANCE_MM),
+        "lung_dice": np.nan if lung_mask is None else overlap.dice(lung, lung_mask),
+        "lung_surface_dice": np.nan
+        if lung_mask is None
+        else overlap.surface_dice(lung, lung_mask, spacing_mm, SURFACE_TOLERANCE_MM),
         "infection_dice": overlap.dice(infection, infection_mask),
         "infection_surface_dice": overlap.surface_dice(infection, infection_mask, spacing_mm, SURFACE_TOLERANCE_MM),
         "false_positive_ml": (infection & ~infection_mask).sum() * voxel_ml,
@@ -135,13 +137,13 @@ def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
         "n_lesions": lesions["n_reference"],
         "n_found": lesions["n_found"],
         "n_false": lesions["n_false"],
-        "true_poi": infection_mask.sum() / lung_mask.sum() if lung_mask.any() else np.nan,
+        "true_poi": infection_mask.sum() / lung_mask.sum() if lung_mask is not None and lung_mask.any() else np.nan,
         "poi": infection.sum() / lung.sum() if lung.any() else np.nan,
     }
 
 
 def compare_truth(scans, folder, masks_folder):
-    """Lung and infection against the known truth, a row a scan that has both masks.
+    """Lung and infection against the known truth, a row a scan of which the infection is known.
 
     Parameters
     ----------
@@ -151,14 +153,17 @@ def compare_truth(scans, folder, masks_folder):
     Returns
     -------
     DataFrame
-        ``scan_id, patient_id, status, motion`` and what :func:`compare_masks` gives.
+        ``scan_id, patient_id, status, motion`` and what :func:`compare_masks` gives. Without a lung mask, as in data
+        sets that come with lesions alone, what is said of the lung and true_poi are NaN.
     """
     rows = []
-    known = scans.dropna(subset=["lung_mask", "infection_mask"]) if "infection_mask" in scans else scans.iloc[:0]
+    known = scans.dropna(subset="infection_mask") if "infection_mask" in scans else scans.iloc[:0]
     for row in tqdm(known.to_dict("records"), desc="compare", mininterval=1):
         scan = read_scan(folder / row["image"])
         label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
-        lung, infection = (read_mask(folder / row[name], scan) for name in ("lung_mask", "infection_mask"))
+        infection = read_mask(folder / row["infection_mask"], scan)
+        has_lung = pd.notna(row.get("lung_mask"))
+        lung = read_lung_mask(folder / row["lung_mask"], scan) if has_lung else None
         motion = row.get("motion")
         rows.append(
             {name: row[name] for name in ("scan_id", "patient_id", "status")}
@@ -218,7 +223,8 @@ def threshold_curve(scans, folder, thresholds_hu):
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="threshold", mininterval=1):
         try:
             scan = read_scan(folder / row.image)
-            lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+            lung = read_lung_mask(folder / row.lung_mask, scan)
+            infection = read_mask(folder / row.infection_mask, scan)
         except ScanError:
             continue  # notebook 3 lists it among the exclusions, with the reason
         if infection.any():

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study.ct import ScanError, read_label_map, read_mask, read_scan
+from study.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.sections import body_frame, widest_sections
 
 
@@ -100,7 +100,7 @@ def severe_course(measured, n_scans=6):
     Parameters
     ----------
     measured : DataFrame
-        Rows of ``biomarkers.csv``.
+        Rows of ``biomarkers.csv``; scans of unknown date or status are not shown.
     n_scans : int
 
     Returns
@@ -108,6 +108,7 @@ def severe_course(measured, n_scans=6):
     DataFrame
         Rows of `measured` in order of date; empty if nobody is severe.
     """
+    measured = measured.dropna(subset=["scan_date", "status"])
     patients = measured.groupby("patient_id").agg(
         severe=("status", lambda status: (status == "severe").any()),
         changes=("status", "nunique"),
@@ -161,7 +162,7 @@ def true_course(scans, folder, n_scans=6):
     read = []
     for row in severe_course(measured, n_scans).itertuples(index=False):
         scan = read_scan(folder / row.image)
-        lung, infection = (read_mask(folder / path, scan) for path in (row.lung_mask, row.infection_mask))
+        lung, infection = read_lung_mask(folder / row.lung_mask, scan), read_mask(folder / row.infection_mask, scan)
         read.append((row, scan, lung.astype(np.uint8) + (lung & infection)))
     return _at_one_height(read)
 
@@ -272,6 +273,7 @@ def gallery(scans, folder, n=8):
                 z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
         except ScanError:
             continue  # notebook 3 lists it among the exclusions, with the reason
-        pictures.append((f"{row.scan_id}" + (f", {row.status}" if hasattr(row, "status") else ""), scan.hu[z]))
+        status = getattr(row, "status", None)
+        pictures.append((f"{row.scan_id}" + (f", {status}" if pd.notna(status) else ""), scan.hu[z]))
         spacings.append(scan.spacing_mm)
     return pictures, spacings

@@ -24,7 +24,7 @@ from monai.transforms import (
 from tqdm import tqdm
 
 from study import slabs
-from study.ct import read_mask, read_scan
+from study.ct import read_lung_mask, read_mask, read_scan
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def example_input(table, folder, neighbours, neighbour_mm):
                 "title": "the networks were taken over: there is no training scan to show"}  # fmt: skip
     row = table.iloc[len(table) // 2]
     scan = read_scan(folder / row["image"])
-    lung, infection = (read_mask(folder / row[name], scan) for name in ("lung_mask", "infection_mask"))
+    lung, infection = read_lung_mask(folder / row["lung_mask"], scan), read_mask(folder / row["infection_mask"], scan)
     z = int(infection.sum(axis=(1, 2)).argmax())
     indices = slabs.slab_indices(len(scan.hu), scan.spacing_mm[0], neighbours, neighbour_mm)[z]
     ends = [np.flatnonzero(lung.any(axis=other))[[0, -1]] for other in ((0, 2), (0, 1))]
@@ -131,7 +131,7 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
         rows, total=len(table), desc="read the training set", disable=not progress, mininterval=1
     ):
         scan = read_scan(folder / row.image)
-        lung = read_mask(folder / row.lung_mask, scan)
+        lung = read_lung_mask(folder / row.lung_mask, scan)
         infection = read_mask(folder / row.infection_mask, scan)
         lung_median_hu = float(np.median(scan.hu[lung]))
         for thickness in section_mm:

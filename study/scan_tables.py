@@ -12,15 +12,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.ct import ScanError, read_mask, read_scan
+from study.ct import ScanError, read_lung_mask, read_mask, read_scan
 from study.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
     MASK_COLUMNS,
     NUMERIC_COLUMNS,
     POI_ROUNDING,
+    PROTOCOL_COLUMNS,
     SCAN_COLUMNS,
     SCAN_RULES,
+    SEXES,
     SIDES,
     TRAINING_COLUMNS,
     TRAINING_RULES,
@@ -57,8 +59,8 @@ def read_scans(path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a scan, in the order of the file. age_years is float, scan_date datetime64, motion boolean,
-        all else str; an empty optional cell is NaN. Paths are absolute: those in the file count from the
-        table's folder. Other columns are kept as text.
+        all else str; what is not known (an empty cell) is NaN, NaT for a date. Paths are absolute: those in the
+        file count from the table's folder. Other columns are kept as text.
 
     Raises
     ------
@@ -69,23 +71,31 @@ def read_scans(path) -> pd.DataFrame:
 
 
 def read_training_scans(path) -> pd.DataFrame:
-    """Read and check the table of training scans, with the protocol and both masks of each.
+    """Read and check the table of training scans, with both masks of each and, where known, the protocol.
+
+    A scan table that names both masks of every scan is one as well.
 
     Returns
     -------
     pandas.DataFrame
         scan_id, patient_id, vendor, kernel, image, lung_mask, infection_mask as str (paths absolute);
-        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv as float.
+        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv as float. Of the protocol what is
+        not known is "unknown" and NaN, whether the cell is empty or the column missing.
 
     Raises
     ------
     ScanTableError
         With all faults at once.
     """
-    table, faults = read_text_table(path, TRAINING_COLUMNS)
-    faults += cell_faults(path, table, TRAINING_RULES, TRAINING_COLUMNS)
+    needed = [name for name in TRAINING_COLUMNS if name not in PROTOCOL_COLUMNS]
+    table, faults = read_text_table(path, needed)
+    faults += cell_faults(path, table, TRAINING_RULES, needed)
     faults += _doubled(path, table, "scan_id") + _doubled(path, table, "image")
-    return _sound(path, table, faults)
+    table = _sound(path, table, faults)
+    for name in PROTOCOL_COLUMNS:
+        unknown = np.nan if name in NUMERIC_COLUMNS else "unknown"
+        table[name] = table[name].fillna(unknown) if name in table else unknown
+    return table
 
 
 def read_biomarkers(path) -> pd.DataFrame:
@@ -164,7 +174,8 @@ def write_scans(path, scans: pd.DataFrame) -> None:
         if name in table:
             table[name] = [_relative(cell, folder) for cell in table[name]]
     if "scan_date" in table:
-        table["scan_date"] = [pd.Timestamp(day).strftime("%Y-%m-%d") for day in table["scan_date"]]
+        days = pd.to_datetime(table["scan_date"])
+        table["scan_date"] = days.dt.strftime("%Y-%m-%d")
     if "motion" in table:
         table["motion"] = ["" if pd.isna(cell) else str(bool(cell)).lower() for cell in table["motion"]]
     for name in table.select_dtypes("float"):
@@ -211,9 +222,10 @@ def _patient_faults(path, table: pd.DataFrame) -> list[Fault]:
         first = {}
         for row, cells in rows.iterrows():
             known = {"patient_id": cells["patient_id"]}
-            if SCAN_RULES["sex"][1](cells["sex"]):
+            if cells["sex"] in SEXES:
                 known["sex"] = cells["sex"]
-            if SCAN_RULES["age_years"][1](cells["age_years"]) and SCAN_RULES["scan_date"][1](cells["scan_date"]):
+            has_age = is_number(cells["age_years"]) and SCAN_RULES["age_years"][1](cells["age_years"])
+            if has_age and cells["scan_date"] and SCAN_RULES["scan_date"][1](cells["scan_date"]):
                 known["age_years"] = float(cells["age_years"]), pd.Timestamp(cells["scan_date"])
             for column, value in known.items():
                 if column not in first:
@@ -279,7 +291,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
         mask_path = path.parent / cells[column]
         try:
             if scan is not None:
-                read_mask(mask_path, scan)
+                (read_lung_mask if column == "lung_mask" else read_mask)(mask_path, scan)
             elif not mask_path.exists():
                 raise ScanError(mask_path, "there is no such file", "check the path; it counts from the table's folder")
         except ScanError as error:

@@ -20,19 +20,8 @@ SEXES = ("female", "male")
 STATUSES = ("severe", "non-severe")
 MASK_COLUMNS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
 SCAN_COLUMNS = ("scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "image")
-TRAINING_COLUMNS = (
-    "scan_id",
-    "patient_id",
-    "vendor",
-    "slice_thickness_mm",
-    "increment_mm",
-    "kernel",
-    "tube_current_mas",
-    "tube_voltage_kv",
-    "image",
-    "lung_mask",
-    "infection_mask",
-)
+PROTOCOL_COLUMNS = ("vendor", "slice_thickness_mm", "increment_mm", "kernel", "tube_current_mas", "tube_voltage_kv")
+TRAINING_COLUMNS = ("scan_id", "patient_id", *PROTOCOL_COLUMNS, "image", "lung_mask", "infection_mask")
 MEASURES = ("lung_volume_ml", "infection_volume_ml", "poi", "ihu")
 BIOMARKER_COLUMNS = ("scan_id", "patient_id", "age_years", "sex", "scan_date", "status", *MEASURES)
 SIDES = ("", "right_", "left_")
@@ -223,6 +212,8 @@ def _header_faults(path: Path, header: list[str], columns) -> list[Fault]:
 
 # --- one rule a column: (what is wanted, whether a cell has it) ---
 
+_OR_UNKNOWN = ", or empty if not known"  # as in public data sets; what needs it leaves such a scan out and says so
+
 
 def is_number(text: str) -> bool:
     """Whether a cell is a plain decimal number."""
@@ -236,14 +227,16 @@ def _number_in(low: float, high: float, unit: str, *, may_be_empty: bool = False
         return is_number(text) and (low < float(text) if above else low <= float(text)) and float(text) <= high
 
     span = f"above {low:g}, up to {high:g}" if above else f"{low:g} to {high:g}"
-    return f"a number, {span}{unit}" + (", or empty" if may_be_empty else ""), fits
+    return f"a number, {span}{unit}" + (_OR_UNKNOWN if may_be_empty else ""), fits
 
 
-def _one_of(*choices: str, may_be_empty: bool = False):
-    return " or ".join(choices), lambda text: text in choices or (may_be_empty and not text)
+def _one_of(*choices: str):
+    return " or ".join(choices) + _OR_UNKNOWN, lambda text: text in choices or not text
 
 
 def _is_date(text: str) -> bool:
+    if not text:
+        return True
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return False
     try:
@@ -257,8 +250,9 @@ _ID = (
     "letters, digits, . _ - and a letter or digit first",
     lambda text: _SCAN_ID.fullmatch(text) is not None,
 )
-_AGE = _number_in(0, 120, " years")
-_DATE = ("a date as YYYY-MM-DD", _is_date)
+_ANY_TEXT = ("text", lambda text: True)
+_AGE = _number_in(0, 120, " years", may_be_empty=True)
+_DATE = ("a date as YYYY-MM-DD" + _OR_UNKNOWN, _is_date)
 _ANY_PATH = ("a path or empty", lambda text: "\n" not in text)
 _PATH = ("a path", lambda text: bool(text) and "\n" not in text)
 _WHO = {"scan_id": _ID, "patient_id": _TEXT, "age_years": _AGE, "sex": _one_of(*SEXES), "scan_date": _DATE,
@@ -268,11 +262,11 @@ SCAN_RULES = {
     "motion": ("true, false or empty", lambda text: text.lower() in ("true", "false", "")),
 }  # fmt: skip
 TRAINING_RULES = {
-    "scan_id": _ID, "patient_id": _TEXT, "vendor": _TEXT, "kernel": _TEXT,
-    "slice_thickness_mm": _number_in(0, 20, " mm", above=True),
-    "increment_mm": _number_in(0, 20, " mm", above=True),
-    "tube_current_mas": _number_in(0, 2000, " mAs", above=True),
-    "tube_voltage_kv": _number_in(40, 200, " kV"),
+    "scan_id": _ID, "patient_id": _TEXT, "vendor": _ANY_TEXT, "kernel": _ANY_TEXT,
+    "slice_thickness_mm": _number_in(0, 20, " mm", above=True, may_be_empty=True),
+    "increment_mm": _number_in(0, 20, " mm", above=True, may_be_empty=True),
+    "tube_current_mas": _number_in(0, 2000, " mAs", above=True, may_be_empty=True),
+    "tube_voltage_kv": _number_in(40, 200, " kV", may_be_empty=True),
     "image": _PATH, "lung_mask": _PATH, "infection_mask": _PATH,
 }  # fmt: skip
 BIOMARKER_RULES = {

@@ -19,7 +19,7 @@ def read_scans(path):
     Returns
     -------
     DataFrame
-        Indexed by scan_id, with ``is_severe``.
+        Indexed by scan_id, with ``is_severe``. Scans of unknown status are left out.
 
     Raises
     ------
@@ -28,7 +28,13 @@ def read_scans(path):
     ValueError
         If all scans have one status, or all infected scans have, or POI is the same in all: there is nothing to tell.
     """
-    scans = cohort.read_biomarkers(path).set_index("scan_id")
+    every = cohort.read_biomarkers(path).set_index("scan_id")
+    scans = every.dropna(subset="status")
+    if scans.empty:
+        raise ValueError(
+            f"{path}: the status of none of the {len(every)} scans is known, and severity needs severe and non-severe "
+            "ones; fill in the column status"
+        )
     is_severe = scans["status"] == "severe"
     infected = scans["ihu"].notna()
     if is_severe.nunique() < 2:

@@ -19,7 +19,7 @@ LAYERS = [
     {"run", "fingerprint", "grid"},
     {"nifti", "dicom_pixels", "dicom", "hounsfield", "ct"},
     {"schemas", "scan_tables", "cohort"},
-    {"phantom", "datasets"},
+    {"phantom", "layouts", "datasets"},
     MEASURES,
     {"slabs", "network", "models", "samples"},
     {"training", "segmentation"},

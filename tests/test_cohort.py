@@ -23,6 +23,7 @@ from study.cohort import (
     read_biomarkers,
     read_scans,
     read_training_scans,
+    unknowns,
     write_scans,
 )
 from study.ct import write_mask, write_scan
@@ -167,14 +168,13 @@ def test_rows_of_another_length(table_file):
         ("scan_id", "a b", "names files"),
         ("scan_id", "größe", "names files"),
         ("patient_id", "", "fill it in"),
-        ("age_years", "", "fill it in"),
         ("age_years", "-1", "correct"),
         ("age_years", "121", "correct"),
         ("age_years", "47,5", "write 47.5"),
         ("age_years", "047Y", "correct"),
         ("age_years", "inf", "correct"),
         ("age_years", "=40+7", "correct"),
-        ("age_years", "nan", "fill it in"),
+        ("scan_date", "nan", "fill it in"),
         ("sex", "Male", "write male"),
         ("sex", "f", "write female"),
         ("sex", "x", "write female or male"),
@@ -254,6 +254,50 @@ def test_a_patient_may_grow_older_but_only_as_time_goes(table_file):
     assert "47 on 2020-01-23 in row 2" in fault.rule
 
 
+# --- what is not known ---
+
+
+def test_age_sex_date_and_status_may_be_unknown_and_stay_so(table_file, tmp_path):
+    """As in public data sets: read as missing, written as empty, said in words, never filled in."""
+    rows = [ROW, changed(ROW, SCAN_COLUMNS, scan_id="b", image="b", age_years="", sex="", scan_date="", status="")]
+    path = table_file(SCAN_COLUMNS, rows)
+    scans = read_scans(path)
+    assert scans.loc[1, ["age_years", "sex", "scan_date", "status"]].isna().all()
+    write_scans(tmp_path / "again.csv", scans)
+    pd.testing.assert_frame_equal(read_scans(tmp_path / "again.csv"), scans)
+    said = unknowns(scans)
+    assert [line.split()[0] for line in said] == ["age_years", "sex", "scan_date", "status"]
+    assert all("1 of 2 scans" in line for line in said)
+    assert unknowns(scans[:1]) == []
+
+
+def test_a_patient_of_unknown_status_is_in_neither_group():
+    scans = pd.DataFrame(
+        [
+            ("a1", "A", 40.0, "male", "2020-01-01", "severe"),
+            ("a2", "A", 40.0, "male", "2020-01-02", np.nan),
+            ("b1", "B", np.nan, np.nan, "2020-01-01", "non-severe"),
+            ("b2", "B", np.nan, np.nan, "2020-01-02", np.nan),  # it may have been severe then
+            ("c1", "C", 50.0, "female", np.nan, "non-severe"),
+            ("c2", "C", 50.0, "female", np.nan, "non-severe"),
+        ],
+        columns=["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"],
+    )
+    included, excluded = include(scans)
+    assert len(included) == 6 and excluded.empty
+    steps = flow(scans, included).set_index("step")
+    assert steps.loc[["severe", "non-severe", "status unknown"], "patients"].tolist() == [1, 1, 1]
+    assert steps.loc[["severe", "non-severe", "status unknown"], "scans"].tolist() == [1, 3, 2]
+    assert consecutive_pairs(scans)["later"].tolist() == ["a2", "b2"]  # without dates nobody knows which came first
+    table, numbers = baseline_table(scans)
+    number = numbers.set_index("name")
+    assert number.loc["age_mean_all", ["value", "n"]].tolist() == [45, 2]
+    assert number.loc["male_share_all", ["value", "n"]].tolist() == [0.5, 2]
+    assert table.iloc[0].tolist()[:4] == ["No.", "3", "1", "1"]
+    nobody = baseline_table(scans[scans["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
+    assert nobody["Age"] == nobody["Male"] == "unknown"
+
+
 # --- training table ---
 
 
@@ -263,6 +307,12 @@ def test_training_table(table_file):
     bad = changed(TRAINING_ROW, TRAINING_COLUMNS, slice_thickness_mm="0", tube_voltage_kv="12", infection_mask="")
     faults = faults_of(table_file(TRAINING_COLUMNS, [bad]), read_training_scans)
     assert {fault.column for fault in faults} == {"slice_thickness_mm", "tube_voltage_kv", "infection_mask"}
+
+
+def test_a_scan_table_with_both_masks_is_a_training_table(table_file):
+    table = read_training_scans(table_file([*SCAN_COLUMNS, "lung_mask", "infection_mask"], [[*ROW, "l.nii", "i.nii"]]))
+    assert table["vendor"][0] == table["kernel"][0] == "unknown"
+    assert np.isnan(table["slice_thickness_mm"][0]) and np.isnan(table["tube_voltage_kv"][0])
 
 
 # --- somebody's own tables in a run ---
