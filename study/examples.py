@@ -109,6 +109,8 @@ def severe_course(measured, n_scans=6):
         Rows of `measured` in order of date; empty if nobody is severe.
     """
     measured = measured.dropna(subset=["scan_date", "status"])
+    if measured.empty:
+        return measured
     patients = measured.groupby("patient_id").agg(
         severe=("status", lambda status: (status == "severe").any()),
         changes=("status", "nunique"),
