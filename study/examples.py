@@ -109,6 +109,8 @@ def severe_course(measured, n_scans=6):
         Rows of `measured` in order of date; empty if nobody is severe.
     """
     measured = measured.dropna(subset=["scan_date", "status"])
+    if measured.empty:
+        return measured
     patients = measured.groupby("patient_id").agg(
         severe=("status", lambda status: (status == "severe").any()),
         changes=("status", "nunique"),
@@ -116,7 +118,7 @@ def severe_course(measured, n_scans=6):
         largest=("poi", "max"),
     )
     patients["n"] = patients["n"].clip(upper=n_scans)
-    ranked = patients[patients["severe"]].sort_values(["n", "changes", "largest"], ascending=False)
+    ranked = patients[patients["severe"].astype(bool)].sort_values(["n", "changes", "largest"], ascending=False)
     if ranked.empty:
         return measured.iloc[:0]
     course = measured[measured["patient_id"] == ranked.index[0]].sort_values(["scan_date", "scan_id"])

@@ -349,7 +349,7 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
             say_missing(ax, f"no scan has both a true and a measured {quantity}")
         return figure
     truth, seen = (np.asarray(known[c], float) for c in (true, measured))
-    status = np.asarray(known["status"]) if "status" in known else np.full(len(known), "scans")
+    status = np.asarray(known["status"].fillna("status unknown")) if "status" in known else np.full(len(known), "scans")
     for group in dict.fromkeys(status):
         mine = status == group
         look = {

@@ -20,6 +20,8 @@ from study.cohort import (
     flow,
     format_faults,
     include,
+    keep_apart,
+    period,
     read_biomarkers,
     read_scans,
     read_training_scans,
@@ -298,6 +300,12 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     assert nobody["Age"] == nobody["Male"] == "unknown"
 
 
+def test_the_period_is_of_known_dates():
+    days = pd.DataFrame({"scan_date": pd.to_datetime(["2020-02-12", None, "2020-01-23"])})
+    assert period(days) == {"first": "2020-01-23", "last": "2020-02-12"}
+    assert period(days[1:2]) == {"first": None, "last": None}
+
+
 # --- training table ---
 
 
@@ -357,6 +365,13 @@ def test_an_adopted_training_table_names_the_same_files(table_file, tmp_path):
     adopted = adopt_training_scans(path, tmp_path / "training")
     pd.testing.assert_frame_equal(adopted, read_training_scans(path))
     pd.testing.assert_frame_equal(read_training_scans(tmp_path / "training" / "scans.csv"), adopted)
+
+
+def test_a_scan_is_in_the_cohort_or_trained_on():
+    cohort, training = (pd.DataFrame({"image": [f"/{name}.nii" for name in names]}) for names in ("abc", "de"))
+    keep_apart(cohort, training)
+    with pytest.raises(ValueError, match=r"1 of the training scans .* \(/b.nii\)"):
+        keep_apart(cohort, pd.DataFrame({"image": ["/d.nii", "/b.nii"]}))
 
 
 def test_without_a_training_table_there_is_an_empty_one(tmp_path):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import study
 
-from study import evaluation
+from study import evaluation, examples
 from study.cohort import adopt_scans, check_scans, read_scans, read_training_scans
 from study.ct import read_lung_mask, read_mask, read_scan, write_label_map, write_mask, write_scan
 from study.datasets import index
@@ -305,6 +305,20 @@ def test_evaluating_on_an_indexed_set(ct_seg, challenge, tmp_path):
             np.testing.assert_allclose(truth["poi"], truth["true_poi"])
         else:
             assert truth[["lung_dice", "true_poi"]].isna().all(axis=None)
+
+
+def test_a_course_wants_dates_and_a_status():
+    """Figure 5 shows a patient over time, so one of whom no date is known is not shown."""
+    measured = pd.DataFrame(
+        [
+            ("a1", "a", None, "severe", 0.2),
+            ("b1", "b", "2020-02-01", "severe", 0.1),
+            ("c1", "c", "2020-02-01", None, 0.3),
+        ],
+        columns=["scan_id", "patient_id", "scan_date", "status", "poi"],
+    )
+    assert examples.severe_course(measured)["scan_id"].tolist() == ["b1"]
+    assert examples.severe_course(measured.drop(index=1)).empty
 
 
 # --- bad input ---

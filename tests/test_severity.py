@@ -139,6 +139,17 @@ def test_scans_that_cannot_be_told_apart_are_refused_with_a_remedy(tmp_path, cha
     assert str(path) in str(caught.value)
 
 
+def test_scans_of_unknown_status_are_left_out(tmp_path):
+    path = tmp_path / "biomarkers.csv"
+    table = pd.DataFrame(BIOMARKERS | {"infection_volume_ml": [40.0, 80, 40, 80], "poi": [0.01, 0.02, 0.01, 0.02]})
+    unknown = table.iloc[[0]].assign(scan_id="s5", patient_id="e", status="")
+    pd.concat([table, unknown]).to_csv(path, index=False)
+    assert severity.read_scans(path).index.tolist() == BIOMARKERS["scan_id"]
+    table.assign(status="").to_csv(path, index=False)
+    with pytest.raises(ValueError, match="the status of none of the 4 scans is known"):
+        severity.read_scans(path)
+
+
 def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):
     scans, *_, performance, _ = results
     predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
