@@ -117,7 +117,7 @@ def test_all_seven_notebooks_are_there():
     assert [path.stem for path in NOTEBOOKS] == list(workflow.NOTEBOOKS)
 
 
-@pytest.mark.parametrize("name", ["demo", "smoke", "paper"])
+@pytest.mark.parametrize("name", ["demo", "smoke", "starter", "paper"])
 def test_parameter_files_fit_the_notebooks(name):
     workflow.read_parameters(ROOT / "parameters" / f"{name}.yaml", workflow.read_notebooks(ROOT))
 
