@@ -16,7 +16,7 @@ from study.run import write_json
 TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
 STARTER = Path(__file__).parent / "starter"  # the networks that come along, trained by parameters/starter.yaml
-HOW_TO_MAKE = "`make study` trains them into runs/demo/models; --models names another folder"
+HOW_TO_MAKE = "`make study` trains them into runs/demo/models; without --models those that come along are taken"
 
 
 class ModelError(ValueError):
