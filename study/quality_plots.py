@@ -12,6 +12,7 @@ from study.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_
 from study.style import COLOURS, new_figure, say_missing, styled
 
 N_BINS = 8  # of equally many scans, each with its median
+LEAST_POI = (0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)  # fraction of the lung
 
 
 @styled
@@ -47,21 +48,27 @@ def dice_by_size(truth):
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
     left.legend(loc="lower right")
 
-    least = np.array([0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1])
-    kept = [known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in least]
-    least, kept = zip(*[(poi, dice) for poi, dice in zip(least, kept, strict=True) if len(dice)], strict=True)
-    means = [dice.mean() for dice in kept]
-    right.plot(range(len(least)), means, color=COLOURS["first"], marker="o", markersize=4)
-    for place, (mean, dice) in enumerate(zip(means, kept, strict=True)):
-        right.annotate(f"{len(dice)}", (place, mean), xytext=(0, 5), textcoords="offset points", ha="center")
-    right.set_xticks(range(len(least)), [f"{100 * poi:g}" for poi in least])
-    right.set(xlabel="Least true POI (%); the numbers say how many scans", ylabel="Mean infection Dice", ylim=(0, 1.02))
     (first_ml, first), (last_ml, last) = medians[0], medians[-1]
     figure.alt = (
         f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {first:.2f} at "
-        f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml; and the mean Dice of scans with at least some true POI, "
-        f"from {means[0]:.2f} (all {len(kept[0])}) to {means[-1]:.2f} ({len(kept[-1])} scans with "
-        f"{100 * least[-1]:g} % or more)."
+        f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml."
+    )
+
+    kept = {poi: known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in LEAST_POI}
+    kept = {poi: dice for poi, dice in kept.items() if len(dice)}
+    if not kept:  # as in data sets that come with infection masks alone
+        say_missing(right, "no scan whose true lungs are known, so no true POI")
+        return figure
+    means = [dice.mean() for dice in kept.values()]
+    right.plot(range(len(kept)), means, color=COLOURS["first"], marker="o", markersize=4)
+    for place, (mean, dice) in enumerate(zip(means, kept.values(), strict=True)):
+        right.annotate(f"{len(dice)}", (place, mean), xytext=(0, 5), textcoords="offset points", ha="center")
+    right.set_xticks(range(len(kept)), [f"{100 * poi:g}" for poi in kept])
+    right.set(xlabel="Least true POI (%); the numbers say how many scans", ylabel="Mean infection Dice", ylim=(0, 1.02))
+    counts = [len(dice) for dice in kept.values()]
+    figure.alt += (
+        f" And the mean Dice of scans with at least some true POI, from {means[0]:.2f} (all {counts[0]}) to "
+        f"{means[-1]:.2f} ({counts[-1]} scans with {100 * max(kept):g} % or more)."
     )
     return figure
 

@@ -54,9 +54,10 @@ def summary(truth, observed):
     """
     patients, dice = truth["patient_id"], truth["infection_dice"]
     poi_error = 100 * (truth["poi"] - truth["true_poi"])
-    healthy = truth[truth["true_poi"] == 0]
+    healthy = truth[truth["true_infection_ml"] == 0]
     lower, upper = agreement.limits_of_agreement(poi_error, patients)
-    worst = truth["lung_dice"].min()
+    of_known_lungs = truth.dropna(subset="lung_dice")
+    worst, known_patients = of_known_lungs["lung_dice"].min(), of_known_lungs["patient_id"].nunique()
     with_observer = observed[["network_observer_1", "network_observer_2"]].mean(axis=1, skipna=False)
     found = {
         "infection_dice": _mean(dice, patients, (0, 1)),
@@ -65,7 +66,7 @@ def summary(truth, observed):
         "infection_dice_sd": agreement.spread(dice, patients),
         "infection_surface_dice": _mean(truth["infection_surface_dice"], patients, (0, 1)),
         "lung_dice": _mean(truth["lung_dice"], patients, (0, 1)),
-        "lung_dice_worst": {"estimate": worst, "n": len(truth), "n_patients": patients.nunique()},
+        "lung_dice_worst": {"estimate": worst, "n": len(of_known_lungs), "n_patients": known_patients},
         "lung_surface_dice": _mean(truth["lung_surface_dice"], patients, (0, 1)),
         "lesion_sensitivity": agreement.ratio(truth["n_found"], truth["n_lesions"], patients),
         "false_lesions": _mean(truth["n_false"], patients, (0, np.inf)),

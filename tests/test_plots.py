@@ -135,6 +135,7 @@ def figures_without_data():
         "no motion, a section": sections.false_positives(*[np.zeros((0, 0))] * 3, (1, 1, 1)),
         "no pictures": sections.montage([], SPACING_MM),
         "no infection anywhere": quality_plots.dice_by_size(COMPARED.assign(true_infection_ml=0)),
+        "no lungs drawn": quality_plots.dice_by_size(COMPARED.assign(true_poi=np.nan)),
         "no truth": quality_plots.worst_scans([]),
         "no section for windows": explain.hu_windows(nothing, nothing, SPACING_MM, "no such scan"),
         "no training scan": explain.network_input(nothing, [], nothing, SPACING_MM, "no such scan"),
