@@ -21,7 +21,7 @@ LAYERS = [
     {"schemas", "scan_tables", "cohort"},
     {"phantom", "layouts", "datasets"},
     MEASURES,
-    {"slabs", "network", "models", "samples"},
+    {"slabs", "network", "models", "samples", "ranks", "checkpoint", "model_card"},
     {"training", "segmentation"},
     {"evaluation", "targets", "segmentation_table"},
     {
