@@ -65,6 +65,21 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
         _stop(error)
 
 
+@app.command("ablation")
+def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0):
+    """Ask what each ingredient of the networks brings: train and judge every row of parameters/ablation*.yaml."""
+    from study import ablation, tables
+    from study.run import project_root
+
+    try:
+        rows = ablation.runs(project_root())
+        ablation.make(rows, cores or os.cpu_count())
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        _stop(error)
+    paths = tables.save(ablation.table(rows), rows[0].figures, "Table_ablation", ablation.CAPTION)
+    typer.echo(paths[0].relative_to(rows[0].root))
+
+
 @app.command(hidden=True)
 def execute(
     notebook: str,

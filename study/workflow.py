@@ -324,12 +324,12 @@ class ProgressLine:
         sys.stderr.flush()
 
 
-def snakemake(run, cores, extra=()):
-    """Let Snakemake bring a run up to date; returns its exit code."""
+def snakemake(run, cores, targets=()):
+    """Let Snakemake bring a run up to date, or those of its files that are named; returns its exit code."""
     command = [
-        sys.executable, "-m", "snakemake", "--snakefile", run.root / "Snakefile", "--directory", run.root,
+        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
-        "--nolock", "--quiet", "all", *extra,
+        "--nolock", "--quiet", "all",
     ]  # fmt: skip
     # The rules call `study` by name: that of this environment, also where it is not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
