@@ -25,14 +25,16 @@ def joined():
     if not distributed.is_torchelastic_launched():
         yield
         return
-    if torch.cuda.is_available():
-        if int(os.environ["LOCAL_RANK"]) >= torch.cuda.device_count():
-            raise ValueError(
-                f"{os.environ['LOCAL_WORLD_SIZE']} processes on a machine with {torch.cuda.device_count()} graphics "
-                "cards; start one for each card"
-            )
+    if not torch.cuda.is_available():
+        distributed.init_process_group("gloo")
+    elif int(os.environ["LOCAL_RANK"]) < torch.cuda.device_count():
         torch.cuda.set_device(device())
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        distributed.init_process_group("nccl", device_id=device())
+    else:
+        raise ValueError(
+            f"{os.environ['LOCAL_WORLD_SIZE']} processes on a machine with {torch.cuda.device_count()} graphics cards; "
+            "start one for each card"
+        )
     try:
         yield
     finally:

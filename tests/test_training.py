@@ -12,14 +12,16 @@ import torch
 from safetensors.torch import load_file
 from toys import KILLED, settings, toy_sections, without_batch_norm
 
-from study import models, network, ranks, training
+from study import models, network, ranks, training, workflow
 from study.checkpoint import Checkpoint
-from study.ct import scan_from_array
+from study.ct import scan_from_array, write_mask, write_scan
+from study.run import Run
 from study.samples import draw_epoch, example_input, sample, thicken
 from study.segmentation import Segmenter, inner_parts, large_parts
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 ROOT = Path(__file__).parent.parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def test_thick_sections_are_the_mean_of_thin_ones():
@@ -122,9 +124,8 @@ def test_processes_under_torchrun_learn_what_one_learns(tmp_path):
 
     That holds for a network without batch norm; with it each process has the statistics of its own half.
     """
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     script = [ROOT / "tests" / "trained_in_ranks.py", tmp_path]
-    done = subprocess.run([*torchrun, *script], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*TORCHRUN, *script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     alone, history = without_batch_norm(tmp_path / "alone")
     first, second = (load_file(tmp_path / f"plain-{rank}.safetensors") for rank in (0, 1))
@@ -136,6 +137,42 @@ def test_processes_under_torchrun_learn_what_one_learns(tmp_path):
     assert [path.name for path in (tmp_path / "together").iterdir()] == ["lung.checkpoint.safetensors"]
     first, second = (load_file(tmp_path / f"unet-{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_notebook_trains_in_two_processes(project):
+    """As `study run` starts it where `processes` is 2: one copy, one set of models, one record is left."""
+    run = Run("two", project)
+    (project / "parameters" / "two.yaml").write_text(
+        "train: {lung_pixels: 64, infection_pixels: 32, lung_sections: 16, infection_sections: 16, lung_epochs: 1, "
+        "infection_epochs: 1, encoder_width: 8, lung_width: 2, batch_size: 8, threads: 1, pixel_mm: 2.5}"
+    )
+    workflow.plan(run)
+    rows = []
+    for k in range(3):
+        toy = toy_sections(k)
+        scan = write_scan(run.training / f"hu-{k}.nii.gz", toy.hu, toy.spacing_mm)
+        row = {"scan_id": toy.scan_id, "patient_id": toy.scan_id, "image": scan.path.name, "slice_thickness_mm": 10}
+        for name in ("lung", "infection"):
+            row[f"{name}_mask"] = f"{name}-{k}.nii.gz"
+            write_mask(run.training / row[f"{name}_mask"], getattr(toy, name), scan)
+        rows.append(row)
+    pd.DataFrame(rows).to_csv(run.training / "scans.csv", index=False)
+    command = [*TORCHRUN, "-m", "study", "execute", "2-train", "--run", "two"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (run.folder / "notebooks").iterdir()] == ["2-train.ipynb"]
+    assert [path.name for path in (run.folder / "timings").iterdir()] == ["2-train.json"]
+    assert set(models.copy(run.models, project / "taken")) == {"lung", "infection"}
+    assert run.recorded("2-train").loc["held_out_dice_lung_mean", "n"] == 1
+
+
+def test_more_processes_than_graphics_cards_are_refused(monkeypatch):
+    for name, content in (("TORCHELASTIC_RUN_ID", "1"), ("LOCAL_RANK", "2"), ("LOCAL_WORLD_SIZE", "3")):
+        monkeypatch.setenv(name, content)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match="3 processes on a machine with 2 graphics cards"), ranks.joined():
+        pass
 
 
 def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
