@@ -2,6 +2,7 @@
 # make test               the tests
 # make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
 # make lab                JupyterLab on the notebooks
+# make ablation           what each ingredient of the networks brings, a parameter file a row
 # make bench              the figures on speed, memory and quality
 # make lock               choose new versions of the packages
 
@@ -28,6 +29,9 @@ lab: lab-ready
 
 lab-ready: .venv/lab
 	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
+
+ablation: .venv/ready
+	@study ablation
 
 bench: .venv/ready
 	@$(BIN)/python tests/bench.py
@@ -61,4 +65,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test site lab lab-ready bench lock
+.PHONY: study test site lab lab-ready ablation bench lock

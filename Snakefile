@@ -18,6 +18,7 @@ own_models = [f"{path}/{task}.json" for path in [parameter("2-train", "models")]
 own_biomarkers = parameter("5-severity", "biomarkers_csv")
 biomarkers = own_biomarkers or f"{R}/biomarkers.csv"
 n_shards = parameter("3-segment", "n_shards")
+processes = 1 if own_models else parameter("2-train", "processes")
 
 # A table of biomarkers alone is enough for the last three notebooks.
 variants = [] if own_biomarkers else [f"{R}/variants.csv"]
@@ -43,6 +44,10 @@ rule cohort:
         "study execute 1-cohort --run {run}"
 
 
+# Several processes train together; torch's launcher starts them.
+launcher = f"torchrun --standalone --nproc-per-node {processes} -m study" if processes > 1 else "study"
+
+
 rule train:
     input:
         f"{R}/recipes/2-train.json",
@@ -54,7 +59,7 @@ rule train:
         f"{R}/values/2-train.json",
     threads: workflow.cores
     shell:
-        "study execute 2-train --run {run}"
+        "{launcher} execute 2-train --run {run}"
 
 
 # One of several parts of the scans; with one shard the notebook does them all itself.

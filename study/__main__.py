@@ -24,6 +24,7 @@ def _stop(error, code=1):
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
     cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
+    until: Annotated[str, typer.Option(help="go as far as this notebook, such as cohort", show_default=False)] = "",
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
     from study import crate, manuscript, provenance, reporting, site, workflow
@@ -35,8 +36,13 @@ def run(
         reporting.read_statements(this)  # a fault in them is told now, not when all is done
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
-    if workflow.snakemake(this, cores or os.cpu_count()):
+    sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
+    if until and until not in sections:
+        _stop(f"--until {until}: there is no such notebook; those at hand: {', '.join(sections)}")
+    if workflow.snakemake(this, cores or os.cpu_count(), [until] if until else []):
         _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
+    if until:
+        return
     provenance.write(this, parameters)
     manuscript.write(this)
     pages = site.write(this)
@@ -63,6 +69,21 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
         typer.echo(pages.relative_to(this.root))
     except (ValueError, OSError) as error:
         _stop(error)
+
+
+@app.command("ablation")
+def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0):
+    """Ask what each ingredient of the networks brings: train and judge every row of parameters/ablation*.yaml."""
+    from study import ablation, tables
+    from study.run import project_root
+
+    try:
+        rows = ablation.runs(project_root())
+        ablation.make(rows, cores or os.cpu_count())
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        _stop(error)
+    paths = tables.save(ablation.table(rows), rows[0].figures, "Table_ablation", ablation.CAPTION)
+    typer.echo(paths[0].relative_to(rows[0].root))
 
 
 @app.command(hidden=True)

@@ -5,19 +5,16 @@ is drawn from (seed, epoch), so a training that was killed and resumed ends with
 """
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import monai
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
-from study import models, network, slabs
+from study import model_card, models, network, ranks, slabs
+from study.checkpoint import Checkpoint
 from study.samples import RANDOMISATIONS, augmentation, draw_epoch, load_sections, network_input, sample
 
 
@@ -133,46 +130,11 @@ def held_out_dice(model, held_out, settings):
     return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice"])
 
 
-class Checkpoint:
-    """Weights, optimiser state and history of a training, in safetensors and JSON, replaced once an epoch."""
-
-    def __init__(self, folder, settings, data_digest):
-        self.path = Path(folder) / f"{settings.task}.checkpoint.safetensors"
-        # A checkpoint of other settings or other data is another training: it is not resumed.
-        self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
-
-    def save(self, model, optimiser, history):
-        """Write the state of the training, in place of what was saved before."""
-        tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-        for index, state in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".unfinished")
-        metadata = {"recipe": self.recipe, "history": json.dumps(history)}
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
-        unfinished.replace(self.path)
-
-    def load(self, model, optimiser):
-        """Restore the model and the optimiser; return the history so far (empty if there is nothing to resume)."""
-        if not self.path.is_file():
-            return []
-        with safe_open(self.path, framework="pt") as saved:
-            metadata = saved.metadata()
-        if metadata.get("recipe") != self.recipe:
-            return []
-        tensors = load_file(self.path)
-        model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-        states = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimiser."):
-                _, index, key = name.split(".", 2)
-                states.setdefault(int(index), {})[key] = tensor
-        optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
-        return json.loads(metadata["history"])
-
-
 def train(training_set, held_out, settings, folder, data_digest="", progress=True):
     """Train one network; resume where an earlier call with the same settings and data stopped.
+
+    One of several processes (see :mod:`study.ranks`) does its share of each batch; the first one writes the checkpoint,
+    which all must be able to read.
 
     Parameters
     ----------
@@ -189,17 +151,23 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     torch.nn.Module, DataFrame, DataFrame
         The trained network, in evaluation mode; the history: ``epoch, loss, dice`` (held-out mean at 0.5); and what
         :func:`held_out_dice` says of the trained network.
+
+    Raises
+    ------
+    ValueError
+        If a batch cannot be divided evenly among the processes.
     """
     monai.data.set_track_meta(False)
     torch.set_num_threads(settings.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # would only show faults in operators, at a cost
     torch.manual_seed(settings.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = ranks.device()
     model = network.build(settings.architecture)
     if settings.encoder_weights:
         network.load_encoder(model, settings.encoder_weights)
     model = model.to(device, memory_format=torch.channels_last)
+    in_parallel = ranks.in_parallel(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
     weighted_loss = network.WeightedLoss()
     checkpoint = Checkpoint(folder, settings, data_digest)
@@ -212,7 +180,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
         total=n_steps,
         initial=resumed_at * n_batches,
         desc=f"train {settings.task}",
-        disable=not progress,
+        disable=not progress or ranks.rank() > 0,
         mininterval=1,
     )
     for epoch in range(resumed_at, settings.epochs):
@@ -223,10 +191,11 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * one_cycle((epoch * n_batches + k) / n_steps)
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                logits = model(batch["channels"].contiguous(memory_format=torch.channels_last))
-            loss = weighted_loss(logits.float(), batch["target"], batch["weight"])
+                logits = in_parallel(batch["channels"].contiguous(memory_format=torch.channels_last))
+            parts = (logits.float(), batch["target"], batch["weight"])
+            loss = weighted_loss(*(ranks.whole_batch(part) for part in parts))
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            (loss * ranks.size()).backward()
             optimiser.step()
             losses.append(loss.item())
             bar.update()
@@ -235,7 +204,8 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
         at_half = dice.loc[dice["threshold"] == 0.5, "dice"]
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), "dice": float(at_half.mean())})
         bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", dice=f"{history[-1]['dice']:.3f}")
-        checkpoint.save(model, optimiser, history)
+        if ranks.rank() == 0:
+            checkpoint.save(model, optimiser, history)
     bar.close()
     if len(history) == resumed_at:  # nothing was left to train
         model.eval()
@@ -262,13 +232,11 @@ class EpochSamples(torch.utils.data.Dataset):
 
 
 def batches(training_set, settings, epoch, augment):
-    """Yield the batches of an epoch: the same ones whatever the number of workers."""
-    return torch.utils.data.DataLoader(
-        EpochSamples(training_set, settings, epoch, augment),
-        batch_size=settings.batch_size,
-        num_workers=settings.workers,
-        drop_last=True,
-    )
+    """Yield the batches of an epoch, this process's share of each: the same ones whatever the number of workers."""
+    samples = EpochSamples(training_set, settings, epoch, augment)
+    order, size = range(len(samples)), settings.batch_size
+    shares = [ranks.share(order[start : start + size]) for start in range(0, len(samples) - size + 1, size)]
+    return torch.utils.data.DataLoader(samples, batch_sampler=shares, num_workers=settings.workers)
 
 
 def one_cycle(progress):
@@ -307,20 +275,12 @@ def split_patients(table, held_out_share, seed):
     return table[~held_out], table[held_out]
 
 
-INTENDED_USE = {
-    "lung": "the lung field on chest CT with sections of 1-10 mm, for research on this method",
-    "infection": "infection inside the lung field on chest CT with sections of 1-10 mm, for research on this method",
-}
-LIMITS = (
-    "no clinical use; never validated on patients by this study; "
-    "motion, effusion, tumour and scars can be taken for infection"
-)
-
-
 def train_models(
     table, folder, models_folder, settings, section_mm, held_out_share, increment_mm=(5.0,), progress=True
 ):
     """Train both networks on one training table and write them with their cards.
+
+    Under `torchrun` each process does its share (:mod:`study.ranks`), and all return the same cards.
 
     Parameters
     ----------
@@ -329,6 +289,7 @@ def train_models(
     folder : Path
         Where its paths start.
     models_folder : Path
+        Seen by all processes.
     settings : sequence of Settings
     section_mm : sequence of float
         Section thicknesses to learn at (mm).
@@ -342,34 +303,22 @@ def train_models(
     dict of str to dict
         The card of each task.
     """
-    shown, held_out = split_patients(table, held_out_share, settings[0].seed)
-    digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
-    pixel_mm = settings[0].pixel_mm
-    sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
-    # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
-    judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
-    for one in settings:
-        model, history, dice = train(sections, judged, one, models_folder, digest, progress)
-        threshold = choose_threshold(dice)
-        at_threshold = dice.loc[dice["threshold"] == threshold, "dice"]
-        card = {
-            "threshold": threshold,
-            "data": {
-                "training_table_sha256": digest,
-                "scans": len(shown),
-                "held_out_scans": len(held_out),
-                "section_mm": list(section_mm),
-            },
-            "scores": {
-                "dice_mean": float(at_threshold.mean()),
-                "dice_sd": float(at_threshold.std()),
-                "n": len(at_threshold),
-                "of": "held-out patients of the training set, threshold chosen on the same",
-            },
-            "history": history.to_dict("records"),
-            "versions": {"torch": torch.__version__, "monai": monai.__version__},
-            "intended_use": INTENDED_USE[one.task],
-            "limits": LIMITS,
+    with ranks.joined():
+        progress = progress and ranks.rank() == 0
+        shown, held_out = split_patients(table, held_out_share, settings[0].seed)
+        pixel_mm = settings[0].pixel_mm
+        sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
+        # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
+        judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
+        data = {
+            "training_table_sha256": hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest(),
+            **model_card.learnt_from(shown, folder, sections, section_mm),
+            "held_out_scans": len(held_out),
         }
-        models.save(model, one, card, models_folder)
+        for one in settings:
+            model, history, dice = train(sections, judged, one, models_folder, data["training_table_sha256"], progress)
+            if ranks.rank() == 0:
+                card = model_card.write(one.task, data, history, dice, choose_threshold(dice))
+                models.save(model, one, card, models_folder)
+        ranks.wait()  # for the first process to have written both
     return {one.task: models.read_card(models_folder, one.task) for one in settings}

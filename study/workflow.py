@@ -218,6 +218,11 @@ def execute(notebook, run, shard=0, n_shards=1):
     ------
     NotebookError
         If a cell fails: which, why, and where the executed copy with its traceback is.
+
+    Notes
+    -----
+    Started by `torchrun`, each process executes the notebook in a kernel of its own, which inherits its rank; those
+    after the first leave the cells tagged ``whole`` out too, and their copy is kept only if it fails.
     """
     import logging
 
@@ -230,11 +235,14 @@ def execute(notebook, run, shard=0, n_shards=1):
     if n_shards > 1:
         parameters |= {"shard": shard, "n_shards": n_shards}
         suffix, label = f".shard-{shard}-of-{n_shards}", f"{notebook} {shard + 1}/{n_shards}"
+    rank = int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+    if rank:
+        suffix, label = f".rank-{rank}", f"{notebook} rank {rank}"
     output = executed_path(run, notebook, suffix)
     output.parent.mkdir(parents=True, exist_ok=True)
     source = nbformat.read(run.root / "notebooks" / f"{notebook}.ipynb", as_version=4)
     for cell in source.cells:
-        if n_shards > 1 and "whole" in cell.metadata.get("tags", []):
+        if (n_shards > 1 or rank) and "whole" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "skip-execution"]
     prepared = output.with_suffix(".prepared.ipynb")
     nbformat.write(source, prepared)
@@ -262,6 +270,9 @@ def execute(notebook, run, shard=0, n_shards=1):
         prepared.unlink(missing_ok=True)
     seconds = time.time() - started
     line.close(f"done in {seconds:.0f} s")
+    if rank:
+        output.unlink()
+        return
     write_json(
         run.folder / "timings" / f"{notebook}{suffix}.json",
         {
@@ -313,12 +324,12 @@ class ProgressLine:
         sys.stderr.flush()
 
 
-def snakemake(run, cores, extra=()):
-    """Let Snakemake bring a run up to date; returns its exit code."""
+def snakemake(run, cores, targets=()):
+    """Let Snakemake bring a run up to date, or those of its files that are named; returns its exit code."""
     command = [
-        sys.executable, "-m", "snakemake", "--snakefile", run.root / "Snakefile", "--directory", run.root,
+        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
-        "--nolock", "--quiet", "all", *extra,
+        "--nolock", "--quiet", "all",
     ]  # fmt: skip
     # The rules call `study` by name: that of this environment, also where it is not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -21,7 +21,7 @@ LAYERS = [
     {"schemas", "scan_tables", "cohort"},
     {"phantom", "layouts", "datasets"},
     MEASURES,
-    {"slabs", "network", "models", "samples"},
+    {"slabs", "network", "models", "samples", "ranks", "checkpoint", "model_card"},
     {"training", "segmentation"},
     {"evaluation", "targets", "segmentation_table"},
     {
@@ -52,7 +52,7 @@ LAYERS = [
     },
     {"reporting"},
     {"workflow", "provenance", "exercises", "exercise_tasks"},
-    {"site", "crate"},
+    {"site", "crate", "ablation"},
     {"__main__"},
 ]
 MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
@@ -117,9 +117,9 @@ def test_all_seven_notebooks_are_there():
     assert [path.stem for path in NOTEBOOKS] == list(workflow.NOTEBOOKS)
 
 
-@pytest.mark.parametrize("name", ["demo", "smoke", "starter", "paper"])
-def test_parameter_files_fit_the_notebooks(name):
-    workflow.read_parameters(ROOT / "parameters" / f"{name}.yaml", workflow.read_notebooks(ROOT))
+@pytest.mark.parametrize("path", sorted((ROOT / "parameters").glob("*.yaml")), ids=lambda path: path.stem)
+def test_parameter_files_fit_the_notebooks(path):
+    workflow.read_parameters(path, workflow.read_notebooks(ROOT))
 
 
 def test_the_demos_parameters_are_the_notebooks_defaults():

@@ -187,6 +187,7 @@ def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
     [
         (("run", "nobody"), "those at hand"),
         (("run", "../demo"), "letters, digits"),
+        (("run", "smoke", "--until", "trian"), "those at hand: cohort, train,"),
         (("measure", "missing.nii.gz"), "missing.nii.gz"),
         (("site", "nobody"), "study run nobody"),
         (("check", "missing.csv"), "missing.csv"),

@@ -1,40 +1,27 @@
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import openvino
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
+from toys import KILLED, settings, toy_sections, without_batch_norm
 
-from study import models, network, training
-from study.ct import scan_from_array
-from study.samples import Sections, draw_epoch, example_input, sample, thicken
+from study import models, network, ranks, training, workflow
+from study.checkpoint import Checkpoint
+from study.ct import scan_from_array, write_mask, write_scan
+from study.run import Run
+from study.samples import draw_epoch, example_input, sample, thicken
 from study.segmentation import Segmenter, inner_parts, large_parts
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
-
-SIZE = 64
-
-
-def toy_sections(seed):
-    """Two dark discs (lungs) in grey tissue, each with a brighter spot (infection), 8 sections."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:SIZE, :SIZE]
-    lung = np.zeros((8, SIZE, SIZE), bool)
-    infection = np.zeros_like(lung)
-    for centre in (18, 46):
-        lung[1:7] |= (y - 32) ** 2 + (x - centre) ** 2 < 12**2
-        dy, dx = random.integers(-4, 5, size=2)
-        infection[2:6] |= (y - 32 - dy) ** 2 + (x - centre - dx) ** 2 < 5**2
-    hu = np.where(lung, -850, 40) + 450 * infection + random.normal(0, 10, lung.shape)
-    hu[:, :4] = -1000
-    return Sections(f"S{seed}", hu.astype(np.int16), lung, infection & lung, (10.0, 2.5, 2.5), -850.0)
-
-
-def settings(task, **changes):
-    common = {"pixel_mm": 2.5, "epochs": 2, "sections_per_epoch": 16, "batch_size": 8, "threads": 1}
-    common["crop_pixels"] = SIZE if task == "lung" else SIZE // 2
-    return training.Settings(task, **{**common, "encoder_width": 8, "lung_width": 2, **changes})
+ROOT = Path(__file__).parent.parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def test_thick_sections_are_the_mean_of_thin_ones():
@@ -114,28 +101,84 @@ def test_the_example_of_an_input_is_the_section_with_most_infection_and_its_neig
     assert len(example_input(None, tmp_path, 1, 10.0)["channels"]) == 0
 
 
-def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch):
-    toys = [toy_sections(k) for k in range(3)]
-    one = settings("infection", epochs=3)
-    whole, history, _ = training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_training_that_is_killed_in_the_middle_of_an_epoch_ends_with_the_same_bytes(precision, tmp_path):
+    toys, one = [toy_sections(k) for k in range(3)], settings("infection", **KILLED, precision=precision)
+    training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
+    killed = subprocess.run([sys.executable, ROOT / "tests" / "killed_training.py", precision, tmp_path / "parts"])
+    assert killed.returncode == -signal.SIGKILL
+    *_, half_way = Checkpoint(tmp_path / "parts", one, "").load(*untrained(one))
+    assert half_way["epoch"] == 1
+    training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
+    whole, parts = (tmp_path / name / "infection.checkpoint.safetensors" for name in ("whole", "parts"))
+    assert parts.read_bytes() == whole.read_bytes()  # weights, optimiser and history
 
-    saved = []
-    save = training.Checkpoint.save
 
-    def save_once(self, *state):
-        save(self, *state)
-        saved.append(1)
-        raise KeyboardInterrupt
+def untrained(one):
+    model = network.build(one.architecture)
+    return model, torch.optim.AdamW(model.parameters())
 
-    with monkeypatch.context() as killed:
-        killed.setattr(training.Checkpoint, "save", save_once)
-        with pytest.raises(KeyboardInterrupt):
-            training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
-    resumed, resumed_history, _ = training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
-    assert saved == [1]
-    pd.testing.assert_frame_equal(history, resumed_history)
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+def test_processes_under_torchrun_learn_what_one_learns(tmp_path):
+    """Two processes by gloo: alike to the bit, and to rounding like one that has whole batches.
+
+    That holds for a network without batch norm; with it each process has the statistics of its own half.
+    """
+    script = [ROOT / "tests" / "trained_in_ranks.py", tmp_path]
+    done = subprocess.run([*TORCHRUN, *script], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    alone, history = without_batch_norm(tmp_path / "alone")
+    first, second = (load_file(tmp_path / f"plain-{rank}.safetensors") for rank in (0, 1))
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(first[name], second[name]), name
+        torch.testing.assert_close(first[name], tensor, rtol=1e-4, atol=1e-6)
+    together = json.loads((tmp_path / "history.json").read_text())
+    np.testing.assert_allclose(together["loss"], history["loss"], rtol=1e-5)
+    assert [path.name for path in (tmp_path / "together").iterdir()] == ["lung.checkpoint.safetensors"]
+    first, second = (load_file(tmp_path / f"unet-{rank}.safetensors") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_notebook_trains_in_two_processes(project):
+    """As `study run` starts it where `processes` is 2: one copy, one set of models, one record is left."""
+    run = Run("two", project)
+    (project / "parameters" / "two.yaml").write_text(
+        "train: {lung_pixels: 64, infection_pixels: 32, lung_sections: 16, infection_sections: 16, lung_epochs: 1, "
+        "infection_epochs: 1, encoder_width: 8, lung_width: 2, batch_size: 8, threads: 1, pixel_mm: 2.5}"
+    )
+    workflow.plan(run)
+    rows = []
+    for k in range(3):
+        toy = toy_sections(k)
+        scan = write_scan(run.training / f"hu-{k}.nii.gz", toy.hu, toy.spacing_mm)
+        row = {"scan_id": toy.scan_id, "patient_id": toy.scan_id, "image": scan.path.name, "slice_thickness_mm": 10}
+        for name in ("lung", "infection"):
+            row[f"{name}_mask"] = f"{name}-{k}.nii.gz"
+            write_mask(run.training / row[f"{name}_mask"], getattr(toy, name), scan)
+        rows.append(row)
+    pd.DataFrame(rows).to_csv(run.training / "scans.csv", index=False)
+    command = [*TORCHRUN, "-m", "study", "execute", "2-train", "--run", "two"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (run.folder / "notebooks").iterdir()] == ["2-train.ipynb"]
+    assert [path.name for path in (run.folder / "timings").iterdir()] == ["2-train.json"]
+    assert set(models.copy(run.models, project / "taken")) == {"lung", "infection"}
+    assert run.recorded("2-train").loc["held_out_dice_lung_mean", "n"] == 1
+
+
+def test_more_processes_than_graphics_cards_are_refused(monkeypatch):
+    for name, content in (("TORCHELASTIC_RUN_ID", "1"), ("LOCAL_RANK", "2"), ("LOCAL_WORLD_SIZE", "3")):
+        monkeypatch.setenv(name, content)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match="3 processes on a machine with 2 graphics cards"), ranks.joined():
+        pass
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
+    monkeypatch.setattr(ranks, "size", lambda: 3)
+    with pytest.raises(ValueError, match="a batch of 8 cannot be divided evenly among 3 processes; set batch_size"):
+        training.batches([toy_sections(0)], settings("lung"), 0, None)
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
@@ -207,22 +250,6 @@ def test_a_scan_without_lung_is_refused_by_name(trained):
     no_lung = scan_from_array(np.where(scan.hu < -300, 40, scan.hu), scan.spacing_mm)
     with pytest.raises(ScanError, match=r"knee\.nii\.gz: no lung found"):
         Segmenter(trained).segment(no_lung, "knee.nii.gz")
-
-
-def test_models_that_do_not_belong_are_refused_by_name(trained, tmp_path):
-    with pytest.raises(models.ModelError, match="make study"):
-        models.read_card(tmp_path, "lung")
-    models.copy(trained, tmp_path)
-    assert models.read_card(tmp_path, "lung")["threshold"] == 0.5
-    (tmp_path / "lung.bin").write_bytes(b"other weights")
-    with pytest.raises(models.ModelError, match=r"lung\.bin: not the file that its card describes"):
-        models.Network(tmp_path, "lung")
-    (tmp_path / "lung.bin").unlink()
-    with pytest.raises(models.ModelError, match=r"lung\.bin: missing"):
-        models.Network(tmp_path, "lung")
-    (tmp_path / "lung.json").write_text(json.dumps({"digests": 3}))
-    with pytest.raises(models.ModelError, match="not a model card"):
-        models.read_card(tmp_path, "lung")
 
 
 def test_small_parts_of_lung_are_dropped():

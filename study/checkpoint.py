@@ -1,0 +1,47 @@
+"""The state of a training on disk: a training that was killed goes on from it with the same result."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+
+class Checkpoint:
+    """Weights, optimiser state and history of a training, in safetensors and JSON, replaced once an epoch."""
+
+    def __init__(self, folder, settings, data_digest):
+        self.path = Path(folder) / f"{settings.task}.checkpoint.safetensors"
+        # A checkpoint of other settings or other data is another training: it is not resumed.
+        self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
+
+    def save(self, model, optimiser, history):
+        """Write the state of the training, in place of what was saved before."""
+        tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".unfinished")
+        metadata = {"recipe": self.recipe, "history": json.dumps(history)}
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
+        unfinished.replace(self.path)
+
+    def load(self, model, optimiser):
+        """Restore the model and the optimiser; return the history so far (empty if there is nothing to resume)."""
+        if not self.path.is_file():
+            return []
+        with safe_open(self.path, framework="pt") as saved:
+            metadata = saved.metadata()
+        if metadata.get("recipe") != self.recipe:
+            return []
+        tensors = load_file(self.path)
+        model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+        states = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, key = name.split(".", 2)
+                states.setdefault(int(index), {})[key] = tensor
+        optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
+        return json.loads(metadata["history"])
