@@ -15,6 +15,8 @@ from study.run import write_json
 from study.schemas import MASK_COLUMNS
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
+# Half of a lung with the worst emphysema lies above -960 HU; a bowel full of gas and a box of air lie at -1000.
+LUNG_ABOVE_HU = -970
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
 AIR_BELOW_HU = -500  # between lung that has lost much of its air and fat
 
@@ -55,13 +57,18 @@ class Segmenter:
         Raises
         ------
         study.ct.ScanError
-            If no lung is found.
+            If no lung is found, or what looks like lung is air, as in a bowel or a test object.
         """
         lung_mask = self.find_lungs(scan)
+        fault = None
         if lung_mask.sum() * scan.voxel_ml < LUNG_THRESHOLD_ML:
+            fault = f"less than {LUNG_THRESHOLD_ML} ml"
+        elif (median_hu := np.median(scan.hu[lung_mask])) < LUNG_ABOVE_HU:
+            fault = f"what looks like it is air, {median_hu:.0f} HU in the median"
+        if fault:
             raise ScanError(
                 path,
-                f"no lung found (less than {LUNG_THRESHOLD_ML} ml)",
+                f"no lung found ({fault})",
                 "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
             )
         label_map = lung_mask.astype(np.uint8)
