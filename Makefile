@@ -30,6 +30,7 @@ lab-ready: .venv/lab
 	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
 
 bench: .venv/ready
+	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench goes without others' networks" >&2
 	@$(BIN)/python tests/bench.py
 
 # For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
@@ -37,6 +38,12 @@ bench: .venv/ready
 	@$(UV) venv --quiet --clear .venv/validators
 	@$(UV) pip install --quiet --python .venv/validators/bin/python roc-validator==0.13.0 cffconvert==2.0.0
 	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
+	@touch $@
+
+# For the bench alone: what others' networks take on the same scan.
+.venv/peers/ready: .venv/ready
+	@$(UV) venv --quiet --clear .venv/peers
+	@$(UV) pip install --quiet --python .venv/peers/bin/python torch==2.13.0 lungmask==0.2.22 nnunetv2==2.8.1
 	@touch $@
 
 .venv/ready: requirements.lock pyproject.toml
