@@ -41,7 +41,7 @@ print(len(segmented), "segmented,", len(refused), "refused")
 
 
 def phantoms(n, matrix, n_sections):
-    """Simulated scans of ill patients, `n_sections` about the middle of the lungs: scan, (lung, infection), protocol."""
+    """Scans of simulated ill patients, `n_sections` about mid-lung: scan, its lung and infection masks, protocol."""
     protocol = Protocol(matrix=matrix, increment_mm=5.0)
     for number, habitus, disease in patients(n, True):
         made = simulate_scan((SEED, number), 1, habitus, disease, protocol, cardiac=0.5)
