@@ -34,6 +34,7 @@ ablation: .venv/ready
 	@study ablation
 
 bench: .venv/ready
+	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench goes without others' networks" >&2
 	@$(BIN)/python tests/bench.py
 
 # For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
@@ -43,18 +44,24 @@ bench: .venv/ready
 	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
 	@touch $@
 
+# For `make bench` alone: what others segment with, to be timed beside the study.
+.venv/peers/ready: .venv/ready
+	@$(UV) venv --quiet --clear .venv/peers
+	@$(UV) pip install --quiet --compile-bytecode --python .venv/peers/bin/python torch==2.13.0 lungmask==0.2.22 nnunetv2==2.8.1
+	@touch $@
+
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; name one with make PYTHON=python3.12")'
 	@echo "setting up .venv (once, a minute or two)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 .venv/lab: .venv/ready requirements-lab.lock
 	@echo "adding what shows scans in JupyterLab (once)"
-	@$(UV) pip install --quiet --python $(BIN)/python -r requirements-lab.lock --constraint requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-lab.lock --constraint requirements.lock
 	@touch $@
 
 lock:

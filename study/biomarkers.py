@@ -5,7 +5,6 @@ Eur Radiol 2020;30:6828-6837. The lung field includes the infection, so POI lies
 """
 
 import numpy as np
-import pandas as pd
 from scipy import ndimage
 
 INFECTION = 2  # in a label map; 1 is lung, 0 background
@@ -151,6 +150,8 @@ def binarise(change):
     Series of float
         1 or 0; NaN where the change is exactly 0 or undefined, which is neither.
     """
+    import pandas as pd  # here, as it takes a second and one scan has no use for it
+
     change = pd.Series(change, dtype=float)
     return (change > 0).astype(float).where(change.notna() & (change != 0))
 

@@ -5,14 +5,12 @@ import json
 import os
 
 import numpy as np
-import pandas as pd
 from scipy import ndimage
 from tqdm import tqdm
 
 from study import fingerprint, models, slabs
 from study.ct import ScanError, read_lung_mask, read_mask, read_scan, write_label_map
 from study.run import write_json
-from study.schemas import MASK_COLUMNS
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
 # Half of a lung with the worst emphysema lies above -960 HU; a bowel full of gas and a box of air lie at -1000.
@@ -80,8 +78,11 @@ class Segmenter:
         pixel_mm = self.lung.settings["pixel_mm"]
         on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
         probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
+        found = probability >= self.lung.threshold
+        # Parts are told apart on the network's grid, which has far fewer pixels than the scan.
+        probability[found & ~inner_parts(large_parts(found), on_grid)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
-        return inner_parts(large_parts(probability >= self.lung.threshold), scan.hu)
+        return probability >= self.lung.threshold
 
     def find_infection(self, scan, lung_mask):
         """Return the infection in and close to a lung field, bool (z, y, x); only the box of the lung is looked at."""
@@ -97,6 +98,7 @@ class Segmenter:
         relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
         probability = self.infection.probability(relative[indices[with_lung]])
         lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
+        lung_on_grid[(probability < self.infection.threshold).all(axis=(1, 2))] = False  # nothing there to count
         counts = slabs.with_dents(lung_on_grid, pixel_mm, margin_mm).astype(np.float32)
         inside = lung_mask[tuple(box)]
         found, counts = (
@@ -179,6 +181,10 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
         that could not be segmented.
     """
+    import pandas as pd  # takes a second, and one scan has no use for it
+
+    from study.schemas import MASK_COLUMNS
+
     segmenter = Segmenter(models_folder, threads)
     masks_folder.mkdir(parents=True, exist_ok=True)
     by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__])]

@@ -1,6 +1,6 @@
 """The figures on speed and memory: ``make bench`` writes runs/bench/results.csv, a row a measurement.
 
-Those on quality are in ``bench_quality``.
+Those on segmentation are in ``bench_speed``, those on quality in ``bench_quality``.
 
 Each measurement is a whole command as a user types it, timed from outside: wall and CPU seconds, and the peak memory of
 all its processes together; only the bootstrap is timed inside its process, without the start of Python or R.
@@ -10,88 +10,23 @@ Measurements that are compared are interleaved and given as medians.
 import argparse
 import filecmp
 import json
-import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 from bench_quality import bench_quality, bench_shift
+from bench_speed import bench_many, bench_networks, bench_scan
+from bench_timing import RESULTS, ROOT, record, timed
 
 from study import resampling
 from study.models import STARTER
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "runs" / "bench" / "results.csv"
 REAL = ROOT.parent / "shared" / "real" / "covid-ct-md"
-COLUMNS = ["what", "size", "wall_s", "cpu_s", "peak_mib", "compared_with", "ratio", "versions"]
-VERSIONS = " ".join(f"{name}={version(name)}" for name in ("torch", "openvino", "numpy", "snakemake", "papermill"))
-
-
-def timed(command, cwd):
-    """Run a command; return wall seconds, CPU seconds with its children, peak memory (MiB), and what it printed."""
-    # Only what a newcomer's shell has: not this environment's own settings.
-    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")}
-    before = os.times()
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    peak, over = [0.0], threading.Event()
-
-    def watch():
-        while not over.wait(0.3):
-            peak[0] = max(peak[0], memory_mib(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    printed = []
-    for line in process.stdout:
-        printed.append(line)
-        sys.stderr.write(f"    {line}")
-    process.wait()
-    over.set()
-    watcher.join()
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    if process.returncode:
-        raise SystemExit(f"bench: {' '.join(map(str, command))} failed in {cwd}")
-    return time.perf_counter() - started, cpu, peak[0], "".join(printed)
-
-
-def memory_mib(pid):
-    """Memory of a process and its descendants, shared pages counted once (PSS)."""
-    total = 0
-    try:
-        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0.0
-    for process in processes:
-        try:
-            total += process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return total / 2**20
-
-
-def record(what, size, wall, cpu, peak, compared_with="", ratio=None):
-    """Append one row to the results and print it."""
-    row = pd.DataFrame(
-        [[what, size, round(wall, 2), round(cpu, 2), np.round(peak), compared_with, ratio, VERSIONS]], columns=COLUMNS
-    )
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    if RESULTS.is_file():
-        row = pd.concat([pd.read_csv(RESULTS), row], ignore_index=True)
-    row.to_csv(RESULTS, index=False)
-    print(row.tail(1).drop(columns="versions").to_string(index=False), flush=True)
 
 
 def clone(folder):
@@ -170,8 +105,8 @@ def bench_smoke(folder):
     record("make study RUN=smoke, after install", "36 scans 128x128", wall, cpu, peak, "120 s", wall / 120)
 
 
-def bench_measure(folder):
-    """`study measure` on a real CT, NIfTI and DICOM interleaved, with the models of this folder's demo run."""
+def bench_measure(models, folder):
+    """`study measure` on a real CT, NIfTI and DICOM interleaved."""
     if not REAL.is_dir():
         print(f"measure: skipped, {REAL.name} is not at hand")
         return
@@ -182,15 +117,7 @@ def bench_measure(folder):
     runs = {name: [] for name in scans}
     for _ in range(3):
         for name, scan in scans.items():
-            command = [
-                ROOT / ".venv" / "bin" / "study",
-                "measure",
-                scan,
-                "--out",
-                folder,
-                "--models",
-                ROOT / "runs/demo/models",
-            ]
+            command = [ROOT / ".venv/bin/study", "measure", scan, "--out", folder, "--models", models]
             runs[name].append(timed(command, ROOT))
     for name, measured in runs.items():
         record("study measure", name, *(statistics.median(column) for column in list(zip(*measured, strict=True))[:3]))
@@ -291,13 +218,16 @@ def main():
         "smoke": bench_smoke,
         "study": bench_study,
         "twice": bench_twice,
-        "measure": bench_measure,
+        "measure": lambda folder: bench_measure(asked.models, folder),
+        "scan": lambda folder: bench_scan(asked.models, folder),
+        "networks": lambda _: bench_networks(asked.models),
+        "many": lambda folder: bench_many(asked.models, folder),
         "quality": lambda _: bench_quality(asked.models),
         "shift": lambda _: bench_shift(asked.models),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", nargs="*", default=list(benches), help=" ".join(benches))
-    parser.add_argument("--models", type=Path, default=STARTER, help="networks for quality and shift")
+    parser.add_argument("--models", type=Path, default=STARTER, help="networks of what segments")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:

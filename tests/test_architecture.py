@@ -1,6 +1,8 @@
 """What the design asks of every module and notebook, held by reading them."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -83,6 +85,14 @@ def test_imports_run_one_way(path):
 def test_measures_stand_alone(measure):
     own = [path for path in MODULES if module_name(path) == measure]
     assert own and not set().union(*map(imported, own)) - {measure}
+
+
+def test_measuring_one_scan_loads_no_library_for_tables_training_or_figures():
+    """They would take longer to import than the scan to measure."""
+    unused = {"pandas", "torch", "monai", "matplotlib"}
+    code = f"import sys, study.ct, study.biomarkers, study.segmentation; print(*({unused} & set(sys.modules)))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert printed.split() == []
 
 
 def test_figures_do_not_depend_on_measures():
