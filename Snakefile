@@ -41,7 +41,7 @@ rule cohort:
         f"{R}/values/1-cohort.json",
     threads: workflow.cores
     shell:
-        "study execute 1-cohort --run {run}"
+        "study execute 1-cohort {run}"
 
 
 # Several processes train together; torch's launcher starts them.
@@ -59,7 +59,7 @@ rule train:
         f"{R}/values/2-train.json",
     threads: workflow.cores
     shell:
-        "{launcher} execute 2-train --run {run}"
+        "{launcher} execute 2-train {run}"
 
 
 # One of several parts of the scans; with one shard the notebook does them all itself.
@@ -72,7 +72,7 @@ rule shard:
     output:
         touch(f"{R}/masks/shard-{{shard}}-of-{{n_shards}}.done"),
     shell:
-        "study execute 3-segment --run {run} --shard {wildcards.shard} --n-shards {wildcards.n_shards}"
+        "study execute 3-segment {run} --shard {wildcards.shard} --n-shards {wildcards.n_shards}"
 
 
 rule segment:
@@ -85,7 +85,7 @@ rule segment:
         f"{R}/values/3-segment.json",
     threads: workflow.cores
     shell:
-        "study execute 3-segment --run {run}"
+        "study execute 3-segment {run}"
 
 
 rule biomarkers:
@@ -99,7 +99,7 @@ rule biomarkers:
         f"{R}/variants.csv",
         f"{R}/values/4-biomarkers.json",
     shell:
-        "study execute 4-biomarkers --run {run}"
+        "study execute 4-biomarkers {run}"
 
 
 rule severity:
@@ -110,7 +110,7 @@ rule severity:
     output:
         f"{R}/values/5-severity.json",
     shell:
-        "study execute 5-severity --run {run}"
+        "study execute 5-severity {run}"
 
 
 rule progression:
@@ -121,7 +121,7 @@ rule progression:
     output:
         f"{R}/values/6-progression.json",
     shell:
-        "study execute 6-progression --run {run}"
+        "study execute 6-progression {run}"
 
 
 rule claims:
@@ -135,4 +135,4 @@ rule claims:
         f"{F}/claims.csv",
         f"{F}/audit.csv",
     shell:
-        "study execute 7-claims --run {run}"
+        "study execute 7-claims {run}"

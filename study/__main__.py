@@ -89,7 +89,7 @@ def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to us
 @app.command(hidden=True)
 def execute(
     notebook: str,
-    run: Annotated[str, typer.Option()] = "demo",
+    run: Annotated[str, typer.Argument()] = "demo",  # no option: torchrun takes --run for one of its own
     shard: Annotated[int, typer.Option()] = 0,
     n_shards: Annotated[int, typer.Option()] = 1,
 ):

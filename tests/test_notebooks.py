@@ -145,7 +145,7 @@ def test_shards_give_the_same_label_maps(smoke):
     for path in [*masks.glob("*.nii.gz"), *masks.glob("*.json")]:
         path.unlink()
     for shard in (0, 1):
-        code, printed = study(smoke, "execute", "3-segment", "--run", "smoke", "--shard", shard, "--n-shards", 2)
+        code, printed = study(smoke, "execute", "3-segment", "smoke", "--shard", shard, "--n-shards", 2)
         assert code == 0, printed
     assert {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")} == before
 

@@ -164,7 +164,7 @@ def test_the_notebook_trains_in_two_processes(project):
             write_mask(run.training / row[f"{name}_mask"], getattr(toy, name), scan)
         rows.append(row)
     pd.DataFrame(rows).to_csv(run.training / "scans.csv", index=False)
-    command = [*TORCHRUN, "-m", "study", "execute", "2-train", "--run", "two"]
+    command = [*TORCHRUN, "-m", "study", "execute", "2-train", "two"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (run.folder / "notebooks").iterdir()] == ["2-train.ipynb"]
