@@ -192,9 +192,9 @@ def bench_networks(networks, _=None, n_scans=10, matrix=512):
 def bench_many(networks, folder):
     """A cohort of the demo's size, then how time and memory go with the number of scans."""
     out = folder / "cohort"
-    timed([STUDY, "phantom", "--patients", "196", "--matrix", "128", "--no-lesions", "--out", out], ROOT)
+    timed([STUDY, "phantom", "--patients", "198", "--matrix", "128", "--no-lesions", "--out", out], ROOT)
     table = pd.read_csv(out / "scans.csv").head(531)
-    segment_all(table, out, networks, "531 scans 128x128 of 10 mm", limit=240)
+    segment_all(table, out, networks, f"{len(table)} scans 128x128 of 10 mm", limit=240)
 
     small = folder / "small"
     small.mkdir()
