@@ -201,6 +201,7 @@ def test_a_wrong_word_gets_one_clear_message(smoke, arguments, said):
 
 
 def test_without_models_measure_says_how_to_make_them(project, tmp_path):
+    shutil.rmtree(project / "study" / "starter")
     code, printed = study(project, "measure", "scan.nii.gz")
     assert code != 0
     assert "make study" in printed
