@@ -49,7 +49,7 @@ def save(model, settings, card, folder):
     folder.mkdir(parents=True, exist_ok=True)
     task = settings.task
     (folder / f"{task}.json").unlink(missing_ok=True)  # without its card, half a model is no model
-    # Half precision halves the files that are handed on; Dice moves by less than 0.0005 (`make bench`).
+    # Half precision halves the files that are handed on; what is measured is what was saved (`make bench` compares).
     model = model.to("cpu", memory_format=torch.contiguous_format).eval().half()
     save_file(
         {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / f"{task}.safetensors"
@@ -198,8 +198,9 @@ class Network:
         self.card = read_card(folder, task)
         self.settings = self.card["settings"]
         self.threshold = self.card["threshold"]
-        # bfloat16 where the processor computes in it: half the time, and over 60 scans the same Dice to 0.0001.
-        options = {"PERFORMANCE_HINT": "LATENCY"}
+        # Not bfloat16, which OpenVINO takes by itself where a processor has it: it saves a third of a second a scan and
+        # moves borders, so that label maps would differ between kinds of processor and from torch's (Dice 0.995).
+        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         graph = Path(folder) / f"{task}.xml"
