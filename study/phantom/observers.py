@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 # All assumed; set once so that the two observers agree about as well as the paper's two radiologists did (Dice 0.79
-# +- 0.25, median 0.85), and on nothing else: no network was looked at. Over 300 scans they came to 0.79 +- 0.21, median
+# +- 0.25, median 0.85), and on nothing else: no network was looked at. Over 240 scans they came to 0.77 +- 0.25, median
 # 0.86 (tests/calibrate_observers.py).
 
 
