@@ -146,7 +146,7 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         _stop(error)
     if faults:
         typer.echo(cohort.format_faults(faults))
-        typer.echo(f"study: {scans}: {len(faults)} fault{'s'[: len(faults) != 1]}", err=True)
+        typer.echo(f"study: {scans}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
         raise typer.Exit(1)
     typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(cohort.read_scans(scans))]))
 

@@ -21,6 +21,7 @@ __all__ = [
     "LOWEST_HU",
     "Scan",
     "ScanError",
+    "mask_reader",
     "read_label_map",
     "read_lung_mask",
     "read_mask",
@@ -145,6 +146,11 @@ def read_lung_mask(path, scan: Scan) -> np.ndarray:
         As `read_mask`, for other values than 0, 1 and 2.
     """
     return _read_labels(path, scan, 2, "a lung mask holds 0 outside the lungs and 1, or 1 and 2, in them").astype(bool)
+
+
+def mask_reader(column: str):
+    """The function that reads the masks of a column of the scan table."""
+    return read_lung_mask if column == "lung_mask" else read_mask
 
 
 def read_label_map(path, scan: Scan) -> np.ndarray:

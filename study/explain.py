@@ -166,8 +166,9 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
     greys = "black: 250 HU and more below the median of this patient's lung; white: 750 HU above it"
     legend = figure.legend(handles=[INFECTION_KEY], loc="outside lower center", title=greys)
     legend.get_title().set_fontsize(7)
+    count = "an axial CT section" if len(channels) == 1 else f"{len(channels)} axial CT sections"
     figure.alt = (
-        f"{title}: {len(channels)} axial CT section{'s'[: len(channels) != 1]} that the network is given, at "
+        f"{title}: {count} that the network is given, at "
         f"{', '.join(f'{offset:.0f}' for offset in offsets_mm)} mm, and the infection of the middle one in red, "
         f"{infection.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²."
     )

@@ -4,6 +4,7 @@ For each task (``lung``, ``infection``) there are ``<task>.safetensors``, an Ope
 ``<task>.bin``, and the model card ``<task>.json``. Nothing here is a pickle; every file must match its digest.
 """
 
+import functools
 import hashlib
 import json
 import shutil
@@ -193,8 +194,6 @@ class Network:
     """
 
     def __init__(self, folder, task, threads=0):
-        import openvino
-
         self.card = read_card(folder, task)
         self.settings = self.card["settings"]
         self.threshold = self.card["threshold"]
@@ -205,7 +204,7 @@ class Network:
             options["INFERENCE_NUM_THREADS"] = threads
         graph = Path(folder) / f"{task}.xml"
         try:
-            self._compiled = openvino.Core().compile_model(graph, "CPU", options)
+            self._compiled = _runtime().compile_model(graph, "CPU", options)
         except RuntimeError:
             raise ModelError(f"{graph}: OpenVINO cannot read this graph; copy it again with {task}.bin") from None
         expected, found = self.card["architecture"].get("sections", 1), self._compiled.input(0).partial_shape[1]
@@ -222,3 +221,15 @@ class Network:
             for start in range(0, len(channels), batch_size)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, *channels.shape[2:]), np.float32)
+
+
+@functools.cache
+def _runtime():
+    """OpenVINO's runtime, one a process and never given up.
+
+    It gives the thread that makes it a stack for signals. Dropped in another thread it would free that stack and leave
+    it in use, and the next signal would end the process.
+    """
+    import openvino
+
+    return openvino.Core()

@@ -1,4 +1,4 @@
-"""Figures of how well scans were segmented: where Dice is low, and the scans that came out worst.
+"""Figures of how well scans were segmented and measured: against the truth, where Dice is low, the worst scans.
 
 As in ``plots``: tables and arrays in, a matplotlib ``Figure`` out, drawn also when data are missing.
 """
@@ -9,10 +9,75 @@ from matplotlib.ticker import FuncFormatter
 
 from study.plots import letter
 from study.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
-from study.style import COLOURS, new_figure, say_missing, styled
+from study.style import COLOURS, MARKERS, new_figure, say_missing, styled
 
 N_BINS = 8  # of equally many scans, each with its median
 LEAST_POI = (0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)  # fraction of the lung
+
+
+@styled
+def bland_altman(table, true="true", measured="measured", unit="", quantity="value"):
+    """Draw measured against true values, and their difference (bias and 95 % limits of agreement).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan with the two columns named by ``true`` and ``measured``, in ``unit``. An optional ``status``
+        column gives the marks their colour and shape.
+
+    References
+    ----------
+    Bland JM, Altman DG. Lancet 1986;327:307-310.
+    """
+    figure = new_figure("double", 75)
+    left, right = figure.subplots(1, 2)
+    letter(left, "a", "Measured against true")
+    letter(right, "b", "Difference")
+    of_unit = f" ({unit})" if unit else ""
+    left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
+    of_difference = " (percentage points)" if unit == "%" else of_unit
+    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured − true{of_difference}")
+    known = table.dropna(subset=[true, measured]) if {true, measured} <= set(table.columns) else table.iloc[:0]
+    if not len(known):
+        for ax in (left, right):
+            say_missing(ax, f"no scan has both a true and a measured {quantity}")
+        return figure
+    truth, seen = (np.asarray(known[c], float) for c in (true, measured))
+    status = np.asarray(known["status"].fillna("status unknown")) if "status" in known else np.full(len(known), "scans")
+    for group in dict.fromkeys(status):
+        mine = status == group
+        look = {
+            "s": 7,
+            "alpha": 0.6,
+            "linewidths": 0,
+            "rasterized": True,
+            "marker": MARKERS.get(group, "o"),
+            "color": COLOURS.get(group, COLOURS["first"]),
+            "label": f"{group} (n = {mine.sum()})",
+        }
+        left.scatter(truth[mine], seen[mine], **look)
+        right.scatter((truth[mine] + seen[mine]) / 2, seen[mine] - truth[mine], **look)
+    both = [min(truth.min(), seen.min()), max(truth.max(), seen.max())]
+    left.plot(both, both, color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+    if len(known) > 2 and truth.std() > 0 and seen.std() > 0:
+        left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:.3f}", transform=left.transAxes, ha="right")
+    left.legend(loc="upper left")
+    difference = seen - truth
+    bias, spread = difference.mean(), difference.std(ddof=1) if len(known) > 1 else np.nan
+    lines = [(bias, "bias")] + (
+        [(bias + 1.96 * spread, "+1.96 SD"), (bias - 1.96 * spread, "-1.96 SD")] if np.isfinite(spread) else []
+    )
+    for height, words in lines:
+        right.axhline(height, color=COLOURS["ink"], linewidth=0.6, linestyle="-" if words == "bias" else "--")
+        right.text(
+            1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
+        )
+    figure.alt = (
+        f"Measured against true {quantity} of {len(known)} scans, and their difference against their mean: "
+        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        + f"{of_difference}."
+    )
+    return figure
 
 
 @styled

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.ct import ScanError, read_lung_mask, read_mask, read_scan
+from study.ct import ScanError, mask_reader, read_scan
 from study.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
@@ -291,7 +291,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
         mask_path = path.parent / cells[column]
         try:
             if scan is not None:
-                (read_lung_mask if column == "lung_mask" else read_mask)(mask_path, scan)
+                mask_reader(column)(mask_path, scan)
             elif not mask_path.exists():
                 raise ScanError(mask_path, "there is no such file", "check the path; it counts from the table's folder")
         except ScanError as error:

@@ -9,7 +9,7 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from study import fingerprint, models, slabs
-from study.ct import ScanError, read_lung_mask, read_mask, read_scan, write_label_map
+from study.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.run import write_json
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
@@ -199,7 +199,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             scan = read_scan(image)
             for mask in MASK_COLUMNS:  # a scan whose masks do not fit it is of no use later: it is refused here
                 if pd.notna(getattr(row, mask, None)):
-                    (read_lung_mask if mask == "lung_mask" else read_mask)(folder / getattr(row, mask), scan)
+                    mask_reader(mask)(folder / getattr(row, mask), scan)
             if not (target.is_file() and done.get("from") == made_from and done["mask"] == _digest(target)):
                 label_map = segmenter.segment(scan, image)
                 write_label_map(target, label_map, scan)

@@ -9,6 +9,7 @@ from scipy import ndimage, sparse
 
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
+DENT_MM = 15.0  # radius of the disc that closes a dent; on 60 phantom scans 25 mm or all of the margin overreached
 
 
 def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
@@ -164,9 +165,6 @@ def with_margin(lung_mask, pixel_mm, margin_mm):
     sections = lung_mask.reshape(-1, *lung_mask.shape[-2:])
     near = [ndimage.distance_transform_edt(~section) <= reach if section.any() else section for section in sections]
     return np.stack(near).reshape(lung_mask.shape)
-
-
-DENT_MM = 15.0  # radius of the disc that closes a dent; on 60 phantom scans 25 mm or all of the margin overreached
 
 
 def with_dents(lung_mask, pixel_mm, margin_mm):

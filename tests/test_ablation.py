@@ -88,4 +88,4 @@ def test_without_neighbours_the_network_sees_the_section_itself_and_measures(tmp
     row = {"scan_id": "S", "image": scan.path, "lung_mask": "lung.nii.gz", "infection_mask": "lung.nii.gz"}
     example = samples.example_input(pd.DataFrame([row]), tmp_path, 0, 10.0)
     assert list(example["offsets_mm"]) == [0] and len(example["channels"]) == 1
-    assert "1 axial CT section that" in explain.network_input(**example).alt
+    assert "an axial CT section that" in explain.network_input(**example).alt

@@ -71,7 +71,7 @@ def every_figure():
             pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
         ),
         "learning_curves": plots.learning_curves(history),
-        "bland_altman": plots.bland_altman(agreement, unit="%", quantity="POI"),
+        "bland_altman": quality_plots.bland_altman(agreement, unit="%", quantity="POI"),
         "dice_distribution": plots.dice_distribution(
             pd.DataFrame({"network_observer_1": [0.7, 0.8], "observers": [0.9, np.nan]})
         ),
@@ -118,8 +118,8 @@ def figures_without_data():
         "no thresholds": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [], "dice": []})),
         "undefined dice": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-500], "dice": [np.nan]})),
         "no history": plots.learning_curves(pd.DataFrame()),
-        "no agreement": plots.bland_altman(pd.DataFrame({"true": [np.nan], "measured": [1.0]})),
-        "one point": plots.bland_altman(pd.DataFrame({"true": [1.0], "measured": [1.0]})),
+        "no agreement": quality_plots.bland_altman(pd.DataFrame({"true": [np.nan], "measured": [1.0]})),
+        "one point": quality_plots.bland_altman(pd.DataFrame({"true": [1.0], "measured": [1.0]})),
         "no dice": plots.dice_distribution(pd.DataFrame({"observers": [np.nan]})),
         "one dice": plots.dice_distribution(pd.DataFrame({"observers": [0.5]})),
         "no lesions": plots.lesion_sizes(LESIONS.iloc[:0]),
@@ -270,7 +270,7 @@ def test_roc_without_interval_prints_the_area_alone():
 
 def test_bland_altman_limits():
     table = pd.DataFrame({"true": [0.0, 0, 0], "measured": [1.0, 2, 3]})
-    figure = plots.bland_altman(table)
+    figure = quality_plots.bland_altman(table)
     heights = sorted(line.get_ydata()[0] for line in figure.axes[1].lines)
     np.testing.assert_allclose(heights, [2 - 1.96, 2, 2 + 1.96])
 
