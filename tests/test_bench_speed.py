@@ -37,7 +37,7 @@ def test_eager_torch_and_the_exported_graph_are_the_same_network(saved):
     by_torch = bench_speed.TorchNetwork(folder, "infection").probability(channels, batch_size=2)
     by_openvino = models.Network(folder, "infection", threads=1).probability(channels, batch_size=2)
     assert by_torch.shape == by_openvino.shape == (3, 64, 96) and by_torch.std() > 0
-    np.testing.assert_allclose(by_openvino, by_torch, atol=0.02)  # bfloat16 keeps 8 bits
+    np.testing.assert_allclose(by_openvino, by_torch, atol=2e-3)
 
 
 def test_the_judge_takes_the_weights_of_before_they_were_rounded_where_they_are_kept(saved):

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pandas as pd
 import pytest
 import torch
@@ -221,10 +220,7 @@ def trained(tmp_path_factory):
         channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
         with torch.inference_mode():
             expected = torch.sigmoid(model(channels))[:, 0].numpy()
-        exported = openvino.Core().compile_model(folder / f"{task}.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        np.testing.assert_allclose(exported(channels.numpy())[0][:, 0], expected, atol=2e-3)
-        # bfloat16 holds eight bits: a probability may be off by a few hundredths.
-        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=0.05)
+        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=2e-3)
     return folder
 
 
