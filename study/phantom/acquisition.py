@@ -110,18 +110,29 @@ def cut_sections(tissue: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) -> np.ndarray:
     """Move sections (z, y, x) to the pose by cubic interpolation, edges repeated; ``squeeze`` scales the chest."""
-    for axis, centres, shift in ((1, grid.y, pose.shift_mm[0]), (2, grid.x, pose.shift_mm[1])):
-        first, taps = cubic_taps((centres - shift) / (pose.zoom * squeeze), centres)
-        moved = np.zeros_like(sections)
-        for k, tap in enumerate(taps):
-            source = np.clip(first + k, 0, len(centres) - 1)
-            # A pose is nearly a shift: whole runs of pixels come from neighbours of each other.
-            runs = np.split(np.arange(len(source)), np.flatnonzero(np.diff(source) != 1) + 1)
-            for run in runs:
-                to, come = (slice(int(i[0]), int(i[-1]) + 1) for i in (run, source[run]))
-                if axis == 1:
-                    moved[:, to] += sections[:, come] * tap[to, None]
-                else:
-                    moved[:, :, to] += sections[:, :, come] * tap[to]
-        sections = moved
-    return sections
+    moves = [
+        _runs(centres, shift, pose.zoom * squeeze)
+        for centres, shift in zip((grid.y, grid.x), pose.shift_mm, strict=True)
+    ]
+    placed = np.empty_like(sections)
+    for section, out in zip(sections, placed, strict=True):  # one at a time, which a processor's cache holds
+        along_y = np.zeros_like(section)
+        for to, come, tap in moves[0]:
+            along_y[to] += section[come] * tap[:, None]
+        out[...] = 0
+        for to, come, tap in moves[1]:
+            out[:, to] += along_y[:, come] * tap
+    return placed
+
+
+def _runs(centres: np.ndarray, shift_mm: float, zoom: float) -> list[tuple[slice, slice, np.ndarray]]:
+    """What moves along an axis: (to, from, weights), four for each run of pixels that come from neighbours."""
+    first, taps = cubic_taps((centres - shift_mm) / zoom, centres)
+    moves = []
+    for k, tap in enumerate(taps):
+        source = np.clip(first + k, 0, len(centres) - 1)
+        # A pose is nearly a shift: whole runs of pixels come from neighbours of each other.
+        for run in np.split(np.arange(len(source)), np.flatnonzero(np.diff(source) != 1) + 1):
+            to, come = (slice(int(i[0]), int(i[-1]) + 1) for i in (run, source[run]))
+            moves.append((to, come, tap[to]))
+    return moves

@@ -42,7 +42,8 @@ class Speckle:
         """Take the voxels by their indices along z, y, x, in the order in which they lie in memory."""
         self.box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in index)
         self.part = grid.sub(self.box)
-        self.flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
+        flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
+        self.flat = flat.astype(np.int32)
         self._slabs = []
         for layers in slabs(self.part):
             first, end = (int(layer * len(self.part.y) * len(self.part.x)) for layer in (layers.start, layers.stop))
@@ -102,7 +103,7 @@ def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: flo
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def draw_anatomy(
     patient_seed: tuple[int, ...],
     sex: str,
@@ -186,7 +187,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
         above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
-        found.append((index + slab.start * outside.size, depth.ravel()[index], wall, room))
+        found.append(((index + slab.start * outside.size).astype(np.int32), depth.ravel()[index], wall, room))
     return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 
@@ -216,7 +217,10 @@ def lung_hu(anatomy: Anatomy, parenchyma: np.ndarray) -> np.ndarray:
 
 def beside_outer(anatomy: Anatomy, lung: np.ndarray) -> np.ndarray:
     """Return the HU of the voxels ``inside``: ``lung`` (HU) over the lung's share, else chest wall."""
-    return anatomy.outer + anatomy.share * (lung - anatomy.outer)
+    hu = lung - anatomy.outer
+    hu *= anatomy.share
+    hu += anatomy.outer
+    return hu
 
 
 def _soft_tissue(grid: Grid, apex: float, cage, body, muscle, patient_seed) -> np.ndarray:

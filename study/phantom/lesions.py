@@ -61,14 +61,13 @@ class Susceptibility:
     grain: np.ndarray
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     """Draw the order of infection of a patient; ``anatomy_key`` holds the arguments of ``draw_anatomy``."""
     anatomy = draw_anatomy(*anatomy_key)
     patient_seed = anatomy_key[0]
     rng = generator(patient_seed, "lesions")
     build = anatomy.shapes.build
-    z, y, x = positions(anatomy.grid, anatomy.inside)
     speckle = anatomy.speckle
 
     def noise(length):
@@ -79,6 +78,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     # Subpleural means near the ribs or the diaphragm. In the thin recesses all lung is; there it does not
     # count.
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
+    z, y, x = positions(anatomy.grid, anatomy.inside)
     posterior = y / build.half_depth
     # A patient's disease has its level, low in the lungs most often.
     basal = 1 - np.minimum(((z - rng.normal(*LEVEL_MM)) / LEVEL_WIDTH_MM) ** 2, 4)
@@ -98,6 +98,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
         field += grown
     foci, halo, ring = _foci(speckle.part, rng, seeds, float(field.std()), speckle.flat, rng.random() < HALO_PATIENTS)
     field += foci
+    del broad, large, medium, z, y, x, posterior, basal, foci  # arrays of the whole lung: room for those that follow
     levels, reached = _levels(field, anatomy.share)
     opacity = rng.normal(-575, 40) + rng.uniform(60, 120) * noise(26.0) + rng.uniform(15, 40) * small
     shade = noise(38.0)
@@ -218,16 +219,19 @@ def infect(
     ill = excess >= 0
     strength = ramp(excess, -part.edge, part.edge)
     septa = part.paved * (1 - absorbing)
-    opacity = part.opacity + 26 * part.grain - 70 * absorbing + 150 * septa * np.exp(-((part.grain / 0.35) ** 2))
-    glass = np.maximum(opacity, parenchyma + 85)
-    out = parenchyma + strength * (glass - parenchyma)
+    out = part.opacity + 26 * part.grain - 70 * absorbing  # of the ground glass
+    out += 150 * septa * np.exp(-((part.grain / 0.35) ** 2))
+    np.maximum(out, parenchyma + 85, out=out)
+    out -= parenchyma
+    out *= strength
+    out += parenchyma
     dense = np.zeros_like(out)
     if consolidation > 0:
         cut = np.quantile(part.core[ill], 1 - min(consolidation, 0.98))
         dense = ramp(part.core, cut - 0.22, cut + 0.22) * ramp(excess, -part.edge * 0.3, part.edge * 2)
     band = absorbing * 0.75 * part.band * strength
     dense = np.maximum(dense * (1 - 0.4 * absorbing), band)
-    out = out + dense * (-35 + 0.12 * (part.opacity + 590) + 30 * part.grain - out)
+    out += dense * (-35 + 0.12 * (part.opacity + 590) + 30 * part.grain - out)
     kind = np.select([part.halo, dense > 0.5, septa > 0.4], [4, 3, 2], 1).astype(np.uint8)
     kind[band >= np.maximum(dense, 0.3)] = 5
-    return Infection(kind * ill, out.astype(np.float32))
+    return Infection(kind * ill, out.astype(np.float32, copy=False))

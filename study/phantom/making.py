@@ -22,7 +22,7 @@ from study.ct import Scan, write_scan
 from study.nifti import save_nifti
 from study.phantom.observers import delineate
 from study.phantom.protocol import Protocol
-from study.phantom.scan import Disease, Habitus, SimulatedScan, simulate_scan
+from study.phantom.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
 from study.phantom.truth import LESION_COLUMNS
 from study.run import write_text
 
@@ -130,6 +130,7 @@ def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, di
         except Exception as error:
             error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
             raise
+    forget_patient()  # before the next is drawn: one fills half of what a worker may take
     return made
 
 

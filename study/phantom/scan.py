@@ -114,8 +114,8 @@ def simulate_scan(
     habitus, disease, protocol
         See `Habitus`, `Disease`, `Protocol`.
     motion : float
-        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The truth stays
-        that of the held breath.
+        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what was
+        seen: a voxel is lung, or infected, where half of its signal is or more. The biomarkers of the tissue stay.
     cardiac : float
         0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it.
     label : bool
@@ -142,52 +142,47 @@ def simulate_scan(
     anatomy = draw_anatomy(*key)
     grid = anatomy.grid
     pose = draw_pose(patient_seed, visit)
-    parenchyma = anatomy.parenchyma + np.float32(pose.density)
-    kind = np.zeros(len(parenchyma), np.uint8)
-    if disease.extent > 0:
-        infection = infect(
-            anatomy,
-            draw_susceptibility(key, disease.pattern),
-            parenchyma,
-            disease.extent,
-            disease.consolidation,
-            disease.absorbing,
-        )
-        parenchyma, kind = infection.parenchyma, infection.kind
+    tissue, kind = _tissue(anatomy, key, disease, pose)
     ill = kind > 0
-    tissue_in_lung = lung_hu(anatomy, parenchyma)
+    tissue_poi, tissue_ihu = tissue_biomarkers(anatomy, ill, tissue)
 
     edges = breathe(np.append(grid.z, grid.z[-1] + grid.spacing_mm[0]) - grid.spacing_mm[0] / 2, pose.lower_mm)
     centres = section_positions(edges, protocol.slice_thickness_mm, protocol.increment_mm)
-    along = section_weights(edges, centres, protocol.slice_thickness_mm, protocol.profile)
+    rng = generator(patient_seed, "motion", visit)
+    phases = _phases(edges, centres, protocol, motion, rng)
 
     def fraction(values):
-        return _lung_sections(anatomy, values, along, pose)
+        return _lung_sections(anatomy, values, phases, pose)
 
-    change = beside_outer(anatomy, tissue_in_lung) - anatomy.hu.ravel()[anatomy.inside]
-    rng = generator(patient_seed, "motion", visit)
-    sections = _sections(change, anatomy, pose, edges, centres, protocol, motion, cardiac, rng)
     lung = fraction(anatomy.share)
+    image = _sections(tissue, anatomy, pose, centres, phases, cardiac, rng.integers(2**31))
     if motion > 0:
-        sections += haze(motion, centres, anatomy.whole) * lung
+        image += haze(motion, centres, anatomy.whole) * lung
+    noise = generator(patient_seed, "noise", visit)
+    image = reconstruct(image, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
+    hu = quantise(image, protocol.padded)
     lung_mask = lung >= 0.5
     infection_mask = lung_mask & (fraction(anatomy.share * ill) >= 0.5) if ill.any() else np.zeros_like(lung_mask)
     vessels = lung_mask & (fraction(anatomy.share * anatomy.vessel) >= 0.25)
-    noise = generator(patient_seed, "noise", visit)
-    image = reconstruct(sections, protocol.pixel_mm, protocol.kernel, protocol.noise_power, noise)
     spacing = (float(protocol.increment_mm), grid.spacing_mm[1], grid.spacing_mm[1])
-    hu = quantise(image, protocol.padded)
     named = label_lesions(anatomy, kind, fraction, lung_mask, infection_mask, hu, spacing) if label else ()
-    return SimulatedScan(
-        hu,
-        spacing,
-        centres,
-        lung_mask,
-        infection_mask,
-        vessels,
-        *tissue_biomarkers(anatomy, ill, tissue_in_lung),
-        *named,
-    )
+    return SimulatedScan(hu, spacing, centres, lung_mask, infection_mask, vessels, tissue_poi, tissue_ihu, *named)
+
+
+def _tissue(anatomy: Anatomy, key: tuple, disease: Disease, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+    """Of the voxels ``inside`` at a visit: HU of what is lung, vessels included; kind, see `truth.label_lesions`."""
+    parenchyma = anatomy.parenchyma + np.float32(pose.density)
+    if disease.extent == 0:
+        return lung_hu(anatomy, parenchyma), np.zeros(len(parenchyma), np.uint8)
+    susceptibility = draw_susceptibility(key, disease.pattern)
+    infection = infect(anatomy, susceptibility, parenchyma, disease.extent, disease.consolidation, disease.absorbing)
+    return lung_hu(anatomy, infection.parenchyma), infection.kind
+
+
+def forget_patient() -> None:
+    """Free what is kept of the last patient for a next visit; it is drawn anew where it is wanted again."""
+    draw_anatomy.cache_clear()
+    draw_susceptibility.cache_clear()
 
 
 def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[slice]]:
@@ -198,39 +193,58 @@ def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[sl
     return tissue, [slice(f.start + b.start, f.start + b.stop) for f, b in zip(anatomy.frame, box[1:], strict=True)]
 
 
-def _lung_sections(anatomy: Anatomy, values: np.ndarray, along: np.ndarray, pose: Pose) -> np.ndarray:
+def _phases(edges, centres, protocol: Protocol, motion: float, rng) -> list[tuple[float, np.ndarray, float]]:
+    """What the scan is a mean of: (share, weights (sections, layers), squeeze in plane) of each phase of the breath."""
+    how = protocol.slice_thickness_mm, protocol.profile
+    if motion == 0:
+        return [(1.0, section_weights(edges, centres, *how), 1.0)]
+    # Each section sees the diaphragm where it is when the section's turn comes.
+    return [
+        (
+            share,
+            np.concatenate(
+                [
+                    section_weights(breathe(edges, by), centre, *how)
+                    for centre, by in zip(centres[:, None], lower, strict=True)
+                ]
+            ),
+            squeeze,
+        )
+        for share, lower, squeeze in breath_phases(motion, centres, rng)
+    ]
+
+
+def _lung_sections(anatomy: Anatomy, values: np.ndarray, phases: list[tuple], pose: Pose) -> np.ndarray:
     """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
     tissue, lungs = _in_lungs(anatomy, values)
-    out = np.zeros((len(along), *anatomy.whole.shape[1:]), np.float32)
-    out[:, *lungs] = cut_sections(tissue, along)
     margin = int(np.ceil(LARGEST_SHIFT_MM / anatomy.grid.spacing_mm[1]))
     around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
-    out[:, *around] = place(out[:, *around], anatomy.whole.sub((slice(None), *around)), pose)
-    return out
+    total = np.zeros((len(phases[0][1]), *anatomy.whole.shape[1:]), np.float32)
+    for share, along, squeeze in phases:
+        sections = np.zeros_like(total)
+        sections[:, *lungs] = cut_sections(tissue, along)
+        sections = place(sections[:, *around], anatomy.whole.sub((slice(None), *around)), pose, squeeze)
+        sections *= np.float32(share)
+        total[:, *around] += sections
+    return total
 
 
 def _sections(
-    change: np.ndarray, anatomy: Anatomy, pose: Pose, edges, centres, protocol: Protocol, motion, cardiac, rng
+    tissue: np.ndarray, anatomy: Anatomy, pose: Pose, centres, phases: list[tuple], cardiac: float, heartbeat: int
 ) -> np.ndarray:
     """Tissue averaged to sections as the patient lies, breathes and the heart beats, before kernel and noise.
 
-    ``change`` in HU of the voxels ``inside`` against the patient as drawn.
+    ``tissue`` is the HU of what is lung in the voxels ``inside``; ``heartbeat`` a seed.
     """
-    phases = breath_phases(motion, centres, rng) if motion > 0 else [(1.0, np.zeros(len(centres)), 1.0)]
-    heartbeat = rng.integers(2**31)
-    changed, lungs = _in_lungs(anatomy, change)
-    total = 0.0
-    for share, lower, squeeze in phases:
-        # Each section sees the diaphragm where it is when the section's turn comes.
-        along = np.concatenate(
-            [
-                section_weights(breathe(edges, by), centre, protocol.slice_thickness_mm, protocol.profile)
-                for centre, by in zip(centres[:, None], lower, strict=True)
-            ]
-        )
+    # What the visit changes of the patient as drawn.
+    changed, lungs = _in_lungs(anatomy, beside_outer(anatomy, tissue) - anatomy.hu.ravel()[anatomy.inside])
+    total = np.zeros((len(centres), *anatomy.whole.shape[1:]), np.float32)
+    for share, along, squeeze in phases:
         sections = np.repeat(anatomy.outside[None], len(centres), axis=0)
         sections[:, *anatomy.frame] = cut_sections(anatomy.hu, along)
         sections[:, *lungs] += cut_sections(changed, along)
         beat(sections, anatomy.whole, centres, anatomy.shapes.capsules, cardiac, np.random.default_rng(heartbeat))
-        total = total + np.float32(share) * place(sections, anatomy.whole, pose, squeeze)
+        sections = place(sections, anatomy.whole, pose, squeeze)
+        sections *= np.float32(share)
+        total += sections
     return total
