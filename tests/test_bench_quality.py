@@ -75,7 +75,7 @@ def test_every_patient_is_scanned_once_in_each_condition():
     assert len({number for number, *_ in ill}) == len({number for number, *_ in well}) == 15
     assert all(disease.extent > 0 for *_, disease in ill) and all(disease.extent == 0 for *_, disease in well)
     made = bench_quality.conditions(128)
-    assert len(made) == len({(protocol, motion) for protocol, motion in made.values()}) == 12
+    assert len(made) == len({(protocol, motion) for protocol, motion in made.values()}) == 17
 
 
 class FindsNoLung:

@@ -33,7 +33,7 @@ class Protocol:
         From one section to the next, 20 at most.
     profile : {"helical", "rectangular"}
         See `acquisition.section_weights`.
-    kernel : {"soft", "sharp"}
+    kernel : {"smooth", "soft", "sharp"}
         See `reconstruction.KERNELS`.
     tube_current_mas, tube_voltage_kv : float
         Noise falls with one over the square root of the first; infinite for a scan without noise.
