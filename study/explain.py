@@ -206,7 +206,7 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     scale_bar(marked)
     area, ill = lung.sum() * pixel_cm2, infection.sum() * pixel_cm2
     write_on(marked, 0.02, 0.98, f"lung {area:.0f} cm²\ninfection {ill:.0f} cm²", "left", "top")
-    counts.set_title(f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU")
+    counts.set_title(f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU".replace("-", "−"))
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
         (lung & ~infection, "first", "lung without infection"),
