@@ -194,7 +194,7 @@ def bench_play(folder):
 def bench_phantom(folder):
     """`study phantom` with two workers: scans a second at 128 and 512 pixels, and how time goes with their number."""
     cases = [  # matrix, increment, patients, seconds a scan that were asked for
-        (128, 10, 19, 0.25), (128, 10, 186, 0.25), (512, 5, 3, 4.0),
+        (128, 10, 19, 0.25), (128, 10, 186, 0.25), (512, 5, 8, 4.0),
         (32, 10, 19, None), (32, 10, 186, None), (32, 10, 1861, None),
     ]  # fmt: skip
     for number, (matrix, increment, patients, asked_s) in enumerate(cases):

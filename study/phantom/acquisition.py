@@ -114,12 +114,12 @@ def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) ->
         _runs(centres, shift, pose.zoom * squeeze)
         for centres, shift in zip((grid.y, grid.x), pose.shift_mm, strict=True)
     ]
-    placed = np.empty_like(sections)
+    placed = np.zeros(sections.shape, np.float32)
+    along_y = np.empty_like(sections[0])
     for section, out in zip(sections, placed, strict=True):  # one at a time, which a processor's cache holds
-        along_y = np.zeros_like(section)
+        along_y[...] = 0
         for to, come, tap in moves[0]:
             along_y[to] += section[come] * tap[:, None]
-        out[...] = 0
         for to, come, tap in moves[1]:
             out[:, to] += along_y[:, come] * tap
     return placed

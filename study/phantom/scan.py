@@ -221,7 +221,7 @@ def _lung_sections(anatomy: Anatomy, values: np.ndarray, phases: list[tuple], po
     around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
     total = np.zeros((len(phases[0][1]), *anatomy.whole.shape[1:]), np.float32)
     for share, along, squeeze in phases:
-        sections = np.zeros_like(total)
+        sections = np.zeros(total.shape, np.float32)
         sections[:, *lungs] = cut_sections(tissue, along)
         sections = place(sections[:, *around], anatomy.whole.sub((slice(None), *around)), pose, squeeze)
         sections *= np.float32(share)
