@@ -13,7 +13,7 @@ from study.phantom.anatomy import draw_anatomy
 from study.phantom.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, tube_points
 from study.phantom.lesions import draw_susceptibility, infect
 from study.phantom.protocol import Protocol
-from study.phantom.scan import Disease, Habitus, simulate_scan
+from study.phantom.scan import Disease, Habitus, forget_patient, simulate_scan
 from study.phantom.showcase import views
 
 COARSE = Protocol(matrix=64)
@@ -159,9 +159,28 @@ def test_motion_blurs_the_scan_and_the_masks_follow_what_is_seen():
     wrong = [(scan.lung_mask[bases] != seen)[near].mean() for scan in (still, moved)]
     assert wrong[1] < 0.65 * wrong[0]
     assert moved.lung_mask.sum() == pytest.approx(still.lung_mask.sum(), rel=0.03)
-    # A small lesion that is on two places has half of the signal on neither.
+    # A small lesion that is in two places has half of the signal in neither.
     assert 0.6 * still.infection_mask.sum() < moved.infection_mask.sum() < still.infection_mask.sum()
+    ill, well = moved.infection_mask, moved.lung_mask & ~moved.infection_mask
+    only_still = still.infection_mask & well  # where it lies while the breath is held, but not in this scan
+    assert moved.hu[ill].mean() > moved.hu[only_still].mean() + 50
+    assert moved.hu[ill].mean() > moved.hu[well].mean() + 200
     assert (still.tissue_poi, still.tissue_ihu) == (moved.tissue_poi, moved.tissue_ihu)
+
+
+def test_lobes_and_lesions_of_a_moving_scan_lie_in_its_masks():
+    moved = simulate_scan((7,), 0, MAN, Disease(extent=0.05), COARSE, motion=1.0, label=True)
+    np.testing.assert_array_equal(moved.lobes > 0, moved.lung_mask)
+    np.testing.assert_array_equal(moved.lesions > 0, moved.infection_mask)
+
+
+def test_a_forgotten_patient_is_drawn_anew_and_is_the_same():
+    scans = []
+    for _ in range(2):
+        scans.append(simulate_scan((6,), 0, WOMAN, Disease(extent=0.05), COARSE))
+        forget_patient()
+        assert draw_anatomy.cache_info().currsize == draw_susceptibility.cache_info().currsize == 0
+    assert digest(scans[0]) == digest(scans[1])
 
 
 def test_visits_move_the_patient_and_keep_the_disease():

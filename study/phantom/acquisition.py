@@ -126,7 +126,7 @@ def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) ->
 
 
 def _runs(centres: np.ndarray, shift_mm: float, zoom: float) -> list[tuple[slice, slice, np.ndarray]]:
-    """What moves along an axis: (to, from, weights), four for each run of pixels that come from neighbours."""
+    """What moves along an axis: (to, from, weights) for each of the four taps and each run of neighbouring pixels."""
     first, taps = cubic_taps((centres - shift_mm) / zoom, centres)
     moves = []
     for k, tap in enumerate(taps):

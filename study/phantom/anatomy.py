@@ -43,12 +43,12 @@ class Speckle:
         self.box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in index)
         self.part = grid.sub(self.box)
         flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
-        self.flat = flat.astype(np.int32)
         self._slabs = []
         for layers in slabs(self.part):
             first, end = (int(layer * len(self.part.y) * len(self.part.x)) for layer in (layers.start, layers.stop))
-            voxels = slice(*np.searchsorted(self.flat, (first, end)))
+            voxels = slice(*np.searchsorted(flat, (first, end)))
             self._slabs.append((self.part.sub((layers, slice(None), slice(None))), first, voxels))
+        self.flat = flat.astype(np.uint32)  # enough for the finest grid that a protocol allows
 
     def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
         """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
@@ -187,7 +187,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
         above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
-        found.append(((index + slab.start * outside.size).astype(np.int32), depth.ravel()[index], wall, room))
+        found.append(((index + slab.start * outside.size).astype(np.uint32), depth.ravel()[index], wall, room))
     return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 

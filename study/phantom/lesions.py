@@ -96,6 +96,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
         field += rng.uniform(0.0, 1.2) * rim + rng.uniform(-0.2, 0.7) * posterior + rng.uniform(-0.2, 0.6) * basal
         grown, dense, seeds = _spread(anatomy, rng, patient_seed, x)
         field += grown
+        del grown
     foci, halo, ring = _foci(speckle.part, rng, seeds, float(field.std()), speckle.flat, rng.random() < HALO_PATIENTS)
     field += foci
     del broad, large, medium, z, y, x, posterior, basal, foci  # arrays of the whole lung: room for those that follow

@@ -130,7 +130,7 @@ def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, di
         except Exception as error:
             error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
             raise
-    forget_patient()  # before the next is drawn: one fills half of what a worker may take
+    forget_patient()  # so that two are never in memory
     return made
 
 

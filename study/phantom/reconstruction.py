@@ -45,7 +45,8 @@ class Kernel:
 
 
 # The MTF falls to a half and a tenth at 0.30 and 0.55 cycles/mm (smooth), 0.40 and 0.73 (soft), 0.70 and 1.08 (sharp):
-# of the order of what vendors give for smooth kernels and for a chest's soft-tissue and lung kernels; assumed.
+# of the order of what vendors give for smooth kernels and for a chest's soft-tissue and lung kernels; assumed. No
+# training draws the first: networks are tested on it.
 KERNELS = {"smooth": Kernel(0.36), "soft": Kernel(0.48), "sharp": Kernel(0.65, 0.6, 0.25)}
 
 

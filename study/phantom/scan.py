@@ -115,9 +115,11 @@ def simulate_scan(
         See `Habitus`, `Disease`, `Protocol`.
     motion : float
         0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what was
-        seen: a voxel is lung, or infected, where half of its signal is or more. The biomarkers of the tissue stay.
+        seen: a voxel is lung (infected) where lung (infection) makes up half of its signal or more. The biomarkers of
+        the tissue stay.
     cardiac : float
-        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it.
+        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it. The masks are those
+        of the still heart.
     label : bool
         Also name every lobe and lesion. It changes nothing else and costs about as much as another visit.
 
