@@ -106,7 +106,9 @@ def execute(
 @app.command()
 def measure(
     scan: Annotated[Path, typer.Argument(help="a NIfTI file or a folder of DICOM files")],
-    out: Annotated[Path, typer.Option(help="folder for the label map; by default the working directory")] = Path(),
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="folder for the label map; by default the working directory")
+    ] = Path(),
     models: Annotated[
         Path | None, typer.Option(help="folder of trained models; by default those that come along", show_default=False)
     ] = None,
@@ -205,7 +207,9 @@ PHANTOM_OPTIONS = {
 
 @app.command()
 def phantom(
-    out: Annotated[Path, typer.Option(help="folder for scans.csv, images and masks", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="folder for scans.csv, images and masks", show_default=False)
+    ],
     patients: Annotated[int, typer.Option(help="patients, each scanned one to six times")] = 5,
     thickness: Annotated[float, typer.Option(help="of a section, mm")] = 10.0,
     increment: Annotated[
@@ -235,7 +239,8 @@ def phantom(
 
     `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
     parameter file runs the study on it. A command that was stopped goes on
-    where it was when it is repeated.
+    where it was when it is repeated. Another request into the same folder
+    replaces what was simulated there.
     """
     from study.phantom import make_cohort
 
@@ -261,7 +266,7 @@ def phantom(
     except (OSError, MemoryError) as error:
         said = "; ".join([str(error), *getattr(error, "__notes__", [])])
         _stop(f"{said}; mend that and repeat the command: it goes on from there")
-    typer.echo(f"{out / 'scans.csv'}: {len(scans)} simulated scans of {scans['patient_id'].nunique()} patients")
+    typer.echo(f"{out / 'scans.csv'}: simulated scans: {len(scans)}, patients: {scans['patient_id'].nunique()}")
 
 
 @app.command()

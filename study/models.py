@@ -17,7 +17,10 @@ from study.run import write_json
 TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
 STARTER = Path(__file__).parent / "starter"  # the networks that come along, trained by parameters/starter.yaml
-HOW_TO_MAKE = "`make study` trains networks into runs/demo/models, and `--models runs/demo/models` takes them"
+HOW_TO_MAKE = (
+    "`make study` trains networks into runs/demo/models, and `--models runs/demo/models` takes them; without "
+    "`--models` those that come along are taken"
+)
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 NO_PICKLE = (
     "a pickle, which can run any program when it is opened, so it is never read; ask for the folder with "
