@@ -49,8 +49,8 @@ def _digest(content):
     return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()
 
 
-def _file_of(name, package):
-    """Path of a module of the study, or None if there is no such module."""
+def file_of(name, package=PACKAGE):
+    """Path of a module of the study (``"study.plots"``), or None if there is no such module."""
     parts = name.split(".")
     if parts[0] != package.name:
         return None
@@ -78,29 +78,34 @@ def _import_names(tree):
 
 
 def _known(names, package):
-    return {name for name in names if name.split(".")[0] == package.name and _file_of(name, package)}
+    return {name for name in names if name.split(".")[0] == package.name and file_of(name, package)}
 
 
 def _reachable(names, package):
     found, waiting = {}, sorted(names)
     while waiting:
         name = waiting.pop()
-        path = _file_of(name, package)
+        path = file_of(name, package)
         if name in found or path is None:
             continue
         found[name] = path
         imports, strings, _ = _read(path.read_text(encoding="utf-8"))
         waiting += sorted(_known(imports, package))
-        for data in sorted(package.iterdir()):  # such as claims.yaml, which a module names in a string
-            if data.name in strings and data.is_file() and data.suffix != ".py":
-                found[data.name] = data
+        found |= {str(data.relative_to(package)): data for data in _data_beside(path, strings)}
     return found
+
+
+def _data_beside(path, strings):
+    """Files beside a module that it names in a string, such as claims.yaml, or that lie in a folder that it names."""
+    for data in sorted(path.parent.iterdir()):
+        if data.name not in strings or data.suffix == ".py" or (data / "__init__.py").exists():
+            continue
+        yield from sorted(p for p in data.rglob("*") if p.is_file()) if data.is_dir() else [data]
 
 
 def _normalised(path):
     """A module without comments, layout and docstrings; a data file as it is."""
-    text = path.read_text(encoding="utf-8")
-    return _read(text)[2] if path.suffix == ".py" else text
+    return _read(path.read_text(encoding="utf-8"))[2] if path.suffix == ".py" else path.read_bytes()
 
 
 @functools.cache  # the notebooks share most modules

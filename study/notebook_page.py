@@ -178,39 +178,52 @@ def headings(cell):
 def saved(notebook):
     """Which figures and tables a notebook saves, in which cell, drawn by which function.
 
-    Read from the code: ``plots.save(figure, ..., "Figure_3")`` after ``figure = plots.severity_boxplots(...)``.
+    Read from the code: ``plots.save(figure, ..., "Figure_3")`` after ``figure = plots.severity_boxplots(...)``,
+    whatever the form in which the notebook imported the module or the function.
 
     Returns
     -------
     dict of str to (cell, str)
-        By the name of the figure or table; the function as ``plots.severity_boxplots``, empty where it is none of the
-        study's.
+        By the name of the figure or table; the function by its place in the study, such as
+        ``plots.severity_boxplots``, empty where it is none of the study's.
     """
-    modules, found = set(), {}
+    imported, found = {}, {}
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         try:
             tree = ast.parse(cell.source)
         except SyntaxError:  # a cell of IPython's own commands
             continue
+        imported |= _imported_names(tree)
         drawn = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == "study":
-                modules |= {alias.asname or alias.name for alias in node.names}
         for node in tree.body:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                drawn[node.targets[0].id] = _function(node.value, modules)
+                drawn[node.targets[0].id] = _function(node.value, imported)
             call = getattr(node, "value", None)
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "save" and call.args:
+            if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).split(".")[-1] == "save":
                 names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
                 thing = call.args[0]
-                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, modules)
+                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, imported)
                 if names:
                     found[names[0]] = (cell, function)
     return found
 
 
-def _function(value, modules):
-    func = getattr(value, "func", None)
-    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id in modules:
-        return f"{func.value.id}.{func.attr}"
-    return ""
+def _imported_names(tree):
+    """What the names that a cell imports stand for: ``{"plots": "study.plots"}``, whatever the import's form."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+            found |= {package: package for package in (a.name.split(".")[0] for a in node.names if not a.asname)}
+    return found
+
+
+def _function(value, imported):
+    """The study's function that an expression calls, such as ``plots.severity_boxplots``; empty if it is none."""
+    if not isinstance(value, ast.Call):
+        return ""
+    first, _, rest = ast.unparse(value.func).partition(".")
+    package, _, name = ".".join(filter(None, [imported.get(first, first), rest])).partition(".")
+    return name if package == "study" else ""

@@ -18,14 +18,13 @@ import pandas as pd
 from PIL import Image
 from pygments.formatters import HtmlFormatter
 
-from study import claims, notebook_page, provenance, reporting
+from study import claims, fingerprint, notebook_page, provenance, reporting
 from study.claims_page import SIGNS, TIER_WORDS
 from study.run import write_text
 from study.tables import UNIT_WORDS, WORDS
 from study.workflow import NOTEBOOKS
 
 TEMPLATES = Path(__file__).with_name("site_templates")
-PACKAGE = Path(__file__).parent
 TEXT_SEARCHED = 4000  # letters of a cell's output
 ABBREVIATIONS = {**WORDS, **UNIT_WORDS, "roc": "ROC"}
 
@@ -140,8 +139,8 @@ def _table(path, places):
 
 def _source(function):
     """Source of a function of the study: file, lines, text and highlighted; None if there is none of that name."""
-    module, name = function.split(".")
-    path = next((p for p in (PACKAGE / f"{module}.py", PACKAGE / module / "__init__.py") if p.is_file()), None)
+    module, _, name = function.rpartition(".")
+    path = fingerprint.file_of(f"study.{module}")
     if path is None:
         return None
     text = path.read_text(encoding="utf-8")
@@ -149,7 +148,7 @@ def _source(function):
         if isinstance(node, ast.FunctionDef) and node.name == name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
-            return {"file": f"study/{path.relative_to(PACKAGE).as_posix()}", "line": first, "text": source,
+            return {"file": f"study/{path.relative_to(fingerprint.PACKAGE).as_posix()}", "line": first, "text": source,
                     "html": notebook_page.source_html(source)}  # fmt: skip
     return None
 

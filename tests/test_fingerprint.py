@@ -17,8 +17,13 @@ def package(tmp_path):
         "claims.yaml": "a: 1\n",
         "phantom/__init__.py": "from study.phantom.scan import simulate\n",
         "phantom/scan.py": "def simulate():\n    return 1\n",
+        "phantom/organs.py": "SIZES = 'sizes.yaml'\nPAGES = 'pages'\n",
+        "phantom/sizes.yaml": "liver: 1\n",
+        "phantom/pages/page.html": "<p>",
+        "sizes.yaml": "of another room",
     }
     for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     return folder
 
@@ -64,6 +69,16 @@ def test_a_data_file_that_a_module_names_counts(package):
     before = fingerprint.of_modules(["study.claims"], package)
     (package / "claims.yaml").write_text("a: 2\n")
     assert fingerprint.of_modules(["study.claims"], package) != before
+
+
+@pytest.mark.parametrize("data", ["phantom/sizes.yaml", "phantom/pages/page.html"])
+def test_a_data_file_counts_for_the_module_beside_it_alone(package, data):
+    before = {name: fingerprint.of_modules([f"study.{name}"], package) for name in ("phantom.organs", "phantom.scan")}
+    (package / "sizes.yaml").write_text("not beside it")
+    assert fingerprint.of_modules(["study.phantom.organs"], package) == before["phantom.organs"]
+    (package / data).write_text("changed")
+    assert fingerprint.of_modules(["study.phantom.organs"], package) != before["phantom.organs"]
+    assert fingerprint.of_modules(["study.phantom.scan"], package) == before["phantom.scan"]
 
 
 def test_prose_comments_and_outputs_of_a_notebook_do_not_count(package):

@@ -70,6 +70,27 @@ def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(ma
     assert "Table_2.docx" in written["tables.html"] and f"notebooks/5-severity.html#{cell}" in written["tables.html"]
 
 
+@pytest.mark.parametrize(
+    ("imports", "drawing", "function"),
+    [
+        ("from study import plots", "plots.roc_curves()", "plots.roc_curves"),
+        ("from study import plots as drawn", "drawn.roc_curves()", "plots.roc_curves"),
+        ("from study.play import cutoff", "cutoff.draw()", "play.cutoff.draw"),
+        ("from study.plots import roc_curves", "roc_curves()", "plots.roc_curves"),
+        ("import study.plots", "study.plots.roc_curves()", "plots.roc_curves"),
+        ("import study.plots as plots", "plots.roc_curves()", "plots.roc_curves"),
+        ("import seaborn", "seaborn.boxplot()", ""),
+        ("", "[1]", ""),
+    ],
+)
+@pytest.mark.parametrize("save", ["style.save(figure, folder, 'Figure_4')", "save(figure, folder, 'Figure_4')"])
+def test_a_figure_is_found_whatever_the_form_of_the_import(imports, drawing, function, save):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(imports), nbformat.v4.new_code_cell(f"figure = {drawing}\n{save}")]
+    )
+    assert notebook_page.saved(notebook) == {"Figure_4": (notebook.cells[1], function)}
+
+
 def test_a_number_leads_to_its_cell_the_digests_and_the_commit(made_run):
     notebook = nbformat.read(made_run.folder / "notebooks" / "5-severity.ipynb", 4)
     addresses = notebook_page.addresses(made_run, ["5-severity", "6-progression", "7-claims"])
