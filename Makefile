@@ -25,7 +25,7 @@ site: .venv/ready
 
 lab: lab-ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
-		--LabApp.app_settings_dir=study/lab_settings
+		--LabApp.app_settings_dir=study/lab/settings
 
 lab-ready: .venv/lab
 	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
@@ -35,7 +35,7 @@ ablation: .venv/ready
 
 bench: .venv/ready
 	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench goes without others' networks" >&2
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m bench
 
 # For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
 .venv/validators/ready: .venv/ready

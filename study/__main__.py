@@ -27,7 +27,9 @@ def run(
     until: Annotated[str, typer.Option(help="go as far as this notebook, such as cohort", show_default=False)] = "",
 ):
     """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
-    from study import crate, manuscript, provenance, reporting, site, workflow
+    from study import provenance, workflow
+    from study.publish import crate, manuscript, site
+    from study.publish.forms import answers as reporting
     from study.run import Run
 
     try:
@@ -58,7 +60,8 @@ def run(
 @app.command("site")
 def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
     """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
-    from study import manuscript, reporting, site
+    from study.publish import manuscript, site
+    from study.publish.forms import answers as reporting
     from study.run import Run
 
     try:
@@ -74,7 +77,8 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
 @app.command("ablation")
 def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0):
     """Ask what each ingredient of the networks brings: train and judge every row of parameters/ablation*.yaml."""
-    from study import ablation, tables
+    from study.figures import tables
+    from study.networks import ablation
     from study.run import project_root
 
     try:
@@ -116,10 +120,10 @@ def measure(
     """Measure one chest CT: lung and infection volume, POI and iHU, as JSON; the label map as NIfTI beside it."""
     from rich.console import Console
 
-    from study import biomarkers
-    from study.ct import ScanError, read_scan, write_label_map
-    from study.models import STARTER, ModelError
-    from study.segmentation import Segmenter
+    from study.measures import biomarkers
+    from study.networks.models import STARTER, ModelError
+    from study.networks.segmentation import Segmenter
+    from study.scans.ct import ScanError, read_scan, write_label_map
 
     target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
     try:
@@ -140,7 +144,7 @@ def measure(
 @app.command()
 def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
     """Check a scan table and every file that it names; list all faults at once."""
-    from study import cohort
+    from study.scans import cohort
 
     try:
         faults = cohort.check_scans(scans)
@@ -175,7 +179,7 @@ def make_index(
 
     Nothing is moved or converted. `study check TABLE` then opens every file.
     """
-    from study import cohort, datasets
+    from study.scans import cohort, datasets
 
     try:
         made = datasets.index(layout, folder, out, lungs)
@@ -191,7 +195,7 @@ def make_index(
     typer.echo(f"{made.path}: {len(made.scans)} scans of {made.scans['patient_id'].nunique()} patients")
 
 
-# What `study.phantom.make_cohort` calls the options of `study phantom`, as its messages name them.
+# What `study.phantom.cohorts.make_cohort` calls the options of `study phantom`, as its messages name them.
 PHANTOM_OPTIONS = {
     "n_patients": "--patients",
     "n_severe_patients": "--severe",
@@ -242,7 +246,7 @@ def phantom(
     where it was when it is repeated. Another request into the same folder
     replaces what was simulated there.
     """
-    from study.phantom import make_cohort
+    from study.phantom.cohorts import make_cohort
 
     try:
         scans = make_cohort(
@@ -277,8 +281,8 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
     the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
     consistent, synthetic only and cannot be tested are no failures; that nothing was tested is said.
     """
-    from study import claims
-    from study.paper import read_paper
+    from study.claims import verdicts as claims
+    from study.claims.paper import read_paper
     from study.run import Run
 
     try:
@@ -310,12 +314,13 @@ def audit(
 ):
     """Find what cannot be true together among a paper's printed numbers.
 
-    study/audit_example.yaml shows the file's format, study/paper.py describes it; study/claims.yaml is this paper.
+    study/claims/audit_example.yaml shows the file's format, study/claims/paper.py describes it; claims.yaml beside
+    them is this paper.
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
     """
-    from study import audit as auditing
-    from study.paper import read_paper
-    from study.tables import save_csv
+    from study.claims import audit as auditing
+    from study.claims.paper import read_paper
+    from study.figures.tables import save_csv
 
     try:
         paper = read_paper(tables)
@@ -335,7 +340,7 @@ def audit(
 @app.command()
 def viewer():
     """Install what itkwidgets shows a scan with in JupyterLab, by npm; make lab does it. Done once, then nothing."""
-    from study import viewer_files
+    from study.lab import viewer_files
 
     if viewer_files.installed():
         return

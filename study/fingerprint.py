@@ -14,7 +14,7 @@ def of_modules(names, package=PACKAGE):
     Parameters
     ----------
     names : iterable of str
-        Such as ``"study.segmentation"``.
+        Such as ``"study.networks.segmentation"``.
     package : Path
         The folder of the package.
 
@@ -50,7 +50,7 @@ def _digest(content):
 
 
 def file_of(name, package=PACKAGE):
-    """Path of a module of the study (``"study.plots"``), or None if there is no such module."""
+    """Path of a module of the study (``"study.figures.plots"``), or None if there is no such module."""
     parts = name.split(".")
     if parts[0] != package.name:
         return None

@@ -1,46 +1,18 @@
 """Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
 
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from study.ct import ScanError, read_scan, write_scan
+from helpers.project import SHARED, copy_project
+from study.scans.ct import write_scan
+from tools.chromium import CHROMIUM_FLAGS, find_chromium
 
-REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real"
+REAL_DATA = SHARED / "real"
 
 
 def pytest_collection_modifyitems(items):
     """Start with the file that takes longest, the study as people run it: others fill the other processor meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
-
-
-def study(project, *arguments):
-    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
-    command = [sys.executable, "-m", "study", *map(str, arguments)]
-    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.returncode, done.stdout
-
-
-def ran(printed):
-    """The notebooks that a command executed."""
-    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
-
-
-def refused(path, *words, read=read_scan, named=None):
-    """Assert that a path is refused with a whole message that holds the words, and return the error."""
-    with pytest.raises(ScanError) as caught:
-        read(path)
-    error = caught.value
-    message = str(error)
-    assert str(named or path) in message
-    assert error.what and error.remedy and error.what in message and error.remedy in message
-    for word in words:
-        assert word in message, message
-    return error
 
 
 @pytest.fixture(scope="session")
@@ -163,27 +135,16 @@ def table_file(tmp_path):
     return write
 
 
-def _copy_project(folder):
-    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, the files at the top."""
-    root = Path(__file__).resolve().parents[1]
-    for name in ("notebooks", "parameters", "study"):
-        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    for path in root.iterdir():
-        if path.is_file() and not path.name.startswith("."):
-            shutil.copy(path, folder)
-    return folder
-
-
 @pytest.fixture
 def project(tmp_path):
     """Return a copy of the project's folder for one test."""
-    return _copy_project(tmp_path)
+    return copy_project(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def project_for_module(tmp_path_factory):
     """Return a copy of the project's folder that the tests of a module share."""
-    return _copy_project(tmp_path_factory.mktemp("project"))
+    return copy_project(tmp_path_factory.mktemp("project"))
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
@@ -201,7 +162,11 @@ def made_run(tmp_path_factory):
     import pandas as pd
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    from study import claims, manuscript, notebook_page, paper, plots, reporting, site, style, tables
+    from study.claims import paper
+    from study.claims import verdicts as claims
+    from study.figures import plots, style, tables
+    from study.publish import manuscript, notebook_page, site
+    from study.publish.forms import answers as reporting
     from study.run import Run, value
 
     root = tmp_path_factory.mktemp("project")
@@ -210,7 +175,7 @@ def made_run(tmp_path_factory):
     figure = plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-700, 0], "dice": [0.2, 0]}))
     run.alt = figure.alt
     drawing = new_code_cell(
-        "from study import plots, tables\nfigure = plots.hu_threshold_curve(table)\n"
+        "from study.figures import plots, tables\nfigure = plots.hu_threshold_curve(table)\n"
         'plots.save(figure, folder.figures, "Figure_3")\ntables.save(shown, folder.figures, "Table_2", "Words")\nfigure'
     )
     table = f"<style>td{{}}</style>{HOSTILE}<table><tr onclick='x()'><td>{HOSTILE}</td><td>&lt;b&gt;</td></tr></table>"
@@ -248,17 +213,6 @@ def made_run(tmp_path_factory):
     site.write(run)
     reporting.write(run)
     return run
-
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
-]  # fmt: skip
-
-
-def find_chromium():
-    """Path of Chromium, None where there is none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")

@@ -3,108 +3,103 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
 
+from helpers.project import ROOT
 from study import fingerprint, workflow
 
-ROOT = Path(__file__).parent.parent
-MEASURES = {
-    "overlap", "biomarkers", "roc", "logistic", "kappa", "phrases", "resampling", "groups", "proportion",
-    "clustered", "change", "sensitivity", "agreement",
-}  # fmt: skip
-# From the floor to the roof: a module imports only from layers below its own, or from its own.
-LAYERS = [
-    {"run", "fingerprint", "grid"},
-    {"nifti", "dicom_pixels", "dicom", "hounsfield", "ct"},
-    {"schemas", "scan_tables", "cohort"},
-    {"phantom", "layouts", "datasets"},
-    MEASURES,
-    {"slabs", "network", "models", "samples", "ranks", "checkpoint", "model_card"},
-    {"training", "segmentation"},
-    {"evaluation", "targets", "segmentation_table"},
-    {
-        "style",
-        "plots",
-        "robustness_plots",
-        "quality_plots",
-        "sections",
-        "tables",
-        "examples",
-        "explain",
-        "document",
-        "flow_diagram",
-    },
-    {"frontend", "viewer_files", "view", "play"},
-    {"validation", "severity", "progression", "three_classes", "robustness"},
-    {
-        "printed",
-        "two_by_two",
-        "quantities",
-        "audit_rules",
-        "paper",
-        "audit",
-        "claims",
-        "claims_page",
-        "notebook_page",
-        "manuscript",
-    },
-    {"reporting"},
-    {"workflow", "provenance", "exercises", "exercise_tasks"},
-    {"site", "crate", "ablation"},
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+GROUND = {"run", "fingerprint", "provenance", "workflow"}  # modules that are in no room, as all rooms stand on them
+# From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
+STOREYS = [
+    {*GROUND, "statistics"},
+    {"scans", "claims"},
+    {"phantom", "measures", "networks"},
+    {"results"},
+    {"figures"},
+    {"lab", "publish"},
     {"__main__"},
 ]
-MODULES = sorted(path for path in (ROOT / "study").rglob("*.py"))
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STOREY = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
+# What a reviewer reads without the rest of the study.
+ALONE = ["statistics", "measures.biomarkers", "measures.overlap", "measures.phrases"]
 
 
-def module_name(path):
-    return path.relative_to(ROOT / "study").parts[0].removesuffix(".py")
-
-
-def imported(path):
+def imports_of(path):
+    """The study's modules that a module imports: {"scans.ct", ...}."""
     names = fingerprint._imported(ast.parse(path.read_text()), ROOT / "study")
-    return {name.split(".")[1] for name in names if "." in name}
+    return {name.removeprefix("study.") for name in names if "." in name}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT / "study")))
-def test_imports_run_one_way(path):
-    name = module_name(path)
-    if name == "__init__":
-        return
-    layer = {module: index for index, modules in enumerate(LAYERS) for module in modules}
-    assert name in layer, f"{name} is in no layer; give it its place in LAYERS"
-    above = {other for other in imported(path) - {name} if layer[other] > layer[name]}
-    assert not above, f"{name} imports {above} from above it"
+MODULES = {
+    ".".join(path.relative_to(ROOT / "study").with_suffix("").parts).removesuffix(".__init__"): imports_of(path)
+    for path in sorted((ROOT / "study").rglob("*.py"))
+    if path != ROOT / "study" / "__init__.py"
+}
 
 
-@pytest.mark.parametrize("measure", sorted(MEASURES))
-def test_measures_stand_alone(measure):
-    own = [path for path in MODULES if module_name(path) == measure]
-    assert own and not set().union(*map(imported, own)) - {measure}
+def room_of(name):
+    return name.split(".")[0]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_in_a_room_and_imports_from_below(name):
+    room = room_of(name)
+    assert room in STOREY, f"study.{name} is in no room; CONTRIBUTING.md says which rooms there are"
+    wrong = {
+        other
+        for other in MODULES[name]
+        if room_of(other) != room and STOREY[room_of(other)] >= STOREY[room] and not {room, room_of(other)} <= GROUND
+    }
+    assert not wrong, f"study.{name} imports {wrong} from beside or above it"
+
+
+@pytest.mark.parametrize("part", ALONE)
+def test_what_a_reviewer_reads_alone_stands_alone(part):
+    own = {name for name in MODULES if name == part or name.startswith(f"{part}.")}
+    assert own
+    outside = {other for name in own for other in MODULES[name] if other != part and not other.startswith(f"{part}.")}
+    assert not outside
+
+
+def test_figures_draw_what_they_are_given():
+    """They know no measure and no statistic, and of the results the words alone: else each re-runs all notebooks."""
+    for name in (name for name in MODULES if room_of(name) == "figures"):
+        known = {other.removeprefix("study.") for other in fingerprint._reachable([f"study.{name}"], ROOT / "study")}
+        wrong = {n for n in known if room_of(n) in ("measures", "statistics", "results") and n != "results.words"}
+        assert wrong <= {"measures", "statistics", "results"}, f"study.{name} reaches {wrong}"
+
+
+def test_a_rooms_own_file_is_a_docstring():
+    """Code in it would make every notebook depend on the whole room."""
+    for path in (ROOT / "study").glob("*/**/__init__.py"):
+        (only,) = ast.parse(path.read_text()).body
+        assert isinstance(only, ast.Expr) and isinstance(only.value.value, str), path
+
+
+def test_imports_are_absolute():
+    """Fingerprints follow those alone."""
+    for path in (ROOT / "study").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text()))
+        assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], path
 
 
 def test_measuring_one_scan_loads_no_library_for_tables_training_or_figures():
     """They would take longer to import than the scan to measure."""
     unused = {"pandas", "torch", "monai", "matplotlib"}
-    code = f"import sys, study.ct, study.biomarkers, study.segmentation; print(*({unused} & set(sys.modules)))"
+    modules = "study.scans.ct, study.measures.biomarkers, study.networks.segmentation"
+    code = f"import sys, {modules}; print(*({unused} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert printed.split() == []
-
-
-def test_figures_do_not_depend_on_measures():
-    """A changed measure re-runs the notebooks that use it, not every notebook with a figure."""
-    for module in ("style", "plots", "robustness_plots", "quality_plots", "sections", "explain", "tables"):
-        assert not set(fingerprint._reachable([f"study.{module}"], ROOT / "study")) & {f"study.{m}" for m in MEASURES}
 
 
 @pytest.mark.parametrize("notebook", ["5-severity", "6-progression", "7-claims"])
 def test_the_last_notebooks_need_neither_ct_nor_torch(notebook):
     used = fingerprint.modules_of_notebook(nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", 4), ROOT / "study")
-    assert not set(used) & {"study.training", "study.network", "study.segmentation", "study.phantom"}
+    assert not [name for name in used if name.startswith(("study.networks.", "study.phantom."))]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ran, study
 
-from study.phantom import plan_cohort
+from helpers.project import ran, study
+from study.phantom.cohorts import plan_cohort
 
 
 def biomarker_table():

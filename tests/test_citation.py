@@ -10,9 +10,9 @@ import nbformat
 import pytest
 import yaml
 
-from study.paper import read_paper
+from helpers.project import ROOT
+from study.claims.paper import read_paper
 
-ROOT = Path(__file__).resolve().parents[1]
 CODECHECK = yaml.safe_load((ROOT / "codecheck.yml").read_text(encoding="utf-8"))
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PAPER = CITATION["references"][0]

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ran, study
 
-from study.ct import read_scan, write_scan
+from helpers.project import ran, study
+from study.scans.ct import read_scan, write_scan
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):
 
 
 def test_a_changed_line_of_a_measure_runs_what_uses_it_and_what_follows(smoke):
-    path = smoke / "study" / "kappa.py"
+    path = smoke / "study" / "statistics" / "kappa.py"
     path.write_text(path.read_text() + "\nEDITED = True\n")
     code, printed = study(smoke, "run", "smoke")
     assert (code, ran(printed)) == (0, ["6-progression", "7-claims"])

@@ -1,9 +1,9 @@
 """The README against the project: its table is the demo's, and what it points to is there."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from helpers.project import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 TABLE_BEGINS = "<!-- Table 2 of the demo: a copy of figures/preview/Table_2.md; a test compares them -->\n"

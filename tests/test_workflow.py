@@ -104,7 +104,7 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     before = [path.stat().st_mtime_ns for path in paths]
     workflow.plan(run)
     assert [path.stat().st_mtime_ns for path in paths] == before
-    code = project / "study" / "kappa.py"
+    code = project / "study" / "statistics" / "kappa.py"
     code.write_text(code.read_text() + "\nADDED = 1\n")
     workflow.plan(run)
     changed = [

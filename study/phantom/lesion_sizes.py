@@ -19,10 +19,10 @@ from scipy import ndimage
 from scipy.special import expit, logit, ndtri
 from tqdm import tqdm
 
-from study.grid import ScanError
-from study.nifti import open_nifti
-from study.phantom.protocol import Protocol
-from study.phantom.scan import Disease, Habitus, simulate_scan
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
+from study.scans.grid import ScanError
+from study.scans.nifti import open_nifti
 
 SECTION_MM, PIXEL_MM = 8.0, 2.7
 # First quartile, median, third quartile of the 50 expert masks, by `measure_lesions` on pixels of PIXEL_MM.

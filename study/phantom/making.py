@@ -18,13 +18,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from study import fingerprint
-from study.ct import Scan, write_scan
-from study.nifti import save_nifti
-from study.phantom.observers import delineate
-from study.phantom.protocol import Protocol
-from study.phantom.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
-from study.phantom.truth import LESION_COLUMNS
+from study.phantom.body.truth import LESION_COLUMNS
+from study.phantom.people.observers import delineate
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
 from study.run import write_text
+from study.scans.ct import Scan, write_scan
+from study.scans.nifti import save_nifti
 
 FORMATS = ("nifti", "dicom")  # of the images; masks are NIfTI on the image's grid
 FOLDERS = {
@@ -50,7 +50,11 @@ def _digest(recipe: dict) -> str:
 @cache
 def _code(is_observed: bool, is_dicom: bool) -> str:
     """Fingerprint of the code that makes a scan; what the planning decides stands in the recipe."""
-    used = {"study.phantom.scan": True, "study.phantom.observers": is_observed, "study.phantom.series": is_dicom}
+    used = {
+        "study.phantom.scanner.scan": True,
+        "study.phantom.people.observers": is_observed,
+        "study.phantom.scanner.series": is_dicom,
+    }
     return fingerprint.of_modules([name for name, is_used in used.items() if is_used])
 
 
@@ -200,7 +204,7 @@ def _make_scan(folder: Path, recipe: dict, digest: str) -> dict:
 def _write_image(path: Path, made: SimulatedScan, recipe: dict) -> Scan:
     if not recipe["dicom"]:
         return write_scan(path, made.hu, made.spacing_mm)
-    from study.phantom.series import write_series  # NIfTI needs no pydicom
+    from study.phantom.scanner.series import write_series  # NIfTI needs no pydicom
 
     protocol = Protocol(**recipe["protocol"])
     return write_series(path, made.hu, made.spacing_mm, protocol, key=_text(recipe), **recipe["dicom"])

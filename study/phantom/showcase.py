@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.phantom.protocol import Protocol
-from study.phantom.scan import Disease, Habitus, simulate_scan
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 
 PATIENT, HABITUS = (2020, 0, 12), Habitus("male", 52.0)
 HEIGHT_MM = -78.0  # of the section shown, from the carina upwards: through the heart and the bases of the lungs
@@ -34,7 +34,7 @@ def views(matrix: int = 192) -> tuple[list[tuple[str, np.ndarray]], tuple[float,
     Returns
     -------
     list of (title, hu)
-        hu int16 (y, x), as `study.sections.montage` wants.
+        hu int16 (y, x), as `study.figures.sections.montage` wants.
     tuple of float
         Spacing in mm (z, y, x).
     """

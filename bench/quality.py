@@ -1,0 +1,210 @@
+"""The figures on quality that no run of the study gives: the same patients scanned otherwise, healthy lungs, a real CT.
+
+``python -m bench shift quality [--models FOLDER]`` writes runs/bench/shift.csv and runs/bench/quality.csv, a row
+a figure with target and verdict (`study.results.targets`). The phantoms' patients are of a seed that no training uses;
+the real CT is measured where ../shared/real is, with the networks' own threshold, which was fixed without it.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from bench.lung_reference import threshold_lung
+from study.measures import biomarkers, overlap
+from study.measures.evaluation import compare_masks
+from study.networks.segmentation import Segmenter
+from study.phantom.cohorts import plan_cohort
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.reconstruction import KERNELS
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
+from study.results.segmentation_table import HEALTHY_POI
+from study.results.targets import TARGETS
+from study.run import write_table
+from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
+from study.statistics import agreement, proportion, roc
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "runs" / "bench"
+REAL = ROOT.parent / "shared" / "real" / "covid-ct-md"
+SEED = 7301  # of the patients; no parameter file has it
+FULL_MAS = 100.0  # 1 mm sections at the paper's 50 mAs would be noisier than scanners make them
+MOTION, CARDIAC = 0.75, 0.5
+COLUMNS = ["quantity", "estimate", "low", "high", "n", "n_patients", "target", "verdict"]
+
+
+def conditions(matrix):
+    """How each patient is scanned: name -> (Protocol, motion). Thick sections overlap as the paper's do, every 5 mm."""
+
+    def protocol(thickness_mm, **other):
+        given = {"tube_current_mas": FULL_MAS, "increment_mm": min(thickness_mm, 5.0), **other}
+        return Protocol(matrix=matrix, slice_thickness_mm=thickness_mm, **given)
+
+    made = {
+        f"{thickness_mm:g} mm, {kernel}": (protocol(thickness_mm, kernel=kernel), 0.0)
+        for thickness_mm in (1.0, 3.0, 5.0, 8.0, 10.0)
+        for kernel in KERNELS
+    }
+    made["10 mm, soft, half dose"] = protocol(10.0, tube_current_mas=FULL_MAS / 2), 0.0
+    made["10 mm, soft, motion"] = protocol(10.0), MOTION
+    return made
+
+
+def patients(n, infected):
+    """People of the plan of a cohort: number, Habitus, Disease; adults, each once.
+
+    Parameters
+    ----------
+    n : int
+    infected : bool
+        With the disease of the first scan that shows any; else with healthy lungs.
+    """
+    plan = plan_cohort(n_patients=2 * n + 20, n_minors=0, seed=SEED)
+    if infected:
+        plan = plan[plan["true_extent"] > 0]
+    chosen = plan.drop_duplicates("patient_id").head(n)
+    for row in chosen.itertuples(index=False):
+        extent = row.true_extent if infected else 0.0
+        disease = Disease("covid", extent, row.true_consolidation, row.true_absorbing)
+        yield row.patient_number, Habitus(row.sex, row.age_years), disease
+
+
+def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
+    """Simulate and segment one scan: what `evaluation.compare_masks` gives. No lung found is an empty label map."""
+    made = simulate_scan((SEED, number), 1, habitus, disease, protocol, motion=motion, cardiac=CARDIAC)
+    try:
+        label_map = segmenter.segment(scan_from_array(made.hu, made.spacing_mm))
+    except ScanError:
+        label_map = np.zeros(made.hu.shape, np.uint8)
+    return compare_masks(label_map, made.lung_mask, made.infection_mask, made.spacing_mm)
+
+
+def shift(models, n_patients=20, matrix=256):
+    """Infection Dice of the same patients in every condition, and its fall from the best.
+
+    256 pixels are enough: the networks work at larger ones than these.
+
+    Parameters
+    ----------
+    models : Path
+        Folder of trained networks.
+    n_patients, matrix : int
+
+    Returns
+    -------
+    DataFrame
+        A row a condition: ``condition, dice`` (mean; scans in which no section voxel is infected, in any condition, are
+        left out of all), ``estimate`` (how much it falls from the condition with the highest mean) with its interval
+        over patients, and the rest of `COLUMNS`.
+    """
+    segmenter, rows = Segmenter(models), []
+    for number, habitus, disease in tqdm(patients(n_patients, True), total=n_patients, desc="shift"):
+        for name, (protocol, motion) in conditions(matrix).items():
+            dice = compare(segmenter, number, habitus, disease, protocol, motion)["infection_dice"]
+            rows.append((number, name, dice))
+    return falls(pd.DataFrame(rows, columns=["patient", "condition", "dice"]))
+
+
+def falls(scans):
+    """Make the table of :func:`shift` from ``patient, condition, dice``, a row a scan."""
+    by_condition = scans.pivot(index="patient", columns="condition", values="dice").dropna()
+    by_condition = by_condition[scans["condition"].unique()]
+    best = by_condition.mean().idxmax()
+    table = []
+    for name, dice in by_condition.items():
+        fall = agreement.mean(by_condition[best] - dice, by_condition.index)
+        table.append({"condition": name, "dice": dice.mean()} | judged("Fall of infection Dice", fall, "shift_fall"))
+    return pd.DataFrame(table, columns=["condition", "dice", *COLUMNS])
+
+
+def healthy(models, n_patients=100, matrix=256):
+    """POI of healthy phantoms in the paper's sections, 10 mm every 5 mm: rows of `COLUMNS`."""
+    segmenter, found = Segmenter(models), []
+    protocol = Protocol(matrix=matrix, increment_mm=5.0)
+    for patient in tqdm(patients(n_patients, False), total=n_patients, desc="healthy"):
+        found.append(compare(segmenter, *patient, protocol)["poi"])
+    poi = pd.Series(found)
+    below = int((poi < HEALTHY_POI).sum())
+    share = proportion.intervals(below, len(poi))
+    share = {"estimate": share["estimate"], "low": share["exact_low"], "high": share["exact_high"], "n": len(poi)}
+    return [
+        judged(f"Healthy phantoms with POI below {100 * HEALTHY_POI:g} % (share)", share, "healthy_share"),
+        judged("Healthy phantoms, POI (%), mean", agreement.mean(100 * poi, poi.index)),
+        judged("Healthy phantoms, POI (%), largest", {"estimate": 100 * poi.max(), "n": len(poi)}),
+    ]
+
+
+def real(models, folder=REAL):
+    """A real CT whose sections are flagged, disease in the left lung alone: rows of `COLUMNS`; none without it."""
+    if not folder.is_dir():
+        print(f"real CT: skipped, {folder} is not here")
+        return []
+    segmenter = Segmenter(models)
+    scan = read_scan(folder / "P002_covid_10mm_every_5mm.nii.gz")
+    flagged = pd.read_csv(folder / "P002_covid_slice_labels.csv")["infected"].to_numpy()
+    label_map = segmenter.segment(scan)
+    area = (label_map == 2).sum(axis=(1, 2))
+    measured = biomarkers.measure(scan.hu, label_map, scan.spacing_mm)
+    left = measured["left_infection_volume_ml"] / measured["infection_volume_ml"]
+    reference = threshold_lung(scan.hu, scan.spacing_mm)
+    outside = without_lesions(reference, flagged > 0)
+    lung = overlap.dice((label_map >= 1) & outside, reference & outside)
+    differs = dicom_difference(segmenter, folder / "P002_dicom_slices_20-59")
+    rows = [
+        ("share of infection in the left lung", left, "share_in_the_ill_lung"),
+        ("lung Dice outside lesions", lung, "real_lung_dice"),
+        ("POI (%)", 100 * measured["poi"], None),
+        ("DICOM against NIfTI of the same sections, largest relative difference", differs, "dicom_difference"),
+    ]
+    areas = [("with any flag", flagged > 0), ("flagged in half or more", flagged >= 0.5)]
+    rows = [(f"AUC of infected area for sections {w}", roc.auc(area, ill), "section_auc") for w, ill in areas] + rows
+    return [
+        judged(f"Real CT, {words}", {"estimate": number, "n": len(flagged)}, target) for words, number, target in rows
+    ]
+
+
+def without_lesions(lung, is_flagged):
+    """Where the lung of this patient is known to be free of disease: the right one, and sections without a flag."""
+    columns = lung.sum(axis=(0, 1))
+    first, last = np.flatnonzero(columns)[[0, -1]]
+    third = (last - first) // 3
+    middle = first + third + int(columns[first + third : last - third].argmin())
+    outside = np.zeros(lung.shape, bool)
+    outside[:, :, :middle] = True
+    outside[~is_flagged] = True
+    return outside
+
+
+def dicom_difference(segmenter, series):
+    """Largest relative difference of any measure between a DICOM series and NIfTI written from it."""
+    read = [read_scan(series)]
+    with tempfile.TemporaryDirectory() as folder:
+        write_scan(Path(folder) / "scan.nii.gz", read[0].hu, read[0].spacing_mm)
+        read.append(read_scan(Path(folder) / "scan.nii.gz"))
+    measures = [pd.Series(biomarkers.measure(scan.hu, segmenter.segment(scan), scan.spacing_mm)) for scan in read]
+    return float((measures[0] / measures[1] - 1).abs().max())
+
+
+def judged(quantity, found, name=None):
+    """One row of `COLUMNS`: a number, and the target of that name where there is one."""
+    row = {"quantity": quantity} | found
+    if name:
+        row |= {"target": str(TARGETS[name]), "verdict": TARGETS[name].verdict(found["estimate"], found["n"])}
+    return row
+
+
+def bench_shift(models):
+    """Write runs/bench/shift.csv."""
+    _write("shift.csv", shift(models))
+
+
+def bench_quality(models):
+    """Write runs/bench/quality.csv."""
+    _write("quality.csv", pd.DataFrame([*real(models), *healthy(models)], columns=COLUMNS))
+
+
+def _write(name, table):
+    write_table(RESULTS / name, table)
+    print(table.round(4).to_string(index=False), flush=True)

@@ -1,0 +1,270 @@
+"""Whether the numbers that a paper prints can be true together.
+
+Every relation that the list of numbers names is checked by its rule (``audit_rules``), and four things are checked
+without being asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count
+is whole, and a number is possible for its quantity and unit (``quantities``). A finding says what was printed, where,
+why it cannot be, and what would fit: for each number that could have been another, the nearest one that would make the
+rule hold if all others stand.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from study.claims import quantities
+from study.claims.audit_rules import RULES, Group
+from study.claims.paper import PaperError
+from study.claims.printed import COUNTED, SLACK, Printed
+
+COLUMNS = ["where", "printed", "rule", "why it cannot be", "what would fit"]
+STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
+NONE_FITS = "no change of one number alone, of those tried"
+GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to a hundred times the number
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule applied to some printed numbers.
+
+    Attributes
+    ----------
+    rule : str
+    cited : list of Cited
+        The numbers that it was applied to; where it does not hold, those that contradict each other.
+    holds : bool
+    words : str
+        The computation, or why it cannot be.
+    fits : str
+        What would fit; empty where it holds.
+    """
+
+    rule: str
+    cited: list
+    holds: bool
+    words: str
+    fits: str = ""
+
+
+def audit(paper):
+    """Check all that a paper prints.
+
+    Parameters
+    ----------
+    paper : study.claims.paper.Paper
+
+    Returns
+    -------
+    list of Check
+        Those that hold and those that do not, in the order of the file.
+
+    Raises
+    ------
+    study.claims.paper.PaperError
+        Listing every relation that cannot be computed, such as a share of 0 cases.
+    """
+    checks = [check for claim in paper.claims for check in _alone(claim)]
+    checks += _same(paper.claims)
+    faults = []
+    for relation in paper.relations:
+        try:
+            checks.append(_related(relation))
+        except (ValueError, ArithmeticError) as error:
+            faults.append(f"line {relation.line}, {relation.rule}: {error}")
+    if faults:
+        raise PaperError("\n".join(faults))
+    return checks
+
+
+def findings(checks):
+    """Table what cannot be: one row a check that does not hold, with the columns ``COLUMNS``."""
+    rows = []
+    for check in checks:
+        if not check.holds:
+            where = "; ".join(dict.fromkeys(one.where for one in check.cited))
+            shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
+            rows.append((where, shown, check.rule.replace("_", " "), check.words, check.fits))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def implied(checks, rules=("agreement", "odds_ratio", "likelihood", "nested", "roc")):
+    """Table what the printed numbers imply by some of the rules, where they hold."""
+    rows = [(check.cited[0].where, check.rule.replace("_", " "), check.cited[-1].name if check.rule == "share" else
+             check.cited[0].name, check.words) for check in checks if check.holds and check.rule in rules]  # fmt: skip
+    return pd.DataFrame(rows, columns=["where", "rule", "numbers", "what follows"])
+
+
+def _alone(claim):
+    """What a number must keep by itself."""
+    number = claim.number()
+    if number is None:
+        return
+    cited = claim.cite()
+    if claim.unit in COUNTED and not number.sign:
+        if number.value != round(number.value) or number.value < 0:
+            yield Check(
+                "unit",
+                [cited],
+                False,
+                f"{number.text} {claim.unit} are no count",
+                number.like(round(number.value)).text,
+            )
+    ends = [claim.number(end) for end in ("low", "high")] if claim.interval else []
+    for one in (number, *ends):
+        why, fits = quantities.fault(claim.quantity, one, claim.unit)
+        if why:
+            yield Check("unit", [cited], False, why, fits)
+            break
+    else:
+        if quantities.find(claim.quantity):
+            yield Check("unit", [cited], True, "possible for its quantity and unit")
+    if ends:
+        low, high = ends
+        inside = low.ends[0] <= min(number.ends[1], high.ends[1]) + SLACK and number.ends[0] <= high.ends[1] + SLACK
+        interval = f"[{', '.join(claim.interval)}]"
+        cited = replace(cited, text=f"{cited.text} {interval}")
+        if inside:
+            yield Check("interval", [cited], True, "inside its interval")
+        else:
+            yield Check("interval", [cited], False, "outside its interval", f"a number in {interval}")
+
+
+def _same(claims):
+    """Places that print one quantity must print one number, each to its own digits; the fewest places are doubted."""
+    groups = {}
+    for claim in claims:
+        for end in ("", "low", "high") if claim.interval else ("",):
+            if claim.same:
+                groups.setdefault((claim.same, end), []).append((claim, _span(claim, end)))
+    for (_, end), group in groups.items():
+        if len(group) < 2:
+            continue
+        agreeing, odd, tied = _vote([span for _, span in group])
+        agreeing, odd = ([group[i][0] for i in chosen] for chosen in (agreeing, odd))
+        if not odd:
+            places = ", ".join(dict.fromkeys(claim.where for claim, _ in group))
+            yield Check("same", [claim.cite(end) for claim in agreeing], True, f"the same in {places}")
+        elif tied:
+            yield Check("same", [claim.cite(end) for claim in odd], False, _prints(odd, end), "one of them everywhere")
+        else:
+            exact = max((claim.text(end) for claim in agreeing), key=len)
+            for claim in odd:
+                yield Check("same", [claim.cite(end)], False, _prints(agreeing, end), exact)
+
+
+def _span(claim, end):
+    """What a place may have rounded; of a word or a date, itself."""
+    number = claim.number(end)
+    text = claim.text(end)
+    return (text, text) if number is None else (number.share[0] - SLACK, number.share[1] + SLACK)
+
+
+def _vote(spans):
+    """Which of several ranges have a common point, which do not, and whether the vote is tied.
+
+    Returns
+    -------
+    (list of int, list of int, bool)
+        Positions in every largest agreeing set, all others, and whether there are several such sets.
+    """
+    sets = {frozenset(i for i, (low, high) in enumerate(spans) if low <= point <= high) for point, _ in spans}
+    largest = [chosen for chosen in sets if len(chosen) == max(map(len, sets))]
+    agreeing = frozenset.intersection(*largest)
+    return sorted(agreeing), [i for i in range(len(spans)) if i not in agreeing], len(largest) > 1
+
+
+def _prints(claims, end=""):
+    return "; ".join(f"{claim.where} prints {claim.text(end)}" for claim in claims)
+
+
+def _related(relation):
+    """Apply a relation's rule, and where it does not hold find what would fit."""
+    numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
+    answer = _apply(relation.rule, numbers)
+    cited = [
+        one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
+    ]
+    if answer.holds:
+        return Check(relation.rule, cited, True, answer.words)
+    fits = {} if answer.searched else {path: _searched(relation.rule, numbers, path) for path in numbers}
+    for path, value in answer.fits.items():
+        if path in numbers and fits.get(path) is None:
+            new = _like(numbers[path], value)
+            fits[path] = new if _holds(relation.rule, numbers, path, new) else None
+    fits = {path: new for path, new in fits.items() if new is not None}
+    ordered = sorted(fits, key=lambda path: _change(numbers[path], fits[path]))
+    words = "; or ".join(f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}" for path in ordered)
+    words = "; or ".join(part for part in (words, relation.unless) if part)
+    why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
+    return Check(relation.rule, cited, False, why, words or NONE_FITS)
+
+
+def _apply(rule, numbers):
+    """Call a rule with its arguments put together again from their paths."""
+    given = {}
+    for path, number in numbers.items():
+        name, *inside = path.split(".")
+        if not inside:
+            given[name] = number
+        elif len(inside) == 1:
+            given.setdefault(name, []).append(number)
+        else:
+            listed = given.setdefault(name, [])
+            if len(listed) == int(inside[0]):
+                listed.append({})
+            listed[-1][inside[1]] = number
+    if "groups" in given:
+        given["groups"] = [Group(**group) for group in given["groups"]]
+    return RULES[rule](**given)
+
+
+def _like(number, value):
+    return number.like(value) if isinstance(number, Printed) and math.isfinite(value) else value
+
+
+def _holds(rule, numbers, path, new):
+    """Whether the rule holds with one number replaced."""
+    try:
+        return _apply(rule, {**numbers, path: new}).holds
+    except (ValueError, ArithmeticError):
+        return False
+
+
+def _searched(rule, numbers, path):
+    """The nearest number, in units of its last digit, with which the rule holds; None if none is near."""
+    number = numbers[path]
+    if not isinstance(number, Printed) or number.sign:
+        return None
+    last = 0
+    for step in _distances(number):
+        for sign in (1, -1):
+            if _holds(rule, numbers, path, number.moved(sign * step)):
+                return _back(rule, numbers, path, sign * last, sign * step)
+        last = step
+    return None
+
+
+def _distances(number):
+    """How far a number is moved, in units of its last digit: one by one, then in growing steps."""
+    step, most = 1, FARTHEST * abs(number.value) * 10.0**number.decimals
+    while step <= max(STEPS, most):
+        yield step
+        step = step + 1 if step < STEPS else math.ceil(step * GROWTH)
+
+
+def _back(rule, numbers, path, out, fitting):
+    """The nearest number that fits between one that does not, so many units away, and one that does, by bisection."""
+    while abs(fitting - out) > 1:
+        middle = (out + fitting) // 2
+        if _holds(rule, numbers, path, numbers[path].moved(middle)):
+            fitting = middle
+        else:
+            out = middle
+    return numbers[path].moved(fitting)
+
+
+def _change(number, new):
+    """How much of itself a number would change by; a word by nothing."""
+    if not isinstance(number, Printed):
+        return 0.0
+    return abs(new.value - number.value) / max(abs(number.value), abs(new.value), math.ulp(0.0))

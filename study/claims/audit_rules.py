@@ -1,0 +1,386 @@
+"""What must hold between printed numbers, rule by rule.
+
+Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It
+says no only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
+"""
+
+import inspect
+import itertools
+import math
+from dataclasses import dataclass, field
+from typing import NewType
+
+import numpy as np
+
+from study.claims import two_by_two
+from study.claims.printed import SLACK, Printed, digits
+from study.statistics import kappa as kappas
+
+Count = NewType("Count", Printed)  # typed without decimals it is exact
+
+
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group as Table 1 of a paper has it: how many, their mean and SD."""
+
+    n: Count
+    mean: Printed
+    sd: Printed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says.
+
+    Attributes
+    ----------
+    holds : bool
+    words : str
+        The computation; where it does not hold, why it cannot.
+    fits : dict of str to float or str
+        Where it does not hold: arguments of which one alone, changed so, would fit.
+    searched : bool
+        Whether `fits` has every argument that helps; otherwise the rest is searched for.
+    involved : tuple of str
+        The arguments that contradict each other, if not all.
+    """
+
+    holds: bool
+    words: str
+    fits: dict = field(default_factory=dict)
+    searched: bool = False
+    involved: tuple = ()
+
+
+def whole_sum(total: Count, parts: list[Count]):
+    """A whole is the sum of its parts."""
+    low, high = (sum(part.ends[side] for part in parts) for side in (0, 1))
+    summed = sum(part.value for part in parts)
+    fits = {f"parts.{i}": part.value + total.value - summed for i, part in enumerate(parts)} | {"total": summed}
+    words = f"{' + '.join(part.text for part in parts)} = {digits(summed, total.decimals + 2)}"
+    return Answer(total.allows(low, high), words, fits)
+
+
+def order(lower: Count, upper: Count):
+    """One number is not above another, such as patients and their scans."""
+    holds = lower.ends[0] <= upper.ends[1] + SLACK
+    return Answer(holds, f"{lower.text} is {'not ' if holds else ''}above {upper.text}",
+                  {"lower": upper.value, "upper": lower.value}, True)  # fmt: skip
+
+
+def share(share: Printed, total: Count, count: Count = None, low: Printed = None, high: Printed = None):
+    """A share or percentage is a count of its total; given its 95 % interval, names the formula of that."""
+    n, scale = _whole(total, "total"), share.scale
+    if count is None:
+        least, most = math.ceil(n * share.share[0] - SLACK), math.floor(n * share.share[1] + SLACK)
+        if max(least, 0) <= min(most, n):
+            return Answer(True, f"{min(max(least, 0), n)} of {n} is {share.text}")
+        near = [f"{k} of {n} is {share.like(scale * k / n).text}" for k in (most, least) if 0 <= k <= n]
+        return Answer(False, f"no count of {n} gives {share.text} (nearest: {', '.join(near)})")
+    k = _whole(count, "count", 0)
+    words = f"{k} / {n} = {digits(scale * k / n, share.decimals + 2)}{' %' if scale == 100 else ''}"
+    if low and high and k <= n:
+        words += "; " + _interval_formula(k, n, low, high)
+    return Answer(k <= n and share.allows(scale * k / n), words, {"share": scale * k / n})
+
+
+def _interval_formula(k, n, low, high):
+    from scipy import special
+
+    reach = Z_95 * math.sqrt(k / n * (1 - k / n) / n)
+    exact = (special.betaincinv(k, n - k + 1, 0.025) if k else 0.0,
+             special.betaincinv(k + 1, n - k, 0.975) if k < n else 1.0)  # fmt: skip
+    ends = {"Wald's": (max(0, k / n - reach), min(1, k / n + reach)), "Wilson's": wilson(k / n, n),
+            "Clopper and Pearson's": exact}  # fmt: skip
+    fitting = [words for words, (a, b) in ends.items() if low.allows(low.scale * a) and high.allows(high.scale * b)]
+    if fitting:
+        return f"the interval is {' or '.join(fitting)}"
+    drawn = "shares" if all(_is_share(end, n) for end in (low, high)) else "no shares"
+    none = f"the interval is none of {', '.join(ends)}"
+    return f"{none}; its ends are {drawn} of {n}, as a bootstrap of those {n} would give"
+
+
+def wilson(share, n):
+    """Wilson's 95 % interval of a share of n."""
+    middle, square = share + Z_95**2 / (2 * n), Z_95**2 / n
+    reach = Z_95 * math.sqrt(share * (1 - share) / n + square / (4 * n))
+    return (middle - reach) / (1 + square), (middle + reach) / (1 + square)
+
+
+def _is_share(number, n):
+    return math.floor(n * number.share[1] + SLACK) >= math.ceil(n * number.share[0] - SLACK)
+
+
+def spread(mean: Printed, n: Count, sd: Printed = None, median: Printed = None, lower_quartile: Printed = None,
+           upper_quartile: Printed = None, lowest: Count = None, highest: Count = None):  # fmt: skip
+    """A mean, SD, median, quartiles and range can belong to one sample.
+
+    The SD within a range is at most sqrt((highest - mean) (mean - lowest) n / (n - 1)) (Bhatia and Davis 2000), and
+    the median at most one SD from the mean (Hotelling and Solomons 1932).
+    """
+    cases = _whole(n, "n")
+    ranks = [("lowest", lowest), ("lower_quartile", lower_quartile), ("median", median),
+             ("upper_quartile", upper_quartile), ("highest", highest)]  # fmt: skip
+    given = [(name, number) for name, number in ranks if number]
+    for (name, one), (next_name, other) in itertools.combinations(given, 2):
+        if one.ends[0] > other.ends[1] + SLACK:
+            return Answer(False, f"the {_words(name)} {one.text} is above the {_words(next_name)} {other.text}",
+                          involved=(name, next_name))  # fmt: skip
+    for name, end, sign in (("lowest", lowest, 1), ("highest", highest, -1)):
+        if end and sign * (end.ends[sign < 0] - mean.ends[sign > 0]) > SLACK:
+            return Answer(False, f"the mean {mean.text} is beyond the {name} {end.text}", involved=("mean", name))
+    words = []
+    if sd and median:
+        gap = max(0.0, median.ends[0] - mean.ends[1], mean.ends[0] - median.ends[1])
+        words.append(f"the median is {digits(gap, 4)} or more from the mean")
+        if gap > sd.ends[1] + SLACK:
+            return Answer(
+                False, f"{words[-1]}, farther than an SD of {sd.text} allows", involved=("mean", "sd", "median")
+            )
+    if sd and lowest and highest and cases > 1:
+        low, high = lowest.ends[0], highest.ends[1]
+        middle = min(max((low + high) / 2, mean.ends[0]), mean.ends[1])
+        most = math.sqrt(max(0.0, (high - middle) * (middle - low)) * cases / (cases - 1))
+        words.append(f"an SD between {lowest.text} and {highest.text} is at most {digits(most, sd.decimals + 2)}")
+        if sd.ends[0] > most + SLACK:
+            return Answer(False, words[-1], involved=("mean", "n", "sd", "lowest", "highest"))
+    return Answer(True, "; ".join(words) or "in order")
+
+
+def pooled(groups: list[Group], n: Count = None, mean: Printed = None, sd: Printed = None):
+    """All cases have the mean and SD that their groups give, with either divisor, n or n - 1."""
+    sizes = np.array([_whole(group.n, "n") for group in groups], dtype=float)
+    if n and not n.allows(sizes.sum()):
+        words = f"{' + '.join(group.n.text for group in groups)} = {sizes.sum():g}"
+        return Answer(False, words, involved=("n", *(f"groups.{i}.n" for i in range(len(groups)))))
+    bounds = np.array([group.mean.ends for group in groups])
+    low, high = sizes @ bounds / sizes.sum()
+    middle = sizes @ [group.mean.value for group in groups] / sizes.sum()
+    words = f"the groups' mean is {digits(middle, 2 + groups[0].mean.decimals)}"
+    if mean and not mean.allows(low, high):
+        involved = ("mean", *(f"groups.{i}.{part}" for i in range(len(groups)) for part in ("n", "mean")))
+        return Answer(False, words, {"mean": middle}, involved=involved)
+    if sd is None:
+        return Answer(True, words)
+    low, high = _pooled_sd(sizes, bounds, np.array([group.sd.ends for group in groups]))
+    return Answer(sd.allows(low, high), f"{words}, their SD {digits(low, 2)} to {digits(high, 2)}")
+
+
+def _pooled_sd(sizes, means, sds):
+    """Lowest and highest SD of all cases over the ranges of the groups' means and SDs."""
+    from scipy.optimize import minimize_scalar
+
+    def apart(middle):
+        return sizes @ np.maximum(0, np.maximum(means[:, 0] - middle, middle - means[:, 1])) ** 2
+
+    def spread_of(corner):
+        return sizes @ (np.array(corner) - sizes @ corner / sizes.sum()) ** 2
+
+    ends = means.min() - 1, means.max() + 1
+    closest = 0.0 if means[:, 0].max() <= means[:, 1].min() else minimize_scalar(apart, bounds=ends).fun
+    farthest = max(spread_of(corner) for corner in itertools.product(*means))
+    inside = np.array([(sizes - 1) @ np.maximum(0, sds[:, 0]) ** 2, sizes @ sds[:, 1] ** 2])
+    total = sizes.sum()
+    return math.sqrt((inside[0] + closest) / total), math.sqrt((inside[1] + farthest) / max(1, total - 1))
+
+
+def t_test(groups: list[Group], p: Printed):
+    """The p value of two means, by Student's or Welch's t test."""
+    from scipy import special
+
+    if len(groups) != 2:
+        raise ValueError(f"a t test compares two groups, and {len(groups)} are given")
+    (one, other), sizes = groups, [_whole(group.n, "n", 2) for group in groups]
+    gaps = one.mean.ends[0] - other.mean.ends[1], one.mean.ends[1] - other.mean.ends[0]
+    least, most = max(0.0, gaps[0], -gaps[1]), max(map(abs, gaps))
+    errors = [_standard_errors([group.sd.ends[side] for group in groups], sizes) for side in (0, 1)]
+    # Welch's degrees of freedom lie between those of the smaller group and of both: the ends are exact.
+    smallest, largest = min(sizes) - 1, sum(sizes) - 2
+    low = 2 * special.stdtr(largest, -most / min(errors[0])) if min(errors[0]) > 0 else 0.0
+    high = 2 * special.stdtr(smallest, -least / max(errors[1])) if max(errors[1]) > 0 else 1.0
+    a, b = (group.sd.value**2 / n for group, n in zip(groups, sizes, strict=True))
+    if not a + b:
+        return Answer(p.allows(low, high), "both SDs are 0")
+    freedom = (a + b) ** 2 / (a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
+    computed = 2 * special.stdtr(freedom, -abs(one.mean.value - other.mean.value) / math.sqrt(a + b))
+    words = f"p by Welch's t test = {digits(computed, 4)} ({digits(low, 4)} to {digits(high, 4)} with what was rounded)"
+    return Answer(p.allows(low, high), words, {"p": computed})
+
+
+def _standard_errors(sds, sizes):
+    """Of a difference of means: Welch's, and Student's from the pooled SD."""
+    (a, b), (n, m) = (max(0.0, sd) ** 2 for sd in sds), sizes
+    return math.sqrt(a / n + b / m), math.sqrt(((n - 1) * a + (m - 1) * b) / (n + m - 2) * (1 / n + 1 / m))
+
+
+def chi_square(counts: list[Count], totals: list[Count], p: Printed):
+    """The p value of shares in groups: Pearson's chi-square, with or without Yates' correction, or Fisher's test."""
+    if len(counts) != len(totals) or len(counts) < 2:
+        raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two groups or more")
+    yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
+    words = " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
+    if any(k > n for k, n in zip(yes, all_, strict=True)):
+        return Answer(False, f"{words}: a count is above its total")
+    table = np.array([yes, np.subtract(all_, yes)])
+    found = {"Pearson": _chi_square_p(table), "Yates": _chi_square_p(table, 0.5)}
+    if len(yes) == 2 and not any(p.allows(value) for value in found.values()):
+        from scipy import stats
+
+        found["Fisher"] = float(stats.fisher_exact(table).pvalue)
+    fitting = [name for name, value in found.items() if p.allows(value)]
+    shown = ", ".join(f"{name} {digits(value, p.decimals + 2)}" for name, value in found.items())
+    return Answer(bool(fitting), f"p of {words}: {shown}", {"p": found["Pearson"]})
+
+
+def _chi_square_p(table, correction=0.0):
+    """Pearson's p; 1 where all or none were counted, for then the groups do not differ."""
+    from scipy import special
+
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    if (expected == 0).any():
+        return 1.0
+    off = np.abs(table - expected)
+    off = off - np.minimum(correction, off) if table.shape == (2, 2) else off
+    return float(special.chdtrc(table.shape[1] - 1, (off**2 / expected).sum()))
+
+
+def agreement(
+    n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None,
+    second: Count = None,
+):  # fmt: skip
+    """Some two-by-two table has these cases, agreement, kappa, standard error and each rater's count of yes."""
+    cases = _whole(n, "n")
+    given = {"observed": observed, "kappa": kappa, "error": error, "first": first, "second": second}
+    given = {name: number for name, number in given.items() if number}
+    ends = {name: number.share for name, number in given.items()}
+    tables = two_by_two.possible(cases, **ends)
+    if len(tables):
+        count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
+        return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
+    cores = two_by_two.contradictions(cases, **ends)
+    names = {"observed": "agreement", "first": "a first rater's count of", "second": "a second rater's count of"}
+    words = ", and none has ".join(
+        " and ".join(f"{names.get(name, name)} {given[name].text}" for name in core) for core in cores)  # fmt: skip
+    nearest = two_by_two.nearest(cases, **ends)
+    fits = {name: value if name == "n" else value * given[name].scale for name, value in nearest.items()}
+    involved = ("n", *dict.fromkeys(itertools.chain.from_iterable(cores)))
+    return Answer(False, f"no table of {cases} has {words}", fits, True, involved)
+
+
+def _error_formula(tables, ends):
+    if "error" not in ends:
+        return ""
+    fitting = two_by_two.formulas(tables, ends["error"])
+    return f"; the error is {' or '.join(fitting)}"
+
+
+def strength(kappa: Printed, word: str):
+    """The word for a kappa is that of Altman's scale (poor to 0.20, fair, moderate, good, very good from 0.81)."""
+    words = {kappas.strength(min(1.0, max(-1.0, end))) for end in (kappa.value, *kappa.ends)}
+    name = kappas.strength(min(1.0, max(-1.0, kappa.value)))
+    return Answer(word in words, f"kappa {kappa.text} is {name}", {"word": name})
+
+
+def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None, level: Printed = None):
+    """An odds ratio is the middle of its Wald interval on the log scale, and its p value follows from that."""
+    from scipy import special
+
+    if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
+        raise ValueError("odds ratios and their limits are above 0; an interval on another scale needs no such rule")
+    bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
+    least, most = (math.sqrt(bounds[0][side] * bounds[1][side]) for side in (0, 1))
+    middle = math.sqrt(max(low.value, 0) * high.value)
+    words = f"the middle of [{low.text}, {high.text}] on the log scale is {digits(middle, estimate.decimals + 1)}"
+    if not estimate.allows(least, most):
+        fits = {
+            "estimate": middle,
+            "low": estimate.value**2 / high.value,
+            "high": estimate.value**2 / max(low.value, SLACK),
+        }
+        return Answer(False, words + ", so this is no Wald interval", fits, involved=("estimate", "low", "high"))
+    if p is None or bounds[0][0] <= 0:
+        return Answer(True, words)
+    reach = -special.ndtri((1 - (level.value / 100 if level else 0.95)) / 2)
+    pairs = [*itertools.product(*bounds), (low.value, high.value)]
+    z = [reach * math.log(a * b) / math.log(b / a) for a, b in pairs if b > a > 0]
+    if not z:
+        return Answer(True, words)
+    least = 0.0 if min(z) < 0 < max(z) else min(map(abs, z))
+    ends = 2 * special.ndtr(-max(map(abs, z))), 2 * special.ndtr(-least)
+    computed = 2 * special.ndtr(-abs(z[-1]))
+    return Answer(p.allows(*ends), f"{words}; p from the interval = {digits(computed, 4)}", {"p": computed})
+
+
+def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
+    """A logistic model with an intercept fits no worse than the prevalence alone and not better than perfectly."""
+    from scipy import special
+
+    yes, n, k = _whole(positives, "positives", 0), _whole(total, "total"), _whole(parameters, "parameters")
+    null = -2 * sum(x * math.log(x / n) for x in (yes, n - yes) if x > 0)
+    low, high = (end - 2 * k for end in aic.ends)
+    words = f"deviance {digits(aic.value - 2 * k, 3)} of {digits(null, 3)} without predictors"
+    if 0 <= aic.value - 2 * k <= null and k > 1 and null > 0:
+        ratio = null - aic.value + 2 * k
+        words += (f"; likelihood ratio {digits(ratio, 3)} on {k - 1}, p = {digits(special.chdtrc(k - 1, ratio), 4)}, "
+                  f"McFadden's R² {ratio / null:.3f}")  # fmt: skip
+    fits = {"aic": min(max(aic.value, 2 * k), null + 2 * k)}
+    return Answer(high >= -SLACK and low <= null + SLACK, words, fits)
+
+
+def nested(smaller: Printed, larger: Printed, added: Count, p: Printed = None):
+    """A model with `added` parameters more is never less likely than the smaller one; AICs give the test of it."""
+    from scipy import special
+
+    k = _whole(added, "added")
+    low, high = smaller.ends[0] - larger.ends[1] + 2 * k, smaller.ends[1] - larger.ends[0] + 2 * k
+    ratio = smaller.value - larger.value + 2 * k
+    words = f"likelihood ratio {digits(ratio, 3)} on {k}"
+    if high < -SLACK:
+        fits = {"smaller": larger.value - 2 * k, "larger": smaller.value + 2 * k, "added": math.ceil(k - ratio / 2)}
+        involved = ("smaller", "larger", "added")
+        return Answer(False, f"{words}: the larger model would be less likely", fits, True, involved)
+    ends = special.chdtrc(k, high), special.chdtrc(k, max(low, 0))
+    computed = special.chdtrc(k, max(ratio, 0))
+    return Answer(p is None or p.allows(*ends), f"{words}, p = {digits(computed, 4)}", {"p": computed})
+
+
+def roc(sensitivity: Printed, specificity: Printed, auc: Printed, cut_off: str = "any"):
+    """A ROC curve through this point can have this AUC.
+
+    A monotone curve through (1 - specificity, sensitivity) has at least sensitivity x specificity and at most
+    1 - (1 - sensitivity) (1 - specificity) below it; where the point has the largest Youden index J of the curve
+    (``cut_off: youden``), at most 1 - (1 - J)^2 / 2.
+    """
+    if cut_off not in ("any", "youden"):
+        raise ValueError(f"`cut_off` is {cut_off!r}; write youden or any")
+    (sens_low, sens_high), (spec_low, spec_high) = sensitivity.share, specificity.share
+    low, high = sens_low * spec_low, 1 - max(0, 1 - sens_high) * max(0, 1 - spec_high)
+    if cut_off == "youden":
+        high = min(high, 1 - max(0, 2 - sens_high - spec_high) ** 2 / 2)
+    return Answer(auc.share[0] <= high + SLACK and auc.share[1] >= low - SLACK,
+                  f"a curve through that point has an AUC of {low:.3f} to {high:.3f}",
+                  {"auc": auc.scale * min(max(auc.value / auc.scale, low), high)})  # fmt: skip
+
+
+def _whole(number, name, least=1):
+    if number.sign or number.value != round(number.value) or not least <= number.value <= 10**9:
+        raise ValueError(f"`{name}` is {number.text}; it must be a whole number from {least} to 10^9")
+    return round(number.value)
+
+
+def _words(name):
+    return name.replace("_", " ")
+
+
+RULES = {"sum": whole_sum, "order": order, "share": share, "spread": spread, "pooled": pooled, "t_test": t_test,
+         "chi_square": chi_square, "agreement": agreement, "strength": strength, "odds_ratio": odds_ratio,
+         "likelihood": likelihood, "nested": nested, "roc": roc}  # fmt: skip
+
+
+def arguments(rule):
+    """The arguments of a rule: dict of name to (type, whether it must be given)."""
+    parameters = inspect.signature(RULES[rule]).parameters.values()
+    return {p.name: (p.annotation, p.default is inspect.Parameter.empty) for p in parameters}

@@ -1,0 +1,333 @@
+"""A paper's printed numbers as a YAML file lists them: this paper's (``claims.yaml``), or any other's.
+
+A file has sections, places of the paper with their numbers, and ``relations`` that say which numbers belong together::
+
+    Abstract:
+      - {id: abstract_patients, quantity: patients, published: "204", unit: patients, same: patients}
+    Table 1:
+      - {id: patients, quantity: patients, published: "196", unit: patients, same: patients}
+      - {id: men, quantity: men among them, published: "96", unit: patients}
+      - {id: men_percent, quantity: men among them, published: "49", unit: "%"}
+    relations:
+      - {rule: share, share: men_percent, count: men, total: patients}
+      - {rule: agreement, where: "Table 4, row 3", n: "54", observed: "0.7321", kappa: "0.4643", error: "0.1184"}
+
+A number has
+
+=========== ===========================================================================================================
+id          its name in this file, beginning with a letter
+quantity    what it is, in words; begins with its kind where ``quantities.QUANTITIES`` has that (kappa, AUC ...)
+published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``≥``, ``%`` as printed
+interval    its 95 % interval, two such texts
+unit        ``patients, scans, pairs, phrases, cases`` are counts and exact; ``%``; ``word``; ``date``; or any other
+n           how many it rests on
+same        a word of your own: numbers that share it are one quantity and must agree; by default `value`
+value       what regenerates it, ``notebook:name``, or two joined by `` / `` or `` - ``; null with a reason
+reason      why nothing does
+see         the table or figure of the run that shows it; by default the one that the section's name names
+remark      what a reader should know
+=========== ===========================================================================================================
+
+``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
+each rule), ``where`` it stands if no number says so, and may say why the rule is to hold, ``because``, and another
+reading under which it need not, ``unless`` (named among what would fit). An argument is the id of a number, ``id.low``
+or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
+of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
+"""
+
+import difflib
+import reprlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from study.claims.audit_rules import RULES, Count, Group, arguments
+from study.claims.printed import COUNTED, Printed, read_number
+
+FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
+          "n": int, "same": str, "reason": str, "see": str, "remark": str}  # fmt: skip
+SAID = ("because", "unless")  # what a relation may say in words
+CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
+MOST_FAULTS = 50  # shown; a file of another kind has thousands
+SHORT = reprlib.Repr()
+SHORT.maxlevel = 2
+NOT_SECTIONS = ("paper", "reasons", "relations")
+
+
+class PaperError(ValueError):
+    """A list of printed numbers that cannot be used; names every fault and its line."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One printed number; the fields are those of the file."""
+
+    id: str
+    where: str
+    quantity: str
+    published: str
+    value: str | None = None
+    interval: tuple = ()
+    unit: str = ""
+    n: int | None = None
+    same: str = ""
+    reason: str = "the list names nothing that regenerates it"
+    see: str = ""
+    remark: str = ""
+
+    @property
+    def parts(self):
+        """What regenerates it: [(notebook, name)], and how two of them are joined ("", "/" or "-")."""
+        if self.value is None:
+            return [], ""
+        for joint in (" / ", " - "):
+            if joint in self.value:
+                return [tuple(part.split(":")) for part in self.value.split(joint)], joint.strip()
+        return [tuple(self.value.split(":"))], ""
+
+    def number(self, end=""):
+        """The printed number, or the ``low`` or ``high`` end of its interval; None for a word or a date."""
+        text = self.interval[end == "high"] if end else self.published
+        return None if self.unit in ("word", "date") else read_number(text, self.unit)
+
+    def text(self, end=""):
+        """What :meth:`number` reads, as printed, with its unit."""
+        unit = "" if self.unit in ("word", "date", *COUNTED) else f" {self.unit}"
+        return (self.interval[end == "high"] if end else self.published) + unit.rstrip()
+
+    def cite(self, end=""):
+        """The number, or an end of its interval, as a check cites it."""
+        name = f"{self.quantity}, {end} end of the interval" if end else self.quantity
+        return Cited(name, self.where, self.id, self.text(end), self.number(end))
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A printed number where a relation uses it: its name in words, its place, and its id if the file gave one."""
+
+    name: str
+    where: str
+    id: str
+    text: str
+    number: Printed | None
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Numbers that belong together: a rule and what it is applied to, by argument (``groups.0.n`` inside lists)."""
+
+    rule: str
+    line: int
+    cited: dict
+    because: str = ""
+    unless: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """All that a file says."""
+
+    name: str
+    claims: list = field(default_factory=list)
+    relations: list = field(default_factory=list)
+
+
+class _Lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML's safe loader; every mapping knows its line, and a key that stands twice is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        doubled = [key for i, key in enumerate(keys) if key in keys[:i]]
+        if doubled:
+            raise yaml.constructor.ConstructorError(None, None, f"`{doubled[0]}` stands twice", node.start_mark)
+        return super().construct_mapping(node, deep) | {LINE: node.start_mark.line + 1}
+
+
+LINE = "  line"  # of a mapping; no field is called so
+
+
+def read_paper(path=CLAIMS_YAML):
+    """Read and check a file of printed numbers, by default this paper's.
+
+    Returns
+    -------
+    Paper
+
+    Raises
+    ------
+    PaperError
+        Listing every fault with its line: an unknown or missing field, a number that is not quoted, an id used twice or
+        unknown, an unknown rule, an argument that the rule does not have or needs.
+    """
+    path = Path(path)
+    content = _load(path)
+    claims, faults = [], []
+    for where, listed in content.items():
+        if where in (LINE, *NOT_SECTIONS):
+            continue
+        if not isinstance(listed, list):
+            faults.append(f"section {_shown(where)}: expected a list of numbers, each with `- ` before it")
+            continue
+        for item in listed:
+            wrong = _faults(item)
+            name = item.get("id", "a number without id") if isinstance(item, dict) else item
+            faults += [f"{_line(item)}{_shown(where)}, {_shown(name)}: {fault}" for fault in wrong]
+            if not wrong:
+                claims.append(_claim(str(where), item))
+    known, doubled = {}, []
+    for claim in claims:
+        if claim.id in known:
+            doubled.append(claim.id)
+        known[claim.id] = claim
+    faults += [f"the id {name} is used twice; give each number its own" for name in dict.fromkeys(doubled)]
+    relations, wrong = _relations(content.get("relations") or [], known)
+    faults += wrong
+    if not (claims or relations or faults):
+        faults.append("it lists no numbers")
+    if faults:
+        more = len(faults) - MOST_FAULTS
+        shown = [f"{path.name}: {fault}" for fault in faults[:MOST_FAULTS]]
+        raise PaperError("\n".join([*shown, f"and {more} more"] if more > 0 else shown))
+    return Paper(str(content.get("paper", path.stem)), claims, relations)
+
+
+def _load(path):
+    try:
+        content = _Lines(path.read_text(encoding="utf-8")).get_single_data()
+    except FileNotFoundError:
+        raise PaperError(f"{path}: there is no such file; name a list of printed numbers") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+        text = " ".join(str(error).split())[:300] or type(error).__name__
+        raise PaperError(f"{path}: not readable as YAML ({text}); correct it") from None
+    except OSError as error:
+        raise PaperError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
+    if not isinstance(content, dict):
+        raise PaperError(
+            f"{path}: expected sections with lists of numbers, found {type(content).__name__ if content else 'nothing'}"
+        )
+    return content
+
+
+def _line(item):
+    return f"line {item[LINE]}, " if isinstance(item, dict) else ""
+
+
+def _shown(content):
+    return content if isinstance(content, str) and len(content) < 60 else SHORT.repr(content)
+
+
+def _claim(where, item):
+    item = {key: content for key, content in item.items() if key != LINE}
+    item["interval"] = tuple(item.get("interval", ()))
+    item.setdefault("see", where.replace(" ", "_") if where.startswith(("Table", "Figure")) else "")
+    item.setdefault("same", item.get("value") or "")
+    return Claim(where=where, **item)
+
+
+def _faults(item):
+    """List what is wrong with one number as YAML gave it."""
+    if not isinstance(item, dict):
+        return ["expected `{field: value, ...}`"]
+    found = [f"no field `{name}`" for name in ("id", "quantity", "published") if name not in item]
+    for name, content in item.items():
+        if name == LINE:
+            continue
+        if name not in FIELDS:
+            found.append(f"unknown field `{_shown(name)}`{_nearest(name, FIELDS)}")
+        elif not isinstance(content, FIELDS[name]) or isinstance(content, bool):
+            quote = "; put it in quotes, so that its digits stay as printed" if name == "published" else ""
+            found.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}{quote}")
+    if found:
+        return found
+    value, interval, unit = item.get("value"), item.get("interval", []), item.get("unit", "")
+    if not item["id"][:1].isalpha() or "." in item["id"]:
+        found.append("`id` must begin with a letter and have no dot")
+    if "value" in item and value is None and not item.get("reason"):
+        found.append("`value` is null without a `reason`; say why nothing regenerates it")
+    if value is not None and any(part.count(":") != 1 for part in value.replace(" - ", " / ").split(" / ")):
+        found.append(f"`value` is {_shown(value)!r}; write notebook:name")
+    if interval and (len(interval) != 2 or not all(isinstance(e, str) and read_number(e) for e in interval)):
+        found.append(f"`interval` is {SHORT.repr(interval)}; write two quoted numbers")
+    if unit == "date":
+        if pd.isna(pd.to_datetime(item["published"], errors="coerce")):
+            found.append(f"`published` is {_shown(item['published'])!r}; write a date such as 23 January 2020")
+    elif unit != "word" and read_number(item["published"], unit) is None:
+        found.append(f"`published` is {_shown(item['published'])!r}, no number; with `unit: word` it may be a word")
+    return found
+
+
+def _nearest(name, known):
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
+
+
+def _relations(listed, known):
+    if not isinstance(listed, list):
+        return [], ["relations: expected a list, each with `- ` before it"]
+    relations, faults = [], []
+    for position, item in enumerate(listed, 1):
+        rule = item.get("rule") if isinstance(item, dict) else None
+        place = f"{_line(item)}relations, {position}" + (f" ({_shown(rule)})" if rule else "")
+        if not isinstance(rule, str) or rule not in RULES:
+            faults.append(f"{place}: no rule `{_shown(rule)}`{_nearest(rule, RULES)}" if rule else
+                          f"{place}: expected `{{rule: name, argument: number, ...}}`")  # fmt: skip
+            continue
+        wanted, cited, wrong = arguments(rule), {}, []
+        where = item.get("where", "")
+        given = {name: content for name, content in item.items() if name not in ("rule", "where", *SAID, LINE)}
+        wrong += [
+            f"it has no argument `{_shown(name)}`{_nearest(name, wanted)}" for name in given if name not in wanted
+        ]
+        wrong += [f"`{name}` is missing" for name, (_, needed) in wanted.items() if needed and name not in given]
+        for name, content in given.items():
+            if name in wanted:
+                _cite(name, content, wanted[name][0], str(where), known, cited, wrong)
+        places = "; ".join(dict.fromkeys(one.where for one in cited.values() if one.where))
+        if cited and not places:
+            wrong.append("`where` is missing: say where in the paper these numbers stand")
+        faults += [f"{place}: {fault}" for fault in wrong]
+        if not wrong:
+            cited = {path: replace(one, where=one.where or places) for path, one in cited.items()}
+            relations.append(Relation(rule, item[LINE], cited, *(str(item.get(name, "")) for name in SAID)))
+    return relations, faults
+
+
+def _cite(name, content, kind, where, known, cited, wrong):
+    """Find the printed numbers that an argument names, each under its own path."""
+    if kind in (list[Printed], list[Count], list[Group]):
+        if not isinstance(content, list) or not content:
+            wrong.append(f"`{name}` is {SHORT.repr(content)}; write a list")
+            return
+        for position, one in enumerate(content):
+            path = f"{name}.{position}"
+            if kind != list[Group]:
+                _cite(path, one, kind.__args__[0], where, known, cited, wrong)
+            elif not isinstance(one, dict) or {*one} - {LINE} != {"n", "mean", "sd"}:
+                wrong.append(f"`{path}` must be `{{n: , mean: , sd: }}`")
+            else:
+                for part in ("n", "mean", "sd"):
+                    _cite(f"{path}.{part}", one[part], Group.__annotations__[part], where, known, cited, wrong)
+        return
+    if not isinstance(content, str):
+        wrong.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}; write an id, or a printed number "
+                     "in quotes")  # fmt: skip
+        return
+    stem, _, end = content.partition(".")
+    claim = known.get(stem)
+    number = read_number(content, "cases" if kind is Count else "")
+    if claim is not None and (not end or (end in ("low", "high") and claim.interval)):
+        cited[name] = claim.cite(end)
+        number = cited[name].number
+    elif claim is not None:
+        wrong.append(f"`{name}` is {_shown(content)}: only a number with an interval has .low and .high")
+        return
+    elif number is not None or kind is str:
+        cited[name] = Cited(name.replace("_", " "), where, "", content, number)
+    else:
+        wrong.append(f"`{name}` is {_shown(content)!r}, neither an id of this file nor a printed number"
+                     f"{_nearest(stem, known) if known else ''}")  # fmt: skip
+        return
+    if kind is not str and number is None:
+        wrong.append(f"`{name}` is printed {_shown(cited[name].text)!r}, which is no number")

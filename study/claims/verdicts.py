@@ -1,0 +1,217 @@
+"""What the paper claims, number by number, beside what a run regenerates.
+
+Two questions are kept apart. *Verdict*: does the run give the printed number again? On synthetic patients that is never
+answered, whatever the number. *Arithmetic*: can the paper's own printed numbers be true together? That needs no
+patients.
+"""
+
+import pandas as pd
+
+from study.claims import audit, printed
+from study.claims.audit_rules import Z_95, wilson
+from study.publish.claims_page import readable, write_html
+
+__all__ = ["COLUMNS", "FAILING", "compare", "failing", "gather", "readable", "summary", "write_html"]
+
+TIERS = ("synthetic", "public", "restricted")
+VERDICTS = ("reproduced", "within interval", "differs", "synthetic only", "cannot be tested")
+ARITHMETIC = ("consistent", "inconsistent")
+UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
+FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
+COLUMNS = [
+    "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
+    "n", "unit", "tier", "verdict", "why", "arithmetic", "computation", "remark", "notebook", "name", "see",
+]  # fmt: skip
+
+
+def _arithmetic(claim, checks):
+    """Whether a claim can be true beside the others: "consistent", "inconsistent" or "" (unchecked), and the words."""
+    own = [check for check in checks if claim.id in {one.id for one in check.cited}]
+    failed = [f"{check.words}; would fit: {check.fits}" for check in own if not check.holds]
+    if failed:
+        return "inconsistent", "; ".join(failed)
+    return ("consistent", "; ".join(dict.fromkeys(check.words for check in own))) if own else ("", "")
+
+
+def sampling_intervals(paper):
+    """Find the 95 % intervals of what the paper printed without one, from the standard error, SD and n that it printed.
+
+    A share has Wilson's interval; a mean lies 1.96 SD / sqrt(n) about its own, a kappa 1.96 printed standard errors.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By the claim's id, in the claim's unit.
+    """
+    found = {}
+    for relation in paper.relations:
+        cited = {path: one.number for path, one in relation.cited.items()}
+        for path, number in cited.items():
+            stem, _, name = path.rpartition(".")
+            beside = {other: cited.get(f"{stem}.{other}" if stem else other) for other in ("n", "total", "sd", "error")}
+            n = beside["n"] or beside["total"]
+            interval = None
+            if name == "mean" and n and beside["sd"]:
+                reach = Z_95 * beside["sd"].value / n.value**0.5
+                interval = number.value - reach, number.value + reach
+            elif name == "kappa" and beside["error"]:
+                interval = number.value - Z_95 * beside["error"].value, number.value + Z_95 * beside["error"].value
+            elif name in ("share", "observed") and n:
+                interval = tuple(number.scale * end for end in wilson(number.value / number.scale, n.value))
+            if interval and relation.cited[path].id:
+                found.setdefault(relation.cited[path].id, interval)
+    return found
+
+
+def gather(claims, run):
+    """Collect what a run recorded for these claims: a table for each notebook, empty where it was not run.
+
+    Parameters
+    ----------
+    claims : list of study.claims.paper.Claim
+    run : study.run.Run
+    """
+    return {notebook: run.recorded(notebook) for notebook in sorted({nb for c in claims for nb, _ in c.parts[0]})}
+
+
+def compare(paper, values, tier):
+    """Set every claim beside what was regenerated, with a verdict.
+
+    The verdicts, of which only *differs* and *inconsistent* count against a paper or a run:
+
+    ================  ==================================================================================
+    reproduced        the regenerated number rounds to the digits printed (or keeps the bound, or is the word)
+    within interval   it does not, but lies in the published 95 % interval, or in that of ``sampling_intervals`` where
+                      none is published; or the published number lies in the regenerated interval
+    differs           neither
+    synthetic only    there is a number, but it comes from patients who do not exist
+    cannot be tested  there is none, and the reason
+    ================  ==================================================================================
+
+    Every regenerated number is about the patients of the run, so on the tier "synthetic" none is called reproduced.
+
+    Parameters
+    ----------
+    paper : study.claims.paper.Paper
+    values : dict of str to DataFrame
+        Per notebook, indexed by name with columns value, ci_low, ci_high, n, unit (from ``gather``).
+    tier : {"synthetic", "public", "restricted"}
+
+    Returns
+    -------
+    DataFrame
+        One row a claim; the columns are ``COLUMNS``.
+    """
+    if tier not in TIERS:
+        raise ValueError(f"tier {tier!r} is unknown; a cohort is {', '.join(TIERS)}")
+    checks, sampling = audit.audit(paper), sampling_intervals(paper)
+    rows = []
+    for claim in paper.claims:
+        row = {"id": claim.id, "where": claim.where, "quantity": claim.quantity, "published": claim.published,
+               "published_interval": f"[{', '.join(claim.interval)}]" if claim.interval else "", "published_n": claim.n,
+               "unit": claim.unit, "tier": tier, "remark": claim.remark, "see": claim.see,
+               "notebook": claim.parts[0][0][0] if claim.value else "",
+               "name": claim.parts[0][0][1] if claim.value else ""}  # fmt: skip
+        row |= _regenerated(claim, values)
+        row["verdict"], why = _verdict(claim, row, tier, sampling.get(claim.id))
+        row["why"] = row["why"] or why
+        row["arithmetic"], row["computation"] = _arithmetic(claim, checks)
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"published_n": "Int64", "n": "Int64"})
+
+
+def _why_undefined(recorded, name):
+    from study.results.progression import (
+        NO_REPORT,  # it brings scipy.stats along, which the end of each run can do without
+    )
+
+    if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
+        return NO_REPORT
+    return f"{name} is undefined in this run"
+
+
+def _regenerated(claim, values):
+    """Give the regenerated number in the claim's unit with its interval and n, or why there is none."""
+    nothing = {"regenerated": None, "ci_low": None, "ci_high": None, "n": None}
+    parts, joint = claim.parts
+    if not parts:
+        return {**nothing, "why": claim.reason}
+    found = []
+    for notebook, name in parts:
+        table = values.get(notebook)
+        if table is None or not len(table):
+            return {**nothing, "why": f"notebook {notebook} was not run"}
+        if name not in table.index:
+            return {**nothing, "why": f"notebook {notebook} recorded no {name}"}
+        if pd.isna(table.loc[name, "value"]):
+            return {**nothing, "why": _why_undefined(table["value"], name)}
+        found.append(table.loc[name])
+    first = found[0]
+    if joint:
+        one, two = float(first["value"]), float(found[1]["value"])
+        if joint == "/" and two == 0:
+            return {**nothing, "why": f"{parts[1][1]} is 0 in this run"}
+        factor = 100 if claim.unit == "%" else 1
+        value = factor * one / two if joint == "/" else one - two
+        return {**nothing, "regenerated": value, "n": int(two) if joint == "/" else None, "why": ""}
+    numbers = [None if pd.isna(first[column]) else first[column] for column in ("value", "ci_low", "ci_high")]
+    if claim.unit == "%" and first["unit"] != "%":  # recorded as a fraction
+        numbers = [None if number is None else 100 * number for number in numbers]
+    n = None if pd.isna(first["n"]) else int(first["n"])
+    return {**dict(zip(("regenerated", "ci_low", "ci_high"), numbers, strict=True)), "n": n, "why": ""}
+
+
+def _verdict(claim, row, tier, sampling=None):
+    """Give the verdict, and for "within interval" whose interval it was."""
+    value = row["regenerated"]
+    number = printed.read_number(claim.published)
+    if value is None:
+        return "cannot be tested", ""
+    if tier == "synthetic":
+        return "synthetic only", ""
+    if claim.unit == "date":
+        same = pd.to_datetime(value) == pd.to_datetime(claim.published)
+    else:
+        same = str(value) == claim.published if number is None else number.allows(float(value))
+    if same:
+        return "reproduced", ""
+    published = [float(end) for end in claim.interval]
+    if published and published[0] <= value <= published[1]:
+        return "within interval", "inside the published interval"
+    if not published and sampling and sampling[0] <= value <= sampling[1]:
+        return (
+            "within interval",
+            f"within the sampling error of the published number, {sampling[0]:.4g} to {sampling[1]:.4g}",
+        )
+    own = [row["ci_low"], row["ci_high"]]
+    if number and not number.sign and None not in own and own[0] <= number.value <= own[1]:
+        return "within interval", "the published number is inside the regenerated interval"
+    return "differs", ""
+
+
+def summary(table):
+    """Count how many claims have each verdict, and how many fit the paper's own arithmetic or have none to fit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``verdict`` and ``arithmetic`` ("" where unchecked), a row a claim.
+
+    Returns
+    -------
+    DataFrame
+        ``question, answer, claims``; each question's counts sum to all claims.
+    """
+    verdicts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    arithmetic = (
+        table["arithmetic"].replace("", UNCHECKED).value_counts().reindex([*ARITHMETIC, UNCHECKED], fill_value=0)
+    )
+    return pd.DataFrame({"question": ["verdict"] * len(verdicts) + ["arithmetic"] * len(arithmetic),
+                         "answer": [*verdicts.index, *arithmetic.index],
+                         "claims": [*verdicts, *arithmetic]})  # fmt: skip
+
+
+def failing(table):
+    """Select the claims that a run contradicts (*differs*) or that others of the paper do (*inconsistent*)."""
+    return table[table["verdict"].isin(FAILING) | table["arithmetic"].isin(FAILING)]

@@ -1,0 +1,281 @@
+"""Which scans a figure shows, chosen by rule and not by eye, and their sections read from the run's files."""
+
+import numpy as np
+import pandas as pd
+
+from study.figures.sections import body_frame, widest_sections
+from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
+
+
+def typical_scan(segmented, status=None):
+    """The scan of a status whose infection is the median of those that have one.
+
+    Parameters
+    ----------
+    segmented : DataFrame
+        ``scan_id, status, infection_volume_ml``, as from :func:`study.networks.segmentation.segment_scans`.
+    status : {"severe", "non-severe"}, optional
+        Any unless given.
+
+    Returns
+    -------
+    str or None
+        Its scan_id; None if no scan of that status shows infection.
+    """
+    infected = segmented[segmented["infection_volume_ml"] > 0]
+    if status is not None:
+        infected = infected[infected["status"] == status]
+    ranked = infected.sort_values(["infection_volume_ml", "scan_id"])["scan_id"].tolist()
+    return ranked[len(ranked) // 2] if ranked else None
+
+
+def three_sections(scans, scan_id, folder, masks_folder):
+    """Three consecutive sections about the one with the most infection, as `sections.consecutive_sections` wants.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The scan table.
+    scan_id : str or None
+        None gives an empty picture.
+    folder, masks_folder : Path
+
+    Returns
+    -------
+    dict
+        ``hu, label_map, section_positions_mm, spacing_mm, title``.
+    """
+    if scan_id is None:
+        nothing = np.zeros((0, 0, 0))
+        missing = "no scan of this status shows infection"
+        return {
+            "hu": nothing,
+            "label_map": nothing,
+            "section_positions_mm": [],
+            "spacing_mm": (1, 1, 1),
+            "title": missing,
+        }
+    row, scan, label_map = _read(scans, scan_id, folder, masks_folder)
+    chosen = widest_sections(label_map, 3)
+    poi = (label_map == 2).sum() / (label_map >= 1).sum()
+    return {
+        "hu": scan.hu[chosen],
+        "label_map": label_map[chosen],
+        "section_positions_mm": chosen * scan.spacing_mm[0],
+        "spacing_mm": scan.spacing_mm,
+        "title": f"Scan {scan_id}, {row['status']}, POI {100 * poi:.1f} %",
+    }
+
+
+def whole_scan(scans, segmented, folder, masks_folder):
+    """The typical scan of all, whole, as `study.lab.play.scroll.panel` and `study.lab.view.show` want it.
+
+    Parameters
+    ----------
+    scans, segmented, folder, masks_folder
+        As for :func:`three_sections` and :func:`typical_scan`; where no scan shows infection, the first is taken.
+
+    Returns
+    -------
+    dict
+        ``hu, label_map, spacing_mm``.
+    """
+    _, scan, label_map = _read(scans, typical_scan(segmented) or segmented["scan_id"].iloc[0], folder, masks_folder)
+    return {"hu": scan.hu, "label_map": label_map, "spacing_mm": scan.spacing_mm}
+
+
+def _read(scans, scan_id, folder, masks_folder):
+    """A scan's row of the table, the scan, and its label map."""
+    row = scans.set_index("scan_id").loc[scan_id]
+    scan = read_scan(folder / row["image"])
+    return row, scan, read_label_map(masks_folder / f"{scan_id}.nii.gz", scan)
+
+
+def severe_course(measured, n_scans=6):
+    """The consecutive scans of one severe patient for Figure 5.
+
+    The patient with most scans among those whose status changes over them, else among the severe; of equals, the one
+    with the largest POI. Of more than `n_scans` scans the `n_scans` consecutive ones with most infection are kept.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Rows of ``biomarkers.csv``; scans of unknown date or status are not shown.
+    n_scans : int
+
+    Returns
+    -------
+    DataFrame
+        Rows of `measured` in order of date; empty if nobody is severe.
+    """
+    measured = measured.dropna(subset=["scan_date", "status"])
+    if measured.empty:
+        return measured
+    patients = measured.groupby("patient_id").agg(
+        severe=("status", lambda status: (status == "severe").any()),
+        changes=("status", "nunique"),
+        n=("scan_id", "size"),
+        largest=("poi", "max"),
+    )
+    patients["n"] = patients["n"].clip(upper=n_scans)
+    ranked = patients[patients["severe"].astype(bool)].sort_values(["n", "changes", "largest"], ascending=False)
+    if ranked.empty:
+        return measured.iloc[:0]
+    course = measured[measured["patient_id"] == ranked.index[0]].sort_values(["scan_date", "scan_id"])
+    start = int(course["poi"].rolling(min(n_scans, len(course))).sum().argmax()) - min(n_scans, len(course)) + 1
+    return course.iloc[start : start + n_scans]
+
+
+def course_sections(course, scans, folder, masks_folder):
+    """One section a scan of a patient's course, at about the same height, as `sections.longitudinal` wants.
+
+    The height is that of the section with most infection in the scan with the largest POI, as a share of the lung's
+    height, since breath and position differ between dates.
+
+    Returns
+    -------
+    list of (date, status, hu, label_map, poi, ihu), spacing_mm
+    """
+    images = scans.set_index("scan_id")["image"]
+    read = []
+    for row in course.itertuples(index=False):
+        scan = read_scan(folder / images[row.scan_id])
+        read.append((row, scan, read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)))
+    return _at_one_height(read)
+
+
+def true_course(scans, folder, n_scans=6):
+    """The course of a severe patient by the true masks, as `sections.longitudinal` wants.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        A scan table; one without the phantom's ``true_poi`` and masks gives no scan.
+    folder : Path
+    n_scans : int
+
+    Returns
+    -------
+    list of (date, status, hu, label_map, poi, ihu), spacing_mm
+    """
+    if not {"true_poi", "true_ihu", "lung_mask", "infection_mask"} <= set(scans):
+        return [], (1.0, 1.0, 1.0)
+    measured = scans.assign(poi=pd.to_numeric(scans["true_poi"]), ihu=pd.to_numeric(scans["true_ihu"]))
+    read = []
+    for row in severe_course(measured, n_scans).itertuples(index=False):
+        scan = read_scan(folder / row.image)
+        lung, infection = read_lung_mask(folder / row.lung_mask, scan), read_mask(folder / row.infection_mask, scan)
+        read.append((row, scan, lung.astype(np.uint8) + (lung & infection)))
+    return _at_one_height(read)
+
+
+def _at_one_height(read):
+    """One section a scan of (row, scan, label map), at the height that `course_sections` describes."""
+    if not read:
+        return [], (1.0, 1.0, 1.0)
+    _, _, label_map = max(read, key=lambda item: item[0].poi)
+    share = np.interp(widest_sections(label_map, 1)[0], _lung_ends(label_map), (0, 1))
+    shown = []
+    for row, scan, label_map in read:
+        z = round(np.interp(share, (0, 1), _lung_ends(label_map)))
+        shown.append((row.scan_date, row.status, scan.hu[z], label_map[z], row.poi, row.ihu))
+    return shown, read[0][1].spacing_mm
+
+
+def _lung_ends(label_map):
+    with_lung = np.flatnonzero((label_map >= 1).any(axis=(1, 2)))
+    return with_lung[0], with_lung[-1]
+
+
+def motion_false_positive(compared, scans, folder, masks_folder):
+    """The section of the scans with motion that has the largest area of false infection, for Figure 6.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From :func:`study.measures.evaluation.compare_truth`.
+
+    Returns
+    -------
+    dict
+        ``hu, predicted, reference, spacing_mm, title`` as `study.figures.sections.false_positives` wants.
+    """
+    moved = compared[compared["motion"].astype(bool)].sort_values(
+        ["false_positive_ml", "scan_id"], ascending=[False, True]
+    )
+    if moved.empty:
+        nothing = np.zeros((0, 0))
+        return {"hu": nothing, "predicted": nothing, "reference": nothing, "spacing_mm": (1, 1, 1), "title": ""}
+    scan_id = moved["scan_id"].iloc[0]
+    row = scans.set_index("scan_id").loc[scan_id]
+    scan = read_scan(folder / row["image"])
+    predicted = read_label_map(masks_folder / f"{scan_id}.nii.gz", scan) == 2
+    reference = read_mask(folder / row["infection_mask"], scan)
+    z = int((predicted & ~reference).sum(axis=(1, 2)).argmax())
+    return {
+        "hu": scan.hu[z],
+        "predicted": predicted[z],
+        "reference": reference[z],
+        "spacing_mm": scan.spacing_mm,
+        "title": f"Scan {scan_id}, with respiratory motion",
+    }
+
+
+def worst_scans(compared, scans, folder, masks_folder, n=8):
+    """The scans that came out worst, as `study.figures.quality_plots.worst_scans` wants: half by Dice, half by volume.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From :func:`study.measures.evaluation.compare_truth`.
+    n : int
+        First the n / 2 with the lowest infection Dice (of equals, those with the larger error of volume), then of the
+        others the n / 2 with the largest error of infection volume.
+
+    Returns
+    -------
+    list of dict
+        ``hu, predicted, reference, spacing_mm, words``: the section in which network and truth differ most.
+    """
+    ranked = compared.assign(error_ml=compared["volume_error_ml"].abs())
+    by_dice = ranked.dropna(subset=["infection_dice"]).sort_values(
+        ["infection_dice", "error_ml", "scan_id"], ascending=[True, False, True]
+    )[: n // 2]
+    others = ranked[~ranked["scan_id"].isin(by_dice["scan_id"])]
+    by_volume = others.sort_values(["error_ml", "scan_id"], ascending=[False, True])[: n - n // 2]
+    shown = []
+    for row in pd.concat([by_dice, by_volume]).itertuples(index=False):
+        described, scan, label_map = _read(scans, row.scan_id, folder, masks_folder)
+        predicted, reference = label_map == 2, read_mask(folder / described["infection_mask"], scan)
+        z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
+        frame = body_frame(scan.hu, scan.spacing_mm)
+        reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)
+        words = f"{row.scan_id}: Dice {row.infection_dice:.2f}, {row.volume_error_ml:+.0f} ml"
+        shown.append({
+            "hu": scan.hu[z][frame], "predicted": predicted[z][frame], "reference": reference[z][frame],
+            "spacing_mm": scan.spacing_mm, "words": "\n".join([words, ", ".join(reasons)]).rstrip(),
+        })  # fmt: skip
+    return shown
+
+
+def gallery(scans, folder, n=8):
+    """Middle sections of `n` scans spread over a table, as `study.figures.sections.montage` wants.
+
+    Returns
+    -------
+    list of (title, hu), list of spacing_mm
+    """
+    chosen = scans.iloc[np.unique(np.linspace(0, len(scans) - 1, min(n, len(scans))).round().astype(int))]
+    pictures, spacings = [], []
+    for row in chosen.itertuples(index=False):
+        try:
+            scan = read_scan(folder / row.image)
+            z = len(scan.hu) // 2
+            if pd.notna(getattr(row, "infection_mask", None)):
+                z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
+        except ScanError:
+            continue  # notebook 3 lists it among the exclusions, with the reason
+        status = getattr(row, "status", None)
+        pictures.append((f"{row.scan_id}" + (f", {status}" if pd.notna(status) else ""), scan.hu[z]))
+        spacings.append(scan.spacing_mm)
+    return pictures, spacings

@@ -1,0 +1,240 @@
+"""The flow of patients and scans through a run, as reporting guidelines ask for it (STARD, TRIPOD+AI, CLAIM)."""
+
+import json
+
+import pandas as pd
+from matplotlib.patches import FancyBboxPatch
+
+from study.figures.style import COLOURS, COLUMN_MM, new_figure, styled
+
+LINE_MM = 3.3  # height of a line of text
+NARROW, WIDE = 52, 56  # widths of the boxes (mm)
+
+
+def counts(run):
+    """Collect the numbers of the diagram from what the notebooks recorded.
+
+    Parameters
+    ----------
+    run : study.run.Run
+
+    Returns
+    -------
+    dict of str to int or None
+        By the names under which they were recorded; None where a notebook was not run or the number is undefined. Of
+        those that are not, ``n_scans_excluded`` are the scans of patients under 18, ``n_with_phrase`` the pairs whose
+        report has a phrase of change, ``n_training`` and ``n_held_out`` the scans that the infection network learnt
+        from and, none of them among these, those of the patients that were held out.
+    """
+    names = {
+        "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients"],
+        "3-segment": ["n_segmented", "n_refused", "n_observed"],
+        "5-severity": [
+            "n_without_infection", "n_severe", "n_nonsevere", "n_patients_severe", "n_patients_nonsevere",
+        ],
+        "6-progression": [
+            "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_opposite_pairs",
+            "n_opposite_patients",
+            "n_poi_unchanged", "n_ihu_unchanged", "n_ihu_undefined", "n_volume_all", "n_volume_whole", "n_density_all",
+            "n_density_whole",
+        ],
+    }  # fmt: skip
+    found = {}
+    for notebook, wanted in names.items():
+        recorded = run.recorded(notebook)["value"].reindex(wanted)
+        found |= {name: None if pd.isna(number) else int(number) for name, number in recorded.items()}
+    severity = run.recorded("5-severity")["value"].reindex(["n_scans", "n_patients"])
+    found |= {f"{name}_analysed": None if pd.isna(number) else int(number) for name, number in severity.items()}
+    known = found["n_scans_all"] is not None
+    found["n_scans_excluded"] = found["n_scans_all"] - found["n_scans"] if known else None
+    unread = found["n_without_phrase"] is None  # also where no scan has a report
+    found["n_with_phrase"] = (
+        None if unread else found["n_pairs"] - found["n_without_report"] - found["n_without_phrase"]
+    )
+    card = run.models / "infection.json"
+    data = json.loads(card.read_text(encoding="utf-8"))["data"] if card.is_file() else {}
+    return found | {"n_training": data.get("scans"), "n_held_out": data.get("held_out_scans")}
+
+
+class _Sheet:
+    """A sheet measured in millimetres from its upper left corner, as high as what is put on it."""
+
+    def __init__(self):
+        self.figure = new_figure("double", 1)
+        self.figure.set_layout_engine("none")  # places are given here
+        self.ax = self.figure.add_axes([0, 0, 1, 1])
+        self.ax.axis("off")
+        self.lowest = 0.0
+
+    def cut(self, margin_mm=3.0):
+        """Give the sheet its height; returns the figure."""
+        height = self.lowest + margin_mm
+        self.ax.set(xlim=(0, COLUMN_MM["double"]), ylim=(height, 0))
+        self.figure.set_figheight(height / 25.4)
+        return self.figure
+
+    def box(self, x, y, width, title, *lines, colour="ink", side=False):
+        """Put a box with its upper edge at `y`, centred on `x`; returns (x, upper edge, lower edge, half width)."""
+        height = (1 + len(lines)) * LINE_MM + 2.4
+        outline = FancyBboxPatch(
+            (x - width / 2, y), width, height, boxstyle="round,pad=0,rounding_size=1", linewidth=0.8,
+            edgecolor=COLOURS[colour], facecolor="white", linestyle="--" if side else "-",
+        )  # fmt: skip
+        self.ax.add_patch(outline)
+        self.lowest = max(self.lowest, y + height)
+        for row, text in enumerate((title, *lines)):
+            self.ax.text(
+                x, y + 1.2 + (row + 0.5) * LINE_MM, text, ha="center", va="center",
+                fontweight="normal" if row else "bold",
+            )  # fmt: skip
+        return x, y, y + height, width / 2
+
+    def arrow(self, start, end):
+        look = {"arrowstyle": "-|>", "linewidth": 0.8, "color": COLOURS["ink"], "shrinkA": 0, "shrinkB": 0}
+        self.ax.annotate("", xy=end, xytext=start, arrowprops={**look, "mutation_scale": 6})
+
+    def down(self, upper, lower, bend_mm=4.0):
+        """An arrow from one box to one below it, straight or with a bend so far above the lower one."""
+        x_from, x_to, middle = upper[0], lower[0], lower[1] - bend_mm
+        if x_from != x_to:
+            self.ax.plot([x_from, x_from, x_to], [upper[2], middle, middle], color=COLOURS["ink"], linewidth=0.8)
+            self.arrow((x_to, middle), (x_to, lower[1]))
+        else:
+            self.arrow((x_from, upper[2]), (x_from, lower[1]))
+
+    def aside(self, upper, box):
+        """An arrow from the way down from a box to one at the right of it."""
+        height = (box[1] + box[2]) / 2
+        self.arrow((upper[0], height), (box[0] - box[3], height))
+
+
+def _count(number, word):
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _of(scans, patients, word="scan"):
+    return _count(scans, word) + ("" if patients is None else f" of {_count(patients, 'patient')}")
+
+
+MIDDLE, LEFT, RIGHT = 87.0, 29.0, 145.0  # centres of the columns (mm)
+
+
+@styled
+def draw(numbers):
+    """Draw the diagram.
+
+    Parameters
+    ----------
+    numbers : dict
+        From :func:`counts`. What is None is left out; a run that starts from a table of biomarkers begins there.
+
+    Returns
+    -------
+    Figure
+        Its ``alt`` tells the whole flow in words.
+    """
+    sheet, n, told = _Sheet(), numbers, []
+    if n["n_scans_all"] is not None and n["n_segmented"] is not None:
+        start = _draw_cohort(sheet, n, told)
+    else:
+        analysed = "no number was recorded"
+        if n["n_scans_analysed"] is not None:
+            analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
+        start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", analysed)
+        told.append(f"table of biomarkers: {analysed}")
+    parts = [(draw_part, place) for name, draw_part, place in (
+        ("n_severe", _draw_severity, 43), ("n_with_phrase", _draw_progression, 123),
+    ) if n[name] is not None]  # fmt: skip
+    for draw_part, place in parts:
+        draw_part(sheet, start, place if len(parts) > 1 else MIDDLE, n, told)
+    figure = sheet.cut()
+    figure.alt = "Flow of patients and scans. " + "; ".join(told) + "."
+    return figure
+
+
+def _draw_cohort(sheet, n, told):
+    """From all scans to those measured, what is left out at the right, the networks at the left."""
+    reviewed = sheet.box(MIDDLE, 3, WIDE, "Reviewed", _of(n["n_scans_all"], n["n_patients_all"]))
+    minors = _of(n["n_scans_excluded"], n["n_minors"])
+    excluded = sheet.box(RIGHT, 16, NARROW, "Excluded: under 18 years", minors, side=True)
+    included = sheet.box(MIDDLE, 29, WIDE, "Included", _of(n["n_scans"], n["n_patients"]))
+    refused = sheet.box(
+        RIGHT, 41.5, NARROW, "Refused: unreadable or no lung", _count(n["n_refused"], "scan"), side=True
+    )
+    measured = sheet.box(
+        MIDDLE, 55, WIDE, "Label map, POI and iHU", _count(n["n_segmented"], "scan"),
+        f"by two observers as well: {n['n_observed']}",
+    )  # fmt: skip
+    sheet.down(reviewed, included)
+    sheet.aside(reviewed, excluded)
+    sheet.down(included, measured)
+    sheet.aside(included, refused)
+    told += [
+        f"Reviewed: {_of(n['n_scans_all'], n['n_patients_all'])}", f"under 18 years, excluded: {minors}",
+        f"included: {_of(n['n_scans'], n['n_patients'])}", f"refused: {_count(n['n_refused'], 'scan')}",
+        f"measured: {_count(n['n_segmented'], 'scan')}",
+    ]  # fmt: skip
+    if n["n_training"] is not None:
+        both = n["n_training"] + n["n_held_out"]
+        other = sheet.box(LEFT, 16, NARROW, "Other pneumonia", _count(both, "scan"))
+        split = sheet.box(
+            LEFT, 32.5, NARROW, "Split by patient", f"training: {_count(n['n_training'], 'scan')}",
+            f"held out, for thresholds: {n['n_held_out']}",
+        )  # fmt: skip
+        networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", colour="first")
+        sheet.down(other, split)
+        sheet.down(split, networks)
+        sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
+        told.append(
+            f"{_count(both, 'scan')} of other pneumonia: networks trained on {n['n_training']}, thresholds chosen on "
+            f"the {n['n_held_out']} of held-out patients"
+        )
+    return measured
+
+
+def _draw_severity(sheet, start, x, n, told):
+    y = start[2] + 8
+    analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
+    without = f"without infection, so no iHU: {n['n_without_infection']}"
+    severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
+    sheet.down(start, severity)
+    told.append(f"severity: {analysed}, {without}")
+    for step, words, key in ((-20, "Severe", "severe"), (20, "Non-severe", "nonsevere")):
+        scans, patients = n[f"n_{key}"], n[f"n_patients_{key}"]
+        of_patients = [] if patients is None else [f"of {_count(patients, 'patient')}"]
+        group = sheet.box(x + step, y + 22, 36, words, _count(scans, "scan"), *of_patients, colour=words.lower())
+        sheet.down(severity, group)
+        told.append(f"{words.lower()}: {_of(scans, patients)}")
+
+
+def _draw_progression(sheet, start, x, n, told):
+    y, beside = start[2] + 8, x + 25.5
+    pairs = sheet.box(x, y, WIDE, "Progression", _of(n["n_pairs"], n["n_patients_with_pairs"], "pair"))
+    silent = sheet.box(
+        beside, y + 13, 46, "Left out", f"no report: {n['n_without_report']}",
+        f"no phrase of change: {n['n_without_phrase']}", side=True,
+    )  # fmt: skip
+    phrased = sheet.box(x, y + 30, WIDE, "Report with a phrase of change", _count(n["n_with_phrase"], "pair"))
+    opposite = sheet.box(
+        beside, y + 43, 46, "Left out of the row concerned",
+        f"opposite phrases: {_count(n['n_opposite_pairs'], 'pair')}",
+        f"of {_count(n['n_opposite_patients'], 'patient')}", side=True,
+    )  # fmt: skip
+    sheet.down(start, pairs)
+    sheet.down(pairs, phrased)
+    sheet.aside(pairs, silent)
+    rows = (("Extent", "volume", n["n_poi_unchanged"]),
+            ("Density", "density", n["n_ihu_unchanged"] + n["n_ihu_undefined"]))  # fmt: skip
+    for step, (words, key, lost) in zip((-20, 24), rows, strict=True):
+        rated = sheet.box(
+            x + step, y + 64, 38, words, _count(n[f"n_{key}_all"], "pair"), f"whole lung: {n[f'n_{key}_whole']}",
+            f"no change measured: {lost}",
+        )  # fmt: skip
+        sheet.down(phrased, rated)
+    sheet.aside(phrased, opposite)
+    told += [
+        f"progression, consecutive scans: {_of(n['n_pairs'], n['n_patients_with_pairs'], 'pair')}",
+        f"without a report {n['n_without_report']}, without a phrase of change {n['n_without_phrase']}",
+        f"opposite phrases, left out of the row concerned: {n['n_opposite_pairs']}",
+        f"compared in extent {n['n_volume_all']}, in density {n['n_density_all']}",
+    ]  # fmt: skip

@@ -1,0 +1,370 @@
+"""Statistical figures: one function a figure, tables in, a matplotlib ``Figure`` out.
+
+Pictures of CT sections are in ``sections``.
+
+Every figure says how many scans it shows, and is drawn also when data are missing: it then says in words what is
+missing. Colours can be told apart by colour-blind readers, and colour is never the only sign.
+"""
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
+
+__all__ = [
+    "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
+    "severity_boxplots",
+]  # fmt: skip
+
+
+def letter(ax, which, words):
+    """Set a panel's letter and title as journals do: ``(a) Portion of infection``."""
+    ax.set_title(f"({which}) {words}")
+
+
+def _p_words(p_value):
+    return (
+        ""
+        if p_value is None or not np.isfinite(p_value)
+        else ("p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}")
+    )
+
+
+def _finite(table, column):
+    if table is None or column not in table:
+        return np.array([], float)
+    values = np.asarray(table[column], dtype=float)
+    return values[np.isfinite(values)]
+
+
+def _spread(n):
+    """Horizontal offsets in -1..1 for n points: evenly spread without a random number (golden-ratio sequence)."""
+    return 2 * np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1.0) - 1
+
+
+def _boxes(ax, groups, colours):
+    """Draw boxes at 0, 1, 2, ...: quartiles, median, whiskers to the last point within 1.5 interquartile ranges."""
+    thin = {"color": COLOURS["ink"], "linewidth": 0.8}
+    drawn = ax.boxplot(
+        groups,
+        positions=range(len(groups)),
+        widths=0.5,
+        showfliers=False,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"edgecolor": COLOURS["ink"], "linewidth": 0.8},
+        medianprops={**thin, "linewidth": 1.4},
+        whiskerprops=thin,
+        capprops=thin,
+    )
+    for box, colour in zip(drawn["boxes"], colours, strict=True):
+        box.set_facecolor((*to_rgb(colour), 0.3))
+
+
+@styled
+def severity_boxplots(biomarkers, p_values=None):
+    """Draw Figure 3: (a) POI and (b) iHU of the severe and the non-severe scans; every scan is a point.
+
+    Parameters
+    ----------
+    biomarkers : DataFrame
+        Columns ``status`` ("severe" / "non-severe"), ``poi`` (fraction 0..1, drawn in percent) and ``ihu`` (HU,
+        NaN where a scan has no infection: such scans count in (a) and not in (b)).
+    p_values : dict, optional
+        ``{"poi": p, "ihu": p}``, written into the panels.
+    """
+    figure = new_figure("double", 75)
+    figure.alt = "Box plots of severe and non-severe scans, every scan a point."
+    panels = [("poi", "Portion of infection", "POI (%)", 100.0), ("ihu", "Mean infection density", "iHU (HU)", 1.0)]
+    for ax, which, (column, words, axis_label, factor) in zip(figure.subplots(1, 2), "ab", panels, strict=True):
+        letter(ax, which, words)
+        groups = {}
+        for status in ("severe", "non-severe"):
+            chosen = biomarkers[biomarkers["status"] == status] if "status" in biomarkers else None
+            groups[status] = factor * _finite(chosen, column)
+        present = [status for status, values in groups.items() if len(values)]
+        if not present:
+            say_missing(ax, f"no scan has a value of {column}")
+            continue
+        _boxes(ax, [groups[s] for s in present], [COLOURS[s] for s in present])
+        for position, status in enumerate(present):
+            values = np.sort(groups[status])
+            ax.scatter(
+                position + 0.2 * _spread(len(values)),
+                values,
+                s=6,
+                marker=MARKERS[status],
+                alpha=0.55,
+                color=COLOURS[status],
+                linewidths=0,
+                zorder=3,
+                rasterized=True,
+            )
+        ax.set_xticks(range(len(present)), [f"{s}\n(n = {len(groups[s])} scans)" for s in present])
+        ax.set_ylabel(axis_label)
+        ax.set_xlim(-0.6, len(present) - 0.4)
+        if column == "poi":
+            ax.set_ylim(bottom=0 if min(groups[s].min() for s in present) >= 0 else None)
+        absent = [s for s in groups if s not in present]
+        note = f"no {absent[0]} scan" if absent else _p_words((p_values or {}).get(column))
+        ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top")
+        medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
+        figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {note}.".strip()
+    return figure
+
+
+@styled
+def roc_curves(curves, auc, chosen, n):
+    """Draw Figure 4: ROC curves of several scores, with the cut-off that the Youden index chose.
+
+    Parameters
+    ----------
+    curves : dict of str -> DataFrame
+        Per score, columns ``fpr`` and ``tpr`` (fractions 0..1), in the order of the curve.
+    auc : dict of str -> (value, low, high)
+        Area under each curve with its 95 % interval; low and high may be None or NaN.
+    chosen : dict of str -> (fpr, tpr)
+        The operating point of each score; a score may be left out.
+    n : dict of str -> (n_severe, n_non_severe)
+        How many scans each curve is made of: a scan without infection has no iHU.
+    """
+    figure = new_figure("single", 105)
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
+    areas = {name: f"AUC {_interval(auc.get(name))} (n = {n[name][0]} + {n[name][1]})" for name in curves}
+    drawn = 0
+    for (name, curve), (colour, line, marker) in zip(curves.items(), SERIES * 3, strict=False):
+        if curve is None or not len(curve):
+            ax.plot([], [], color=COLOURS[colour], linestyle=line, label=f"{name}: no curve")
+            continue
+        drawn += 1
+        ax.plot(
+            np.asarray(curve["fpr"], float),
+            np.asarray(curve["tpr"], float),
+            color=COLOURS[colour],
+            linestyle=line,
+            label=f"{name}: {areas[name]}",
+        )
+        if chosen.get(name) is not None:
+            ax.plot(
+                *[[float(v)] for v in chosen[name]],
+                marker=marker,
+                markersize=5,
+                linestyle="none",
+                markerfacecolor="none",
+                markeredgecolor=COLOURS[colour],
+                markeredgewidth=1.2,
+                zorder=4,
+            )
+    if not drawn:
+        ax.text(0.5, 0.6, "no curve: both severe and non-severe\nscans are needed", ha="center", color=COLOURS["faint"])
+    if curves:
+        key = "n: severe + non-severe scans; open marks: Youden cut-off"
+        legend = figure.legend(loc="outside lower center", title=key, alignment="left")
+        legend.get_title().set_fontsize(7)
+    figure.alt = (
+        "ROC curves for severe against non-severe scans, the Youden cut-off marked on each; n is severe + non-severe "
+        f"scans. {'; '.join(f'{name}: {words}' for name, words in areas.items())}."
+    )
+    return figure
+
+
+def _interval(estimate):
+    """``0.9680 [0.9505, 0.9805]`` from (value, low, high); without brackets where there is no interval."""
+    if estimate is None or not np.isfinite(estimate[0]):
+        return "undefined"
+    value, low, high = (*estimate, None, None)[:3]
+    if low is None or high is None or not np.isfinite([low, high]).all():
+        return f"{value:.3f}"
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+@styled
+def hu_threshold_curve(table, limit=0.6):
+    """Draw the Dice of "infection is every lung voxel above a HU threshold" for every threshold.
+
+    It shows how much of the task density alone solves.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``threshold_hu`` and ``dice`` (0..1); further columns ending in ``dice`` are drawn as lines of their own;
+        an ``n`` column, where there is one, says how many scans.
+    limit : float
+        The Dice that no threshold may reach, drawn as a line.
+    """
+    figure = new_figure("single", 60)
+    ax = figure.subplots()
+    ax.set(xlabel="Threshold (HU)", ylabel="Dice against the true infection")
+    columns = [c for c in table.columns if str(c).endswith("dice")]
+    if not len(table) or not columns:
+        say_missing(ax, "no threshold was tried")
+        return figure
+    table = table.sort_values("threshold_hu")
+    counted = f" (n = {int(table['n'].max())})" if "n" in table else ""
+    for column, (colour, line, _) in zip(columns, SERIES * 3, strict=False):
+        values = np.asarray(table[column], float)
+        words = ("threshold" if column == "dice" else column.removesuffix("dice").strip("_ ")) + counted
+        if np.isfinite(values).any():
+            best = int(np.nanargmax(values))
+            at = float(table["threshold_hu"].iloc[best])
+            words += f", best {values[best]:.2f} at {at:.0f} HU"
+            ax.plot(at, values[best], marker="o", markersize=4, color=COLOURS[colour])
+        ax.plot(table["threshold_hu"], values, color=COLOURS[colour], linestyle=line, label=words)
+    ax.axhline(limit, color=COLOURS["ink"], linewidth=0.6, linestyle=(0, (2, 2)))
+    ax.text(0.01, limit + 0.01, f"Dice {limit:g}", transform=ax.get_yaxis_transform(), va="bottom")
+    ax.set_ylim(0, 1)
+    ax.legend(loc="upper right")
+    figure.alt = (
+        "Dice of calling every lung voxel above a HU threshold infection, against the threshold: "
+        + "; ".join(line.get_label() for line in ax.lines if not line.get_label().startswith("_"))
+        + f". The dotted line is at {limit:g}."
+    )
+    return figure
+
+
+@styled
+def lesion_sizes(simulated, experts=None, quartiles=None):
+    """Draw volume, number, spread and sides of the phantom's lesions beside those that experts drew.
+
+    Parameters
+    ----------
+    simulated, experts : DataFrame
+        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), a row a scan; every scan is a point.
+        Without ``experts`` their ``quartiles`` are drawn.
+    quartiles : dict
+        First quartile, median and third quartile of the experts' masks by column.
+    """
+    figure = new_figure("double", 62)
+    if not len(simulated):
+        say_missing(figure.subplots(), "no scan was simulated")
+        return figure
+    drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    figure.alt = (
+        f"Box plots of the lesions of {len(simulated)} simulated scans, every scan a point, beside the masks that "
+        f"experts drew {drawn}."
+    )
+    panels = {
+        "volume_ml": ("a", "Infection (ml)"),
+        "n_lesions": ("b", "Lesions"),
+        "n_sections": ("c", "Sections with infection"),
+        "lesser_side": ("d", "Share in the less ill lung"),
+    }
+    for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        groups = [np.asarray(simulated[column].dropna(), float)]
+        if experts is not None:
+            groups.append(np.asarray(experts[column].dropna(), float))
+        medians = [np.median(groups[0]), np.median(groups[1]) if experts is not None else quartiles[column][1]]
+        figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
+        colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
+        _boxes(ax, groups, colours)
+        for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
+            ax.plot(at + 0.18 * _spread(len(values)), values, ".", color=colour, markersize=3, alpha=0.7)
+        if experts is None:
+            low, median, high = quartiles[column]
+            ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
+            ax.plot([0.75, 1.25], [median, median], color=COLOURS["ink"], linewidth=1.4)
+        ax.set(ylabel=words, xlim=(-0.6, 1.6))
+        if column in ("volume_ml", "n_lesions"):
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter(NullFormatter())
+        ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
+        letter(ax, which, "")
+    return figure
+
+
+@styled
+def learning_curves(history):
+    """Draw loss and validation Dice by epoch; one row of panels a network.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``epoch``; numeric columns whose names hold "loss" (left panel) or "dice" (right panel); optional
+        ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
+    """
+    split = "network" in history and len(history)
+    networks = list(dict.fromkeys(history["network"])) if split else [None]
+    figure = new_figure("double", 12 + 45 * len(networks))
+    figure.alt = "Loss while learning (left) and Dice (right) by epoch."
+    for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
+        part = history if network is None else history[history["network"] == network]
+        counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
+            ax.set(xlabel="Epoch", ylabel=label, title="" if network is None else f"{network} network")
+            columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
+            if not columns or "epoch" not in part:
+                say_missing(ax, f"no {word} was recorded")
+                continue
+            for column, (colour, line, marker) in zip(columns, SERIES * 3, strict=False):
+                known = part[part[column].notna()]
+                ax.plot(
+                    known["epoch"],
+                    known[column],
+                    color=COLOURS[colour],
+                    linestyle=line,
+                    marker=marker,
+                    markersize=2.5,
+                    label=str(column).replace("_", " "),
+                )
+            if word == "dice":
+                ax.set_ylim(0, 1)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            if len(columns) > 1:
+                ax.legend(loc="lower right" if word == "dice" else "upper right")
+            ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
+            figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
+    return figure
+
+
+def _pair(column):
+    """``network_observer_1`` (or ``dice_...``) in words: "network, observer 1"."""
+    words = str(column).removeprefix("dice_").replace("network_", "network, ").replace("_", " ")
+    return "both observers" if words == "observers" else words
+
+
+@styled
+def dice_distribution(table):
+    """Draw the Dice of each scan for each pair of readers; points of one scan are joined.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan; every column of numbers is a pair ("network_observer_1" is shown as "network, observer 1").
+        NaN where both masks of a pair are empty.
+    """
+    columns = [c for c in table.select_dtypes("number").columns if table[c].notna().any()]
+    figure = new_figure("single", 70)
+    ax = figure.subplots()
+    ax.set_ylabel("Dice")
+    if not columns:
+        say_missing(ax, "no scan has two masks to compare")
+        return figure
+    values = table[columns].to_numpy(float)
+    ax.plot(np.arange(len(columns)), values.T, color=COLOURS["faint"], linewidth=0.4, alpha=0.5, zorder=1)
+    _boxes(ax, [_finite(table, c) for c in columns], [COLOURS["first"]] * len(columns))
+    for position, column in enumerate(columns):
+        found = _finite(table, column)
+        ax.scatter(np.full(len(found), position), found, s=6, color=COLOURS["first"], linewidths=0, zorder=3)
+        ax.text(
+            position,
+            1.02,
+            f"{found.mean():.2f} ± {found.std(ddof=1) if len(found) > 1 else np.nan:.2f}\n"
+            f"median {np.median(found):.2f}",
+            ha="center",
+            va="bottom",
+        )
+    names = [_pair(c) for c in columns]
+    ax.set_xticks(
+        range(len(columns)), [f"{name}\n(n = {len(_finite(table, c))})" for name, c in zip(names, columns, strict=True)]
+    )
+    ax.set_ylim(-0.02, 1.0)
+    medians = "; ".join(
+        f"{name}, median {np.median(_finite(table, c)):.2f}" for name, c in zip(names, columns, strict=True)
+    )
+    figure.alt = f"Box plots of the Dice of {len(table)} scans, the points of one scan joined: {medians}."
+    return figure

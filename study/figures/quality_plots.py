@@ -1,0 +1,175 @@
+"""Figures of how well scans were segmented and measured: against the truth, where Dice is low, the worst scans.
+
+As in ``plots``: tables and arrays in, a matplotlib ``Figure`` out, drawn also when data are missing.
+"""
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from study.figures.plots import letter
+from study.figures.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
+from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
+
+N_BINS = 8  # of equally many scans, each with its median
+LEAST_POI = (0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)  # fraction of the lung
+
+
+@styled
+def bland_altman(table, true="true", measured="measured", unit="", quantity="value"):
+    """Draw measured against true values, and their difference (bias and 95 % limits of agreement).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan with the two columns named by ``true`` and ``measured``, in ``unit``. An optional ``status``
+        column gives the marks their colour and shape.
+
+    References
+    ----------
+    Bland JM, Altman DG. Lancet 1986;327:307-310.
+    """
+    figure = new_figure("double", 75)
+    left, right = figure.subplots(1, 2)
+    letter(left, "a", "Measured against true")
+    letter(right, "b", "Difference")
+    of_unit = f" ({unit})" if unit else ""
+    left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
+    of_difference = " (percentage points)" if unit == "%" else of_unit
+    right.set(xlabel=f"Mean of true and measured{of_unit}", ylabel=f"Measured − true{of_difference}")
+    known = table.dropna(subset=[true, measured]) if {true, measured} <= set(table.columns) else table.iloc[:0]
+    if not len(known):
+        for ax in (left, right):
+            say_missing(ax, f"no scan has both a true and a measured {quantity}")
+        return figure
+    truth, seen = (np.asarray(known[c], float) for c in (true, measured))
+    status = np.asarray(known["status"].fillna("status unknown")) if "status" in known else np.full(len(known), "scans")
+    for group in dict.fromkeys(status):
+        mine = status == group
+        look = {
+            "s": 7,
+            "alpha": 0.6,
+            "linewidths": 0,
+            "rasterized": True,
+            "marker": MARKERS.get(group, "o"),
+            "color": COLOURS.get(group, COLOURS["first"]),
+            "label": f"{group} (n = {mine.sum()})",
+        }
+        left.scatter(truth[mine], seen[mine], **look)
+        right.scatter((truth[mine] + seen[mine]) / 2, seen[mine] - truth[mine], **look)
+    both = [min(truth.min(), seen.min()), max(truth.max(), seen.max())]
+    left.plot(both, both, color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+    if len(known) > 2 and truth.std() > 0 and seen.std() > 0:
+        left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:.3f}", transform=left.transAxes, ha="right")
+    left.legend(loc="upper left")
+    difference = seen - truth
+    bias, spread = difference.mean(), difference.std(ddof=1) if len(known) > 1 else np.nan
+    lines = [(bias, "bias")] + (
+        [(bias + 1.96 * spread, "+1.96 SD"), (bias - 1.96 * spread, "-1.96 SD")] if np.isfinite(spread) else []
+    )
+    for height, words in lines:
+        right.axhline(height, color=COLOURS["ink"], linewidth=0.6, linestyle="-" if words == "bias" else "--")
+        right.text(
+            1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
+        )
+    figure.alt = (
+        f"Measured against true {quantity} of {len(known)} scans, and their difference against their mean: "
+        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        + f"{of_difference}."
+    )
+    return figure
+
+
+@styled
+def dice_by_size(truth):
+    """Draw (a) Dice by volume of infection; (b) mean Dice when scans with less infection are left out.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        ``infection_dice`` (0..1, NaN where undefined), ``true_infection_ml``, ``true_poi`` (fraction 0..1), ``motion``
+        (bool); a row a scan. Scans without true infection have no place on the logarithmic axis of (a), and count in
+        (b) at 0 % alone.
+    """
+    figure = new_figure("double", 75)
+    left, right = figure.subplots(1, 2)
+    letter(left, "a", "By volume of infection")
+    letter(right, "b", "Without scans of less infection")
+    known = truth.dropna(subset=["infection_dice"])
+    infected = known[known["true_infection_ml"] > 0].sort_values("true_infection_ml")
+    if infected.empty:
+        for ax in (left, right):
+            say_missing(ax, "no scan with true infection")
+        return figure
+    moved = infected["motion"].astype(bool)
+    for group, colour, marker, words in ((~moved, "first", "o", "breath held"), (moved, "second", "^", "motion")):
+        shown = infected[group]
+        left.scatter(shown["true_infection_ml"], shown["infection_dice"], s=7, alpha=0.5, linewidths=0, rasterized=True,
+                     marker=marker, color=COLOURS[colour], label=f"{words} (n = {len(shown)})")  # fmt: skip
+    bins = [infected.iloc[part] for part in np.array_split(np.arange(len(infected)), min(N_BINS, len(infected)))]
+    medians = np.array([(part["true_infection_ml"].median(), part["infection_dice"].median()) for part in bins])
+    left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of each {len(bins[0])} scans")
+    left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
+    left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
+    left.legend(loc="lower right")
+
+    (first_ml, first), (last_ml, last) = medians[0], medians[-1]
+    figure.alt = (
+        f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {first:.2f} at "
+        f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml."
+    )
+
+    kept = {poi: known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in LEAST_POI}
+    kept = {poi: dice for poi, dice in kept.items() if len(dice)}
+    if not kept:  # as in data sets that come with infection masks alone
+        say_missing(right, "no scan whose true lungs are known, so no true POI")
+        return figure
+    means = [dice.mean() for dice in kept.values()]
+    right.plot(range(len(kept)), means, color=COLOURS["first"], marker="o", markersize=4)
+    for place, (mean, dice) in enumerate(zip(means, kept.values(), strict=True)):
+        right.annotate(f"{len(dice)}", (place, mean), xytext=(0, 5), textcoords="offset points", ha="center")
+    right.set_xticks(range(len(kept)), [f"{100 * poi:g}" for poi in kept])
+    right.set(xlabel="Least true POI (%); the numbers say how many scans", ylabel="Mean infection Dice", ylim=(0, 1.02))
+    counts = [len(dice) for dice in kept.values()]
+    figure.alt += (
+        f" And the mean Dice of scans with at least some true POI, from {means[0]:.2f} (all {counts[0]}) to "
+        f"{means[-1]:.2f} ({counts[-1]} scans with {100 * max(kept):g} % or more)."
+    )
+    return figure
+
+
+@styled
+def worst_scans(cases):
+    """Draw the scans that came out worst, each by the section in which network and truth differ most.
+
+    Parameters
+    ----------
+    cases : list of dict
+        As from ``examples.worst_scans``: ``hu`` (y, x), ``predicted, reference`` (bool, y, x), ``spacing_mm``,
+        ``words`` (what stands above it). Drawn in rows of four, in the order given.
+    """
+    if not cases:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no scan has a known truth")
+        return figure
+    n_rows = -(-len(cases) // 4)
+    tallest = max(row_height_mm(case["hu"].shape, case["spacing_mm"], 4) for case in cases)
+    figure = new_figure("double", 14 + n_rows * (tallest + 9))
+    axes = figure.subplots(n_rows, 4, squeeze=False).ravel()
+    for ax in axes[len(cases) :]:
+        ax.set_axis_off()
+    for ax, case in zip(axes, cases, strict=False):
+        show_section(ax, case["hu"], case["spacing_mm"])
+        outline(ax, case["reference"], case["spacing_mm"], CYAN, 0.8)
+        outline(ax, case["predicted"], case["spacing_mm"], RED, 0.8)
+        sides(ax)
+        scale_bar(ax)
+        ax.set_title(case["words"], fontsize=6)
+    shown = [Line2D([], [], color=RED, label="infection, network"), Line2D([], [], color=CYAN, label="the truth")]
+    figure.legend(handles=[*shown, WINDOW_KEY], loc="outside lower center", ncols=3)
+    said = "; ".join(", ".join(case["words"].splitlines()) for case in cases)
+    figure.alt = (
+        f"The {len(cases)} scans that came out worst, each by the axial section where the network's infection (red) "
+        f"and the true one (blue) differ most: {said}."
+    )
+    return figure

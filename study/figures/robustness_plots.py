@@ -1,0 +1,201 @@
+"""Figures of what the paper did not do: calibration, net benefit, tornado plots, kappa by least change.
+
+As in ``plots``: tables in, a matplotlib ``Figure`` out, drawn also when data are missing.
+"""
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from study.figures.plots import letter
+from study.figures.style import COLOURS, SERIES, new_figure, say_missing, styled
+
+
+@styled
+def calibration_and_decision(bins, calibrated, benefit):
+    """Draw (a) whether predicted probabilities come true, (b) what acting on them is worth.
+
+    Parameters
+    ----------
+    bins : dict of str to DataFrame
+        By model ``predicted, observed, low, high`` (0..1), of held-out scans; models without a bin are left out.
+    calibrated : DataFrame
+        By model ``slope, intercept, n``.
+    benefit : DataFrame
+        ``threshold``, a column of net benefit a model, ``all`` and ``none``.
+    """
+    figure = new_figure("double", 90)
+    left, right = figure.subplots(1, 2)
+    letter(left, "a", "Calibration, held-out patients")
+    letter(right, "b", "Decision curve, held-out patients")
+    looks = dict(zip(calibrated.index, SERIES * 3, strict=False))
+    drawn = [name for name, table in bins.items() if len(table)]
+    if not drawn:
+        for ax in (left, right):
+            say_missing(ax, "no scan was predicted by a model\nthat had not seen its patient")
+        return figure
+    left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+    for name in drawn:
+        colour, line, marker = looks[name]
+        table, row = bins[name], calibrated.loc[name]
+        left.errorbar(
+            table["predicted"],
+            table["observed"],
+            yerr=np.abs(table[["low", "high"]].to_numpy().T - table["observed"].to_numpy()),
+            color=COLOURS[colour],
+            linestyle=line,
+            marker=marker,
+            markersize=3.5,
+            linewidth=0.8,
+            elinewidth=0.5,
+            # + 0.0 makes a rounded -0 a 0
+            label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:.2f}, intercept "
+            f"{row['intercept'].round(2) + 0.0:.2f}".replace("-", "−"),
+        )
+    left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
+    left.set(ylabel="Observed share of severe scans (95 % interval)")
+    left.set(ylim=(-0.02, 1.02))
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
+    models = [name for name in benefit.columns if name in looks]
+    for name in models:
+        colour, line, _ = looks[name]
+        right.plot(benefit["threshold"], benefit[name], color=COLOURS[colour], linestyle=line, label=name)
+    right.plot(
+        benefit["threshold"], benefit["all"], color=COLOURS["ink"], linewidth=0.6, label="call every scan severe"
+    )
+    right.axhline(0, color=COLOURS["faint"], linewidth=0.6, label="call none severe")
+    top = max(np.nanmax(benefit[[*models, "all"]].to_numpy()), 0.01)
+    right.set(xlabel="Probability at which one acts", ylabel="Net benefit (true positives a scan)")
+    right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
+    right.legend(loc="upper right")
+    figure.alt = (
+        "Left: observed share of severe scans against the predicted probability, scans of held-out patients; "
+        + "; ".join(
+            f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
+            for name in drawn
+        )
+        + ". Right: net benefit of each model against the probability at which one acts, beside calling every scan "
+        "or none severe."
+    )
+    return figure
+
+
+@styled
+def tornado(moved, words, columns=3, note=""):
+    """Draw how far each headline moves under each choice: a panel a headline, a row a choice.
+
+    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have one scale, so that they
+    can be compared.
+
+    Parameters
+    ----------
+    moved : DataFrame
+        ``headline, choice, base, low, high``.
+    words : dict of str to str
+        What to call each choice; the order is theirs. "low / high" stands in it.
+    columns : int
+        Panels beside each other.
+    note : str
+        What was left out and why, under the figure.
+    """
+    headlines = list(dict.fromkeys(moved["headline"]))
+    choices = [choice for choice in words if choice in set(moved["choice"])]
+    n_rows = max(-(-len(headlines) // columns), 1)
+    figure = new_figure("double", 16 + n_rows * (9 + 4.2 * max(len(choices), 3)))
+    panels = figure.subplots(n_rows, columns, squeeze=False, sharey=True).ravel()
+    if not headlines:
+        for ax in panels:
+            say_missing(ax, "no headline is defined")
+        return figure
+    numbers = moved.set_index(moved["headline"].map(_kind))[["base", "low", "high"]].stack().dropna()
+    ends = numbers.groupby(level=0).agg(["min", "max"])
+    for ax, headline in zip(panels, headlines, strict=False):
+        table = moved[moved["headline"] == headline].set_index("choice")
+        base = table["base"].iloc[0]
+        words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
+        ax.set_title(words_above, fontsize=7)
+        if np.isfinite(base):
+            ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
+        for place, choice in enumerate(choices):
+            if choice not in table.index:
+                ax.text(0.02, place, "does not apply", transform=ax.get_yaxis_transform(), va="center",
+                        color=COLOURS["faint"], fontsize=6,
+                        bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})  # fmt: skip
+                continue
+            for side, colour, shift in (("low", "first", -0.2), ("high", "second", 0.2)):
+                there = table.loc[choice, side]
+                if not np.isfinite(there):
+                    ax.text(base if np.isfinite(base) else 0, place + shift, " undefined", va="center", fontsize=5)
+                    continue
+                ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
+                if there == base:  # a bar of no length is not seen
+                    ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
+        if _kind(headline) in ends.index:
+            least, most = ends.loc[_kind(headline)]
+            margin = max(0.08 * (most - least), 0.01)
+            ax.set_xlim(least - margin, most + margin)
+        ax.locator_params(axis="x", nbins=4)
+        ax.set_ylim(len(choices) - 0.4, -0.6)
+        ax.set_yticks(range(len(choices)), [words[choice] for choice in choices])
+    for ax in panels[len(headlines) :]:
+        ax.set_axis_off()
+    sides = [("first", "the choice before the slash"), ("second", "the choice after the slash")]
+    handles = [Patch(color=COLOURS[colour], label=word) for colour, word in sides]
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=2, title=note or None)
+    legend.get_title().set_fontsize(7)
+    bases = moved.drop_duplicates("headline").set_index("headline")["base"]
+    figure.alt = (
+        "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
+        + "; ".join(f"{headline} {base:#.3g}" for headline, base in bases.items())
+        + f". Choices: {'; '.join(words[choice] for choice in choices)}."
+    )
+    return figure
+
+
+def _kind(headline):
+    return headline.partition(",")[0]
+
+
+@styled
+def kappa_by_least_change(table, marked):
+    """Draw kappa against the least change that counts as one: (a) POI, (b) iHU.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``quantity`` ("volume", "density"), ``least`` (in the unit drawn), ``three, three_low, three_high`` (kappa of
+        three classes with its interval), ``two`` (kappa of up and down among the changes that count, NaN where few
+        do) and ``share``, how many of its pairs count (0..1).
+    marked : dict of str to float
+        The least detectable change of each quantity, NaN where it is unknown.
+    """
+    figure = new_figure("double", 80)
+    panels = figure.subplots(1, 2, sharey=True)
+    looks = {"volume": ("a", "Extent and POI", "percentage points"), "density": ("b", "Density and iHU", "HU")}
+    for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
+        letter(ax, which, words)
+        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(-0.25, 1.02))
+        part = table[table["quantity"] == quantity]
+        if not part["three"].notna().any() and not part["two"].notna().any():
+            say_missing(ax, "no pair of scans with a report\nhas this biomarker at both dates")
+            continue
+        x = part["least"]
+        ax.axhline(0, color=COLOURS["faint"], linewidth=0.6)
+        ax.fill_between(x, part["three_low"], part["three_high"], color=COLOURS["first"], alpha=0.15, linewidth=0)
+        ax.plot(x, part["three"], color=COLOURS["first"], label="kappa, three classes, all reports")
+        ax.plot(x, part["two"], color=COLOURS["second"], linestyle="--", label="kappa, up or down, changes that count")
+        ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
+        if np.isfinite(marked.get(quantity, np.nan)):
+            ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
+            side = "left" if marked[quantity] < x.max() / 2 else "right"  # of the line, within the panel
+            said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
+            ax.text(marked[quantity], -0.24, said, va="bottom", ha=side)
+    panels[0].set_ylabel("Cohen's kappa (band: interval); share")
+    handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
+    figure.alt = (
+        "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
+        f"with the share of pairs that count. Least detectable change: {marks or 'unknown'}."
+    )
+    return figure

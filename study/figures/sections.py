@@ -1,0 +1,396 @@
+"""Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left, front and back.
+
+Arrays are (y, x) or (section, y, x) in the study's order (y anterior to posterior, x patient right to left), so
+that a section is seen as radiologists see it: from the feet, the patient's right on the reader's left.
+"""
+
+import numpy as np
+import pandas
+from matplotlib import patheffects
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from study.figures.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
+
+LUNG_WINDOW_HU = (-600.0, 1500.0)  # level, width
+SOFT_TISSUE_WINDOW_HU = (40.0, 400.0)
+LUNG, INFECTION = 1, 2  # the label map; the lung field is every label >= 1
+RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
+OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
+
+
+def widest_sections(label_map, n=3):
+    """Find the ``n`` neighbouring sections around the one with the largest infected area.
+
+    Where nothing is infected, the ones around the largest lung area; where there is no lung either, the middle ones.
+    Fewer than ``n`` come back if the scan has fewer sections.
+
+    Parameters
+    ----------
+    label_map : array (z, y, x)
+    """
+    label_map = np.asarray(label_map)
+    n = min(n, len(label_map))
+    for area in ((label_map == INFECTION).sum(axis=(1, 2)), (label_map >= LUNG).sum(axis=(1, 2))):
+        if area.any():
+            middle = int(area.argmax())
+            break
+    else:
+        middle = len(label_map) // 2
+    first = min(max(middle - n // 2, 0), len(label_map) - n)
+    return np.arange(first, first + n)
+
+
+def body_frame(hu, spacing_mm):
+    """Find the part of the sections that holds the patient: (row slice, column slice), common to all of them.
+
+    Without it, half of a picture is the air around the patient.
+    """
+    body = np.asarray(hu) > -500
+    slices = []
+    for axis, step_mm in ((1, spacing_mm[-2]), (2, spacing_mm[-1])):
+        # a tenth of a row filled: the table top and stray bright pixels do not make a patient
+        filled = np.flatnonzero(body.mean(axis=tuple(a for a in (0, 1, 2) if a != axis)) > 0.1)
+        margin = int(np.ceil(8.0 / step_mm))
+        whole = body.shape[axis]
+        slices.append(
+            slice(max(filled[0] - margin, 0), min(filled[-1] + margin + 1, whole)) if len(filled) else slice(0, whole)
+        )
+    return tuple(slices)
+
+
+def show_section(ax, hu, spacing_mm, window_hu=LUNG_WINDOW_HU):
+    """One section in a window (level, width), axes in mm; spacing_mm ends with (y, x)."""
+    height, width = hu.shape[0] * spacing_mm[-2], hu.shape[1] * spacing_mm[-1]
+    level, window = window_hu
+    ax.imshow(
+        hu,
+        cmap="gray",
+        vmin=level - window / 2,
+        vmax=level + window / 2,
+        extent=(0, width, height, 0),
+        interpolation="bilinear",
+    )
+    ax.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0))
+    ax.spines[:].set_visible(False)
+
+
+def outline(ax, mask, spacing_mm, colour, width):
+    """Draw the border of a mask (y, x); none where it is empty or fills the section."""
+    if mask.any() and not mask.all():
+        rows = (np.arange(mask.shape[0]) + 0.5) * spacing_mm[-2]
+        columns = (np.arange(mask.shape[1]) + 0.5) * spacing_mm[-1]
+        ax.contour(columns, rows, mask.astype(float), levels=[0.5], colors=[colour], linewidths=width)
+
+
+def _fill(ax, mask, spacing_mm, colour, alpha):
+    picture = np.zeros((*mask.shape, 4))
+    picture[mask] = (*to_rgb(colour), alpha)
+    ax.imshow(
+        picture, extent=(0, mask.shape[1] * spacing_mm[-1], mask.shape[0] * spacing_mm[-2], 0), interpolation="nearest"
+    )
+
+
+def overlay(ax, label_map, spacing_mm):
+    """Outline the lung in blue and the infection in red, filled."""
+    outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
+    _fill(ax, label_map == INFECTION, spacing_mm, RED, 0.35)
+    outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
+
+
+def write_on(ax, x, y, words, ha, va, size=6):
+    """Write on a picture, white with a dark edge; x and y are shares of the axes."""
+    ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
+
+
+def sides(ax, letters="RLAP"):
+    """Where the patient's right, left, front (anterior) and back (posterior) are; in other planes head and feet."""
+    places = [(0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"),
+              (0.5, 0.02, "center", "bottom")]  # fmt: skip
+    for letter, (x, y, ha, va) in zip(letters, places, strict=True):
+        write_on(ax, x, y, letter, ha, va)
+
+
+def scale_bar(ax, length_mm=50.0):
+    """Draw a bar of known length into the lower right corner."""
+    left, right = ax.get_xlim()
+    bottom = ax.get_ylim()[0]
+    end, height = right - 0.03 * (right - left), bottom * 0.96
+    ax.plot(
+        [end - length_mm, end],
+        [height, height],
+        color="white",
+        linewidth=1.4,
+        solid_capstyle="butt",
+        path_effects=OUTLINED,
+    )
+    ax.annotate(
+        f"{length_mm / 10:g} cm",
+        (end - length_mm / 2, height),
+        xytext=(0, 2),
+        textcoords="offset points",
+        color="white",
+        ha="center",
+        va="bottom",
+        fontsize=6,
+        path_effects=OUTLINED,
+    )
+
+
+def _key(figure, entries):
+    figure.legend(handles=entries, loc="outside lower center", ncols=len(entries))
+
+
+INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
+LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
+WINDOW_WORDS = f"lung window: level {LUNG_WINDOW_HU[0]:.0f}, width {LUNG_WINDOW_HU[1]:.0f} HU".replace("-", "−")
+WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
+
+
+def row_height_mm(frame_shape, spacing_mm, n_columns, width_mm=COLUMN_MM["double"]):
+    """Height of one row of pictures, so that they fill the column's width without white between them."""
+    return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
+
+
+def draw_section(ax, hu, spacing_mm, label_map=None, window_hu=LUNG_WINDOW_HU, letters="RLAP"):
+    """Draw one section in place of what the axes hold; rows from above to below, columns from left to right."""
+    ax.clear()
+    show_section(ax, hu, spacing_mm, window_hu)
+    if label_map is not None:
+        overlay(ax, label_map, spacing_mm)
+    sides(ax, letters)
+    scale_bar(ax)
+
+
+@styled
+def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=""):
+    """Draw Figures 1 and 2: neighbouring sections; the CT above, the same with lung and infection outlined below.
+
+    Parameters
+    ----------
+    hu : array (section, y, x), HU
+        The sections to show, no more than about six; ``widest_sections`` chooses them from a scan. With none, the
+        figure says so, in the words of the title if there is one.
+    label_map : uint8 array (section, y, x)
+    section_positions_mm : sequence of float
+        Where each section lies along the body, mm from the lowest section.
+    spacing_mm : tuple
+        (z, y, x) or (y, x).
+    """
+    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    if hu.shape != label_map.shape:
+        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} are of different shape; cut both alike")
+    if hu.ndim != 3 or not len(hu):
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), title or "no section to show")
+        return figure
+    rows, columns = body_frame(hu, spacing_mm)
+    hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
+    n = len(hu)
+    figure = new_figure("double", 14 + 2 * row_height_mm(hu.shape[1:], spacing_mm, n))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    axes = figure.subplots(2, n, squeeze=False)
+    for column in range(n):
+        for ax in axes[:, column]:
+            show_section(ax, hu[column], spacing_mm)
+            sides(ax)
+        overlay(axes[1, column], label_map[column], spacing_mm)
+        write_on(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
+    for ax in axes[:, -1]:
+        scale_bar(ax)
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    places = ", ".join(f"{place:.0f}" for place in section_positions_mm)
+    figure.alt = (
+        f"{title}. {n} neighbouring axial CT sections, {places} mm above the lowest, {WINDOW_WORDS}. Above the CT, "
+        f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."
+    )
+    return figure
+
+
+def _share(label_map):
+    lung = (np.asarray(label_map) >= LUNG).sum()
+    return f"{100 * (np.asarray(label_map) == INFECTION).sum() / lung:.1f} %" if lung else "none"
+
+
+@styled
+def longitudinal(scans, spacing_mm, title=""):
+    """Draw Figure 5: one patient's scans in order of date, with POI and iHU, and the status at each date.
+
+    Red dots are dates at which the patient was severe and green squares dates at which not; the word stands beside.
+
+    Parameters
+    ----------
+    scans : list of (date, status, hu_section, label_section, poi, ihu)
+        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient where all are of one size; poi 0..1;
+        ihu in HU, NaN where no infection.
+    spacing_mm : tuple
+        Ends with (y, x).
+    """
+    if not scans:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no patient has scans on several dates")
+        return figure
+    scans = sorted(scans, key=lambda scan: pandas.Timestamp(scan[0]))
+    alike = len({np.shape(scan[2]) for scan in scans}) == 1
+    rows, columns = (
+        body_frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
+    )
+    height = row_height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
+    height = min(height, 80.0)  # one or two scans would fill a page
+    figure = new_figure("double", 2 * height + 66)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates stand at the upper edge
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
+    axes = pictures.subplots(2, len(scans), squeeze=False)
+    for (above, overlaid), (date, _, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
+        for ax in (above, overlaid):
+            show_section(ax, np.asarray(hu)[rows, columns], spacing_mm)
+            sides(ax)
+        overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
+        above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
+        overlaid.set_xlabel(
+            f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU".replace("-", "−") if np.isfinite(ihu) else "no infection")
+        )
+    scale_bar(axes[-1, -1])
+    _course(below.subplots(), scans)
+    _key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
+    course = "; ".join(f"{_day(date)}, {status}, POI {100 * poi:.1f} %" for date, status, _, _, poi, _ in scans)
+    figure.alt = (
+        f"One patient's axial CT sections at {len(scans)} dates, the infection in red below, and POI over time with "
+        f"red dots where the patient was severe and green squares where not: {course}."
+    )
+    return figure
+
+
+def _day(date, form="%b"):
+    date = pandas.Timestamp(date)
+    return f"{date.day} {date.strftime(form)}"
+
+
+def _course(ax, scans):
+    """POI over time with the status marks, under the pictures of Figure 5."""
+    days = [pandas.Timestamp(scan[0]) for scan in scans]
+    poi = [100 * scan[4] for scan in scans]
+    ax.plot(days, poi, color=COLOURS["faint"], linewidth=0.8, zorder=1)
+    for day, value, scan in zip(days, poi, scans, strict=True):
+        ax.plot(
+            day,
+            value,
+            marker=MARKERS.get(scan[1], "o"),
+            markersize=6,
+            linestyle="none",
+            color=COLOURS.get(scan[1], COLOURS["ink"]),
+            clip_on=False,
+            zorder=3,
+        )
+        ax.annotate(
+            str(scan[1]),
+            (day, value),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            color=COLOURS.get(scan[1], COLOURS["ink"]),
+            path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
+        )
+    ax.set_xticks(days, [_day(day) for day in days])
+    ax.set_ylabel("POI (%)")
+    ax.set_ylim(0, max(max(poi) * 1.3, 1.0))
+    ax.margins(x=0.06)
+
+
+@styled
+def false_positives(hu, predicted, reference, spacing_mm, title=""):
+    """Draw Figure 6: what the network called infection on a section with motion, and what of it is false.
+
+    Parameters
+    ----------
+    hu : array (y, x) or (section, y, x), HU
+    predicted, reference : bool arrays of the same shape
+        Infection as the network sees it, and as the reference has it.
+    """
+    hu, predicted, reference = (
+        np.asarray(a)[None] if np.ndim(a) == 2 else np.asarray(a) for a in (hu, predicted, reference)
+    )
+    if not hu.shape == predicted.shape == reference.shape:
+        raise ValueError(
+            f"hu {hu.shape}, predicted {predicted.shape} and reference {reference.shape} are of "
+            "different shape; cut all three alike"
+        )
+    if not hu.size:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), title or "no scan with motion")
+        return figure
+    rows, columns = body_frame(hu, spacing_mm)
+    hu = hu[:, rows, columns]
+    predicted, reference = (m[:, rows, columns].astype(bool) for m in (predicted, reference))
+    figure = new_figure("double", 14 + len(hu) * row_height_mm(hu.shape[1:], spacing_mm, 3))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    for row, axes in enumerate(figure.subplots(len(hu), 3, squeeze=False)):
+        for ax in axes:
+            show_section(ax, hu[row], spacing_mm)
+            sides(ax)
+        _fill(axes[1], predicted[row], spacing_mm, RED, 0.35)
+        outline(axes[1], predicted[row], spacing_mm, RED, 0.8)
+        _fill(axes[2], predicted[row] & ~reference[row], spacing_mm, YELLOW, 0.6)
+        outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
+        if row == 0:
+            for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
+                write_on(ax, 0.02, 0.98, words, "left", "top", 7)
+        scale_bar(axes[-1])
+    false = predicted & ~reference
+    shown = [  # what is not in the picture is not in its key
+        (predicted, Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network")),
+        (false, Patch(facecolor=YELLOW, alpha=0.6, label="false positive")),
+        (reference, Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference")),
+    ]
+    _key(figure, [entry for mask, entry in shown if mask.any()] + [WINDOW_KEY])
+    areas = [f"{mask.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²" for mask in (predicted, false)]
+    figure.alt = (
+        f"{title}. An axial CT section three times: as it is; with what the network called infection in red, "
+        f"{areas[0]}; and with the false part of it in yellow, {areas[1]}, and the reference "
+        + ("outlined in blue." if reference.any() else "empty: this section has no infection.")
+    )
+    return figure
+
+
+@styled
+def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
+    """Draw many sections side by side, one a scan, to see at a glance what a cohort looks like.
+
+    Parameters
+    ----------
+    scans : list of (title, hu)
+        hu (y, x), HU. Sections may be of different size; each is drawn at its own size in mm.
+    spacing_mm : tuple or list of tuple
+        Ends with (y, x); one for all, or one a scan.
+    label_maps : list of array (y, x), optional
+        Outlined where given.
+    """
+    if not scans:
+        figure = new_figure("double", 40)
+        say_missing(figure.subplots(), "no scan to show")
+        return figure
+    spacings = list(spacing_mm) if np.ndim(spacing_mm) == 2 else [spacing_mm] * len(scans)
+    columns = min(columns, len(scans))
+    n_rows = -(-len(scans) // columns)
+    tallest = max(
+        row_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True)
+    )
+    figure = new_figure("double", 10 + n_rows * (tallest + 5))
+    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
+    for index, ax in enumerate(axes):
+        if index >= len(scans):
+            ax.set_axis_off()
+            continue
+        words, hu = scans[index]
+        show_section(ax, np.asarray(hu), spacings[index])
+        if label_maps is not None:
+            overlay(ax, np.asarray(label_maps[index]), spacings[index])
+        sides(ax)
+        ax.set_title(words, fontsize=6)
+        scale_bar(ax)
+    _key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
+    figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
+    return figure

@@ -1,0 +1,298 @@
+"""What each exercise expects, computed from a run by the functions that the notebooks use, and slips that people make.
+
+Each function takes the ``exercises.Exercises`` of a run and answers with a :class:`Task`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from study.claims import two_by_two
+from study.claims.paper import read_paper
+from study.claims.printed import read_number
+from study.statistics import kappa, logistic, roc
+
+# Neighbours over a face in the section.
+IN_PLANE = np.array([np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))], bool)
+LEVEL_HU = -750  # of exercise 4.5
+COPIES = 4  # of exercise 5.4
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an exercise expects.
+
+    Attributes
+    ----------
+    expected : float
+        The answer; NaN if this run has none.
+    look_at : str
+        Where to look if the answer is wrong.
+    slips : tuple of (float, str)
+        Wrong answers that have a known cause, and where to look then.
+    tolerance : float
+        Relative; answers are rounded.
+    accepts : callable, optional
+        Where several answers are right: whether this one is.
+    """
+
+    expected: float
+    look_at: str
+    slips: tuple = ()
+    tolerance: float = 2e-3
+    accepts: Callable | None = None
+
+    def is_right(self, answer):
+        """Whether an answer is right."""
+        return self.accepts(answer) if self.accepts else _near(answer, self.expected, self.tolerance)
+
+    def hint(self, answer):
+        """Where to look, after a wrong answer."""
+        known = (hint for wrong, hint in self.slips if _near(answer, wrong, self.tolerance))
+        return next(known, self.look_at)
+
+
+def _near(answer, expected, tolerance):
+    return bool(np.isfinite(answer) and abs(answer - expected) <= tolerance * max(abs(expected), 1e-9))
+
+
+# ------------------------------------------------------------------ notebook 4: on one scan and its label map
+def _portion(exercises):
+    poi, labels = exercises.scans.loc[exercises.example.scan_id, "poi"], exercises.example.label_map
+    infected, lung = (labels == 2).sum(), (labels == 1).sum()
+    return Task(
+        poi,
+        "How many voxels have label 2, and of how many is that a share?",
+        (
+            (100 * poi, "POI is stored as a fraction, 0 to 1."),
+            (infected / lung, "Is infected lung no lung? The lung field is all that is lung, healthy or not."),
+            (infected / labels.size, "A share of the lung, not of the whole picture."),
+        ),
+    )
+
+
+def _volume(exercises):
+    volume, example = exercises.scans.loc[exercises.example.scan_id, "infection_volume_ml"], exercises.example
+    count, (_, dy, dx) = (example.label_map == 2).sum(), example.spacing_mm
+    return Task(
+        volume,
+        "How large is one voxel? spacing_mm has three lengths, in the order of the array.",
+        (
+            (count, "That is how many voxels there are. How large is one?"),
+            (1000 * volume, "That is in cubic millimetres; how many of them make a millilitre?"),
+            (count * dy * dx / 1000, "That is the voxel's face. How thick is a section?"),
+        ),
+    )
+
+
+def _density(exercises):
+    example = exercises.example
+    return Task(
+        exercises.scans.loc[example.scan_id, "ihu"],
+        "iHU is a mean of HU. Over which voxels?",
+        (
+            (example.hu[example.label_map > 0].mean(), "That is the mean of the whole lung field."),
+            (np.median(example.hu[example.label_map == 2]), "That is the median."),
+        ),
+    )
+
+
+def _border(exercises):
+    from scipy import ndimage
+
+    example = exercises.example
+    variants = exercises.run.variants(exercises.run.biomarkers_csv)
+    smaller_ihu = np.nan if variants is None else variants.loc[example.scan_id, "smaller_ihu"]
+    ihu = exercises.scans.loc[example.scan_id, "ihu"]
+    infection = example.label_map == 2
+    anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
+    return Task(
+        smaller_ihu - ihu,
+        "Which voxels of infection touch a voxel of label 1 above, below, left or right in their own section?",
+        (
+            (ihu - smaller_ihu, "Which is subtracted from which: how far does it rise?"),
+            (smaller_ihu, "That is iHU without the border. By how much did it rise?"),
+            (example.hu[anywhere].mean() - ihu, "Where infection touches the chest wall it stays."),
+        ),
+        tolerance=1e-2,
+    )
+
+
+def _partial_volume(exercises):
+    example = exercises.example
+    lung = float(np.median(example.hu[example.label_map > 0]))
+    ihu = exercises.scans.loc[example.scan_id, "ihu"]
+    share = (LEVEL_HU - lung) / (ihu - lung)
+    return Task(
+        share,
+        "A voxel's HU is the mean of what is in it, weighted by its share. Which share makes that mean the level?",
+        (
+            (1 - share, "That is the share of healthy lung."),
+            (100 * share, "A share is a fraction, 0 to 1."),
+        ),
+        tolerance=1e-2,
+    )
+
+
+# ------------------------------------------------------------------ notebook 5: on a table of biomarkers
+def _counted_auc(exercises):
+    poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
+    area = roc.auc(poi, is_severe)
+    severe, other = poi[is_severe].to_numpy(), poi[~is_severe].to_numpy()
+    return Task(
+        area,
+        "Of all pairs of one severe and one non-severe scan, in how many is the severe scan's POI the higher?",
+        (
+            ((severe[:, None] > other).mean(), "What do pairs with equal POI count?"),
+            ((severe[:, None] >= other).mean(), "What do pairs with equal POI count? Neither all nor nothing."),
+            (1 - area, "Which of the two should have the higher POI?"),
+            (100 * area, "The AUC is a fraction, 0 to 1."),
+        ),
+        tolerance=1e-4,
+    )
+
+
+def _youden(exercises):
+    poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
+    best = roc.youden(poi, is_severe)
+
+    def accepts(answer):
+        point = roc.operating_point(poi, is_severe, answer)
+        return bool(np.isfinite(answer)) and np.isclose(point.youden, best.youden, rtol=0, atol=1e-9)
+
+    return Task(
+        best.cutoff,
+        "Sensitivity + specificity - 1 at your cut-off is less than at another. Have all POIs been tried? A scan at "
+        "the cut-off counts as severe.",
+        ((100 * best.cutoff, "The cut-off is a POI, stored as a fraction."),
+         (best.youden, "That is the index. At which POI is it reached?")),
+        accepts=accepts,
+    )  # fmt: skip
+
+
+def _odds_ratio(exercises):
+    row = logistic.fit(exercises.scans, ["poi"]).estimates.loc["poi"]
+    per_percent = np.exp(row["coefficient"] / row["sd"] / 100)
+    return Task(
+        row["odds_ratio"],
+        "A logistic model's coefficient is the log of an odds ratio, per unit of its predictor. How many are an SD?",
+        (
+            (row["coefficient"], "That is the log of the odds ratio."),
+            (per_percent, "That is per percentage point of POI."),
+            (1 / row["odds_ratio"], "The odds of which status?"),
+        ),
+        tolerance=5e-3,
+    )
+
+
+def _copies(exercises):
+    poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
+    variance = roc.delong_variance(np.tile(poi, COPIES), np.tile(is_severe, COPIES))
+    once = roc.delong_variance(poi, is_severe)
+    return Task(
+        (variance / once) ** 0.5 if once > 0 else np.nan,
+        f"The standard error is the root of DeLong's variance. Take it once and with each scan {COPIES} times over.",
+        ((variance / once if once > 0 else np.nan, "That is the variance's factor."),
+         (once**0.5, "That is the error itself. By what factor does it shrink?"),
+         ((once / variance) ** 0.5 if variance > 0 else np.nan, "By what factor does it shrink: below 1.")),
+        tolerance=0.05,
+    )  # fmt: skip
+
+
+def _from_aic(exercises):
+    smaller, larger = exercises.printed["aic_poi"], exercises.printed["aic_poi_ihu"]
+    ratio = smaller - larger + 2
+    return Task(
+        float(stats.chi2.sf(ratio, 1)),
+        "AIC = 2 parameters - 2 log likelihood. What is twice the difference of the log likelihoods, and of which "
+        "chi-square distribution is it a tail?",
+        (
+            (float(stats.chi2.sf(smaller - larger, 1)), "The larger model paid 2 for its parameter more."),
+            (ratio, "That is the likelihood-ratio statistic. What is its p value?"),
+            (float(stats.norm.sf(ratio**0.5)), "That is one-sided."),
+        ),
+        tolerance=1e-2,
+    )
+
+
+# ------------------------------------------------------------------ notebook 6: on a table of biomarkers with reports
+def _agreement(cells):
+    """Agreement of two raters from the cells ``up_up, up_down, down_up, down_down``."""
+    first, second = np.repeat([[1, 1, 0, 0], [1, 0, 1, 0]], list(cells), axis=1)
+    return kappa.cohen_kappa(first, second, categories=[0, 1])
+
+
+def _kappa(exercises):
+    found = _agreement(exercises.counts.values())
+    return Task(
+        found.kappa,
+        "How often do both agree, how often would they by chance with these totals of up and down, and what share of "
+        "what chance leaves is that?",
+        (
+            (found.observed_agreement, "That is the observed agreement; chance has not been taken out."),
+            (found.expected_agreement, "That is the agreement by chance."),
+            (found.observed_agreement - found.expected_agreement, "Of how much that was left to gain?"),
+            (found.pabak, "That takes up and down as equally frequent. How frequent are they for each side?"),
+        ),
+    )
+
+
+def _pabak(exercises):
+    found = _agreement(exercises.counts.values())
+    return Task(
+        found.pabak,
+        "Which agreement would chance give, if both sides said up in half of the cases?",
+        ((found.kappa, "That is kappa with the frequencies as they are."),
+         (found.observed_agreement, "That is the observed agreement.")),
+    )  # fmt: skip
+
+
+def _prevalence(exercises):
+    up_up, up_down, down_up, down_down = exercises.counts.values()
+    skewed = _agreement((up_up + down_down - 1, up_down, down_up, 1))
+    return Task(
+        skewed.kappa,
+        "Only the two cells on the diagonal change: all agreed cases but one are up. How large is the agreement by "
+        "chance now?",
+        ((_agreement(exercises.counts.values()).kappa, "That is kappa of the table as it is."),
+         (skewed.observed_agreement, "That is the observed agreement, which has not moved.")),
+    )  # fmt: skip
+
+
+def _least_change(exercises):
+    spread = exercises.changes_without_phrase.std(ddof=1)
+    factor = stats.norm.isf(0.025)
+    return Task(
+        float(factor * spread),
+        "How far do two measurements differ where nothing changed, in 95 % of cases? Each change has the errors of two "
+        "scans already.",
+        (
+            (factor * spread / 2**0.5, "That is 1.96 SEM, of one scan. A change has the errors of two."),
+            (factor * spread * 2**0.5, "The SD of changes holds the errors of both scans already."),
+            (spread, "That is one SD; 95 % of cases lie within how many?"),
+            (spread / 2**0.5, "That is the standard error of measurement of one scan."),
+            (factor * spread / 100, "In percentage points, as the changes are."),
+        ),
+        tolerance=2.5e-2,
+    )
+
+
+def _misprint(exercises):
+    (claim,) = (one for one in read_paper().claims if one.id == "table_4_agreement_density_whole")
+    cases = round(exercises.printed["table_4_n_density_whole"])
+    return Task(
+        two_by_two.nearest(cases, observed=read_number(claim.published).share)["n"],
+        "Of n cases some whole number k agree. Try n near the printed one: does any k / n round to the printed four "
+        "digits?",
+        ((cases, "That is the printed number: which k would it be?"),),
+        tolerance=1e-6,
+    )
+
+
+TASKS = {
+    "4.1": _portion, "4.2": _volume, "4.3": _density, "4.4": _border, "4.5": _partial_volume,
+    "5.1": _counted_auc, "5.2": _youden, "5.3": _odds_ratio, "5.4": _copies, "5.5": _from_aic,
+    "6.1": _kappa, "6.2": _pabak, "6.3": _prevalence, "6.4": _least_change, "6.5": _misprint,
+}  # fmt: skip

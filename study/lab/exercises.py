@@ -1,0 +1,168 @@
+"""Exercises: whether an answer of one's own is what the study computes from a run's tables.
+
+The questions stand in the notebooks of ``exercises/``, five each to notebooks 4, 5 and 6; solutions in a folder beside
+them. Nothing is typed here: every expected answer is computed from the run, or from the paper's printed numbers, by the
+functions that the notebooks use. A wrong answer gets a hint where to look, and never the right one.
+"""
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from study.claims.paper import read_paper
+from study.lab.exercise_tasks import TASKS
+from study.measures import biomarkers
+from study.measures.phrases import key_phrases as phrases
+from study.results import progression, severity
+from study.run import Run
+from study.scans import cohort
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An answer that was looked at; shown as its message."""
+
+    right: bool
+    message: str
+
+    def __repr__(self):
+        return self.message
+
+
+@dataclass(frozen=True)
+class Example:
+    """A scan to work on: `hu` and `label_map` (z, y, x), `spacing_mm` in that order."""
+
+    scan_id: str
+    hu: np.ndarray
+    label_map: np.ndarray
+    spacing_mm: tuple
+
+
+class Exercises:
+    """The exercises on one run, and the data that they are about.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+    biomarkers_csv : str
+        A table of biomarkers of one's own, from the project's folder; enough for the exercises to notebooks 5 and 6.
+    root : path, optional
+        The project's root; by default found upward from the working directory.
+
+    Attributes
+    ----------
+    scans : DataFrame
+        The biomarkers, indexed by scan_id, with ``is_severe``.
+    example : Example
+        A severe scan with its label map.
+    pairs : DataFrame
+        Consecutive scans of a patient with ``poi_change``, ``ihu_change`` and what the later scan's report says.
+    counts : dict of str to int
+        Pairs by what report and POI say: ``up_up, up_down, down_up, down_down``, the report first.
+    changes_without_phrase : Series
+        Changes of POI, in percentage points, of the pairs whose report names no change of extent.
+    printed : dict of str to float
+        The paper's printed numbers, by the ids of ``claims.yaml``.
+    """
+
+    def __init__(self, run="demo", biomarkers_csv="", root=None):
+        self.run = Run(run, root)
+        self.path = self.run.root / (biomarkers_csv or self.run.biomarkers_csv)
+        if not self.path.is_file():
+            raise FileNotFoundError(
+                f"{self.path}: there is no such table of biomarkers; `make study` makes that of the demo, or name a "
+                "table of your own, biomarkers_csv"
+            )
+
+    @cached_property
+    def scans(self):
+        """The biomarkers, with ``is_severe``."""
+        return severity.read_scans(self.path)
+
+    @cached_property
+    def example(self):
+        """A severe scan of middling infection."""
+        from study.figures import examples
+        from study.scans import ct
+
+        scans = cohort.read_scans(self.run.cohort / "scans.csv").set_index("scan_id", drop=False)
+        scan_id = examples.typical_scan(self.scans.reset_index(), "severe")
+        scan = ct.read_scan(self.run.cohort / scans.loc[scan_id, "image"])
+        label_map = ct.read_label_map(self.run.masks / f"{scan_id}.nii.gz", scan)
+        return Example(scan_id, scan.hu, label_map, tuple(scan.spacing_mm))
+
+    @cached_property
+    def pairs(self):
+        """Pairs of consecutive scans, read and measured."""
+        scans = self.scans.reset_index()
+        pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
+        reports = progression.reports_of(scans, pairs)
+        pairs = pairs.join(phrases.tabulate(reports))
+        if progression.is_unread(pairs):
+            raise ValueError(f"{self.path}: {progression.coverage(pairs)}")
+        return pairs
+
+    @cached_property
+    def counts(self):
+        """Pairs by what report and POI say of the extent."""
+        directions = {f"{name}_direction": biomarkers.binarise(self.pairs[f"{name}_change"]) for name in ("poi", "ihu")}
+        case = progression.rated(self.pairs.assign(**directions))["volume_all"].dropna()
+        words = {1.0: "up", 0.0: "down"}
+        return {
+            f"{words[report]}_{words[poi]}": int(((case["report"] == report) & (case["biomarker"] == poi)).sum())
+            for report in words
+            for poi in words
+        }
+
+    @cached_property
+    def changes_without_phrase(self):
+        """Changes of POI where the report names none."""
+        silent = self.pairs["has_report"] & (self.pairs["volume"] == 0)
+        return 100 * self.pairs.loc[silent, "poi_change"]
+
+    @cached_property
+    def printed(self):
+        """The paper's numbers."""
+        numbers = {claim.id: claim.number() for claim in read_paper().claims}
+        return {id_: number.value for id_, number in numbers.items() if number}
+
+    def check(self, number, answer):
+        """Say whether an answer is right, and if not, where to look.
+
+        Parameters
+        ----------
+        number : str
+            Of the exercise, such as ``"5.3"``.
+        answer : float
+            As the question asks for it; None before there is one.
+
+        Returns
+        -------
+        Checked
+
+        Raises
+        ------
+        ValueError
+            If there is no exercise of this number.
+        """
+        if number not in TASKS:
+            near = difflib.get_close_matches(str(number), TASKS, n=1, cutoff=0.3)
+            raise ValueError(
+                f"there is no exercise {number!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(TASKS)}")
+            )
+        if answer is None or answer is Ellipsis:
+            return Checked(False, f"{number}: no answer yet.")
+        try:
+            given = float(answer)
+        except (TypeError, ValueError):
+            return Checked(False, f"{number}: not yet. The answer is one number; this is a {type(answer).__name__}.")
+        task = TASKS[number](self)
+        if not np.isfinite(task.expected):
+            return Checked(False, f"{number}: this run has no answer, as its data are too few; take a larger one.")
+        if task.is_right(given):
+            return Checked(True, f"{number}: right.")
+        return Checked(False, f"{number}: not yet. {task.hint(given)}")

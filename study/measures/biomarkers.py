@@ -1,0 +1,226 @@
+"""The two imaging biomarkers: how much of the lung is infected (POI) and how dense the infection is (iHU).
+
+POI is the infection volume divided by the lung volume; iHU is the mean HU inside the infection. Both follow Li et al.,
+Eur Radiol 2020;30:6828-6837. The lung field includes the infection, so POI lies between 0 and 1.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+INFECTION = 2  # in a label map; 1 is lung, 0 background
+SIDES = ("right", "left")
+
+# A second component smaller than this share of the first is a fragment, not the other lung.
+OTHER_LUNG_SHARE = 0.2
+
+NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?"
+
+
+def measure(hu, label_map, spacing_mm):
+    """Measure the volumes, POI and iHU of one scan, for both lungs together and for each.
+
+    The right and the left lung are the two largest components (joined over faces) of the lung field, told apart by
+    their centroids, when the second has at least 20 % of the first one's voxels; smaller components go to the lung
+    whose centroid is nearer from side to side. Otherwise - lungs that touch, as they often do in thick sections, or a
+    single lung - the field is split at the sagittal plane of least lung area in its middle third, so that after
+    removal of one lung the numbers of each side mean little. Either way the two sides add up to the whole.
+
+    Parameters
+    ----------
+    hu : array (z, y, x)
+        CT numbers in HU; x runs from the patient's right to the left.
+    label_map : integer array (z, y, x)
+        0 background, 1 lung, 2 infection. The lung field is 1 or 2.
+    spacing_mm : tuple of 3 float
+        Distance between voxel centres (z, y, x).
+
+    Returns
+    -------
+    dict
+        ``lung_volume_ml``, ``infection_volume_ml``, ``poi`` (fraction 0..1; 0 without infection) and ``ihu`` (HU; NaN
+        without infection), then the same keys after ``right_`` and ``left_``. ``poi`` of a side without lung is NaN.
+
+    Raises
+    ------
+    ValueError
+        If the label map shows no lung, other labels or another shape, or HU inside the infection is not finite.
+    """
+    hu, label_map, voxel_ml = _checked(hu, label_map, spacing_mm)
+    field = label_map > 0
+    if not field.any():
+        raise ValueError(NO_LUNG)
+    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
+
+    right = _right_lung(field)
+    sides = np.where(right, 0, 1)[field]
+    infected = label_map[field] == INFECTION
+    infected_hu = hu[field][infected].astype(np.float64)
+    if not np.isfinite(infected_hu).all():
+        raise ValueError("hu holds values that are not finite inside the infection: read the scan with study.scans.ct")
+
+    n_lung = np.bincount(sides, minlength=2)
+    n_infected = np.bincount(sides[infected], minlength=2)
+    sum_hu = np.bincount(sides[infected], weights=infected_hu, minlength=2)
+    measured = _biomarkers(n_lung.sum(), n_infected.sum(), sum_hu.sum(), voxel_ml)
+    for index, side in enumerate(SIDES):
+        of_side = _biomarkers(n_lung[index], n_infected[index], sum_hu[index], voxel_ml)
+        measured |= {f"{side}_{name}": number for name, number in of_side.items()}
+    return measured
+
+
+def measure_otherwise(hu, label_map):
+    """POI and iHU with the infection's border one voxel in or out: how much hangs on where exactly it is drawn.
+
+    The border moves in plane, over faces, and inside the lung only: where infection meets the pleura it stays. Inward
+    means that healthy lung grows by a voxel into the infection, outward the reverse.
+
+    Parameters
+    ----------
+    hu, label_map
+        As in :func:`measure`.
+
+    Returns
+    -------
+    dict
+        ``smaller_poi, smaller_ihu, larger_poi, larger_ihu``: POI 0 and iHU NaN where nothing is left or there was no
+        infection; and ``lung_median_hu``, of the whole lung field.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`measure`.
+    """
+    hu, label_map, _ = _checked(hu, label_map, (1, 1, 1))
+    field = label_map > 0
+    if not field.any():
+        raise ValueError(NO_LUNG)
+    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
+    infection = label_map == INFECTION
+    masks = {"smaller": infection & ~_grown(field & ~infection), "larger": field & _grown(infection)}
+    measured = {}
+    for name, mask in masks.items():
+        whole = _biomarkers(field.sum(), mask.sum(), hu[mask].sum(dtype=np.float64), 1.0)
+        measured |= {f"{name}_poi": whole["poi"], f"{name}_ihu": whole["ihu"]}
+    return measured | {"lung_median_hu": float(np.median(hu[field]))}
+
+
+def changes(table, pairs):
+    """Change of POI and iHU from one scan to the next.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scan, with ``scan_id``, ``poi`` (fraction) and ``ihu`` (HU).
+    pairs : DataFrame
+        One row a pair, with the scan_id of the ``earlier`` and of the ``later`` scan.
+
+    Returns
+    -------
+    DataFrame
+        `pairs` with ``poi_change`` (fraction) and ``ihu_change`` (HU), later minus earlier. NaN where a scan has no
+        iHU.
+
+    Raises
+    ------
+    ValueError
+        If a pair names a scan that the table does not hold, or the table holds a scan twice.
+    """
+    by_scan = table.set_index("scan_id")[["poi", "ihu"]].astype(float)
+    if not by_scan.index.is_unique:
+        doubled = by_scan.index[by_scan.index.duplicated()].unique()
+        raise ValueError(f"scan {doubled[0]} has more than one row of biomarkers: keep one row a scan")
+    for column in ("earlier", "later"):
+        missing = pairs.loc[~pairs[column].isin(by_scan.index), column]
+        if len(missing):
+            raise ValueError(f"scan {missing.iloc[0]} is in a pair but has no biomarkers: measure it or drop the pair")
+    difference = by_scan.loc[pairs["later"]].to_numpy() - by_scan.loc[pairs["earlier"]].to_numpy()
+    return pairs.assign(poi_change=difference[:, 0], ihu_change=difference[:, 1])
+
+
+def binarise(change):
+    """Turn changes into directions: 1 for an increase, 0 for a decrease, as the paper codes them.
+
+    Parameters
+    ----------
+    change : array of float
+        Changes of a biomarker.
+
+    Returns
+    -------
+    Series of float
+        1 or 0; NaN where the change is exactly 0 or undefined, which is neither.
+    """
+    import pandas as pd  # here, as it takes a second and one scan has no use for it
+
+    change = pd.Series(change, dtype=float)
+    return (change > 0).astype(float).where(change.notna() & (change != 0))
+
+
+def _biomarkers(n_lung, n_infected, sum_hu, voxel_ml):
+    return {
+        "lung_volume_ml": float(n_lung * voxel_ml),
+        "infection_volume_ml": float(n_infected * voxel_ml),
+        "poi": float(n_infected / n_lung) if n_lung else float("nan"),
+        "ihu": float(sum_hu / n_infected) if n_infected else float("nan"),
+    }
+
+
+def _box(field):
+    """Slices about the voxels of a mask."""
+    found = (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    return tuple(slice(inside[0], inside[-1] + 1) for inside in found)
+
+
+def _grown(mask):
+    """Mask with the voxels that touch it in plane, over a face."""
+    grown = mask.copy()
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    grown[:, :, 1:] |= mask[:, :, :-1]
+    grown[:, :, :-1] |= mask[:, :, 1:]
+    return grown
+
+
+def _right_lung(field):
+    """Mask of the voxels on the right lung's side; only its values inside the lung field mean anything."""
+    components, n = ndimage.label(field)
+    sizes = np.bincount(components.ravel(), minlength=n + 1)[1:]
+    largest = np.argsort(-sizes, kind="stable")[:2]
+    if n > 1 and sizes[largest[1]] >= OTHER_LUNG_SHARE * sizes[largest[0]]:
+        # Voxels of each component in each sagittal plane give the components' centroids from side to side.
+        n_x = field.shape[2]
+        per_plane = np.bincount((components * n_x + np.arange(n_x)).ravel(), minlength=(n + 1) * n_x).reshape(
+            n + 1, n_x
+        )[1:]
+        centroid_x = per_plane @ np.arange(n_x) / sizes
+        is_right = np.zeros(n + 1, bool)
+        is_right[1:] = centroid_x < centroid_x[largest].mean()
+        # Two lungs of one centroid (never in a chest) must still be two.
+        is_right[largest + 1] = centroid_x[largest] <= centroid_x[largest].min()
+        return is_right[components]
+    area = field.sum(axis=(0, 1))
+    n_x = area.size
+    middle = np.arange(n_x // 3, max(n_x - n_x // 3, n_x // 3 + 1))
+    # Of equal planes the one nearest the middle.
+    off_centre = np.abs(middle - (n_x - 1) / 2)
+    plane = middle[np.lexsort((off_centre, area[middle]))[0]]
+    return np.broadcast_to(np.arange(n_x) < plane, field.shape)
+
+
+def _checked(hu, label_map, spacing_mm):
+    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    if hu.ndim != 3 or hu.shape != label_map.shape:
+        raise ValueError(
+            f"hu has shape {hu.shape} and label_map {label_map.shape}: both must be one scan's (z, y, x) grid"
+        )
+    if not (np.issubdtype(label_map.dtype, np.integer) or label_map.dtype == bool):
+        raise ValueError(f"label_map has type {label_map.dtype}: labels are integers 0, 1 and 2")
+    if label_map.size and not 0 <= label_map.min() <= label_map.max() <= INFECTION:
+        raise ValueError(
+            f"label_map holds values from {label_map.min()} to {label_map.max()}: "
+            "labels are 0 background, 1 lung and 2 infection"
+        )
+    spacing = tuple(float(length) for length in spacing_mm)
+    if len(spacing) != 3 or not all(0 < length < float("inf") for length in spacing):
+        raise ValueError(f"spacing_mm {spacing_mm!r}: needs three lengths above 0 mm, in array order (z, y, x)")
+    return hu, label_map, spacing[0] * spacing[1] * spacing[2] / 1000

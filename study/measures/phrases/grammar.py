@@ -1,0 +1,316 @@
+"""How a report is read: sentences, clauses, and in each clause who is said to have changed in what, and how."""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+
+from study.measures.phrases import lexicon as words
+
+# The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation.
+SENTENCE_END = re.compile(r"[;!?\n。]+|\.(?!\d)")
+ABBREVIATION = re.compile(
+    r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp|jan|feb|mar|apr|aug|sept?|oct|nov"
+    r"|dec|no(?= ?\d))\."
+)
+CLAUSE_END = re.compile(
+    r"[,:](?!\d)|(?<![a-z])(?:but|while|whereas|although|though|however|(?<!not )yet(?! to))(?![a-z])|但是?|然而|而且?"
+)
+JOINT = re.compile(
+    r"\b(?:and|(?<!compared )(?<!together )(?<!comparison )with|by|plus)\b|[&/、]|以及|并且|[和及与或并且伴]"
+)
+LOOSE_JOINTS = {"with", "by", "plus", "伴"}  # what follows is not denied or made partial with what went before
+TIGHT_JOINTS = {"及", "或", "和", "与", "以及"}  # what follows is, even with a noun of measure of its own
+# Between two nouns of measure that belong together: "extent (of the lesions) and density".
+LISTED = re.compile(r"(?: of(?: \w+){1,4})? ?(?:and|or|&|/|as well as)(?: \w+){0,2} ?|[、和及与或]|以及")
+OWNED = re.compile(r"\b(?:of|in|within|inside)(?: \w+){0,3} ?$")  # "(density) of the infected" area
+LINKS = set("in of on at to into toward towards within around along than as from for since near beside and or".split())
+
+TAG = re.compile(r"<(/?[a-zA-Z]\w{0,15})(?:\s[^<>]{0,300})?/?>")
+BLOCK_TAGS = {"br", "p", "div", "li", "ul", "ol", "tr", "td", "th", "table", "h1", "h2", "h3", "h4"}
+HYPHENATED = re.compile(r"(?<=[a-z])-[ \t]{0,8}\n[ \t]{0,8}(?=[a-z])")
+FULL_LINE = 60  # columns from which a line without a stop is taken to go on in the next; assumed
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One statement of change.
+
+    `quantity` "volume" or "density", `direction` +1 or -1, `partial`, the `word` of change and the clause, `text`.
+    """
+
+    quantity: str
+    direction: int
+    partial: bool
+    word: str
+    text: str
+
+
+def read(report):
+    """Read one report.
+
+    Parameters
+    ----------
+    report : str
+
+    Returns
+    -------
+    phrases : list of Phrase
+    unknown : list of str
+        Clauses that tell of a change which the lexicon does not know.
+    """
+    phrases, unknown = [], []
+    subject = "infection"  # a report that starts with "Partially absorbed" speaks of the infection
+    for sentence in SENTENCE_END.split(_plain(report)):
+        subject = _read_sentence(_without_descriptions(sentence), subject, phrases, unknown)
+    return phrases, unknown
+
+
+def _read_sentence(sentence, subject, phrases, unknown):
+    """Add to `phrases` and `unknown` what a sentence says, and return whom it spoke of last."""
+    heads, partial, negated, advised = [], False, False, False
+    changed = spoken = compared = False  # what the sentence says of the infection
+    unread = []
+    clauses = list(_clauses(sentence))
+    for place, (clause, joined) in enumerate(clauses):
+        changes, own_heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+        carrier = _carrier(clause, changes)
+        borrowed = []
+        if place == 0 and len(clauses) > 1 and carrier is None and not own_heads and not _has_subject(clause):
+            carrier, borrowed = _noun_ahead(*clauses[1])
+        if carrier is None and not joined and own_heads and not heads:
+            subject = "infection"  # "Density has increased" begins a sentence: of the infection
+        advised = advised or words.ADVICE.search(clause) is not None
+        # "have not expanded and contracted", "partially expanded and consolidated": what is said of the first word
+        # holds for a second one that follows without subject or auxiliary.
+        follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
+        partial = _partial(clause, changes) or (follows and partial)
+        denied = _denied(clause, changes, follows and negated)
+        negated = denied[-1] if changes else words.NEGATION.search(clause) is not None
+        strange = changes and not own_heads and _names_a_stranger_after(clause, changes[-1])
+        strange = strange or (changes and carrier is None and _names_a_stranger_before(clause, changes[0]))
+        if strange and (carrier or subject) == "infection":
+            if not (advised or all(denied)):
+                unknown.append(clause)
+            carrier = "other"
+        subject = carrier or subject
+        heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
+        vague = words.VAGUE.search(clause)
+        if subject != "infection":
+            if vague and carrier is None and _names_itself(clause[: vague.start()]):
+                unread.append(clause)  # better or worse, and not of the organ named before: "the findings are worse"
+            continue
+        spoken = spoken or bool(changes) or negated or advised or words.UNCHANGED.search(clause) is not None
+        changed = changed or bool(changes)
+        if advised:
+            continue
+        phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
+        if not (changes or negated or words.UNCHANGED.search(clause)):
+            compared = compared or words.COMPARED.search(clause) is not None
+            if vague or (words.COMPARED.search(clause) and _content(clause)):
+                unread.append(clause)
+    if not changed and unread:
+        unknown += unread
+    elif not spoken and ((compared and _content(sentence)) or _two_amounts(sentence)):
+        unknown.append(sentence)
+    return subject
+
+
+def _two_amounts(sentence):
+    """Whether it gives an amount now and one before, "lung involved 30 %, before 18 %", and says no more of change."""
+    amounts = len(words.AMOUNT.findall(sentence)) > 1 and words.EARLIER.search(sentence)
+    return amounts and not words.UNRELATED.search(sentence)
+
+
+# ------------------------------------------------------------------ text
+def _plain(report):
+    """Lower case, one line a paragraph, without markup; full-width letters, digits and marks as ordinary ones."""
+    text = TAG.sub(lambda tag: "\n" if tag[1].strip("/").lower() in BLOCK_TAGS else "", report)
+    text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "")
+    text = text.translate(str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u2019": "'"}))
+    lines = [line.strip() for line in HYPHENATED.sub("", text).splitlines()]
+    joined = []
+    for line, following in pairwise([*lines, ""]):
+        joined += [line, _between(line, following)]
+    return ABBREVIATION.sub(r"\1 ", "".join(joined).lower())
+
+
+def _between(line, following):
+    """What stands for a line break: nothing or a space within a sentence that was wrapped, else the break."""
+    if not line or not following:
+        return "\n"
+    wide = len(line) + sum(map(_is_chinese, line))
+    goes_on = line[-1] in ",、" or "a" <= following[0] <= "z" or (wide >= FULL_LINE and line[-1] not in ".;:!?。")
+    if not goes_on:
+        return "\n"
+    return "" if _is_chinese(line[-1]) and _is_chinese(following[0]) else " "
+
+
+def _is_chinese(character):
+    return "\u3400" <= character <= "\u9fff"
+
+
+def _without_descriptions(sentence):
+    """Without brackets, and without words that describe a lesion and only look like change."""
+    text = " ".join(re.sub(r"[()\[\]\"“”【】]", " ", sentence).split())
+    for pattern, replacement in words.DESCRIPTIONS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _clauses(sentence):
+    """Cut a sentence into (clause, the word that joins it to the one before if it goes on from there, else "")."""
+    for part in CLAUSE_END.split(sentence):
+        changes = [change.start() for change in words.CHANGE.finditer(part)]
+        marks = sorted(changes + [negation.start() for negation in words.NEGATION.finditer(part)])
+        start, joined = 0, ""
+        for joint in JOINT.finditer(part):
+            # "extent and density have increased" stays whole; "expanded and denser" are two statements, and so are
+            # "no effusion and the lesions have shrunk".
+            marked = bisect_left(marks, start) < bisect_left(marks, joint.start())
+            if marked and changes and changes[-1] >= joint.end():
+                yield part[start : joint.start()].strip(), joined
+                start, joined = joint.end(), "" if joint.group() in LOOSE_JOINTS else joint.group()
+        clause = part[start:].strip()
+        if clause:
+            yield re.sub(r"^and\b\s*", "", clause), joined or ("and" if clause.startswith("and ") else "")
+
+
+# ------------------------------------------------------------------ who
+def _carrier(clause, changes):
+    """Tell what the clause is about: "infection", "other", or None if it names neither.
+
+    A noun that follows the word of change directly decides ("shows enlarged lymph nodes"), then the nouns before it:
+    in English the first ("a nodule in the infection region"), in Chinese, which puts the head last, the last; without
+    one before, the first after it.
+    """
+    nouns = sorted(
+        (noun.start(), kind)
+        for kind, pattern in (("infection", words.INFECTION), ("other", words.UNRELATED))
+        for noun in pattern.finditer(clause)
+    )
+    if not nouns:
+        return None
+    if not changes:
+        return nouns[0][1]
+    change = changes[0]
+    before = [kind for at, kind in nouns if at < change.start()]
+    after = [(at, kind) for at, kind in nouns if at >= change.end()]
+    if after and _adjacent(clause[change.end() : after[0][0]]):
+        return after[0][1]
+    if before:
+        return before[-1 if _is_chinese(change.group()[-1]) else 0]
+    return after[0][1] if after else None
+
+
+def _noun_ahead(clause, joined):
+    """Carrier and quantities that a first clause shares with the next: "partly higher, partly lower density of it"."""
+    changes, heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+    noun = words.INFECTION.search(clause)
+    starts = [at for at, _ in heads] + ([noun.start()] if noun else [])
+    if joined or (changes and starts and changes[0].start() < min(starts)):
+        return _carrier(clause, changes), [name for _, name in heads]
+    return None, []
+
+
+def _adjacent(between):
+    """Whether at most two adjectives, and no preposition or verb, lie between a word of change and a noun."""
+    if any(map(_is_chinese, between)):
+        return between == "的"
+    between_words = between.split()
+    return len(between_words) <= 2 and not LINKS & set(between_words) and not words.AUXILIARY.search(between)
+
+
+def _has_subject(clause):
+    return bool(words.PRONOUN.search(clause) or words.AUXILIARY.search(clause))
+
+
+def _names_itself(before):
+    """Whether what stands before a word of change names what changed, with a noun of its own and not a pronoun."""
+    return not words.PRONOUN.search(before) and ("finding" in before or _content(before))
+
+
+def _names_a_stranger_before(clause, change):
+    """Whether a clause without known noun names something unknown before the word of change: "fever resolved"."""
+    return _content(clause[: change.start()])
+
+
+def _names_a_stranger_after(clause, change):
+    """Whether what increased or decreased is named after that word, and unknown: "reduced enhancement"."""
+    following = clause[change.end() :]
+    quantity = words.CHANGES[int(change.lastgroup[1:])][0]
+    if quantity or words.INFECTION.search(following) or words.UNRELATED.search(following):
+        return False
+    thing = re.match(r"(?: (?:in|of)(?: the| both| all)?)?((?: [a-z-]+)?)", following)
+    return _content(thing[1])
+
+
+def _content(text):
+    """Whether a text says anything beyond nouns of infection and measure, function words, dates and places."""
+    known = (words.SOME, words.PARTIAL, words.INFECTION, words.DENSITY, words.EXTENT, words.NEGATION, words.PRONOUN,
+             words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
+    for pattern in known:  # "the majority" before "the"
+        text = pattern.sub(" ", text)
+    return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None
+
+
+# ------------------------------------------------------------------ what, and how
+def _heads(clause):
+    """Quantities that the clause speaks of, each with its place: nouns of measure, listed ones under the first."""
+    measures = sorted(
+        (noun.start(), noun.end(), quantity)
+        for quantity, pattern in (("volume", words.EXTENT), ("density", words.DENSITY))
+        for noun in pattern.finditer(clause)
+    )
+    # In "density of the infected area" the area is whose density it is.
+    free = [m for m in measures if not OWNED.search(clause[max(0, m[0] - 80) : m[0]])]
+    heads, previous = [], None
+    for start, end, quantity in free or measures:
+        listed = previous is not None and LISTED.fullmatch(clause[previous:start])
+        heads.append((heads[-1][0] if listed else start, quantity))
+        previous = end
+    return heads
+
+
+def _phrases(clause, changes, denied, own_heads, heads, partial):
+    found = []
+    places = [at for at, _ in own_heads]
+    for change, is_denied in zip(changes, denied, strict=True):
+        if is_denied:
+            continue
+        quantity, direction, *_ = words.CHANGES[int(change.lastgroup[1:])]
+        # Without a noun of measure, an infection that "increased" is larger.
+        names = [quantity] if quantity else _nearest(own_heads, places, change) or heads or ["volume"]
+        found += [Phrase(name, direction, partial, change.group(), clause) for name in dict.fromkeys(names)]
+    return list(dict.fromkeys(found))
+
+
+def _nearest(heads, places, change):
+    """Quantities of the last noun of measure (or list of them) before a word of change, else of the first after."""
+    if not heads:
+        return []
+    place = places[max(bisect_left(places, change.start()) - 1, 0)]
+    return [quantity for _, quantity in heads[bisect_left(places, place) : bisect_right(places, place)]]
+
+
+def _partial(clause, changes):
+    start = changes[0].start() if changes else len(clause)
+    return bool(words.PARTIAL.search(clause) or words.SOME.search(clause[:start]) or words.SOME_OF.search(clause))
+
+
+def _denied(clause, changes, inherited):
+    """Tell of each word of change whether it is denied.
+
+    A negation holds for all words of change after it in the clause, and a first one may be denied by what follows
+    ("expansion was not seen").
+    """
+    denied, end, so_far = [], 0, inherited
+    for change in changes:
+        so_far = so_far or words.NEGATION.search(clause[end : change.start()]) is not None
+        denied.append(so_far)
+        end = change.end()
+    if changes and words.DENIED_AFTER.search(clause[changes[0].end() :]):
+        return [True] * len(changes)
+    return denied

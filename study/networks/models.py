@@ -1,0 +1,238 @@
+"""A folder of trained networks that can be handed to another person: weights, exported graphs, cards, digests.
+
+For each task (``lung``, ``infection``) there are ``<task>.safetensors``, an OpenVINO graph ``<task>.xml`` with
+``<task>.bin``, and the model card ``<task>.json``. Nothing here is a pickle; every file must match its digest.
+"""
+
+import functools
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from study.run import write_json
+
+TASKS = ("lung", "infection")
+SUFFIXES = ("safetensors", "xml", "bin")
+STARTER = Path(__file__).parents[1] / "starter"  # the networks that come along, trained by parameters/starter.yaml
+HOW_TO_MAKE = (
+    "`make study` trains networks into runs/demo/models, and `--models runs/demo/models` takes them; without "
+    "`--models` those that come along are taken"
+)
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+NO_PICKLE = (
+    "a pickle, which can run any program when it is opened, so it is never read; ask for the folder with "
+    "<task>.safetensors, <task>.xml, <task>.bin and <task>.json"
+)
+
+
+class ModelError(ValueError):
+    """A folder of models that cannot be used; the message says why and what to do."""
+
+
+def save(model, settings, card, folder):
+    """Write one trained network: weights, an exported graph for the CPU, and its card.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    settings : study.networks.training.Settings
+    card : dict
+        Threshold, data, scores, intended use and limits; architecture, settings and digests are added here.
+    folder : path
+    """
+    from dataclasses import asdict
+
+    import openvino
+    import torch
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    task = settings.task
+    (folder / f"{task}.json").unlink(missing_ok=True)  # without its card, half a model is no model
+    # Half precision halves the files that are handed on; what is measured is what was saved (`make bench` compares).
+    model = model.to("cpu", memory_format=torch.contiguous_format).eval().half()
+    save_file(
+        {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / f"{task}.safetensors"
+    )
+    model = model.float()
+    n_channels = settings.architecture.get("sections", 1)
+    graph = openvino.convert_model(
+        torch.nn.Sequential(model, torch.nn.Sigmoid()),
+        example_input=torch.zeros(1, n_channels, 64, 64),
+        input=[-1, n_channels, -1, -1],
+    )
+    openvino.save_model(graph, folder / f"{task}.xml", compress_to_fp16=True)
+    digests = {name: _digest(folder / name) for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
+    described = {"task": task, "architecture": settings.architecture, "settings": asdict(settings)}
+    write_json(folder / f"{task}.json", {**described, **card, "digests": digests})
+
+
+def _digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_card(folder, task):
+    """Return the card of a model after checking that every file of it is there and is the one that was trained.
+
+    Raises
+    ------
+    ModelError
+        Naming the file and the remedy: no folder of models, a pickle, a file that is missing or is not the one that the
+        card describes, a card of the other network, one that lacks what measuring needs or says something impossible,
+        weights of another architecture.
+    """
+    folder = Path(folder)
+    path = folder / f"{task}.json"
+    if not path.is_file():
+        raise _no_card(folder, path, task)
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not (fault := _fault(card, task)):
+            digests = {name: card["digests"][name] for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
+            first, shape = _first_layer(task, card["architecture"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ModelError(f"{path}: not a model card of this study; train again or copy the whole folder") from None
+    if fault:
+        raise ModelError(f"{path}: {fault}; copy the whole folder as it was trained, changing nothing in it")
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name}: missing; copy the whole folder of models")
+        if name.endswith(".safetensors"):
+            shapes = _shapes(folder / name)
+        if _digest(folder / name) != digest:
+            raise ModelError(f"{folder / name}: not the file that its card describes (digest differs); copy it again")
+    if (found := shapes.get(first, "not there")) != shape:
+        raise ModelError(
+            f"{folder / task}.safetensors: weights of another network than {path.name} describes ({first} is "
+            f"{found}, by the card {shape}); copy both from the folder where they were trained"
+        )
+    return card
+
+
+def _no_card(folder, path, task):
+    """Say why a model is not found: the folder is a file, holds pickles, or nothing of use."""
+    pickles = [file for file in ([folder] if folder.is_file() else sorted(folder.glob("*"))) if file.suffix in PICKLES]
+    if pickles:
+        return ModelError(f"{pickles[0]}: {NO_PICKLE}")
+    if folder.is_file():
+        return ModelError(f"{folder}: a file; models are a folder of weights, graphs and cards; {HOW_TO_MAKE}")
+    return ModelError(f"{path}: there is no model of the {task} here; {HOW_TO_MAKE}")
+
+
+def _fault(card, task):
+    """What a card says that cannot be so, in words; None if all can be."""
+    if card["task"] != task:
+        return f"the card of the {card['task']} network where that of the {task} network belongs"
+    threshold, settings = card.get("threshold"), card["settings"]
+    if not isinstance(threshold, float) or not 0 < threshold < 1:
+        return f"the threshold is {threshold!r}; it is a probability between 0 and 1"
+    asked = {"pixel_mm": 0.05} if task == "lung" else {"pixel_mm": 0.05, "neighbour_mm": 0.05, "margin_mm": 0}
+    for name, least in asked.items():
+        if not isinstance(settings[name], (int, float)) or not least <= settings[name] <= 100:
+            return f"{name} is {settings[name]!r}; it is a length of {least:g} to 100 mm"
+    if task == "infection" and card["architecture"]["sections"] != 2 * settings["neighbours"] + 1:
+        return (
+            f"{settings['neighbours']} neighbours on each side do not make {card['architecture']['sections']} sections"
+        )
+    return None
+
+
+def _first_layer(task, architecture):
+    """Name and shape of the weights that look at the input; see `study.networks.network`."""
+    if task == "lung":
+        return "conv_0.conv_0.conv.weight", [architecture["features"][0], 1, 3, 3]
+    return "encoder.conv1.weight", [architecture["encoder_width"], architecture["sections"], 7, 7]
+
+
+def _shapes(path):
+    """Shape of each tensor in a safetensors file, by name, without reading the tensors."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as weights:
+            return {name: weights.get_slice(name).get_shape() for name in weights.keys()}
+    except SafetensorError:
+        with open(path, "rb") as file:
+            start = file.read(2)
+        if start == b"PK" or start[:1] == b"\x80":  # a zip archive, as torch.save writes, or a bare pickle
+            raise ModelError(f"{path}: {NO_PICKLE}") from None
+        raise ModelError(f"{path}: not a safetensors file; copy it again") from None
+
+
+def copy(source, folder):
+    """Take over the models of another run after checking them; returns their cards by task."""
+    cards = {task: read_card(source, task) for task in TASKS}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for task in TASKS:
+        for suffix in (*SUFFIXES, "json"):  # the card last: it says that the rest is there
+            shutil.copyfile(Path(source) / f"{task}.{suffix}", folder / f"{task}.{suffix}")
+    return cards
+
+
+class Network:
+    """A trained network ready to run on the CPU.
+
+    Parameters
+    ----------
+    folder : path
+    task : {"lung", "infection"}
+    threads : int
+        0 leaves the number to OpenVINO.
+
+    Raises
+    ------
+    ModelError
+        As `read_card`, and for a graph of another input than the card's.
+
+    Attributes
+    ----------
+    card : dict
+    threshold : float
+        Probability from which a pixel counts, fixed on held-out training scans.
+    """
+
+    def __init__(self, folder, task, threads=0):
+        self.card = read_card(folder, task)
+        self.settings = self.card["settings"]
+        self.threshold = self.card["threshold"]
+        # Not bfloat16, which OpenVINO takes by itself where a processor has it: it saves a third of a second a scan and
+        # moves borders, so that label maps would differ between kinds of processor and from torch's (Dice 0.995).
+        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        graph = Path(folder) / f"{task}.xml"
+        try:
+            self._compiled = _runtime().compile_model(graph, "CPU", options)
+        except RuntimeError:
+            raise ModelError(f"{graph}: OpenVINO cannot read this graph; copy it again with {task}.bin") from None
+        expected, found = self.card["architecture"].get("sections", 1), self._compiled.input(0).partial_shape[1]
+        if found != expected:
+            raise ModelError(
+                f"{graph}: a graph of {found} sections where the card describes {expected}; "
+                "copy both from the folder where they were trained"
+            )
+
+    def probability(self, channels, batch_size=8):
+        """Map input (n, c, y, x) float32 to probability (n, y, x) float32."""
+        parts = [
+            self._compiled(np.ascontiguousarray(channels[start : start + batch_size]))[0][:, 0]
+            for start in range(0, len(channels), batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, *channels.shape[2:]), np.float32)
+
+
+@functools.cache
+def _runtime():
+    """OpenVINO's runtime, one a process and never given up.
+
+    It gives the thread that makes it a stack for signals. Dropped in another thread it would free that stack and leave
+    it in use, and the next signal would end the process.
+    """
+    import openvino
+
+    return openvino.Core()

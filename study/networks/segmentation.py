@@ -1,0 +1,235 @@
+"""Scan to label map: lungs first, then infection inside them."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+from scipy import ndimage
+from tqdm import tqdm
+
+from study import fingerprint
+from study.networks import models, slabs
+from study.run import write_json
+from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
+
+LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
+# Half of a lung with the worst emphysema lies above -960 HU; a bowel full of gas and a box of air lie at -1000.
+LUNG_ABOVE_HU = -970
+SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
+AIR_BELOW_HU = -500  # between lung that has lost much of its air and fat
+
+
+class Segmenter:
+    """The two networks of a folder of models, ready to segment one scan after another.
+
+    Parameters
+    ----------
+    models_folder : path
+    threads : int
+        CPU threads; 0 for all.
+
+    Raises
+    ------
+    study.networks.models.ModelError
+        If a model is missing or is not the one that its card describes.
+    """
+
+    def __init__(self, models_folder, threads=0):
+        self.lung = models.Network(models_folder, "lung", threads)
+        self.infection = models.Network(models_folder, "infection", threads)
+
+    def segment(self, scan, path="scan"):
+        """Segment one scan.
+
+        Parameters
+        ----------
+        scan : study.scans.ct.Scan
+        path : path
+            Named in the error.
+
+        Returns
+        -------
+        uint8 array (z, y, x)
+            0 background, 1 lung, 2 infection, on the scan's own grid.
+
+        Raises
+        ------
+        study.scans.ct.ScanError
+            If no lung is found, or what looks like lung is air, as in a bowel or a test object.
+        """
+        lung_mask = self.find_lungs(scan)
+        fault = None
+        if lung_mask.sum() * scan.voxel_ml < LUNG_THRESHOLD_ML:
+            fault = f"less than {LUNG_THRESHOLD_ML} ml"
+        elif (median_hu := np.median(scan.hu[lung_mask])) < LUNG_ABOVE_HU:
+            fault = f"what looks like it is air, {median_hu:.0f} HU in the median"
+        if fault:
+            raise ScanError(
+                path,
+                f"no lung found ({fault})",
+                "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
+            )
+        label_map = lung_mask.astype(np.uint8)
+        label_map[self.find_infection(scan, lung_mask)] = 2  # also where the lung network took it for chest wall
+        return label_map
+
+    def find_lungs(self, scan):
+        """Return the lung field, bool (z, y, x): the network's answer without small parts and without air outside."""
+        pixel_mm = self.lung.settings["pixel_mm"]
+        on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
+        probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
+        found = probability >= self.lung.threshold
+        # Parts are told apart on the network's grid, which has far fewer pixels than the scan.
+        probability[found & ~inner_parts(large_parts(found), on_grid)] = 0
+        probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
+        return probability >= self.lung.threshold
+
+    def find_infection(self, scan, lung_mask):
+        """Return the infection in and close to a lung field, bool (z, y, x); only the box of the lung is looked at."""
+        settings = self.infection.settings
+        pixel_mm, margin_mm = settings["pixel_mm"], settings["margin_mm"]
+        box = list(ndimage.find_objects(lung_mask.astype(np.uint8))[0])
+        for axis in (1, 2):
+            reach = int(np.ceil(2 * margin_mm / scan.spacing_mm[axis]))
+            box[axis] = slice(max(0, box[axis].start - reach), box[axis].stop + reach)
+        hu = slabs.to_network_grid(scan.hu[:, box[1], box[2]], scan.spacing_mm, pixel_mm)
+        with_lung = np.arange(box[0].start, box[0].stop)
+        indices = slabs.slab_indices(len(hu), scan.spacing_mm[0], settings["neighbours"], settings["neighbour_mm"])
+        relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
+        probability = self.infection.probability(relative[indices[with_lung]])
+        lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
+        lung_on_grid[(probability < self.infection.threshold).all(axis=(1, 2))] = False  # nothing there to count
+        counts = slabs.with_dents(lung_on_grid, pixel_mm, margin_mm).astype(np.float32)
+        inside = lung_mask[tuple(box)]
+        found, counts = (
+            slabs.from_network_grid(on_grid, inside.shape, scan.spacing_mm, pixel_mm)
+            for on_grid in (probability, counts)
+        )
+        infection_mask = np.zeros(scan.hu.shape, bool)
+        infection_mask[tuple(box)] = (found >= self.infection.threshold) & (inside | (counts >= 0.5))
+        return infection_mask
+
+
+def large_parts(lung_mask):
+    """Keep the connected parts of a lung field that are not tiny beside the largest.
+
+    Parameters
+    ----------
+    lung_mask : bool array (z, y, x)
+
+    Returns
+    -------
+    bool array (z, y, x)
+    """
+    parts, n_parts = ndimage.label(lung_mask)
+    if n_parts <= 1:
+        return lung_mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return (sizes >= SMALL_PART_OF_LUNG * sizes.max())[parts]
+
+
+def inner_parts(lung_mask, hu):
+    """Leave out the connected parts of a lung field that are mostly air around the body, as between chest and arm.
+
+    Parameters
+    ----------
+    lung_mask : bool array (z, y, x)
+    hu : array (z, y, x)
+
+    Returns
+    -------
+    bool array (z, y, x)
+        Air is around the body where it reaches the border of its section. The largest part always stays: in a field of
+        view that cuts the chest wall, a lung itself reaches the border.
+    """
+    parts, n_parts = ndimage.label(lung_mask)
+    if n_parts <= 1:
+        return lung_mask
+    in_plane = np.zeros((3, 3, 3), bool)
+    in_plane[1] = ndimage.generate_binary_structure(2, 1)
+    air, _ = ndimage.label(hu < AIR_BELOW_HU, in_plane)
+    borders = np.concatenate([air[:, (0, -1)].ravel(), air[:, :, (0, -1)].ravel()])
+    around = np.zeros(air.max() + 1, bool)
+    around[borders] = True
+    around[0] = False
+    sizes, outside = (np.bincount(labels, minlength=n_parts + 1) for labels in (parts.ravel(), parts[around[air]]))
+    sizes[0] = 0
+    stays = outside <= sizes / 2
+    stays[[0, sizes.argmax()]] = False, True
+    return stays[parts]
+
+
+def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
+    """Segment the scans of a table, one after another; those with a valid label map are not done again.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        Rows of a scan table.
+    folder : Path
+        Where the table's paths start.
+    models_folder, masks_folder : Path
+    shard, n_shards : int
+        Every `n_shards`-th scan, from the `shard`-th (0-based).
+    threads : int
+        CPU threads; 0 for all.
+
+    Returns
+    -------
+    segmented, refused : DataFrame
+        ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
+        that could not be segmented.
+    """
+    import pandas as pd  # takes a second, and one scan has no use for it
+
+    from study.scans.schemas import MASK_COLUMNS
+
+    segmenter = Segmenter(models_folder, threads)
+    masks_folder.mkdir(parents=True, exist_ok=True)
+    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__])]
+    segmented, refused = [], []
+    part = scans.iloc[shard::n_shards]
+    for row in tqdm(part.itertuples(index=False), total=len(part), desc="segment", mininterval=1):
+        image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
+        note = masks_folder / f"{row.scan_id}.json"
+        try:
+            made_from = {"image": _digest(image), "by": by_what}
+            done = _read(note)
+            scan = read_scan(image)
+            for mask in MASK_COLUMNS:  # a scan whose masks do not fit it is of no use later: it is refused here
+                if pd.notna(getattr(row, mask, None)):
+                    mask_reader(mask)(folder / getattr(row, mask), scan)
+            if not (target.is_file() and done.get("from") == made_from and done["mask"] == _digest(target)):
+                label_map = segmenter.segment(scan, image)
+                write_label_map(target, label_map, scan)
+                infection_ml = float((label_map == 2).sum() * scan.voxel_ml)
+                done = {"from": made_from, "mask": _digest(target), "infection_volume_ml": infection_ml}
+                write_json(note, done)
+            segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
+        except ScanError as error:
+            target.unlink(missing_ok=True)
+            file = os.path.relpath(error.path, folder)
+            refused.append((row.scan_id, row.patient_id, file, error.what, error.remedy, "segment"))
+    columns = ["scan_id", "patient_id", "file", "what", "remedy", "stage"]
+    segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
+    return segmented, pd.DataFrame(refused, columns=columns)
+
+
+def _read(path):
+    """What was noted beside a label map; empty if nothing was, or nothing readable."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _digest(path):
+    """SHA-256 over a file, or over the names and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []:
+        digest.update(file.name.encode() if path.is_dir() else b"")
+        with open(file, "rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()

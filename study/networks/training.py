@@ -1,0 +1,324 @@
+"""Training the two networks on the pneumonia set.
+
+The loop is the same for both tasks; a task differs in what a sample is and in what the loss counts. Everything random
+is drawn from (seed, epoch), so a training that was killed and resumed ends with the same weights as one that was not.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import monai
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from study.networks import model_card, models, network, ranks, slabs
+from study.networks.checkpoint import Checkpoint
+from study.networks.samples import RANDOMISATIONS, augmentation, draw_epoch, load_sections, network_input, sample
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one network is trained.
+
+    Attributes
+    ----------
+    task : {"lung", "infection"}
+    pixel_mm : float
+        Pixel size at which the network works (mm).
+    neighbours, neighbour_mm : int, float
+        Sections on each side in the input, and their distance (mm); infection only.
+    margin_mm : float
+        How far beyond the lung field infection is looked for, in plane (mm); infection only.
+    encoder_width : int
+        Filters of the ResNet-34's first stage; infection only.
+    lung_width : int
+        Filters of the lung network's first depth; each further one has twice as many.
+    epochs, sections_per_epoch, batch_size : int
+    learning_rate : float
+        Peak of the one-cycle schedule.
+    crop_pixels : int
+        Side of the square in which a network learns, a multiple of 32: the middle of the section for the lung, a
+        place drawn at random over the lung for infection.
+    randomisation : {"none", "mild", "wide"}
+        How far the sections are changed at random; see :func:`study.networks.samples.augmentation`.
+    precision : {"float32", "bfloat16"}
+        Of the network's own arithmetic; weights, loss and optimiser stay float32. A graphics card and a processor that
+        computes in bfloat16 take half the time; one that does not takes many times as long.
+    encoder_weights : str
+        Local safetensors file to start the encoder from; empty for random weights.
+    seed, threads : int
+    workers : int
+        Processes that draw and change the samples beside the training; 0: none, it does so itself.
+    """
+
+    task: str
+    pixel_mm: float
+    neighbours: int = 1
+    neighbour_mm: float = 10.0
+    margin_mm: float = 10.0
+    encoder_width: int = 64
+    lung_width: int = 8
+    epochs: int = 10
+    sections_per_epoch: int = 640
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    crop_pixels: int = 96
+    randomisation: str = "mild"
+    precision: str = "float32"
+    encoder_weights: str = ""
+    seed: int = 1
+    threads: int = 2
+    workers: int = 0
+
+    def __post_init__(self):
+        """Refuse words that are not known."""
+        for name, known in (("randomisation", RANDOMISATIONS), ("precision", ("float32", "bfloat16"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
+
+    @property
+    def architecture(self):
+        """What :func:`study.networks.network.build` needs."""
+        if self.task == "lung":
+            return {"task": "lung", "features": [self.lung_width * n for n in (1, 2, 4, 8, 16, 1)]}
+        return {"task": "infection", "sections": 2 * self.neighbours + 1, "encoder_width": self.encoder_width}
+
+
+def predict(model, sections, settings, batch_size=16):
+    """Probability map (z, y, x) of a trained network on one scan's sections, by torch.
+
+    The infection network is asked only about sections that hold lung; elsewhere the map is 0.
+    """
+    device = next(model.parameters()).device
+    asked = np.flatnonzero(sections.lung.any(axis=(1, 2)) | (settings.task == "lung"))
+    probability = np.zeros(sections.hu.shape, np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(asked), batch_size):
+            chosen = asked[start : start + batch_size]
+            batch = torch.stack([network_input(sections, z, settings) for z in chosen]).to(device)
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            probability[chosen] = torch.sigmoid(model(batch))[:, 0].float().cpu().numpy()
+    return probability
+
+
+THRESHOLDS = np.round(np.arange(0.1, 0.91, 0.05), 2)
+
+
+def held_out_dice(model, held_out, settings):
+    """Dice of each held-out scan at each threshold.
+
+    Returns
+    -------
+    DataFrame
+        ``scan_id, section_spacing_mm, threshold, dice``; scans without the target are left out.
+    """
+    rows = []
+    for sections in held_out:
+        reference = sections.lung if settings.task == "lung" else sections.infection
+        if not reference.any():
+            continue
+        probability = predict(model, sections, settings)
+        asked = True
+        if settings.task == "infection":
+            asked = slabs.with_dents(sections.lung, settings.pixel_mm, settings.margin_mm)
+        for threshold in THRESHOLDS:
+            predicted = (probability >= threshold) & asked
+            overlap = 2 * (predicted & reference).sum() / (predicted.sum() + reference.sum())
+            rows.append((sections.scan_id, threshold, overlap))
+    return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice"])
+
+
+def train(training_set, held_out, settings, folder, data_digest="", progress=True):
+    """Train one network; resume where an earlier call with the same settings and data stopped.
+
+    One of several processes (see :mod:`ranks`) does its share of each batch; the first one writes the checkpoint,
+    which all must be able to read.
+
+    Parameters
+    ----------
+    training_set, held_out : list of Sections
+        Of different patients.
+    settings : Settings
+    folder : Path
+        Where the checkpoint is kept.
+    data_digest : str
+        Identifies the training data; a checkpoint of other data is not resumed.
+
+    Returns
+    -------
+    torch.nn.Module, DataFrame, DataFrame
+        The trained network, in evaluation mode; the history: ``epoch, loss, dice`` (held-out mean at 0.5); and what
+        :func:`held_out_dice` says of the trained network.
+
+    Raises
+    ------
+    ValueError
+        If a batch cannot be divided evenly among the processes.
+    """
+    monai.data.set_track_meta(False)
+    torch.set_num_threads(settings.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # would only show faults in operators, at a cost
+    torch.manual_seed(settings.seed)
+    device = ranks.device()
+    model = network.build(settings.architecture)
+    if settings.encoder_weights:
+        network.load_encoder(model, settings.encoder_weights)
+    model = model.to(device, memory_format=torch.channels_last)
+    in_parallel = ranks.in_parallel(model)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
+    weighted_loss = network.WeightedLoss()
+    checkpoint = Checkpoint(folder, settings, data_digest)
+    history = checkpoint.load(model, optimiser)
+    resumed_at = len(history)
+    augment = augmentation(settings)
+    n_batches = settings.sections_per_epoch // settings.batch_size
+    n_steps = settings.epochs * n_batches
+    bar = tqdm(
+        total=n_steps,
+        initial=resumed_at * n_batches,
+        desc=f"train {settings.task}",
+        disable=not progress or ranks.rank() > 0,
+        mininterval=1,
+    )
+    for epoch in range(resumed_at, settings.epochs):
+        model.train()
+        losses = []
+        for k, batch in enumerate(batches(training_set, settings, epoch, augment)):
+            batch = {key: tensor.to(device) for key, tensor in batch.items()}
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * one_cycle((epoch * n_batches + k) / n_steps)
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                logits = in_parallel(batch["channels"].contiguous(memory_format=torch.channels_last))
+            parts = (logits.float(), batch["target"], batch["weight"])
+            loss = weighted_loss(*(ranks.whole_batch(part) for part in parts))
+            optimiser.zero_grad(set_to_none=True)
+            (loss * ranks.size()).backward()
+            optimiser.step()
+            losses.append(loss.item())
+            bar.update()
+        model.eval()
+        dice = held_out_dice(model, held_out, settings)
+        at_half = dice.loc[dice["threshold"] == 0.5, "dice"]
+        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), "dice": float(at_half.mean())})
+        bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", dice=f"{history[-1]['dice']:.3f}")
+        if ranks.rank() == 0:
+            checkpoint.save(model, optimiser, history)
+    bar.close()
+    if len(history) == resumed_at:  # nothing was left to train
+        model.eval()
+        dice = held_out_dice(model, held_out, settings)
+    return model, pd.DataFrame(history), dice
+
+
+class EpochSamples(torch.utils.data.Dataset):
+    """The samples of an epoch, in order. Each is changed by draws of its own, so who makes it does not matter."""
+
+    def __init__(self, training_set, settings, epoch, augment):
+        self.training_set, self.settings, self.epoch, self.augment = training_set, settings, epoch, augment
+        self.drawn = draw_epoch(training_set, settings, epoch)
+
+    def __len__(self):
+        return len(self.drawn)
+
+    def __getitem__(self, k):
+        i, z = self.drawn[k]
+        drawn = np.random.default_rng([self.settings.seed, self.epoch, 1, k]).integers(2**31)
+        self.augment.set_random_state(seed=int(drawn))
+        changed = self.augment(sample(self.training_set[i], z, self.settings))
+        return changed[0] if isinstance(changed, list) else changed  # a crop gives a list of one
+
+
+def batches(training_set, settings, epoch, augment):
+    """Yield the batches of an epoch, this process's share of each: the same ones whatever the number of workers."""
+    samples = EpochSamples(training_set, settings, epoch, augment)
+    order, size = range(len(samples)), settings.batch_size
+    shares = [ranks.share(order[start : start + size]) for start in range(0, len(samples) - size + 1, size)]
+    return torch.utils.data.DataLoader(samples, batch_sampler=shares, num_workers=settings.workers)
+
+
+def one_cycle(progress):
+    """Learning rate over training as a share of its peak: a linear rise over the first 15 %, then a cosine to 1 %."""
+    if progress < 0.15:
+        return 0.1 + 0.9 * progress / 0.15
+    return 0.01 + 0.99 * (1 + np.cos(np.pi * (progress - 0.15) / 0.85)) / 2
+
+
+def choose_threshold(dice):
+    """The threshold with the highest mean held-out Dice; the one nearest 0.5 where several tie."""
+    means = dice.groupby("threshold")["dice"].mean()
+    best = means[means >= means.max() - 1e-12].index.to_numpy()
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def split_patients(table, held_out_share, seed):
+    """Divide a training table by patients, so that no patient is on both sides.
+
+    Returns
+    -------
+    shown, held_out : DataFrame
+        At least one patient each.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two patients.
+    """
+    patients = np.sort(table["patient_id"].unique())
+    if len(patients) < 2:
+        raise ValueError(f"the training table has {len(patients)} patients; at least two are needed, one to hold out")
+    n_held_out = min(max(1, round(held_out_share * len(patients))), len(patients) - 1)
+    chosen = np.random.default_rng(seed).permutation(patients)[:n_held_out]
+    held_out = table["patient_id"].isin(chosen)
+    return table[~held_out], table[held_out]
+
+
+def train_models(
+    table, folder, models_folder, settings, section_mm, held_out_share, increment_mm=(5.0,), progress=True
+):
+    """Train both networks on one training table and write them with their cards.
+
+    Under `torchrun` each process does its share (:mod:`ranks`), and all return the same cards.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The training table.
+    folder : Path
+        Where its paths start.
+    models_folder : Path
+        Seen by all processes.
+    settings : sequence of Settings
+    section_mm : sequence of float
+        Section thicknesses to learn at (mm).
+    held_out_share : float
+        Share of the patients that training never sees.
+    increment_mm : sequence of float
+        Distances of the sections to learn at (mm), taken in turn by the scans.
+
+    Returns
+    -------
+    dict of str to dict
+        The card of each task.
+    """
+    with ranks.joined():
+        progress = progress and ranks.rank() == 0
+        shown, held_out = split_patients(table, held_out_share, settings[0].seed)
+        pixel_mm = settings[0].pixel_mm
+        sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
+        # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
+        judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
+        data = {
+            "training_table_sha256": hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest(),
+            **model_card.learnt_from(shown, folder, sections, section_mm),
+            "held_out_scans": len(held_out),
+        }
+        for one in settings:
+            model, history, dice = train(sections, judged, one, models_folder, data["training_table_sha256"], progress)
+            if ranks.rank() == 0:
+                card = model_card.write(one.task, data, history, dice, choose_threshold(dice))
+                models.save(model, one, card, models_folder)
+        ranks.wait()  # for the first process to have written both
+    return {one.task: models.read_card(models_folder, one.task) for one in settings}

@@ -1,0 +1,236 @@
+"""What a run reports of itself: reporting checklists, a data sheet and a model card, each filled from its artefacts.
+
+What there is to say is said once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
+the statements that answer each of its items. A statement says something, in words that may hold pointers
+(``pointers``) in braces, and names what to see; or says why it does not apply, or what is missing. It may do so
+differently for synthetic scans, for patients, and for a table of biomarkers without CTs. An item is *answered* only
+where nothing of it is missing. What only the authors can state they write, under the same names, into
+``parameters/<run>.statements.yaml``, which prevails:
+
+    ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
+
+The items of published checklists are told in our words; their numbers are the published ones.
+"""
+
+import difflib
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from study.figures import tables
+from study.publish import document
+from study.publish.forms.pointers import Absent, Broken, follow
+
+CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
+FORMS = (*CHECKLISTS, "data_sheet", "model_card")
+STATUSES = ("answered", "not applicable", "missing", "broken")
+SIGNS = {"answered": "✓", "not applicable": "–", "missing": "✗", "broken": "✗"}
+TIER_WORDS = {
+    "synthetic": "**Synthetic patients.** Nobody was scanned: no number here is evidence about people. It shows what "
+                 "the study does and how it is reported.",
+    "public": "**Public scans.** What only the authors can state is marked as missing.",
+    "restricted": "**Patients.** What only the authors can state is marked as missing.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One item of a form as a run answers it.
+
+    Attributes
+    ----------
+    number, section, asks : str
+        The item.
+    status : {"answered", "not applicable", "missing", "broken"}
+        Broken: a pointer leads nowhere; a fault of the form.
+    words : str
+        The answer, or why there is none.
+    see : list of study.publish.forms.pointers.Found
+    """
+
+    number: str
+    section: str
+    asks: str
+    status: str
+    words: str
+    see: list
+
+
+@functools.cache
+def read_form(name):
+    """Read a form of this package.
+
+    Returns
+    -------
+    dict
+        ``title``, ``source`` and ``note`` are text; ``items`` is a list of dict with ``item``, ``section``, ``asks``
+        and ``by``, the names of statements.
+    """
+    return yaml.safe_load((Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def read_statements(run):
+    """Read what there is to say: the study's own statements, and over them those that the authors of a run made.
+
+    Raises
+    ------
+    ValueError
+        Listing all that is wrong with the authors' file.
+    """
+    statements = read_form("statements")
+    path = own_statements(run)
+    if not path.is_file():
+        return statements
+    try:
+        own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); correct it") from None
+    if not isinstance(own, dict):
+        raise ValueError(f"{path}: expected lines of `name: {{says: words}}`, found {type(own).__name__}")
+    faults = []
+    for name, statement in own.items():
+        if name not in statements:
+            near = difflib.get_close_matches(str(name), statements, n=1, cutoff=0.3)
+            faults.append(f"no form has a statement `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+        elif not _is_statement(statement):
+            faults.append(f"`{name}` is {statement!r}; write {{says: words}}, with `see: [pointer]` or without, or "
+                          "{not_applicable: why}")  # fmt: skip
+    if faults:
+        raise ValueError("\n".join(f"{path}: {fault}" for fault in faults))
+    return statements | own
+
+
+def own_statements(run):
+    """Where the authors of a run write what only they can state."""
+    return run.root / "parameters" / f"{run.name}.statements.yaml"
+
+
+def _is_statement(statement):
+    if not isinstance(statement, dict) or set(statement) not in (
+        {"says"}, {"says", "see"}, {"not_applicable"}, {"missing"},
+    ):  # fmt: skip
+        return False
+    see = statement.get("see", [])
+    texts = [content for key, content in statement.items() if key != "see"]
+    return isinstance(see, list) and all(isinstance(text, str) and text.strip() for text in [*texts, *see])
+
+
+def fill(form, statements, run):
+    """Answer every item of a form from a run.
+
+    Parameters
+    ----------
+    form : dict
+        From :func:`read_form`.
+    statements : dict of str to dict
+        By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for ``synthetic`` scans and
+        one for ``patients``; or one for a ``table`` without CTs, which goes first.
+    run : study.run.Run
+
+    Returns
+    -------
+    list of Answer
+    """
+    kinds = ["synthetic" if run.tier == "synthetic" else "patients"]
+    if len(run.recorded("5-severity")) and not run.variants_csv.is_file():
+        kinds.insert(0, "table")
+    answers = []
+    for item in form["items"]:
+        parts = [_state(name, _of_kind(statements[name], kinds), run) for name in item["by"]]
+        status = next(s for s in ("broken", "missing", "answered", "not applicable") if s in {p[0] for p in parts})
+        see = {found.words: found for _, _, seen in parts for found in seen}
+        said = [words for state, words, _ in parts if state == "answered"]
+        rest = [f"{state.capitalize()}: {words}" if said else words for state, words, _ in parts if state != "answered"]
+        words = " ".join(dict.fromkeys(said + rest))
+        answers.append(Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values())))
+    return answers
+
+
+def _of_kind(statement, kinds):
+    return next((statement[kind] for kind in kinds if kind in statement), statement)
+
+
+def _state(name, statement, run):
+    """Status, words and what to see, of one statement; a thing that the run did not make is missing."""
+    if "not_applicable" in statement:
+        return "not applicable", statement["not_applicable"], []
+    if "missing" in statement:
+        return "missing", f"{statement['missing']} [{name}]", []
+    try:
+        words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
+        return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
+    except Absent as reason:
+        return "missing", f"Not in this run: {reason}.", []
+    except Broken as fault:
+        return "broken", f"The answer is broken: {fault}.", []
+
+
+def count(answers):
+    """How many items have each status."""
+    return pd.Series([answer.status for answer in answers]).value_counts().reindex(STATUSES, fill_value=0)
+
+
+def documents(run):
+    """By form what its document is called in ``figures/<run>``, without ending; no model card without models."""
+    names = [name for name in FORMS if name != "model_card" or (run.models / "lung.json").is_file()]
+    return {name: f"checklist_{name}" if name in CHECKLISTS else name for name in names}
+
+
+def write(run):
+    """Write all forms of a run into ``figures/<run>``: Markdown and a web page, of the checklists a table as well."""
+    statements = read_statements(run)
+    for name, called in documents(run).items():
+        form = read_form(name)
+        answers = fill(form, statements, run)
+        if name in CHECKLISTS:
+            tables.save_csv(_table(answers), run.figures / f"{called}.csv")
+        text = _checklist(form, answers, run) if name in CHECKLISTS else _prose(form, answers, run)
+        document.write(run.figures, called, text)
+
+
+def _table(answers):
+    rows = [(a.number, a.section, a.asks, a.status, a.words, "; ".join(s.words for s in a.see)) for a in answers]
+    return pd.DataFrame(rows, columns=["item", "section", "asks", "status", "answer", "see"])
+
+
+def _head(form, answers, run):
+    own = own_statements(run).relative_to(run.root).as_posix()
+    remedy = f" What is missing is stated in `{own}` under the name in brackets." if count(answers)["missing"] else ""
+    return (
+        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
+        f"> {TIER_WORDS[run.tier]}\n\nSource: {form['source']}\n"
+    )
+
+
+def _see(answer, run):
+    return [document.link(found.words, found.path, run.figures, found.anchor) for found in answer.see]
+
+
+def _checklist(form, answers, run):
+    counts = count(answers)
+    said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    parts = [_head(form, answers, run), f"{len(answers)} items: **{said}**.\n"]
+    for section in dict.fromkeys(answer.section for answer in answers):
+        rows = [
+            (answer.number, answer.asks, f"{SIGNS[answer.status]} *{answer.status}*", document.escaped(answer.words),
+             "; ".join(_see(answer, run)))
+            for answer in answers if answer.section == section
+        ]  # fmt: skip
+        parts += [f"## {section}\n", document.table(("No.", "Asks for", "Status", "Answer", "See"), rows)]
+    return "\n".join(parts)
+
+
+def _prose(form, answers, run):
+    parts, section = [_head(form, answers, run)], ""
+    for answer in answers:
+        if answer.section != section:
+            section = answer.section
+            parts.append(f"## {section}\n")
+        sign = "" if answer.status == "answered" else f"*{answer.status.capitalize()}.* "
+        see = f"\n\nSee: {'; '.join(_see(answer, run))}" if answer.see else ""
+        parts.append(f"### {answer.asks}\n\n{sign}{document.escaped(answer.words)}{see}\n")
+    return "\n".join(parts)

@@ -1,0 +1,132 @@
+r"""Every recorded number as a manuscript prints it, so that none is retyped: LaTeX macros and JSON.
+
+``\input{numbers}`` in a LaTeX manuscript, or a look into the JSON for any other, gives what the run has now.
+"""
+
+import json
+import re
+
+import pandas as pd
+
+from study.figures.tables import MISSING, latex_text, p_value
+from study.run import write_json, write_text
+
+# The first that fits a value's name says how many decimals the paper gives such a number, and whether in percent.
+FORMS = [
+    (r"(^|_)(sensitivity|specificity)_", 2, True),
+    (r"(^|_)share(_|$)", 0, True),
+    (r"^(median_poi_|poi_at_cutoff$)", 2, True),
+    (r"(^|_)(auc|kappa|agreement|standard_error)(_|$)", 4, False),
+    (r"(^|_)dice(_|$)", 2, False),
+    (r"(^|_)(odds_ratio|aic)(_|$)", 3, False),
+]
+UNIT_DECIMALS = {"years": 0, "HU": 0, "ml": 0, "%": 2, "percentage points": 2}
+DIGITS = dict(zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True))
+
+HEAD = """\
+% Numbers of run {run} as the paper prints them. Made by the study; do not edit, run it again instead.
+% In a manuscript: \\input{{numbers}} in the preamble, then for example
+%   an AUC of \\severityAucPoi{{}} \\severityAucPoiInterval{{}} (n = \\severityAucPoiN{{}})
+% A name is the notebook's and the value's; ...Interval is its 95 % interval, ...N the number of observations.
+% Data tier: {tier}.{warning}
+\\newcommand{{\\studyTier}}{{{tier}}}
+"""
+NO_PATIENTS = " THESE PATIENTS DO NOT EXIST: no number below is evidence about people."
+
+
+def write(run):
+    """Write ``numbers.tex`` and ``numbers.json`` into ``figures/<run>``, of all that the run recorded.
+
+    Parameters
+    ----------
+    run : study.run.Run
+
+    Raises
+    ------
+    ValueError
+        If two values would have the same macro.
+    """
+    recorded = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(run.values.glob("*.json"))]
+    rows = [printed(notebook["notebook"], value) for notebook in recorded for value in notebook["values"]]
+    lines, taken = [], {"studyTier": "the tier"}
+    for row in rows:
+        for ending, text in (("", row["text"]), ("Interval", row["interval"]), ("N", row["n"])):
+            name = row["macro"] + ending
+            if text is None:
+                continue
+            if name in taken:
+                raise ValueError(f"{row['notebook']}: {row['name']} and {taken[name]} give one macro, \\{name}; "
+                                 "rename one of the values")  # fmt: skip
+            taken[name] = row["name"]
+            unit = f", {row['unit']}" if row["unit"] and not ending else ""
+            comment = "" if ending else f"  % {row['notebook']}: {row['name']}{unit}"
+            lines.append(f"\\newcommand{{\\{name}}}{{{_latex(str(text))}}}{comment}\n")
+    warning = NO_PATIENTS if run.tier == "synthetic" else ""
+    write_text(run.figures / "numbers.tex", HEAD.format(run=run.name, tier=run.tier, warning=warning) + "".join(lines))
+    note = {"run": run.name, "tier": run.tier, "note": warning.strip()}
+    write_json(run.figures / "numbers.json", {**note, "numbers": rows})
+
+
+def printed(notebook, recorded):
+    """One recorded value as the paper prints its kind.
+
+    Parameters
+    ----------
+    notebook : str
+        Such as ``5-severity``.
+    recorded : dict
+        As from :func:`study.run.value`.
+
+    Returns
+    -------
+    dict
+        ``notebook, name, macro``; ``text`` and ``interval`` as printed (a dash where the value is undefined, None where
+        there is no interval), ``unit`` of the text, ``n``; ``value, ci_low, ci_high`` as recorded.
+    """
+    name, unit = recorded["name"], recorded["unit"]
+    otherwise = (UNIT_DECIMALS.get(unit, 3), False)
+    decimals, percent = next(((d, p) for form, d, p in FORMS if re.search(form, name)), otherwise)
+    whole = isinstance(recorded["value"], int) or re.match(r"(.+_)?n_|(phrases|true)_", name)
+    if name.startswith("largest_move_"):  # a difference: of percentages, in percentage points
+        unit = "percentage points" if percent else unit
+    elif percent:
+        unit = "%"
+
+    def shown(number):
+        if number is None:
+            return MISSING
+        if isinstance(number, str):
+            is_date = re.fullmatch(r"\d{4}-\d\d-\d\d", number)
+            return f"{pd.Timestamp(number):%d %B %Y}".lstrip("0") if is_date else number
+        if re.match(r"p_(value_)?", name):
+            return p_value(number)
+        if whole:
+            return f"{number:.{int(number % 1 == 0.5)}f}"  # a median of counts may be a half
+        rounded = round(100 * number if percent else number, decimals) + 0.0  # a rounded -0 is a 0
+        return f"{rounded:.{decimals}f}"
+
+    ends = recorded["ci_low"], recorded["ci_high"]
+    return {
+        "notebook": notebook,
+        "name": name,
+        "macro": macro(notebook, name),
+        "text": shown(recorded["value"]),
+        "interval": None if None in ends else f"[{shown(ends[0])}, {shown(ends[1])}]",
+        "unit": unit,
+        "n": None if recorded["n"] is None else int(recorded["n"]),
+        "value": recorded["value"],
+        "ci_low": ends[0],
+        "ci_high": ends[1],
+    }
+
+
+def macro(notebook, name):
+    """Name of a value's LaTeX macro, letters only: ``5-severity``, ``auc_poi`` gives ``severityAucPoi``."""
+    words = re.sub(r"\d", lambda digit: f"_{DIGITS[digit[0]]}_", name)
+    return notebook.split("-")[-1] + "".join(word[:1].upper() + word[1:] for word in re.findall("[A-Za-z]+", words))
+
+
+def _latex(text):
+    """Escaped for LaTeX; brackets stay, and a minus is one in text and in mathematics."""
+    escaped = latex_text(text).replace("{[}", "[").replace("{]}", "]").replace("$<$", r"\ensuremath{<}")
+    return re.sub(r"(?<![\w.])-(?=\d)", r"\\ensuremath{-}", escaped)

@@ -1,0 +1,234 @@
+"""A run as web pages that open from disk: its notebooks, figures, tables and claims, with search and no network.
+
+The pages lie in ``figures/<run>`` beside what they show, so the folder as a whole can be handed on. Scripts and styles
+are inline and named by their digest in each page's policy: nothing that a report, a scan's id or a notebook's output
+holds can run.
+"""
+
+import ast
+import base64
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+
+from study import fingerprint, provenance
+from study.claims import verdicts as claims
+from study.figures.tables import UNIT_WORDS, WORDS
+from study.publish import notebook_page
+from study.publish.claims_page import SIGNS, TIER_WORDS
+from study.publish.forms import answers as reporting
+from study.run import write_text
+from study.workflow import NOTEBOOKS
+
+TEMPLATES = Path(__file__).with_name("templates")
+TEXT_SEARCHED = 4000  # letters of a cell's output
+ABBREVIATIONS = {**WORDS, **UNIT_WORDS, "roc": "ROC"}
+
+
+def write(run):
+    """Write the pages of a run: ``index.html`` and what it leads to. ``reporting`` writes the forms beside them.
+
+    Parameters
+    ----------
+    run : study.run.Run
+
+    Returns
+    -------
+    Path
+        Of ``index.html``.
+
+    Raises
+    ------
+    ValueError
+        If the run has no executed notebook.
+    """
+    notebooks = {name: notebook_page.executed(run, name) for name in NOTEBOOKS}
+    notebooks = {name: notebook for name, notebook in notebooks.items() if notebook is not None}
+    if not notebooks:
+        raise ValueError(f"{run.folder}: no notebook of the run was executed; make it first: study run {run.name}")
+    places = {}  # of each figure and table: the cell and the function that made it
+    for name, notebook in notebooks.items():
+        for thing, (cell, function) in notebook_page.saved(notebook).items():
+            places[thing] = {"notebook": name, "cell": notebook_page.anchor(cell), "function": function}
+    figures = [_figure(path, places) for path in sorted(run.figures.glob("Figure_*.png"), key=_in_order)]
+    tables = [_table(path, places) for path in sorted(run.figures.glob("Table_*.md"), key=_in_order)]
+    functions = {one["function"]: _source(one["function"]) for one in figures if one["function"]}
+    functions = {name: source for name, source in functions.items() if source}
+    figures = [{**one, "function": one["function"] if one["function"] in functions else ""} for one in figures]
+    chapters = {name: _chapter(run, name, notebook, places, functions) for name, notebook in notebooks.items()}
+    page = _Pages(run, {name: chapter["title"] for name, chapter in chapters.items()})
+    index = _search_index(chapters, figures, tables, functions, run)
+    names = list(chapters)
+    for position, (name, chapter) in enumerate(chapters.items()):
+        around = {"before": names[position - 1] if position else "", "after": (*names, "")[position + 1]}
+        page.write(f"notebooks/{name}.html", "notebook.html", name=name, **chapter, **around)
+    page.write("figures.html", "figures.html", figures=figures, functions=functions)
+    page.write("tables.html", "tables.html", tables=tables)
+    page.write("code.html", "code.html", functions=functions)
+    page.write("search.html", "search.html", script=(TEMPLATES / "search.js").read_text(encoding="utf-8"), index=index)
+    reports = {
+        f"{called}.html": reporting.read_form(name)["title"] for name, called in reporting.documents(run).items()
+    }
+    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, reports=reports,
+               verdicts=_verdicts(run))  # fmt: skip
+    return run.figures / "index.html"
+
+
+class _Pages:
+    """Fills the templates; each page's policy allows its own style and script, and pictures beside it."""
+
+    def __init__(self, run, titles):
+        loader = jinja2.FileSystemLoader(TEMPLATES)
+        self.run = run
+        self.templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        style = (TEMPLATES / "site.css").read_text(encoding="utf-8") + _code_style()
+        self.shared = {"run": run.name, "tier": run.tier, "tier_words": TIER_WORDS.get(run.tier, ""), "titles": titles,
+                       "style": style, "style_hash": _digest(style)}  # fmt: skip
+
+    def write(self, address, template, script="", **content):
+        root = "../" * address.count("/")
+        policy = {"script": script, "script_hash": f"'{_digest(script)}'" if script else "'none'", "root": root}
+        text = self.templates.get_template(template).render(here=address, **self.shared, **policy, **content)
+        write_text(self.run.figures / address, text)
+
+
+def _digest(text):
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _code_style():
+    """Colours of highlighted code, for a light and for a dark page."""
+    light, dark = (HtmlFormatter(style=name).get_style_defs(".code") for name in ("default", "github-dark"))
+    return f"\n{light}\n@media (prefers-color-scheme:dark){{\n{dark}\n}}\n"
+
+
+def _in_order(path):
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.stem)]
+
+
+def _words(name):
+    """``Figure_S6_poi_truth`` as ``Figure S6: POI truth``, ``Figure_1`` as ``Figure 1``."""
+    kind, number, *words = name.split("_")
+    said = " ".join(ABBREVIATIONS.get(word, word) for word in words)
+    return f"{kind} {number}: {said}" if said else f"{kind} {number}"
+
+
+def _files(path, *endings):
+    return [path.with_suffix(f".{ending}").name for ending in endings if path.with_suffix(f".{ending}").is_file()]
+
+
+NOWHERE = {"notebook": "", "cell": "", "function": ""}
+
+
+def _figure(path, places):
+    with Image.open(path) as picture:
+        alt = picture.info.get("Description") or notebook_page.NO_ALT
+    return {"name": path.stem, "words": _words(path.stem), "alt": alt, "files": _files(path, "png", "pdf"),
+            **places.get(path.stem, NOWHERE)}  # fmt: skip
+
+
+def _table(path, places):
+    text = path.read_text(encoding="utf-8")
+    return {"name": path.stem, "words": _words(path.stem), "html": notebook_page.markdown(text), "text": text,
+            "files": _files(path, "csv", "md", "tex", "docx"), **places.get(path.stem, NOWHERE)}  # fmt: skip
+
+
+def _source(function):
+    """Source of a function of the study: file, lines, text and highlighted; None if there is none of that name."""
+    module, _, name = function.rpartition(".")
+    path = fingerprint.file_of(f"study.{module}")
+    if path is None:
+        return None
+    text = path.read_text(encoding="utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            source = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+            return {"file": f"study/{path.relative_to(fingerprint.PACKAGE).as_posix()}", "line": first, "text": source,
+                    "html": notebook_page.source_html(source)}  # fmt: skip
+    return None
+
+
+def _chapter(run, name, notebook, places, functions):
+    """What the page of a notebook shows."""
+    recording = notebook_page.recording(notebook)
+    title, cells, contents = name, [], []
+    for cell in notebook.cells:
+        here = {"id": notebook_page.anchor(cell), "kind": cell.cell_type, "source": cell.source}
+        if cell.cell_type == "code":
+            parts = notebook_page.output_parts(cell)
+            if cell is recording:  # the table that pandas shows leaves out rows; a claim may stand in one of them
+                parts = [*parts[:-1], {"table": notebook_page.values_html(run.recorded(name))}]
+            figures = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
+            here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
+                     "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}
+                                 for thing in figures if thing.startswith("Figure_")]}  # fmt: skip
+        else:
+            here["html"] = notebook_page.markdown(cell.source)
+            headings = notebook_page.headings(cell)
+            title = next((words for level, words in headings if level == 1), title)
+            contents += [(here["id"], words) for level, words in headings if level == 2]
+        cells.append(here)
+    return {"title": title, "cells": cells, "contents": contents, "facts": provenance.of_notebook(run, name),
+            "functions": functions, "lead": _lead(notebook)}  # fmt: skip
+
+
+def _lead(notebook):
+    """The first paragraph of a notebook that is neither heading nor quotation."""
+    paragraphs = notebook.cells[0].source.split("\n\n") if notebook.cells[0].cell_type == "markdown" else []
+    return notebook_page.markdown(next((text for text in paragraphs if not text.startswith(("#", ">"))), ""))
+
+
+def _verdicts(run):
+    """How many claims have each verdict and each answer of arithmetic: {question: [(sign, answer, count)]}."""
+    path = run.figures / "claims.csv"
+    if not path.is_file():
+        return {}
+    counts = claims.summary(pd.read_csv(path, dtype=str, keep_default_na=False))
+    return {
+        question: [(SIGNS.get(row.answer, "–"), row.answer, row.claims) for row in rows.itertuples() if row.claims]
+        for question, rows in counts.groupby("question", sort=False)
+    }
+
+
+def _words_of(part):
+    """What an output says, for the search."""
+    return html.unescape(re.sub("<[^>]*>", " ", part.get("table", ""))) + part.get("text", "") + part.get("alt", "")
+
+
+def _plain(text):
+    """Text on one line, without the marks of Markdown."""
+    return " ".join(re.sub(r"[*`|]+|-{3,}", " ", text).split())
+
+
+def _search_index(chapters, figures, tables, functions, run):
+    """What the search looks through: title, address and text of every section, figure, table, function and claim."""
+    entries = []
+    for name, chapter in chapters.items():
+        titles = dict(chapter["contents"])
+        section = [chapter["title"], f"notebooks/{name}.html", ""]
+        for cell in chapter["cells"]:
+            if cell["id"] in titles:
+                entries.append(section)
+                section = [f"{chapter['title']}: {titles[cell['id']]}", f"notebooks/{name}.html#{cell['id']}", ""]
+            said = " ".join(_words_of(part) for part in cell.get("parts", []))
+            section[2] += f" {cell['source']} {said[:TEXT_SEARCHED]}"
+        entries.append(section)
+    entries += [(one["words"], f"figures.html#{one['name']}", one["alt"]) for one in figures]
+    entries += [(one["words"], f"tables.html#{one['name']}", one["text"]) for one in tables]
+    entries += [(f"{name}()", f"code.html#{name}", source["text"]) for name, source in functions.items()]
+    path = run.figures / "claims.csv"
+    if path.is_file():
+        for row in pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records"):
+            words = (row[column] for column in ("published", "regenerated", "verdict", "arithmetic", "computation"))
+            entries.append((f"Claim, {row['where']}: {row['quantity']}", f"claims.html#{row['id']}", " ".join(words)))
+    listed = [{"title": title, "address": where, "text": _plain(text)} for title, where, text in entries]
+    text = json.dumps(listed, ensure_ascii=False)
+    return text.replace("<", "\\u003c")  # so that no text ends the element that holds it

@@ -1,0 +1,317 @@
+"""Notebook 6's cases and tables: what the radiologist's report says beside what the biomarkers did."""
+
+import numpy as np
+import pandas as pd
+
+from study.figures import tables
+from study.measures import biomarkers
+from study.run import value
+from study.statistics import change, clustered, kappa
+from study.statistics import tornado as sensitivity
+
+# Row of Table 4: quantity, whether partial phrases count, and the paper's words for it.
+ROWS = {
+    "volume_whole": ("volume", False, "Infection region change"),
+    "volume_all": ("volume", True, "Infection region changes (including partially changes)"),
+    "density_whole": ("density", False, "Intensity changes"),
+    "density_all": ("density", True, "Intensity changes (including partially changes)"),
+}
+PHRASES = {
+    "phrases_expanded": ("volume", 1, "infection region has (partially) expanded", "increasing of POI"),
+    "phrases_contracted": ("volume", -1, "infection region has (partially) contracted", "decreasing of POI"),
+    "phrases_density_increased": ("density", 1, "density of infection region has (partially) increased",
+                                  "increasing of iHU"),
+    "phrases_density_decreased": ("density", -1, "density of infection region has (partially) decreased",
+                                  "decreasing of iHU"),
+}  # fmt: skip
+BIOMARKER = {"volume": "poi", "density": "ihu"}
+# What a table calls each quantity, the unit of its change, units in one of the biomarker's, decimals.
+UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
+FEWEST_CASES = 10  # below it a kappa says nothing, and is not shown where the least change leaves out the others
+HEADLINES = {
+    "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
+    "density_whole": "Kappa, density, whole", "density_all": "Kappa, density, all",
+}  # fmt: skip
+
+
+NO_REPORT = "no follow-up scan of this run has a report"
+
+
+def reports_of(scans, pairs):
+    """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
+    scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
+    return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
+
+
+def is_unread(pairs):
+    """Whether there are pairs and none of them has a report: what reports say is unknown then, and not nothing."""
+    return len(pairs) > 0 and not pairs["has_report"].any()
+
+
+def coverage(pairs):
+    """Say in a sentence how many pairs have a report, and what to do if none has."""
+    if is_unread(pairs):
+        return (
+            f"{NO_REPORT}: there is nothing to compare the biomarkers with, and what follows is empty; "
+            "add a column `report` with the text of each follow-up scan's report"
+        )
+    return f"{pairs['has_report'].sum()} of {len(pairs)} later scans have a report"
+
+
+def rated(pairs):
+    """Cases of each row of Table 4: the direction that the report gives and the one that the biomarker took.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row a pair: ``volume, volume_partial, density, density_partial`` from ``phrases.tabulate`` and
+        ``poi_direction, ihu_direction`` from ``biomarkers.binarise``.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``report`` and ``biomarker``: 1 up, 0 down; ``biomarker`` is NaN where it did not change or is undefined.
+        Only pairs whose report has a phrase on that quantity, and not opposite ones.
+    """
+    cases = {}
+    for name, (quantity, with_partial, _) in ROWS.items():
+        # Neither "nothing said" (0) nor "opposite" (NaN).
+        said = pairs[quantity].isin([-1, 1])
+        if not with_partial:
+            said &= ~pairs[f"{quantity}_partial"]
+        report = (pairs.loc[said, quantity] > 0).astype(float)
+        cases[name] = pd.DataFrame({"report": report, "biomarker": pairs.loc[said, f"{BIOMARKER[quantity]}_direction"]})
+    return cases
+
+
+def table_3(pairs):
+    """Table 3: how many reports hold each phrase, opposite ones excluded; without any report no row."""
+    rows = [
+        {
+            "Phrase from radiology reports": words,
+            "Imaging biomarker changes": change,
+            "No. of phrase occurrences": int((pairs[quantity] == direction).sum()),
+            "Of these partial": int(((pairs[quantity] == direction) & pairs[f"{quantity}_partial"]).sum()),
+        }
+        for quantity, direction, words, change in PHRASES.values()
+    ]
+    return pd.DataFrame(rows)[: 0 if is_unread(pairs) else None]
+
+
+def table_4(agreement):
+    """Table 4 as text, from ``kappa.tabulate``."""
+    rows = {
+        ROWS[name][2]: {
+            "No. of cases": int(row["n"]),
+            "Observed agreement": tables.with_interval(row["observed_agreement"]),
+            "Cohen's kappa": tables.with_interval(row["kappa"]),
+            "Kappa error": tables.with_interval(row["standard_error"]),
+            "Strength of agreement": row["strength"],
+        }
+        for name, row in agreement.iterrows()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
+
+
+def counts_of_cases(cases, agreement):
+    """Two-by-two counts behind each row of Table 4, what was left out, and what a kappa of such counts could be.
+
+    Parameters
+    ----------
+    cases : dict of str to DataFrame
+        From :func:`rated`.
+    agreement : DataFrame
+        From ``kappa.tabulate``.
+
+    Returns
+    -------
+    DataFrame
+        A row a row of Table 4. ``Greatest kappa`` is that which the two sides' frequencies allow, ``PABAK`` kappa as if
+        ups and downs were as frequent, ``p`` that of the hypothesis that they agree by chance alone.
+    """
+    rows = {}
+    for name, case in cases.items():
+        found = agreement.loc[name]
+        rows[ROWS[name][2]] = {
+            f"Report {'up' if report else 'down'}, biomarker {'up' if biomarker else 'down'}": int(
+                ((case["report"] == report) & (case["biomarker"] == biomarker)).sum()
+            )
+            for report in (1, 0)
+            for biomarker in (1, 0)
+        } | {
+            "Left out": int(case["biomarker"].isna().sum()),
+            "Agreement by chance": tables.with_interval(found["expected_agreement"]),
+            "Greatest kappa": tables.with_interval(found["kappa_max"]),
+            "PABAK": tables.with_interval(found["pabak"]),
+            "p of kappa 0": tables.p_value(kappa.p_of_chance(found["kappa"], found["standard_error_null"])),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
+
+
+def kappa_by_patient(agreement, by_patient):
+    """Kappa with its interval over cases (Fleiss, Cohen and Everitt's error) and over patients, as text.
+
+    Parameters
+    ----------
+    agreement, by_patient : DataFrame
+        From ``kappa.tabulate`` and ``clustered.kappa_table``, of the rows of Table 4.
+    """
+    rows = {
+        ROWS[name][2]: {
+            "No. of cases": int(row["n"]),
+            "No. of patients": int(by_patient.loc[name, "n_patients"]),
+            "Kappa, errors over cases": tables.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
+            "Kappa, errors over patients": tables.with_interval(*by_patient.loc[name, ["kappa", "ci_low", "ci_high"]]),
+            "Ratio of errors": by_patient.loc[name, "standard_error"] / (row["standard_error_fleiss"] or np.nan),
+        }
+        for name, row in agreement.iterrows()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
+
+
+def tornado(scans, pairs, least, variants=None):
+    """How far the four kappas of Table 4 move when one choice of the measurement is made otherwise.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The biomarkers, with ``scan_id``.
+    pairs : DataFrame
+        As for :func:`rated`.
+    least : dict of str to change.LeastDetectable
+        Where it is known, changes smaller than half of it, and than all of it, are left out in turn (undefined if fewer
+        than ten remain).
+    variants : DataFrame, optional
+        As for ``sensitivity.scenarios``.
+
+    Returns
+    -------
+    DataFrame
+        From ``sensitivity.tornado``.
+    """
+    known = {quantity: found.change for quantity, found in least.items()}
+    nothing = dict.fromkeys(known, 0.0)
+    indexed = scans.set_index("scan_id")
+    others = {
+        choice: _kappas(biomarkers.changes(table.reset_index(), pairs), nothing)
+        for choice, table in sensitivity.scenarios(indexed, variants).items()
+    }
+    if np.isfinite(known["volume"]):
+        for side, share in zip(sensitivity.SIDES, (0.5, 1.0), strict=True):
+            least_of = {quantity: share * size for quantity, size in known.items()}
+            others["least", side] = _kappas(pairs, least_of, FEWEST_CASES)
+    return sensitivity.tornado(_kappas(pairs, nothing), others)
+
+
+def _kappas(pairs, least, fewest=0):
+    """Kappa of each headline among the changes larger than `least`; NaN with fewer than `fewest` of them."""
+    directions = {}
+    for quantity, biomarker in BIOMARKER.items():
+        classes = change.classify(pairs[f"{biomarker}_change"], least[quantity])
+        directions[f"{biomarker}_direction"] = biomarkers.binarise(classes)
+    cases = rated(pairs.assign(**directions))
+    by_patient = clustered.kappa_table(cases, pairs["patient_id"])
+    kappas = by_patient["kappa"].where(by_patient["n"] >= fewest)
+    return {words: kappas[name] for name, words in HEADLINES.items()}
+
+
+def robust_values(by_patient, three, moved):
+    """List the numbers of the last sections that a reader may quote.
+
+    Parameters
+    ----------
+    by_patient : DataFrame
+        From ``clustered.kappa_table``.
+    three, moved : DataFrame
+        From ``three_classes.tabulate`` and :func:`tornado`.
+    """
+    listed = [
+        value(f"kappa_clustered_{name}", row["kappa"], row["ci_low"], row["ci_high"], int(row["n_patients"]))
+        for name, row in by_patient.iterrows()
+    ]
+    for quantity, row in three.iterrows():
+        _, unit, factor, _ = UNITS[quantity]
+        listed += [
+            value(f"least_detectable_change_{BIOMARKER[quantity]}", factor * row["least_change"], unit=unit),
+            value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
+            value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
+        ]
+        listed += [
+            value(
+                f"kappa_{weights}_{quantity}",
+                row[weights],
+                row[f"{weights}_low"],
+                row[f"{weights}_high"],
+                int(row["n"]),
+            )
+            for weights in ("linear", "quadratic")
+        ]
+    names = {words: name for name, words in HEADLINES.items()}
+    largest = sensitivity.largest_move(moved)
+    return listed + [value(f"largest_move_kappa_{names[words]}", row["move"]) for words, row in largest.iterrows()]
+
+
+def values(pairs, agreement):
+    """List every number of the notebook that a reader may quote, named as the claims name them.
+
+    Without any report what reports say is unknown: None, not 0.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As for :func:`rated`, with ``patient_id``, ``has_report``, ``poi_change`` and ``ihu_change``.
+    agreement : DataFrame
+        From ``kappa.tabulate``.
+
+    Returns
+    -------
+    list of dict
+        From :func:`study.run.value`.
+    """
+    n = len(pairs)
+    opposite = pairs["volume_opposite"] | pairs["density_opposite"]
+    silent = pairs["has_report"] & (pairs["volume"] == 0) & (pairs["density"] == 0)
+    about_volume, about_density = (pairs[quantity].isin([-1, 1]) for quantity in ("volume", "density"))
+    listed = [
+        value("n_pairs", n),
+        value("n_patients_with_pairs", pairs["patient_id"].nunique()),
+        value("n_without_report", int((~pairs["has_report"]).sum()), n=n),
+        value("n_without_phrase", int(silent.sum()), n=n),
+        value("n_opposite_pairs", int(opposite.sum()), n=n),
+        value("n_opposite_patients", pairs.loc[opposite, "patient_id"].nunique()),
+        value(
+            "n_poi_unchanged",
+            int((about_volume & (pairs["poi_change"] == 0)).sum()),
+            n=int(about_volume.sum()),
+        ),
+        value(
+            "n_ihu_unchanged",
+            int((about_density & (pairs["ihu_change"] == 0)).sum()),
+            n=int(about_density.sum()),
+        ),
+        value(
+            "n_ihu_undefined",
+            int((about_density & pairs["ihu_change"].isna()).sum()),
+            n=int(about_density.sum()),
+        ),
+    ]
+    listed += [
+        value(name, int((pairs[quantity] == direction).sum()), n=n)
+        for name, (quantity, direction, *_) in PHRASES.items()
+    ]
+    for name, row in agreement.iterrows():
+        size = int(row["n"])
+        listed += [
+            value(f"n_{name}", size),
+            value(f"observed_agreement_{name}", row["observed_agreement"], n=size),
+            value(f"kappa_{name}", row["kappa"], row["ci_low"], row["ci_high"], size),
+            value(f"standard_error_{name}", row["standard_error"], n=size),
+            value(f"standard_error_fleiss_{name}", row["standard_error_fleiss"], n=size),
+            value(f"strength_{name}", row["strength"], n=size),
+            value(f"kappa_max_{name}", row["kappa_max"], n=size),
+            value(f"pabak_{name}", row["pabak"], n=size),
+        ]
+    if is_unread(pairs):
+        known = ("n_pairs", "n_patients_with_pairs", "n_without_report")
+        return [one if one["name"] in known else value(one["name"], None) for one in listed]
+    return listed

@@ -1,0 +1,259 @@
+"""What the paper did not do about severity: patients instead of scans, held-out patients, other ways of measuring.
+
+Notebook 5's results of these as a reader sees them; notebook 6's are in ``progression``.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from study.figures import tables
+from study.run import value
+from study.statistics import clustered, logistic, roc, validation
+from study.statistics import tornado as sensitivity
+
+CUTOFF_STEP = 0.1  # the cut-off is moved by this share of itself
+
+
+def by_patient_table(regression, by_gee):
+    """Odds ratios with errors over scans and over patients, as text; `by_gee` is from ``clustered.odds_ratios``."""
+    rows = {}
+    for key, over_patients in by_gee.iterrows():
+        over_scans = regression.loc[key]
+        rows[key[0], tables.WORDS[key[1]]] = {
+            "Errors over scans": tables.with_interval(*over_scans[["odds_ratio", "ci_low", "ci_high"]], digits=3),
+            "p, scans": tables.p_value(over_scans["p_value"]),
+            "Errors over patients": tables.with_interval(*over_patients[["odds_ratio", "ci_low", "ci_high"]], digits=3),
+            "p, patients": tables.p_value(over_patients["p_value"]),
+            "Ratio of errors": over_patients["standard_error"] / over_scans["standard_error"],
+        }
+    index = pd.MultiIndex.from_tuples(rows, names=["Model", "Predictor"]) if rows else by_gee.index
+    columns = ["Errors over scans", "p, scans", "Errors over patients", "p, patients", "Ratio of errors"]
+    return pd.DataFrame(list(rows.values()), index, columns)
+
+
+def one_scan_each(scans, models):
+    """AUC of each model fitted and judged on one scan a patient, the first or the worst.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The biomarkers, with ``is_severe``.
+    models : mapping of str to list of str
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (scan, model): ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason where a
+        model cannot be fitted to so few and the rest is NaN.
+    """
+    rows = {}
+    for which in ("first", "worst"):
+        chosen = clustered.one_scan_each(scans, which)
+        for model, predictors in models.items():
+            complete = chosen.dropna(subset=predictors)
+            row = {"n": len(complete), "n_severe": int(complete["is_severe"].sum()), "note": ""}
+            try:
+                predicted = logistic.predictions(logistic.fit_each(complete, {model: predictors}))
+                row |= roc.evaluate(predicted, complete["is_severe"]).loc[model, ["auc", "auc_low", "auc_high"]]
+            except ValueError as error:
+                row |= {"auc": np.nan, "auc_low": np.nan, "auc_high": np.nan, "note": str(error)}
+            rows[which, model] = row
+    table = pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["scan", "model"]))
+    return table[["n", "n_severe", "auc", "auc_low", "auc_high", "note"]]
+
+
+def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
+    """Ask in four ways whether iHU adds anything to POI, on the scans that have both.
+
+    Parameters
+    ----------
+    fits : mapping of str to logistic.Fit
+        With ``POI+iHU``.
+    poi_alone : logistic.Fit
+        POI on the scans that have an iHU: a likelihood ratio compares models of the same scans.
+    predicted : DataFrame
+        Columns ``POI`` and ``POI+iHU``, missing where a model has no prediction.
+    is_severe, patient_ids : Series
+    by_gee : DataFrame
+        From ``clustered.odds_ratios``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by test: ``what`` is tested, ``estimate`` and ``p_value``; NaN where a model is separated.
+    """
+    both = predicted[["POI", "POI+iHU"]].dropna()
+    given = both["POI+iHU"], both["POI"], is_severe[both.index]
+    delong, by_patient = roc.delong_test(*given), clustered.auc_difference(*given, patient_ids[both.index])
+    ratio = logistic.likelihood_ratio_test(poi_alone, fits["POI+iHU"])
+    adjusted = by_gee.reindex([("POI+iHU", "ihu")]).iloc[0]
+    rows = {
+        "DeLong, scans": ("AUC of POI+iHU minus AUC of POI", delong.difference, delong.p_value),
+        "Obuchowski, patients": ("the same", by_patient["difference"], by_patient["p_value"]),
+        "likelihood ratio, scans": ("2 log likelihood ratio, 1 degree of freedom", ratio.statistic, ratio.p_value),
+        "Wald in GEE, patients": ("odds ratio of iHU beside POI", adjusted["odds_ratio"], adjusted["p_value"]),
+    }
+    return pd.DataFrame.from_dict(rows, "index", columns=["what", "estimate", "p_value"]).rename_axis("test")
+
+
+def validation_table(held_out, optimism):
+    """Apparent, held-out and optimism-corrected AUC, sensitivity and specificity side by side.
+
+    Parameters
+    ----------
+    held_out : DataFrame
+        From ``validation.cross_validate``.
+    optimism : DataFrame
+        From ``validation.optimism``.
+    """
+    by_fold = held_out[list(validation.QUANTITIES)].stack().rename("held_out")
+    return optimism[["apparent", "optimism", "corrected"]].join(by_fold.rename_axis(["model", "quantity"]))
+
+
+def calibrations(predicted, is_severe):
+    """Slope and intercept of each column's held-out probabilities (``slope, intercept, n``), and its bins, by model."""
+    summary = {name: validation.calibration(predicted[name], is_severe) for name in predicted}
+    bins = {name: validation.calibration_bins(predicted[name], is_severe) for name in predicted}
+    return pd.DataFrame.from_dict(summary, "index").rename_axis("model"), bins
+
+
+def tornado(scans, fits, cutoffs, variants=None):
+    """How far the headlines move when one choice is made otherwise; model and cut-off stay as they were fitted.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The biomarkers, indexed by scan_id, with ``is_severe``.
+    fits : mapping of str to logistic.Fit
+    cutoffs : mapping
+        The probability at which each model calls a scan severe.
+    variants : DataFrame, optional
+        As for ``sensitivity.scenarios``.
+
+    Returns
+    -------
+    DataFrame
+        From ``sensitivity.tornado``.
+    """
+    tables_by_choice = sensitivity.scenarios(scans, variants)
+    others = {key: _headlines(table, fits, cutoffs) for key, table in tables_by_choice.items()}
+    for side, sign in zip(sensitivity.SIDES, (-1, 1), strict=True):
+        moved = _headlines(scans, fits, cutoffs * (1 + sign * CUTOFF_STEP))
+        others["cutoff", side] = {name: found for name, found in moved.items() if name[:4] in ("Sens", "Spec")}
+    return sensitivity.tornado(_headlines(scans, fits, cutoffs), others)
+
+
+def auc_of_truth(variants, is_severe):
+    """AUC of the biomarkers by the true masks, where these are known: what measuring costs, or flatters.
+
+    Parameters
+    ----------
+    variants : DataFrame or None
+        Indexed by scan_id: ``true_poi`` and ``true_ihu``, NaN where unknown or undefined.
+    is_severe : Series of bool
+
+    Returns
+    -------
+    dict of str to float
+        ``POI`` and ``iHU``; without those of which fewer than both statuses are known.
+    """
+    found = {}
+    for name, column in (("POI", "true_poi"), ("iHU", "true_ihu")) if variants is not None else ():
+        known = variants[column].reindex(is_severe.index).dropna()
+        if is_severe[known.index].nunique() == 2:
+            found[name] = roc.auc(known, is_severe[known.index])
+    return found
+
+
+def _headlines(scans, fits, cutoffs):
+    found = {}
+    for model, fitted in fits.items():
+        probability = _apply(fitted, scans)
+        status = scans.loc[probability.index, "is_severe"]
+        if fitted.note or status.nunique() < 2:
+            continue
+        # The cut-off is the probability of one of the scans, which must reach it however sums are rounded.
+        point = roc.operating_point(probability, status, cutoffs[model] * (1 - 1e-9))
+        found |= {
+            f"AUC, {model}": roc.auc(probability, status),
+            f"Sensitivity, {model}": point.sensitivity,
+            f"Specificity, {model}": point.specificity,
+        }
+    medians = 100 * scans.groupby("is_severe")["poi"].median()
+    return found | {
+        f"Median POI (%), {word}": medians[flag] for flag, word in ((True, "severe"), (False, "non-severe"))
+    }
+
+
+def _apply(fitted, scans):
+    """Probability by a fitted model of the scans that have its predictors, whatever scans it was fitted to."""
+    estimates = fitted.estimates
+    known = scans[list(estimates.index)].astype(float).dropna()
+    standardised = (known - estimates["mean"]) / estimates["sd"]
+    return special.expit(fitted.intercept + standardised @ estimates["coefficient"])
+
+
+def values(by_patient, by_gee, one_each, added, validated, calibrated, moved):
+    """List the numbers of these sections that a reader may quote.
+
+    Parameters
+    ----------
+    by_patient, by_gee : DataFrame
+        From ``clustered.auc_table`` and ``clustered.odds_ratios``.
+    one_each, added, validated : DataFrame
+        From the functions above.
+    calibrated : DataFrame
+        The summary from :func:`calibrations`.
+    moved : DataFrame
+        From :func:`tornado`.
+
+    Returns
+    -------
+    list of dict
+        From :func:`study.run.value`.
+    """
+    listed = []
+    for model, row in by_patient.iterrows():
+        name, size = f"auc_obuchowski_{_key(model)}", int(row["n_patients"])
+        listed.append(value(name, row["auc"], row["low"], row["high"], size))
+    for (model, predictor), row in by_gee.iterrows():
+        name = predictor if _key(model) == predictor else f"{predictor}_adjusted"
+        odds = row[["odds_ratio", "ci_low", "ci_high"]]
+        listed += [
+            value(f"odds_ratio_gee_{name}", *odds, n=int(row["n_patients"])),
+            value(f"p_value_gee_{name}", row["p_value"], n=int(row["n_patients"])),
+        ]
+    for (which, model), row in one_each.iterrows():
+        listed.append(value(f"auc_{which}_scan_{_key(model)}", *row[["auc", "auc_low", "auc_high"]], n=int(row["n"])))
+    for test, name in TESTS.items():
+        listed.append(value(f"p_value_ihu_adds_{name}", added.loc[test, "p_value"]))
+    for (model, quantity), row in validated.iterrows():
+        listed += [
+            value(f"{quantity}_held_out_{_key(model)}", row["held_out"]),
+            value(f"{quantity}_corrected_{_key(model)}", row["corrected"]),
+        ]
+    for model, row in calibrated.iterrows():
+        listed += [
+            value(f"calibration_{name}_{_key(model)}", row[name], n=int(row["n"])) for name in ("slope", "intercept")
+        ]
+    return listed + moves(moved)
+
+
+TESTS = {
+    "DeLong, scans": "delong",
+    "Obuchowski, patients": "obuchowski",
+    "likelihood ratio, scans": "likelihood_ratio",
+    "Wald in GEE, patients": "gee",
+}
+
+
+def moves(moved):
+    """Values of a tornado: the largest move of each headline, signed."""
+    largest = sensitivity.largest_move(moved)
+    return [value(f"largest_move_{_key(headline)}", row["move"]) for headline, row in largest.iterrows()]
+
+
+def _key(words):
+    """Name of a model or headline inside a value's name: ``AUC, POI+iHU`` -> ``auc_poi_ihu``."""
+    return "_".join("".join(letter if letter.isalnum() else " " for letter in words.lower()).split())

@@ -1,0 +1,102 @@
+"""The quality of a run's segmentations in one table, each number beside what the project asks for."""
+
+import numpy as np
+import pandas as pd
+
+from study.measures.evaluation import LESION_ML, SURFACE_TOLERANCE_MM
+from study.results.targets import TARGETS
+from study.run import value
+from study.statistics import agreement
+
+HEALTHY_POI = 0.01  # a healthy lung should be given less than this
+COLUMNS = ["name", "quantity", "estimate", "low", "high", "sd", "median", "n", "n_patients", "target", "verdict"]
+_SURFACE = f"surface Dice at {SURFACE_TOLERANCE_MM:g} mm"
+_LESIONS = f"lesions of {LESION_ML:g} ml or more"
+# Names, as recorded, and the words for them; in the table's order.
+QUANTITIES = {
+    "infection_dice": "Infection Dice; both masks empty: left out",
+    "infection_dice_empty_as_1": "Infection Dice; both masks empty: 1",
+    "infection_dice_empty_as_0": "Infection Dice; both masks empty: 0",
+    "infection_dice_sd": "Infection Dice, SD",
+    "infection_surface_dice": f"Infection {_SURFACE}",
+    "lung_dice": "Lung Dice",
+    "lung_dice_worst": "Lung Dice, worst scan",
+    "lung_surface_dice": f"Lung {_SURFACE}",
+    "lesion_sensitivity": f"Sensitivity for {_LESIONS}",
+    "false_lesions": f"False {_LESIONS}, a scan",
+    "volume_error_ml": "Infection volume, measured - true (ml)",
+    "poi_bias": "POI, measured - true (percentage points)",
+    "poi_lower_limit": "POI, lower limit of agreement (percentage points)",
+    "poi_upper_limit": "POI, upper limit of agreement (percentage points)",
+    "poi_correlation": "POI, correlation with the truth",
+    "healthy_share": f"Healthy scans with POI below {100 * HEALTHY_POI:g} % (share)",
+    "network_less_observers": "Infection Dice, network and observers less between observers",
+}
+
+
+def summary(truth, observed):
+    """Sum up a run's segmentations.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        From :func:`study.measures.evaluation.compare_truth`.
+    observed : DataFrame
+        From :func:`study.measures.evaluation.compare_observers`.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`, a row a quantity: the estimate with its 95 % interval over patients (`agreement`), where it is
+        a mean over scans the scans' SD and median, how many scans and patients it rests on, and target and verdict
+        where the project has a target. Dice of two empty masks is undefined: the first row leaves such scans out. A
+        healthy scan is one without true infection; at the worst scan there is no interval.
+    """
+    patients, dice = truth["patient_id"], truth["infection_dice"]
+    poi_error = 100 * (truth["poi"] - truth["true_poi"])
+    healthy = truth[truth["true_infection_ml"] == 0]
+    lower, upper = agreement.limits_of_agreement(poi_error, patients)
+    of_known_lungs = truth.dropna(subset="lung_dice")
+    worst, known_patients = of_known_lungs["lung_dice"].min(), of_known_lungs["patient_id"].nunique()
+    with_observer = observed[["network_observer_1", "network_observer_2"]].mean(axis=1, skipna=False)
+    found = {
+        "infection_dice": _mean(dice, patients, (0, 1)),
+        "infection_dice_empty_as_1": _mean(dice.fillna(1), patients, (0, 1)),
+        "infection_dice_empty_as_0": _mean(dice.fillna(0), patients, (0, 1)),
+        "infection_dice_sd": agreement.spread(dice, patients),
+        "infection_surface_dice": _mean(truth["infection_surface_dice"], patients, (0, 1)),
+        "lung_dice": _mean(truth["lung_dice"], patients, (0, 1)),
+        "lung_dice_worst": {"estimate": worst, "n": len(of_known_lungs), "n_patients": known_patients},
+        "lung_surface_dice": _mean(truth["lung_surface_dice"], patients, (0, 1)),
+        "lesion_sensitivity": agreement.ratio(truth["n_found"], truth["n_lesions"], patients),
+        "false_lesions": _mean(truth["n_false"], patients, (0, np.inf)),
+        "volume_error_ml": _mean(truth["volume_error_ml"], patients),
+        "poi_bias": _mean(poi_error, patients),
+        "poi_lower_limit": lower,
+        "poi_upper_limit": upper,
+        "poi_correlation": agreement.correlation(truth["poi"], truth["true_poi"], patients),
+        "healthy_share": agreement.mean(healthy["poi"] < HEALTHY_POI, healthy["patient_id"], (0, 1)),
+        "network_less_observers": _mean(with_observer - observed["observers"], observed["patient_id"]),
+    }
+    rows = [{"name": name, "quantity": words, **found[name]} for name, words in QUANTITIES.items()]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    asked = table["name"].map(TARGETS.get)
+    table["target"] = asked.map(str, na_action="ignore")
+    table["verdict"] = [
+        target.verdict(row.estimate, row.n) if target else None
+        for target, row in zip(asked, table.itertuples(index=False), strict=True)
+    ]
+    return table
+
+
+def values(table):
+    """What :func:`summary` found as values to record, named ``quality_<name>``."""
+    return [
+        value(f"quality_{row.name}", row.estimate, row.low, row.high, row.n) for row in table.itertuples(index=False)
+    ]
+
+
+def _mean(scans, patients, within=(-np.inf, np.inf)):
+    """Mean with its interval, SD and median of a column of scans."""
+    scans = scans.astype(float)
+    return agreement.mean(scans, patients, within) | {"sd": scans.std(), "median": scans.median()}

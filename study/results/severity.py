@@ -1,0 +1,344 @@
+"""Notebook 5's results as a reader sees them: Table 2, the odds ratios, and the values to quote."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from study.figures import tables
+from study.run import value
+from study.scans import cohort
+from study.statistics import roc
+
+
+def read_scans(path):
+    """Read a table of biomarkers in which severe scans can be told from others.
+
+    Parameters
+    ----------
+    path : Path
+        As for ``cohort.read_biomarkers``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by scan_id, with ``is_severe``. Scans of unknown status are left out.
+
+    Raises
+    ------
+    study.scans.schemas.ScanTableError
+        If the table does not keep its schema.
+    ValueError
+        If all scans have one status, or all infected scans have, or POI is the same in all: there is nothing to tell.
+    """
+    every = cohort.read_biomarkers(path).set_index("scan_id")
+    scans = every.dropna(subset="status")
+    if scans.empty:
+        raise ValueError(
+            f"{path}: the status of none of the {len(every)} scans is known, and severity needs severe and non-severe "
+            "ones; fill in the column status"
+        )
+    is_severe = scans["status"] == "severe"
+    infected = scans["ihu"].notna()
+    if is_severe.nunique() < 2:
+        raise ValueError(
+            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe; add scans of the other status, as severity "
+            "needs both"
+        )
+    if is_severe[infected].nunique() < 2:
+        found = f"{is_severe[infected].sum()} severe and {(~is_severe[infected]).sum()} non-severe scans"
+        raise ValueError(
+            f"{path}: iHU is known of {found} only, as the others show no infection; severity compares infected "
+            "scans of both statuses: look whether the segmentation missed it (the label maps), or at the columns poi "
+            "and ihu"
+        )
+    for column in ("poi", "ihu"):
+        if scans[column].nunique() < 2:
+            raise ValueError(
+                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it tells no "
+                "scan from another; measure more scans, or look whether the column holds what was measured"
+            )
+    return scans.assign(is_severe=is_severe)
+
+
+def table_2(performance, bootstrap):
+    """Table 2: sensitivity, specificity and AUC of each model, in the paper's form.
+
+    Parameters
+    ----------
+    performance : DataFrame
+        From ``roc.evaluate``.
+    bootstrap : DataFrame
+        From ``resampling.evaluate``.
+
+    Returns
+    -------
+    DataFrame
+        Text, a row a model.
+    """
+    rows = {
+        model: {
+            "Sensitivity %": tables.percent_of(row["true_positives"], row["n_severe"])
+            + _percent_interval(bootstrap.loc[(model, "sensitivity")]),
+            "Specificity %": tables.percent_of(row["true_negatives"], row["n_nonsevere"])
+            + _percent_interval(bootstrap.loc[(model, "specificity")]),
+            "AUC": tables.with_interval(row["auc"], row["auc_low"], row["auc_high"]),
+            "p value": tables.p_value(row["p_value"]),
+        }
+        for model, row in performance.iterrows()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Biomarker")
+
+
+def roc_drawing(predicted, is_severe, performance):
+    """Gather what ``plots.roc_curves`` draws as Figure 4.
+
+    Parameters
+    ----------
+    predicted, is_severe
+        As in ``roc.evaluate``.
+    performance : DataFrame
+        What that gave.
+
+    Returns
+    -------
+    dict
+        The arguments of ``plots.roc_curves``: ``curves, auc, chosen, n``.
+    """
+    return {
+        "curves": roc.curves(predicted, is_severe),
+        "auc": performance[["auc", "auc_low", "auc_high"]].T.to_dict("list"),
+        "chosen": {model: (1 - row["specificity"], row["sensitivity"]) for model, row in performance.iterrows()},
+        "n": {model: (int(row["n_severe"]), int(row["n_nonsevere"])) for model, row in performance.iterrows()},
+    }
+
+
+def paired_tests(predicted, is_severe):
+    """Compare POI's AUC with the others', by DeLong's paired test on the scans that all models have.
+
+    Parameters
+    ----------
+    predicted : DataFrame
+        ``POI`` and other columns; rows in which one is missing are left out.
+    is_severe : Series of bool
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the model compared with: ``difference`` (POI's AUC minus the other's), ``standard_error, z,
+        p_value`` and ``n``.
+    """
+    known = predicted.dropna()
+    others = [model for model in known if model != "POI"]
+    rows = {model: asdict(roc.delong_test(known["POI"], known[model], is_severe[known.index])) for model in others}
+    return pd.DataFrame.from_dict(rows, orient="index").assign(n=len(known)).rename_axis("POI against")
+
+
+def biomarkers_at_cutoff(scans, predicted, performance):
+    """Translate the cut-offs of the models of one biomarker into that biomarker: the scan that a cut-off comes from.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
+        cut-offs have the same Youden index, of which the most sensitive was taken.
+    """
+    rows = {}
+    for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
+        scores = predicted[model].dropna()
+        scan = (scores - performance.loc[model, "cutoff"]).abs().idxmin()
+        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"]))
+        rows[biomarker] = {
+            "at_cutoff": scans.loc[scan, biomarker], "unit": unit, "tied": tied, "n": int(performance.loc[model, "n"])
+        }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
+
+
+def pair_values(paired, at_cutoff):
+    """List the numbers of :func:`paired_tests` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    listed = [
+        value(f"p_value_delong_poi_{_key(model)}", row["p_value"], n=int(row["n"])) for model, row in paired.iterrows()
+    ]
+    return listed + [
+        value(f"{biomarker}_at_cutoff", row["at_cutoff"], n=row["n"], unit=row["unit"])
+        for biomarker, row in at_cutoff.iterrows()
+    ]
+
+
+def odds_ratio_table(regression, penalised):
+    """Odds ratios per SD with p-values and AIC, as text.
+
+    Parameters
+    ----------
+    regression, penalised : DataFrame
+        From ``logistic.summary``, by maximum likelihood and with Firth's correction, of which the profile's intervals
+        are shown.
+    """
+    rows = [
+        {
+            "Model": key[0],
+            "Predictor": tables.WORDS[key[1]],
+            "Odds ratio per SD": tables.with_interval(row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3),
+            "Profile interval": tables.interval(row["profile_low"], row["profile_high"], digits=3),
+            "p value": tables.p_value(row["p_value"]),
+            "With Firth's correction": tables.with_interval(
+                *penalised.loc[key, ["odds_ratio", "profile_low", "profile_high"]], digits=3
+            ),
+            "AIC": tables.with_interval(row["aic"], digits=3),
+            "Scans": int(row["n"]),
+            "Left out": int(row["n_excluded"]),
+        }
+        for key, row in regression.iterrows()
+    ]
+    return pd.DataFrame(rows).set_index("Model")
+
+
+# Columns of resampling.evaluate by what was drawn and how the limits are taken.
+BOOTSTRAPS = {
+    ("scans", "bootstrap within each status, percentile"): "",
+    ("scans", "bootstrap within each status, BCa"): "bca_",
+    ("scans", "bootstrap of all, percentile"): "plain_",
+    ("scans", "bootstrap of all, BCa"): "plain_bca_",
+    ("patients", "bootstrap, percentile"): "clustered_",
+    ("patients", "bootstrap, BCa"): "clustered_bca_",
+}
+
+
+def interval_table(performance, bootstrap, by_patient):
+    """Put the AUC's intervals together, a row each, as text.
+
+    Parameters
+    ----------
+    performance, bootstrap, by_patient : DataFrame
+        From ``roc.evaluate``, ``resampling.evaluate`` and ``clustered.auc_table``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by what is taken as independent, scans or patients, and the interval; a column a model. The last row is
+        the ratio of the widths of the two BCa intervals.
+    """
+    of_auc = bootstrap.xs("auc", level="quantity")
+    limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
+    limits |= {key: of_auc[[f"{by}low", f"{by}high"]] for key, by in BOOTSTRAPS.items()}
+    limits["patients", "Obuchowski"] = by_patient[["low", "high"]]
+    rows = {key: {m: tables.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
+    estimates = {m: tables.with_interval(area) for m, area in performance["auc"].items()}
+    scans, patients = (of_auc[f"{by}bca_high"] - of_auc[f"{by}bca_low"] for by in ("", "clustered_"))
+    wider = (patients / scans.where(scans > 0)).round(2)
+    table = {("", "AUC"): estimates} | rows | {("patients over scans", "ratio of BCa widths"): wider.to_dict()}
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["Independent", "Interval"])
+
+
+def rate_table(bootstrap, exact):
+    """Put the intervals of sensitivity and specificity together, a column each, as text.
+
+    Parameters
+    ----------
+    bootstrap, exact : DataFrame
+        From ``resampling.evaluate`` and ``proportion.rates``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by (model, quantity).
+    """
+    limits = bootstrap.loc[exact.index].join(exact)
+    columns = {
+        "Scans, bootstrap": "",
+        "Scans, BCa": "bca_",
+        "Scans, exact": "exact_",
+        "Scans, Wilson": "wilson_",
+        "Patients, bootstrap": "clustered_",
+        "Patients, BCa": "clustered_bca_",
+    }
+    texts = {
+        name: [tables.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
+        for name, by in columns.items()
+    }
+    estimates = {"Estimate": exact["estimate"].map(tables.with_interval)}
+    return pd.DataFrame(estimates | texts, exact.index).rename_axis(["Model", "Quantity"])
+
+
+def values(scans, tests, regression, performance, bootstrap):
+    """List every number of the notebook that a reader may quote, named as the claims name them.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        The biomarkers, with ``is_severe``.
+    tests, regression, performance, bootstrap : DataFrame
+        From ``groups.compare``, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
+
+    Returns
+    -------
+    list of dict
+        From :func:`study.run.value`. Fractions are 0..1.
+    """
+    n, n_severe = len(scans), int(scans["is_severe"].sum())
+    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # who had scans of both kinds is in both counts
+    listed = [
+        value("n_scans", n),
+        value("n_patients", scans["patient_id"].nunique()),
+        value("n_severe", n_severe),
+        value("n_nonsevere", n - n_severe),
+        value("n_patients_severe", int(n_patients.get(True, 0))),
+        value("n_patients_nonsevere", int(n_patients.get(False, 0))),
+        value("n_without_infection", int(scans["ihu"].isna().sum()), n=n),
+    ]
+    for biomarker, row in tests.iterrows():
+        unit = "HU" if biomarker == "ihu" else ""
+        n_tested = int(row["n_severe"] + row["n_nonsevere"])
+        listed += [
+            value(f"median_{biomarker}_severe", row["median_severe"], n=int(row["n_severe"]), unit=unit),
+            value(f"median_{biomarker}_nonsevere", row["median_nonsevere"], n=int(row["n_nonsevere"]), unit=unit),
+            value(f"p_value_mann_whitney_{biomarker}", row["mann_whitney_p"], n=n_tested),
+            value(f"p_value_welch_{biomarker}", row["welch_p"], n=n_tested),
+        ]
+    for (model, predictor), row in regression.iterrows():
+        name = predictor if _key(model) == predictor else f"{predictor}_adjusted"
+        listed += [
+            value(f"odds_ratio_{name}", row["odds_ratio"], row["ci_low"], row["ci_high"], int(row["n"])),
+            value(f"p_value_odds_ratio_{name}", row["p_value"], n=int(row["n"])),
+            # The whole model: log odds = intercept + sum of coefficient * (predictor - mean) / SD.
+            *(value(f"{part}_{name}", row[part], n=int(row["n"])) for part in ("coefficient", "mean", "sd")),
+        ]
+    for model in performance.index:
+        first = regression.loc[model].iloc[0]
+        listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
+        listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
+    return listed
+
+
+def _of_model(key, row, limits):
+    n, n_severe, n_other = (int(row[name]) for name in ("n", "n_severe", "n_nonsevere"))
+
+    def bounded(name, number, quantity, by="", size=n):
+        return value(name, number, limits.loc[quantity, f"{by}low"], limits.loc[quantity, f"{by}high"], size)
+
+    return [
+        value(f"n_{key}", n),
+        value(f"n_severe_{key}", n_severe),
+        value(f"n_nonsevere_{key}", n_other),
+        value(f"auc_{key}", row["auc"], row["auc_low"], row["auc_high"], n),
+        bounded(f"auc_bootstrap_{key}", row["auc"], "auc"),
+        bounded(f"auc_clustered_{key}", row["auc"], "auc", "clustered_bca_"),
+        value(f"p_value_auc_{key}", row["p_value"], n=n),
+        bounded(f"cutoff_{key}", row["cutoff"], "cutoff"),
+        bounded(f"sensitivity_{key}", row["sensitivity"], "sensitivity", size=n_severe),
+        bounded(f"specificity_{key}", row["specificity"], "specificity", size=n_other),
+        bounded(f"sensitivity_reselected_{key}", row["sensitivity"], "sensitivity_reselected", size=n_severe),
+        bounded(f"specificity_reselected_{key}", row["specificity"], "specificity_reselected", size=n_other),
+        value(f"true_positives_{key}", int(row["true_positives"]), n=n_severe),
+        value(f"true_negatives_{key}", int(row["true_negatives"]), n=n_other),
+    ]
+
+
+def _key(model):
+    """Name of a model inside a value's name: ``POI+iHU`` -> ``poi_ihu``."""
+    return model.lower().replace("+", "_")
+
+
+def _percent_interval(limits):
+    if limits[["low", "high"]].isna().any():
+        return ""
+    return f" [{100 * limits['low']:.2f}, {100 * limits['high']:.2f}]"

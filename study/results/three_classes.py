@@ -1,0 +1,146 @@
+"""Decreased, unchanged, increased: how report and biomarker agree when a change must exceed the measurement's error.
+
+Beside Table 4, which counts every rise and fall however small and leaves out reports that name none.
+"""
+
+import numpy as np
+import pandas as pd
+
+from study.figures import tables
+from study.results.progression import BIOMARKER, FEWEST_CASES, UNITS
+from study.statistics import change, clustered, kappa
+
+
+def least_detectable(pairs, variants):
+    """Least detectable change of POI (for "volume") and iHU (for "density"), and what it was taken from.
+
+    Where the true masks are known: from how far measured changes lie from true ones. Else, where two observers
+    outlined the same scans: from how far they differ, which is what a careful human cannot tell either. Else unknown.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``earlier, later, poi_change, ihu_change``.
+    variants : DataFrame or None
+        From ``Run.variants``.
+
+    Returns
+    -------
+    dict of str to change.LeastDetectable, str
+    """
+    if variants is not None:
+        for source, words in (("true", "true masks"), ("observer_1", "two observers")):
+            found = {}
+            for quantity, biomarker in BIOMARKER.items():
+                column = variants[f"{source}_{biomarker}"]
+                if source == "true":
+                    true_change = (
+                        column.reindex(pairs["later"]).to_numpy() - column.reindex(pairs["earlier"]).to_numpy()
+                    )
+                    differences = pairs[f"{biomarker}_change"].to_numpy() - true_change
+                else:
+                    differences = column - variants[f"observer_2_{biomarker}"]
+                found[quantity] = change.least_detectable(differences)
+            if found["volume"].n > 1:
+                return found, words
+    return {quantity: change.least_detectable([]) for quantity in BIOMARKER}, "unknown: no other masks are at hand"
+
+
+def cases_of(pairs, quantity, least):
+    """Cases of one quantity in three classes: -1 decreased, 0 unchanged, 1 increased.
+
+    Every pair counts whose later scan has a report, but for opposite phrases. A report without a phrase on the
+    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is none.
+
+    Returns
+    -------
+    DataFrame
+        ``report`` and ``biomarker``, the latter NaN where a scan has no iHU.
+    """
+    counted = pairs[pairs["has_report"] & pairs[quantity].notna()]
+    classes = change.classify(counted[f"{BIOMARKER[quantity]}_change"], least)
+    return pd.DataFrame({"report": counted[quantity].astype(float), "biomarker": classes})
+
+
+def tabulate(pairs, least):
+    """Kappa of three classes at the least detectable change, and of up and down among the changes that exceed it.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
+        iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged_report,
+        n_unchanged_biomarker, kappa_two, n_two``; and ``linear, linear_low, linear_high, quadratic ...``, kappas that
+        give part of the credit where only one side says unchanged (errors over cases). NaN where the least change is
+        unknown.
+    """
+    rows = {}
+    for quantity, found in least.items():
+        cases = cases_of(pairs, quantity, found.change)
+        known = cases.dropna()
+        two = known[(known != 0).all(axis=1)]
+        by_patient = clustered.kappa_table({"three": known, "two": two}, pairs["patient_id"])
+        rows[quantity] = {"least_change": found.change, "sem": found.standard_error} | by_patient.loc["three"].to_dict()
+        rows[quantity] |= {
+            "n_unchanged_report": int((known["report"] == 0).sum()),
+            "n_unchanged_biomarker": int((known["biomarker"] == 0).sum()),
+            "kappa_two": by_patient.loc["two", "kappa"],
+            "n_two": len(two),
+        }
+        for weights in ("linear", "quadratic"):
+            weighted = kappa.cohen_kappa(known["report"], known["biomarker"], weights=weights, categories=[-1, 0, 1])
+            rows[quantity] |= {
+                weights: weighted.kappa, f"{weights}_low": weighted.ci_low, f"{weights}_high": weighted.ci_high
+            }  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
+
+
+def in_words(three):
+    """Write the table of :func:`tabulate` for people: a column a quantity, in percentage points and HU."""
+    columns = {}
+    for quantity, row in three.iterrows():
+        words, unit, factor, digits = UNITS[quantity]
+        columns[words] = {
+            "Least detectable change": f"{tables.with_interval(factor * row['least_change'], digits=digits)} {unit}",
+            "Standard error of measurement": f"{tables.with_interval(factor * row['sem'], digits=digits)} {unit}",
+            "Pairs": int(row["n"]),
+            "Patients": int(row["n_patients"]),
+            "Unchanged by report": int(row["n_unchanged_report"]),
+            "Unchanged by biomarker": int(row["n_unchanged_biomarker"]),
+            "Kappa, errors over patients": tables.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
+            "Linear weights": tables.with_interval(*row[["linear", "linear_low", "linear_high"]]),
+            "Quadratic weights": tables.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
+            "Kappa of up and down beyond it": tables.with_interval(row["kappa_two"]),
+            "Pairs beyond it": int(row["n_two"]),
+        }
+    return pd.DataFrame(columns).rename_axis("At the least detectable change")
+
+
+def kappa_by_least_change(pairs, least, n_steps=40):
+    """Kappa of three classes, and of two, for every least change that may count; as ``robustness_plots`` draws it.
+
+    Returns
+    -------
+    table : DataFrame
+        ``quantity, least`` (percentage points of POI, HU), ``three, three_low, three_high, two, share``; ``two`` is NaN
+        where fewer than ten changes count.
+    marked : dict of str to float
+        The least detectable changes in these units.
+    """
+    rows, marked = [], {}
+    for quantity, found in least.items():
+        size = pairs[f"{BIOMARKER[quantity]}_change"].abs()
+        factor = UNITS[quantity][2]
+        marked[quantity] = factor * found.change
+        top = np.nanmax([2 * found.change, size.quantile(0.9), 0.0])
+        spoken = pairs[quantity].isin([-1, 1]) & (size > 0)
+        for step in np.linspace(0, top, n_steps):
+            cases = cases_of(pairs, quantity, step).dropna()
+            two = cases[(cases != 0).all(axis=1)]
+            kappas = clustered.kappa_table({"three": cases, "two": two}, pairs["patient_id"])
+            share = (spoken & (size > step)).sum() / spoken.sum() if spoken.any() else np.nan
+            three = kappas.loc["three", ["kappa", "ci_low", "ci_high"]]
+            of_two = kappas.loc["two", "kappa"] if len(two) >= FEWEST_CASES else np.nan
+            rows.append((quantity, factor * step, *three, of_two, share))
+    columns = ["quantity", "least", "three", "three_low", "three_high", "two", "share"]
+    return pd.DataFrame(rows, columns=columns), marked

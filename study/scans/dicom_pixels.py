@@ -1,0 +1,215 @@
+"""The pixels of one DICOM CT slice in HU: decoded, signed as they should be, padding set to air.
+
+Uncompressed and run-length pixels are read by pydicom. The rest (JPEG Lossless is what scanners send) goes
+through SimpleITK's GDCM, which returns a picture for half a file without a word; so the stream is looked at
+first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.encaps import generate_frames
+from pydicom.pixels import pixel_array
+
+from study.scans.grid import ScanError
+from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU
+
+_BY_PYDICOM = {  # transfer syntaxes that need no codec: implicit, explicit, deflated, big endian, run-length
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2.1.99",
+    "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.5",
+}
+_RUN_LENGTH = "1.2.840.10008.1.2.5"
+_END_OF_IMAGE = b"\xff\xd9"  # the last bytes of JPEG, JPEG-LS and JPEG 2000 alike
+_AIR_HU = -1000  # padding above it (and below the top) cannot be told from tissue
+_AGAIN = "export or copy the series again"
+
+
+def read_dicom(path, **options) -> pydicom.Dataset:
+    """pydicom.dcmread, quiet about values that the standard does not allow and files hold (UUIDs for UIDs).
+
+    The elements that are wanted are decoded at once, as pydicom would complain only when they are looked at,
+    and quote what it found, which in a damaged file may be a name.
+    """
+    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(path, **options)
+        for tag in options.get("specific_tags", ("PixelData", "Rows", "Columns", "BitsAllocated")):
+            dataset.get(tag)
+        list(dataset.file_meta)
+    return dataset
+
+
+def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
+    """Read one slice.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    header : pydicom.Dataset
+        Its checked header; rows, columns, rescale and padding are taken from it.
+
+    Returns
+    -------
+    numpy.ndarray
+        (rows, columns) float64 in HU; padding pixels are -1024.
+
+    Raises
+    ------
+    ScanError
+        If the file is truncated or damaged, or its compression cannot be decoded here.
+    """
+    path = Path(path)
+    try:
+        dataset = read_dicom(path)
+    except Exception as error:  # a damaged file makes pydicom raise many kinds
+        raise ScanError(path, f"the DICOM file is damaged ({type(error).__name__})", _AGAIN) from None
+    if "PixelData" not in dataset:
+        raise ScanError(path, "the file ends before its pixels: it is truncated", _AGAIN)
+    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+    if syntax is None:
+        raise ScanError(path, "the file does not say how its pixels are encoded (TransferSyntaxUID)", _AGAIN)
+    slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
+    if syntax in _BY_PYDICOM:
+        stored = _stored_by_pydicom(path, dataset, syntax)
+    else:
+        stored = np.rint((_hu_by_gdcm(path, dataset, syntax) - intercept) / slope).astype(np.int64)
+    if stored.shape != (header.Rows, header.Columns):
+        shape = " x ".join(map(str, stored.shape))
+        raise ScanError(
+            path, f"{shape} pixels are stored, and the header says {header.Rows} x {header.Columns}", _AGAIN
+        )
+    is_padding = _padding(stored, header)
+    stored = _in_bits_stored(path, stored, is_padding, header)
+    hu = stored * slope + intercept
+    hu[is_padding] = LOWEST_HU
+    return hu
+
+
+def padding_in_tissue(header: pydicom.Dataset) -> bool:
+    """Whether the header's padding value is also the HU of some tissue, so that it is left alone."""
+    limits = _padding_limits(header)
+    return limits is not None and not _is_outside_tissue(limits, header)
+
+
+def _stored_by_pydicom(path: Path, dataset: pydicom.Dataset, syntax: str) -> np.ndarray:
+    n_bytes = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    there = len(dataset.PixelData)
+    if syntax != _RUN_LENGTH and there < n_bytes:
+        raise ScanError(path, f"it is truncated: {there:,} of {n_bytes:,} bytes of pixels are there", _AGAIN)
+    if syntax != _RUN_LENGTH and there > n_bytes + n_bytes % 2:
+        raise ScanError(path, f"the file holds {there:,} bytes of pixels, the header tells of {n_bytes:,}", _AGAIN)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # keep the unused high bits: padding may use them, and must be known before they are cut off
+            options = {} if syntax == _RUN_LENGTH else {"correct_unused_bits": False}
+            return pixel_array(dataset, **options).astype(np.int64)
+    except Exception as error:  # a damaged stream makes pydicom raise many kinds
+        raise ScanError(path, f"the pixels cannot be decoded ({type(error).__name__})", _AGAIN) from None
+
+
+def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -> np.ndarray:
+    """Pixels of a compressed slice; GDCM applies the rescale slope and intercept of the file."""
+    import SimpleITK
+
+    try:
+        frames = list(generate_frames(dataset.PixelData, number_of_frames=1))
+    except Exception:  # pydicom raises many kinds for a broken sequence of fragments
+        frames = []
+    if len(frames) != 1 or not frames[0].rstrip(b"\0").endswith(_END_OF_IMAGE):
+        raise ScanError(path, "the compressed pixels end too early: the file is truncated", _AGAIN)
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    try:
+        with _decoder_complaints() as complaints:
+            hu = SimpleITK.GetArrayFromImage(reader.Execute())
+    except RuntimeError:
+        raise ScanError(
+            path,
+            f"the pixels are compressed as {syntax.name}, which cannot be decoded here",
+            "decompress the series first (dcmdjpeg, gdcmconv --raw) or convert it to NIfTI with dcm2niix",
+        ) from None
+    if complaints:
+        raise ScanError(path, f"the compressed pixels are damaged ({complaints[0]})", _AGAIN)
+    return np.squeeze(hu).astype(float)
+
+
+@contextlib.contextmanager
+def _decoder_complaints() -> Iterator[list[str]]:
+    """Collect what the JPEG library writes to standard error, its only way to tell of damage."""
+    complaints: list[str] = []
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    outside = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield complaints
+        finally:
+            os.dup2(outside, 2)
+            os.close(outside)
+            written.seek(0)
+            lines = written.read().decode(errors="replace").splitlines()
+            complaints += [line for line in lines if "JPEG" in line or "marker" in line or " SOS" in line]
+
+
+def _padding_limits(header: pydicom.Dataset) -> tuple[int, int] | None:
+    """Lowest and highest stored value that mean "no measurement here", in the sign of the pixels."""
+    if header.get("PixelPaddingValue") is None:
+        return None
+    limits = [header.PixelPaddingValue, header.get("PixelPaddingRangeLimit") or header.PixelPaddingValue]
+    try:
+        low, high = sorted(_wrapped(int(limit), header) for limit in limits)
+    except (TypeError, ValueError):
+        return None
+    return low, high
+
+
+def _wrapped(value: int, header: pydicom.Dataset) -> int:
+    """Give a padding value the sign of the pixels: -2000 is 63536 where they are called unsigned."""
+    bits = header.BitsAllocated
+    value %= 1 << bits
+    return value - (1 << bits) if header.PixelRepresentation == 1 and value >= 1 << (bits - 1) else value
+
+
+def _is_outside_tissue(limits: tuple[int, int], header: pydicom.Dataset) -> bool:
+    hu = [limit * float(header.RescaleSlope) + float(header.RescaleIntercept) for limit in limits]
+    return max(hu) <= _AIR_HU or min(hu) >= HIGHEST_HU
+
+
+def _padding(stored: np.ndarray, header: pydicom.Dataset) -> np.ndarray:
+    limits = _padding_limits(header)
+    if limits is None or not _is_outside_tissue(limits, header):
+        return np.zeros(stored.shape, bool)
+    return (stored >= limits[0]) & (stored <= limits[1])
+
+
+def _in_bits_stored(path: Path, stored: np.ndarray, is_padding: np.ndarray, header: pydicom.Dataset) -> np.ndarray:
+    """Check that all but padding fits the bits that the header calls used; extend the sign of a short one."""
+    bits = int(header.get("BitsStored") or header.BitsAllocated)
+    if bits >= header.BitsAllocated:
+        return stored
+    if header.PixelRepresentation == 1:
+        unsigned = stored & ((1 << bits) - 1)
+        return np.where(is_padding, stored, np.where(unsigned >= 1 << (bits - 1), unsigned - (1 << bits), unsigned))
+    beyond = (stored >= 1 << bits) & ~is_padding
+    if beyond.any():
+        raise ScanError(
+            path,
+            f"{beyond.sum():,} pixels reach {stored[beyond].max()}, and the header gives them {bits} bits",
+            "convert the series with dcm2niix and look at it (overlay or undeclared padding in unused bits?)",
+        )
+    return stored

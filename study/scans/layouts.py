@@ -1,0 +1,302 @@
+"""How public data sets lie in folders, and any folder of scans: what is where, read from names alone.
+
+No voxel is read and no file moved or converted; `study check` opens what is found here. What a data set does not
+say - age, sex, date, mostly status - stays empty.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from study.scans.dicom_pixels import read_dicom
+from study.scans.nifti import SUFFIXES
+from study.scans.schemas import MASK_COLUMNS, SCAN_RULES, Fault, ScanTableError, is_number, read_text_table
+
+# MosMedData grades a CT by the share of the lung that is ill: CT-0 none, CT-1 up to 25 % (mild), CT-2 to 50 %
+# (moderate), CT-3 to 75 % (severe), CT-4 above (critical). The paper's severe scans are those of severe and critical
+# illness together, so the two classes that bear these names are severe.
+# Morozov SP et al. MosMedData: chest CT scans with COVID-19 related findings. medRxiv 2020.05.20.20100362.
+STATUS_OF_CLASS = {
+    "CT-0": "non-severe", "CT-1": "non-severe", "CT-2": "non-severe", "CT-3": "severe", "CT-4": "severe",
+}  # fmt: skip
+EIGHT_BIT = "its voxels are the greys 0 to 255 of a lung window (-1250 to 250 HU), not HU"
+NOT_COMPARED = "dataset_registry.csv is not here, so the files were not compared with it (save the .xlsx as CSV)"
+_AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
+
+
+@dataclass
+class Found:
+    """What a layout's reader found in a folder: rows of a scan table, what is left out and why, what is wrong."""
+
+    folder: Path
+    rows: list[dict] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, scan_id: str, image: Path, **cells) -> None:
+        """Add a scan; what is not given is not known, and it counts as a patient of its own unless one is given."""
+        paths = {name: str(cells.pop(name)) for name in MASK_COLUMNS if cells.get(name)}
+        known = {name: cell for name, cell in cells.items() if cell is not None}
+        self.rows.append({"scan_id": scan_id, "patient_id": scan_id, "image": str(image), **paths, **known})
+
+    def fault(self, path, rule: str, remedy: str) -> None:
+        """Note what is wrong with a file of the folder."""
+        shown = os.path.relpath(path, self.folder)
+        self.faults.append(Fault(str(self.folder), None, "", shown, rule, remedy))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way of laying out scans in folders.
+
+    Attributes
+    ----------
+    holds : str
+        What its folder holds, in words.
+    read : callable
+        Folder (absolute) -> Found.
+    source, licence : str
+        Of the data set; empty for scans of one's own.
+    """
+
+    holds: str
+    read: Callable[[Path], Found]
+    source: str = ""
+    licence: str = ""
+
+
+def _files(found: Found):
+    """All files below a folder, in the order of their paths; without those that archives of other systems add."""
+
+    def unreadable(error):
+        found.fault(error.filename, f"the folder cannot be read ({error.strerror})", "check its permissions")
+
+    paths = []
+    for where, folders, names in os.walk(found.folder, onerror=unreadable):
+        folders[:] = [name for name in folders if name[0] != "." and name != "__MACOSX"]
+        paths += [Path(where) / name for name in names if name[0] != "."]
+    return sorted(paths)
+
+
+def _stem(path: Path) -> str:
+    """The name of a NIfTI file without suffix; empty for any other file."""
+    return next((path.name[: -len(s)] for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(s)), "")
+
+
+def _once(found: Found, paths: dict, key, path: Path) -> None:
+    """Note a path under its key; a second one under the same key is a fault."""
+    if key in paths:
+        same = os.path.relpath(paths[key], found.folder)
+        found.fault(path, f"this is the same scan or mask as {same}", "keep one of the two files")
+    paths.setdefault(key, path)
+
+
+def _mosmed(folder: Path) -> Found:
+    """studies/CT-0 ... CT-4/study_XXXX.nii.gz, masks/study_XXXX_mask.nii.gz, dataset_registry.csv."""
+    roots = [root for root in (folder, *sorted(folder.iterdir())) if (root / "studies").is_dir()]
+    found = Found(roots[0] if len(roots) == 1 else folder)
+    if len(roots) > 1:
+        found.fault(folder, f"{len(roots)} folders in it hold studies/", "give the one that is meant")
+        return found
+    studies, masks = {}, {}
+    for path in _files(found):
+        place = path.relative_to(found.folder).parts
+        if not _stem(path):
+            continue
+        if place[0] == "masks":
+            _once(found, masks, _stem(path).removesuffix("_mask"), path)
+        elif place[0] == "studies" and len(place) == 3 and place[1] in STATUS_OF_CLASS:
+            _once(found, studies, _stem(path), path)
+        else:
+            found.fault(path, f"no scan lies here: those of a class are in studies/{'|'.join(STATUS_OF_CLASS)}/",
+                        "move it to its place, or away")  # fmt: skip
+    for name in sorted(masks.keys() - studies.keys()):
+        found.fault(masks[name], "a mask without its scan", "download the scans of its class (studies/) as well")
+    for name, path in studies.items():
+        found.add(name, path, status=STATUS_OF_CLASS[path.parent.name], severity_class=path.parent.name,
+                  infection_mask=masks.get(name))  # fmt: skip
+    registry = found.folder / "dataset_registry.csv"
+    if registry.is_file():
+        _compare_registry(found, registry, studies, masks)
+    elif studies:
+        found.notes.append(NOT_COMPARED)
+    return found
+
+
+def _compare_registry(found: Found, registry: Path, studies: dict, masks: dict) -> None:
+    """Every row of the registry has its files, in the folder of its class, and every file its row."""
+    try:
+        table, faults = read_text_table(registry, ("study_id", "category", "study_file", "mask_file"))
+    except ScanTableError as error:
+        found.faults += error.faults
+        return
+    found.faults += faults
+    remedy = "download the missing part, or take the row out"
+    for row, cells in table.iterrows():
+        for column in ("study_file", "mask_file"):
+            if cells[column] and not (found.folder / cells[column].lstrip("/")).is_file():
+                rule = "there is no such file below the registry's folder"
+                found.faults.append(Fault(str(registry), row, column, cells[column], rule, remedy))
+        if f"/{cells['category']}/" not in cells["study_file"]:
+            rule = f"the class of the folder in study_file, {cells['study_file']}"
+            found.faults.append(
+                Fault(str(registry), row, "category", cells["category"], rule, "correct one of the two")
+            )
+    for column, files in (("study_file", studies), ("mask_file", masks)):
+        listed = {Path(cell).name for cell in table[column]}
+        for path in files.values():
+            if path.name not in listed:
+                found.fault(path, f"the registry does not list it ({column})", "add its row, or move the file away")
+
+
+def _covid_19_ct_seg(folder: Path) -> Found:
+    """COVID-19-CT-Seg_20cases/, Lung_Mask/ and Infection_Mask/, one file a scan in each.
+
+    The scans' names are those of the masks, or the longer ones of the first release.
+    """
+    found = Found(folder)
+    kinds = {"lung_mask": {}, "infection_mask": {}, "lung_and_infection_mask": {}, "image": {}}
+    case = re.compile(r"(coronacases|radiopaedia)_(?:org_)?(?:covid-19-pneumonia-|case)?([0-9_]+?)(?:-dcm)?")
+    for path in _files(found):
+        if not _stem(path):
+            continue
+        named = case.fullmatch(_stem(path))
+        if named is None:
+            found.fault(path, "no scan of the set has this name", "give the folder with the set alone")
+            continue
+        above = {part.lower() for part in path.relative_to(folder).parts[:-1]}
+        kind = next((kind for kind in kinds if kind in above), "image")
+        _once(found, kinds[kind], "_".join(named.groups()), path)
+    for name, path in sorted(kinds["image"].items()):
+        if name.startswith("radiopaedia"):
+            found.left_out.append((os.path.relpath(path, folder), EIGHT_BIT))
+            continue
+        both = {kind: kinds[kind].get(name) for kind in ("lung_mask", "infection_mask")}
+        for kind in [kind for kind, mask in both.items() if mask is None]:
+            found.fault(path, f"a scan without its {kind.replace('_', ' ')}", f"unpack {kind.title()}.zip beside it")
+        found.add(name, path, **both)
+    for kind in ("lung_mask", "infection_mask"):
+        for name in sorted(kinds[kind].keys() - kinds["image"].keys()):
+            found.fault(kinds[kind][name], "a mask without its scan", "unpack COVID-19-CT-Seg_20cases.zip beside it")
+    return found
+
+
+def _covid_19_20(folder: Path) -> Found:
+    """Train/volume-covid19-A-XXXX_ct.nii.gz with ..._seg.nii.gz; Validation/ has scans alone."""
+    found = Found(folder)
+    scans, masks = {}, {}
+    for path in _files(found):
+        name, _, kind = _stem(path).rpartition("_")
+        if kind in ("ct", "seg"):
+            _once(found, scans if kind == "ct" else masks, name, path)
+        elif _stem(path):
+            found.fault(
+                path, "the name of a scan ends in _ct, that of a mask in _seg", "give the folder with the set alone"
+            )
+    for name, path in scans.items():
+        part = path.parent.name.lower()
+        if name not in masks and part not in ("validation", "test"):
+            found.fault(path, "a scan without its mask (_seg)", "download it again; only Validation has scans alone")
+        # A patient's second scan is called ..._1.
+        found.add(name, path, patient_id=name.partition("_")[0], infection_mask=masks.get(name), part=part)
+    for name in sorted(masks.keys() - scans.keys()):
+        found.fault(masks[name], "a mask without its scan (_ct)", "download it again")
+    return found
+
+
+def _folder(folder: Path) -> Found:
+    """Every NIfTI file a scan, and every folder with DICOM files in it a series."""
+    found = Found(folder)
+    first_files, series_of = {}, {}
+    for path in _files(found):
+        if _stem(path):
+            found.add(_id_of(path.with_name(_stem(path)), folder), path)
+        elif path.parent not in first_files and _is_dicom(path):
+            first_files[path.parent] = path
+    for place, path in first_files.items():
+        try:
+            header = read_dicom(path, stop_before_pixels=True, specific_tags=list(_WHO_AND_WHEN))
+        except Exception as error:  # a damaged header makes pydicom raise many kinds
+            found.fault(path, f"the DICOM header is damaged ({type(error).__name__})", "copy the series again")
+            continue
+        said = {tag: str(header.get(tag) or "").strip() for tag in _WHO_AND_WHEN}
+        found.add(_id_of(place, folder), place, **_who_and_when(said))
+        series_of.setdefault(said["PatientID"] or found.rows[-1]["scan_id"], []).append(found.rows[-1])
+    _number_patients(found, list(series_of.values()))
+    return found
+
+
+def _number_patients(found: Found, patients: list[list[dict]]) -> None:
+    """Call patients patient-1, patient-2, ...: the names and ids in the headers stay where they are.
+
+    A PatientID that stands for people of two sexes or ages is the mark of an anonymiser, not of a patient.
+    """
+    numbers = count(1)
+    for rows in patients:
+        births = [
+            int(row["scan_date"][:4]) - row["age_years"] for row in rows if {"age_years", "scan_date"} <= row.keys()
+        ]
+        is_one = (
+            len({row["sex"] for row in rows if "sex" in row}) < 2
+            and max(births, default=0) - min(births, default=0) < 2
+        )
+        if not is_one:
+            found.notes.append(f"{len(rows)} series share a PatientID but not sex and age: each counts as a patient")
+        shared = next(numbers) if is_one else None
+        for row in rows:
+            row["patient_id"] = f"patient-{shared or next(numbers)}"
+
+
+_WHO_AND_WHEN = ("PatientID", "PatientAge", "PatientSex", "AcquisitionDate", "SeriesDate", "StudyDate")
+
+
+def _who_and_when(said: dict[str, str]) -> dict:
+    """Age, sex and date as a scan table has them; what the header does not say, or not in DICOM's form, is left out."""
+    date = next((said[tag] for tag in ("AcquisitionDate", "SeriesDate", "StudyDate") if said[tag]), "")
+    date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    age, unit = said["PatientAge"][:-1], said["PatientAge"][-1:]
+    years = round(float(age) / _AGE_UNITS[unit], 1) if is_number(age) and unit in _AGE_UNITS else ""
+    cells = {"age_years": years, "sex": {"M": "male", "F": "female"}.get(said["PatientSex"], ""), "scan_date": date}
+    return {name: cell for name, cell in cells.items() if cell != "" and SCAN_RULES[name][1](str(cell))}
+
+
+def _id_of(path: Path, folder: Path) -> str:
+    """A scan_id from where a scan lies: its path below the folder with dashes, or the name of the folder itself."""
+    below = path.relative_to(folder).as_posix() if path != folder else folder.name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", below).lstrip("._-") or "scan"
+
+
+def _is_dicom(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+LAYOUTS = {
+    "mosmed": Layout(
+        "studies/CT-0 ... CT-4/, masks/ and dataset_registry.csv",
+        _mosmed,
+        "MosMedData COVID19_1110 (Morozov et al. 2020, medRxiv 2020.05.20.20100362); status from its classes, which "
+        "go by the share of the lung that is ill: CT-3 and CT-4 are severe",
+        "CC BY-NC-ND 3.0",
+    ),
+    "covid-19-ct-seg": Layout(
+        "COVID-19-CT-Seg_20cases/, Lung_Mask/ and Infection_Mask/",
+        _covid_19_ct_seg,
+        "COVID-19 CT Lung and Infection Segmentation Dataset (Ma et al. 2020, doi:10.5281/zenodo.3757476), "
+        "the ten scans in HU",
+        "CC BY-NC-SA 4.0, as its authors' benchmark says (the Zenodo record: CC BY 4.0)",
+    ),
+    "covid-19-20": Layout(
+        "Train/ and Validation/ with volume-covid19-A-XXXX_ct.nii.gz and _seg.nii.gz",
+        _covid_19_20,
+        "COVID-19-20 lung CT lesion segmentation challenge (Roth et al. 2022, doi:10.1016/j.media.2022.102605)",
+        "CC BY 4.0 (CT Images in COVID-19, doi:10.7937/tcia.2020.gqry-nc81)",
+    ),
+    "folder": Layout("NIfTI files (.nii, .nii.gz) or folders of DICOM files, at any depth", _folder),
+}

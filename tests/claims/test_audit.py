@@ -1,0 +1,304 @@
+"""The audit finds what was planted, rule by rule, accuses no true paper, and finds what this paper has."""
+
+import math
+import random
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+
+import numpy as np
+import pytest
+
+from study.claims import audit, audit_rules, paper, quantities, two_by_two
+from study.claims.printed import read_number
+
+
+def read(tmp_path, text):
+    path = tmp_path / "tables.yaml"
+    path.write_text(text, encoding="utf-8")
+    return paper.read_paper(path)
+
+
+def findings(tmp_path, text):
+    return audit.findings(audit.audit(read(tmp_path, text)))
+
+
+def ask(rule, **given):
+    """A rule's answer for printed texts; whole numbers are exact where the rule counts."""
+    kinds = audit_rules.arguments(rule)
+
+    def number(text, kind):
+        return text if kind is str else read_number(text, "cases" if kind is audit_rules.Count else "")
+
+    def value(name, content):
+        kind = kinds[name][0]
+        if name == "groups":
+            return [
+                audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content
+            ]
+        return [number(x, kind.__args__[0]) for x in content] if isinstance(content, list) else number(content, kind)
+
+    return audit_rules.RULES[rule](**{name: value(name, content) for name, content in given.items()})
+
+
+# ---- each rule: true numbers, the same with one planted error, and what would fit
+
+TRUE = {
+    "sum": {"total": "196", "parts": ["32", "164"]},
+    "order": {"lower": "196", "upper": "531"},
+    "share": {"share": "92.41 %", "count": "73", "total": "79"},
+    "spread": {"mean": "0.74", "n": "30", "sd": "0.28", "median": "0.79", "lowest": "0", "highest": "1"},
+    "pooled": {"groups": [("32", "56", "14"), ("164", "45", "14")], "n": "196", "mean": "47", "sd": "15"},
+    "t_test": {"groups": [("32", "56", "14"), ("164", "45", "14")], "p": "<0.001"},
+    "chi_square": {"counts": ["14", "82"], "totals": ["32", "164"], "p": "0.52"},
+    "agreement": {"n": "142", "observed": "0.9155", "kappa": "0.8220", "error": "0.0492", "first": "54",
+                  "second": "56"},
+    "strength": {"kappa": "0.8220", "word": "very good"},
+    "odds_ratio": {"estimate": "1.824", "low": "1.430", "high": "2.326", "p": "<0.001"},
+    "likelihood": {"aic": "174.877", "parameters": "2", "positives": "79", "total": "531"},
+    "nested": {"smaller": "174.877", "larger": "173.767", "added": "1", "p": "0.078"},
+    "roc": {"sensitivity": "92.41 %", "specificity": "90.49 %", "auc": "0.9680", "cut_off": "youden"},
+}  # fmt: skip
+PLANTED = [
+    ("sum", "total", "169"), ("order", "lower", "532"), ("share", "share", "94.21 %"), ("share", "count", "78"),
+    ("share", "total", "97"), ("spread", "median", "0.09"), ("spread", "sd", "0.82"), ("spread", "mean", "1.74"),
+    ("pooled", "mean", "74"), ("pooled", "n", "169"), ("pooled", "sd", "51"), ("t_test", "p", "0.21"),
+    ("chi_square", "p", "0.05"), ("chi_square", "counts", ["41", "82"]), ("agreement", "n", "124"),
+    ("agreement", "observed", "0.9515"), ("agreement", "kappa", "0.8202"), ("agreement", "error", "0.0942"),
+    ("agreement", "observed", "0.91"), ("agreement", "first", "60"), ("agreement", "second", "63"),
+    ("strength", "word", "good"), ("odds_ratio", "estimate", "1.284"),
+    ("odds_ratio", "high", "3.226"), ("odds_ratio", "p", "0.41"), ("likelihood", "aic", "476.160"),
+    ("likelihood", "aic", "2.5"), ("nested", "larger", "177.367"), ("nested", "p", "0.007"), ("roc", "auc", "0.9868"),
+    ("roc", "auc", "0.8063"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", audit_rules.RULES)
+def test_every_rule_accepts_true_numbers(rule):
+    assert ask(rule, **TRUE[rule]).holds
+
+
+@pytest.mark.parametrize(("rule", "name", "wrong"), PLANTED)
+def test_every_rule_finds_a_planted_error(rule, name, wrong):
+    answer = ask(rule, **{**TRUE[rule], name: wrong})
+    assert not answer.holds and answer.words
+
+
+def written(rule, given):
+    """A relation of the file format from the texts of `ask`."""
+
+    def shown(content):
+        if isinstance(content, list):
+            return "[" + ", ".join(shown(x) for x in content) + "]"
+        if isinstance(content, tuple):
+            return "{{n: '{}', mean: '{}', sd: '{}'}}".format(*content)
+        return f"'{content}'"
+
+    return f"relations:\n- {{rule: {rule}, where: T, {', '.join(f'{k}: {shown(v)}' for k, v in given.items())}}}"
+
+
+@pytest.mark.parametrize(("rule", "name", "wrong"), [plant for plant in PLANTED if isinstance(plant[2], str)])
+def test_what_is_said_to_fit_fits(tmp_path, rule, name, wrong):
+    given = {**TRUE[rule], name: wrong}
+    checks = audit.audit(read(tmp_path, written(rule, given)))
+    (check,) = checks
+    assert not check.holds
+    if check.fits.startswith("no change"):
+        return
+    for fit in check.fits.split("; or "):
+        label, _, text = fit.partition(": ")
+        name = label.replace(" ", "_")
+        if "." not in name:
+            assert ask(rule, **{**given, name: text}).holds, fit
+
+
+def test_the_planted_error_is_among_what_would_fit(tmp_path):
+    table = findings(tmp_path, written("share", {"share": "92.41 %", "count": "73", "total": "78"}))
+    assert "total: 79" in table["what would fit"][0]
+    table = findings(tmp_path, written("agreement", {**TRUE["agreement"], "kappa": "0.8226"}))
+    assert table["what would fit"][0].startswith("kappa: 0.8220")
+
+
+def test_what_would_fit_is_found_far_off(tmp_path):
+    """A misprint in the first digit: 79 of 531 are 14.88 %, some thousand units of the last digit from 84.88 %."""
+    table = findings(tmp_path, written("share", {"share": "84.88 %", "count": "79", "total": "531"}))
+    assert table["what would fit"].tolist() == ["share: 14.88 %"]
+    # Far off as well, where the rule itself names nothing: the SD of a mean that lies beyond an end.
+    table = findings(tmp_path, written("spread", {"mean": "7.40", "n": "30", "sd": "0.10", "median": "0.79"}))
+    assert {"mean: 0.90", "sd: 6.60"} <= set(table["what would fit"][0].split("; or "))
+
+
+def test_where_no_single_change_is_found_it_says_so(tmp_path):
+    two_wrong = {"counts": ["41", "82"], "totals": ["32", "64"], "p": "0.05"}
+    table = findings(tmp_path, written("chi_square", two_wrong))
+    assert table["what would fit"].tolist() == [audit.NONE_FITS]
+
+
+# ---- what is checked without being asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ('quantity: men, published: "105", unit: "%"', "no share"),
+        ('quantity: "kappa, change", published: "1.02"', "beyond its range"),
+        ('quantity: AUC of it, published: "0.98", interval: ["0.92", "1.083"]', "1.083 is beyond"),
+        ('quantity: AUC of it, published: "0.98", interval: ["0.90", "0.95"]', "outside its interval"),
+        ('quantity: AUC of it, published: "0.98", interval: ["0.99", "0.95"]', "outside its interval"),
+        ('quantity: iHU of severe scans, published: "412", unit: HU', "air"),
+        ('quantity: iHU of severe scans, published: "-412", unit: mm', "given in mm"),
+        ('quantity: "pitch, lowest", published: "0.99", unit: mm', "a ratio"),
+        ('quantity: men, published: "10.5", unit: patients', "no count"),
+        ('quantity: "age, mean", published: "447", unit: years', "that old"),
+        ('quantity: p value of it, published: "1.2"', "probability"),
+    ],
+)  # fmt: skip
+def test_a_number_that_cannot_be_is_found_alone(tmp_path, fields, why):
+    table = findings(tmp_path, f"Text:\n- {{id: a, {fields}}}")
+    assert why in table["why it cannot be"][0] and table["where"][0] == "Text"
+
+
+def test_possible_numbers_are_left_alone():
+    for name, text, unit in [("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
+                             ("men", "49", "%"), ("dose", "3.43", "mGy"), ("p value", "<0.001", ""),
+                             ("Dice", "≥0.74", ""), ("sensitivity", "100", "%")]:  # fmt: skip
+        assert quantities.fault(name, read_number(text, unit), unit) == ("", ""), name
+
+
+def test_the_same_quantity_is_the_same_everywhere(tmp_path):
+    def papers(*printed):
+        return "\n".join(
+            f'Place {i}:\n- {{id: a{i}, quantity: q, published: "{text}", same: q}}' for i, text in enumerate(printed)
+        )
+
+    assert not len(findings(tmp_path, papers("0.968", "0.9680", "0.97")))
+    odd = findings(tmp_path, papers("204", "196", "196"))
+    assert list(odd["where"]) == ["Place 0"] and odd["what would fit"][0] == "196"
+    tied = findings(tmp_path, papers("0.9680", "0.968", "0.9677"))
+    assert list(tied["where"]) == ["Place 0; Place 2"]
+
+
+# ---- a thousand true papers
+
+
+def printed_as(random_, value, decimals, percent=False):
+    """Round as printers do, halves up or to even."""
+    text = Decimal(float(value * (100 if percent else 1))).quantize(
+        Decimal(1).scaleb(-decimals), random_.choice([ROUND_HALF_UP, ROUND_HALF_EVEN])
+    )
+    return f"{text}{' %' if percent else ''}"
+
+
+def entropy(k, n):
+    return -2 * sum(x * math.log(x / n) for x in (k, n - k) if x)
+
+
+def true_paper(seed):
+    """The relations of one true paper: contingency tables and samples drawn, measured, and rounded."""
+    r, g = random.Random(seed), np.random.default_rng(seed)
+    lines, digits = [], r.randint(2, 4)
+
+    def add(rule, **given):
+        lines.append(written(rule, given).removeprefix("relations:\n"))
+
+    def p(value):
+        return "<0.001" if value < 0.001 else printed_as(r, value, r.choice([2, 3]))
+
+    from scipy import special
+
+    # readers
+    cells = g.multinomial(r.randint(10, 250), g.dirichlet([3, 1, 1, 3]))
+    n = int(cells.sum())
+    kappa = two_by_two.kappa(cells)[0]
+    if np.isfinite(kappa):
+        error = r.choice(list(two_by_two.ERRORS.values()))(cells)[0]
+        add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits),
+            first=str(cells[0] + cells[1]), second=str(cells[0] + cells[2]),
+            kappa=printed_as(r, kappa, digits), error=printed_as(r, error, digits))  # fmt: skip
+    # an exposure and an outcome: odds ratio, its interval, AICs with and without it
+    a, b, c, d = g.integers(1, 120, 4).tolist()
+    log, error = math.log(a * d / b / c), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+    low, high = (math.exp(log + sign * 1.959964 * error) for sign in (-1, 1))
+    add("odds_ratio", estimate=printed_as(r, math.exp(log), digits), low=printed_as(r, low, digits),
+        high=printed_as(r, high, digits), p=p(2 * special.ndtr(-abs(log / error))))  # fmt: skip
+    null, deviance = entropy(a + c, a + b + c + d), entropy(a, a + b) + entropy(c, c + d)
+    aic_0, aic_1 = (printed_as(r, x, digits) for x in (null + 2, deviance + 4))
+    add("likelihood", aic=aic_1, parameters="2", positives=str(a + c), total=str(a + b + c + d))
+    add("nested", smaller=aic_0, larger=aic_1, added="1", p=p(special.chdtrc(1, max(0, null - deviance))))
+    # shares, margins, chi-square
+    for count, total in ((a, a + b), (c, c + d)):
+        add("share", share=printed_as(r, count / total, digits - 2, True), count=str(count), total=str(total))
+        add("share", share=printed_as(r, count / total, digits), total=str(total))
+    add("sum", total=str(a + c), parts=[str(a), str(c)])
+    table = np.array([[a, c], [b, d]])
+    off = abs(a * d - b * c) - r.choice([0, min(table.sum() / 2, abs(a * d - b * c))])
+    square = table.sum() * off**2 / np.prod([*table.sum(axis=0), *table.sum(axis=1)], dtype=float)
+    add("chi_square", counts=[str(a), str(c)], totals=[str(a + b), str(c + d)], p=p(special.chdtrc(1, square)))
+    # two samples: means, SDs, their pool, t test
+    one, other = (g.gamma(4, 3, r.randint(3, 60)) + shift for shift in (0, r.random() * 8))
+    ddof = r.choice([0, 1])
+    groups = [(str(len(x)), printed_as(r, x.mean(), 1), printed_as(r, x.std(ddof=ddof), 1)) for x in (one, other)]
+    both = np.concatenate([one, other])
+    add(
+        "pooled",
+        groups=groups,
+        n=str(len(both)),
+        mean=printed_as(r, both.mean(), 1),
+        sd=printed_as(r, both.std(ddof=ddof), 1),
+    )
+    low, *quartiles, high = (printed_as(r, x, 1) for x in np.quantile(both, [0, 0.25, 0.5, 0.75, 1]))
+    add("spread", mean=printed_as(r, both.mean(), 1), n=str(len(both)), sd=printed_as(r, both.std(ddof=ddof), 1),
+        lowest=low,
+        lower_quartile=quartiles[0], median=quartiles[1], upper_quartile=quartiles[2], highest=high)  # fmt: skip
+    variances = [x.var(ddof=1) / len(x) for x in (one, other)]
+    freedom = sum(variances) ** 2 / sum(v**2 / (len(x) - 1) for v, x in zip(variances, (one, other), strict=True))
+    samples = [(str(len(x)), printed_as(r, x.mean(), 1), printed_as(r, x.std(ddof=1), 1)) for x in (one, other)]
+    welch = 2 * special.stdtr(freedom, -abs(one.mean() - other.mean()) / math.sqrt(sum(variances)))
+    add("t_test", groups=samples, p=p(welch))
+    # a score: the AUC and the point of the largest Youden index
+    above = (other[:, None] > one).mean() + (other[:, None] == one).mean() / 2
+    cut = max(both, key=lambda x: (other >= x).mean() + (one < x).mean())
+    add("roc", sensitivity=printed_as(r, (other >= cut).mean(), digits), 
+        specificity=printed_as(r, (one < cut).mean(), digits),
+        auc=printed_as(r, above, digits), cut_off="youden")  # fmt: skip
+    return "relations:\n" + "\n".join(lines)
+
+
+def test_a_thousand_true_papers_are_not_accused(tmp_path):
+    path = tmp_path / "all.yaml"
+    accused = []
+    for start in range(0, 1000, 100):
+        lines = [true_paper(seed).removeprefix("relations:\n") for seed in range(start, start + 100)]
+        path.write_text("relations:\n" + "\n".join(lines), encoding="utf-8")
+        checks = audit.audit(paper.read_paper(path))
+        accused += [(check.rule, check.words, [one.text for one in check.cited]) for check in checks if not check.holds]
+        assert len(checks) > 1100
+    assert accused == []
+
+
+# ---- this paper
+
+
+def test_what_this_paper_has():
+    checks = audit.audit(paper.read_paper())
+    table = audit.findings(checks)
+    found = {
+        (row.where, row.rule): row for row in table.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
+    }
+    assert set(found) == {
+        ("Methods, CT protocol", "unit"), ("Methods, CT protocol", "order"), ("Abstract", "same"),
+        ("Abstract; Table 2", "same"),
+        ("Results, severity", "odds ratio"), ("Table 4; Table 3", "agreement"), ("Table 4", "agreement"),
+    }  # fmt: skip
+    assert found["Methods, CT protocol", "order"].what_would_fit.endswith("; or 10 mm is the collimation of the beam")
+    patients = found["Abstract", "same"]
+    assert patients.printed.endswith("204") and patients.what_would_fit == "196"
+    density = found["Table 4", "agreement"]
+    assert "54" in density.printed and density.what_would_fit == "pairs, change of density: 56"
+    assert "18.7606" in found["Results, severity", "odds ratio"].why_it_cannot_be
+    volume = found["Table 4; Table 3", "agreement"]
+    assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
+    implied = " ".join(audit.implied(checks)["what follows"])
+    assert (
+        "likelihood ratio 3.11 on 1, p = 0.0778" in implied
+        and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied
+    )
+    assert set(audit.COLUMNS) == set(table.columns)

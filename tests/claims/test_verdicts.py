@@ -1,0 +1,259 @@
+"""The printed numbers, what they are held against, and the page that shows them."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.project import SHARED
+from study.claims import audit, paper, printed
+from study.claims import verdicts as claims
+from study.run import VALUE_COLUMNS, Run, value
+
+PAPER = paper.read_paper()
+LISTED = PAPER.claims
+KNOWN = {claim.id: claim for claim in LISTED}
+
+
+def recorded(**named):
+    """A notebook's values: name=(value, ci_low, ci_high, n, unit), as far as given."""
+    rows = [value(name, *(entry if isinstance(entry, tuple) else (entry,))) for name, entry in named.items()]
+    return pd.DataFrame(rows, columns=VALUE_COLUMNS).set_index("name")
+
+
+def claim(published, **fields):
+    return paper.Claim(id="a", where="Table 9", quantity="q", published=published, value="5-severity:x", **fields)
+
+
+def verdict(one, x, tier="restricted"):
+    row = claims.compare(paper.Paper("p", [one]), {"5-severity": recorded(x=x)}, tier).iloc[0]
+    return row["verdict"]
+
+
+# ---- printed numbers
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(0, 6))
+def test_a_printed_number_allows_what_rounds_to_it(digits, decimals):
+    number = digits / 10**decimals
+    read = printed.read_number(f"{number:.{decimals}f}")
+    assert (
+        read.allows(number)
+        and read.allows(number + 0.49 * 10**-decimals)
+        and read.allows(number - 0.49 * 10**-decimals)
+    )
+    assert not read.allows(number + 0.51 * 10**-decimals) and not read.allows(number - 0.51 * 10**-decimals)
+
+
+def test_counts_are_exact_and_bounds_are_bounds():
+    assert printed.read_number("79", "scans").ends == (79, 79)
+    assert printed.read_number("47", "years").ends == (46.5, 47.5)
+    assert printed.read_number("<0.001").allows(0.0009) and not printed.read_number("<0.001").allows(0.001)
+    assert printed.read_number("≥0.74").allows(0.9) and not printed.read_number("≥0.74").allows(0.7)
+    assert printed.read_number("very good") is None and printed.read_number("1,436,198") is None
+
+
+# ---- the paper's own claims
+
+
+def test_every_number_is_as_the_paper_prints_it():
+    """Where the paper's text lies beside the project, every printed string must occur in it."""
+    paper = SHARED / "paper.txt"
+    if not paper.is_file():
+        pytest.skip("the paper's text is not beside the project")
+    text = re.sub(r"\s+", " ", paper.read_text(encoding="utf-8")).replace("Eight patients", "8 patients")
+    text = text.replace("Jan.27 to Feb.12", "27 January 2020 to 12 February 2020").replace("six adjacent", "6 adjacent")
+    text = text.replace("in six patients", "in 6 patients").replace("≥ 0.74", "≥0.74").replace("< 0.001", "<0.001")
+    missing = [c.id for c in LISTED for number in (c.published, *c.interval)
+               if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d|\.\d)", text)]  # fmt: skip
+    assert missing == []
+
+
+def test_what_the_audit_accuses_is_inconsistent_and_the_rest_is_not():
+    table = claims.compare(PAPER, {}, "public").set_index("id")
+    wrong = table[table["arithmetic"] == "inconsistent"]
+    accused = {one.id for check in audit.audit(PAPER) if not check.holds for one in check.cited}
+    assert set(wrong.index) == accused
+    assert {"abstract_patients", "table_4_n_density_whole", "odds_ratio_poi", "table_3_expanded"} < accused
+    assert "Table 1 prints 196; would fit: 196" in table.loc["abstract_patients", "computation"]
+    assert table.loc["table_2_sensitivity_poi", "arithmetic"] == "consistent"
+    assert "73 / 79 = 92.4051 %" in table.loc["table_2_sensitivity_poi", "computation"]
+    assert (table["arithmetic"] == "").sum() < 25  # radiologists' years, doses, dates: nothing to check them against
+
+
+def test_every_claim_has_a_value_or_a_reason():
+    assert len(LISTED) > 160 and len(KNOWN) == len(LISTED)
+    assert all(c.value or c.reason for c in LISTED)
+    assert {notebook for c in LISTED for notebook, _ in c.parts[0]} == {
+        "1-cohort",
+        "3-segment",
+        "5-severity",
+        "6-progression",
+    }
+
+
+# ---- verdicts
+
+
+def test_rounding_decides_reproduced():
+    assert verdict(claim("0.8220"), 0.82195) == "reproduced"
+    assert verdict(claim("0.8220"), 0.82204) == "reproduced"
+    assert verdict(claim("0.8220"), 0.8221) == "differs"
+    assert verdict(claim("<0.001"), 1e-9) == "reproduced"
+    assert verdict(claim("<0.001"), 0.01) == "differs"
+    assert verdict(claim("≥0.74"), 0.99) == "reproduced"
+    assert verdict(claim("very good", unit="word"), "very good") == "reproduced"
+    assert verdict(claim("very good", unit="word"), "good") == "differs"
+    assert verdict(claim("23 January 2020", unit="date"), "2020-01-23") == "reproduced"
+    assert verdict(claim("23 January 2020", unit="date"), "2020-01-24") == "differs"
+
+
+def test_intervals_work_both_ways():
+    assert verdict(claim("0.9680", interval=("0.9505", "0.9805")), 0.955) == "within interval"
+    assert verdict(claim("0.9680", interval=("0.9505", "0.9805")), 0.940) == "differs"
+    assert verdict(claim("0.9680"), (0.955, 0.94, 0.97)) == "within interval"
+    assert verdict(claim("0.9680"), (0.955, 0.94, 0.96)) == "differs"
+
+
+def test_fractions_become_percent_and_ratios_and_differences_are_computed():
+    assert verdict(claim("92.41", unit="%"), (73 / 79, None, None, 79)) == "reproduced"
+    assert verdict(claim("92.41", unit="%"), (92.41, None, None, 79, "%")) == "reproduced"
+    ratio = paper.Claim("a", "T", "q", "49", "1-cohort:men / 1-cohort:all", unit="%")
+    row = claims.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=96, all=196)}, "public").iloc[0]
+    assert (row["verdict"], row["n"]) == ("reproduced", 196) and row["regenerated"] == pytest.approx(48.98, abs=0.01)
+    rest = paper.Claim("a", "T", "q", "27", "3-segment:all - 3-segment:severe")
+    assert (
+        claims.compare(paper.Paper("p", [rest]), {"3-segment": recorded(all=30, severe=3)}, "public").iloc[0]["verdict"]
+        == "reproduced"
+    )
+    empty = claims.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=0, all=0)}, "public").iloc[0]
+    assert (empty["verdict"], empty["why"]) == ("cannot be tested", "all is 0 in this run")
+
+
+def test_sampling_error_follows_from_what_is_printed():
+    intervals = claims.sampling_intervals(PAPER)
+    low, high = intervals["table_4_kappa_volume_whole"]
+    assert (low, high) == pytest.approx((0.8220 - 1.96 * 0.0492, 0.8220 + 1.96 * 0.0492), abs=1e-4)
+    assert intervals["results_dice_observer_1"] == pytest.approx(
+        (0.74 - 1.96 * 0.28 / 30**0.5, 0.74 + 1.96 * 0.28 / 30**0.5), abs=1e-4
+    )
+    from statsmodels.stats.proportion import proportion_confint
+
+    wilson = proportion_confint(14, 32, method="wilson")
+    assert intervals["table_1_male_severe_percent"] == pytest.approx(
+        (100 * wilson[0], 100 * wilson[1]), abs=0.3
+    )  # of 44 %, as printed
+    values = {"6-progression": recorded(kappa_volume_whole=0.75, kappa_density_whole=0.9)}
+    table = claims.compare(PAPER, values, "public").set_index("id")
+    assert table.loc["table_4_kappa_volume_whole", "verdict"] == "within interval"
+    assert "sampling error" in table.loc["table_4_kappa_volume_whole", "why"]
+    assert table.loc["table_4_kappa_density_whole", "verdict"] == "differs"
+
+
+def test_what_fails_differs_or_is_inconsistent():
+    table = claims.compare(PAPER, {"6-progression": recorded(kappa_volume_whole=0.1)}, "public")
+    failing = claims.failing(table)
+    assert "table_4_kappa_volume_whole" in set(failing["id"]) and "abstract_patients" in set(failing["id"])
+    assert len(failing) == ((table["verdict"] == "differs") | (table["arithmetic"] == "inconsistent")).sum()
+
+
+def test_synthetic_patients_reproduce_nothing():
+    assert verdict(claim("0.8220"), 0.822, "synthetic") == "synthetic only"
+    assert verdict(claim("0.8220"), 0.1, "synthetic") == "synthetic only"
+
+
+@pytest.mark.parametrize("tier", ["public", "restricted"])
+def test_what_is_missing_is_said(tier):
+    def why(values):
+        row = claims.compare(paper.Paper("p", [claim("1")]), values, tier).iloc[0]
+        assert row["verdict"] == "cannot be tested"
+        return row["why"]
+
+    assert why({}) == "notebook 5-severity was not run"
+    assert why({"5-severity": recorded()}) == "notebook 5-severity was not run"
+    assert why({"5-severity": recorded(y=1)}) == "notebook 5-severity recorded no x"
+    assert why({"5-severity": recorded(x=None)}) == "x is undefined in this run"
+
+
+def test_an_unknown_tier_is_refused():
+    with pytest.raises(ValueError, match="synthetic, public, restricted"):
+        claims.compare(PAPER, {}, "real")
+
+
+def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
+    run = Run("r", root=tmp_path)
+    run.record("5-severity", [value("auc_poi", 0.96796, 0.95, 0.98, 531)])
+    values = claims.gather(LISTED, run)
+    table = claims.compare(PAPER, values, run.tier)
+    assert table.set_index("id").loc["table_2_auc_poi", "verdict"] == "reproduced"
+    assert (table["verdict"] == "cannot be tested").sum() == len(table) - 3  # the AUC of POI is printed three times
+    summary = claims.summary(table)
+    assert summary.groupby("question")["claims"].sum().to_dict() == {"verdict": len(table), "arithmetic": len(table)}
+    counts = summary.set_index("answer")["claims"]
+    assert counts["reproduced"] == 3 and counts["inconsistent"] > 10
+
+
+# ---- the page
+
+
+def page_of(tmp_path, listed=LISTED, values=None, tier="synthetic", **options):
+    path = tmp_path / "figures" / "claims.html"
+    compared = claims.compare(paper.Paper("p", listed, PAPER.relations if listed is LISTED else []), values or {}, tier)
+    claims.write_html(compared, path, findings=audit.findings(audit.audit(PAPER)), **options)
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_is_self_contained_and_the_same_each_time(tmp_path):
+    page = page_of(tmp_path, run="demo")
+    assert page == page_of(tmp_path, run="demo")
+    assert (
+        not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page) and "url(" not in page and "@import" not in page
+    )
+    assert "default-src 'none'" in page
+    assert page.count("<tr id=") == len(LISTED) and "Data tier: synthetic" in page
+    findings = page[page.index('<table id="findings">') : page.index("<h2>All claims")]
+    assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
+
+
+def test_hostile_text_stays_text(tmp_path):
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    one = paper.Claim(
+        hostile, hostile, hostile, "word", "5-severity:x", unit="word", remark=hostile, see="../../" + hostile
+    )
+    page = page_of(
+        tmp_path, [one], {"5-severity": recorded(x=hostile)}, "public", run=hostile, addresses={"5-severity": hostile}
+    )
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    parser.feed(page)
+    tags = [tag for tag, _ in found]
+    assert tags.count("script") == 1 and "img" not in tags
+    assert not [attributes for _, attributes in found if set(attributes) & {"onerror", "onclick", "src"}]
+
+
+def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "Table_2.md").touch()
+    addresses = {"5-severity": "notebooks/5-severity.html#cell-7"}
+    links = set(re.findall(r'<a href="([^"]+)"', page_of(tmp_path, addresses=addresses)))
+    assert links == {"index.html", "Table_2.md", "notebooks/5-severity.html#cell-7"}
+
+
+def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(tmp_path):
+    addresses = {"5-severity": "n.html#cell-7", ("5-severity", "auc_poi"): "n.html#value-auc_poi"}
+    page = page_of(tmp_path, values={"5-severity": recorded(auc_poi=0.9312)}, addresses=addresses)
+    (row,) = (row for row in page.split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
+    assert (
+        '<a href="n.html#value-auc_poi">0.93120</a>' in row and '<a href="n.html#value-auc_poi">5-severity</a>' in row
+    )
+
+
+def test_the_page_shows_the_rounding():
+    values = {"5-severity": recorded(auc_poi=(0.96796, 0.95, 0.98, 531), n_severe=79, p_value_auc_poi=1e-12)}
+    shown = claims.readable(claims.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
+    assert shown["AUC of POI"].iloc[-1] == "0.96796 [0.95000, 0.98000]"
+    assert "79 scans" in set(shown) and "<0.001" in set(shown)

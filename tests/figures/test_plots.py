@@ -1,0 +1,396 @@
+"""Figures: their size, what they say, the same bytes from the same data, and no stop where data are missing."""
+
+import itertools
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from study.figures import explain, plots, quality_plots, robustness_plots, sections, style
+from study.statistics import kappa
+
+SPACING_MM = (10.0, 2.5, 2.5)
+
+
+def words_of(figure):
+    """All text that a figure shows."""
+    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def scans(n_severe=12, n_non_severe=30):
+    rng = np.random.default_rng(0)
+    status = ["severe"] * n_severe + ["non-severe"] * n_non_severe
+    ihu = rng.normal(-550, 60, len(status))
+    ihu[:1] = np.nan
+    return pd.DataFrame({"status": status, "poi": rng.beta(2, 8, len(status)), "ihu": ihu})
+
+
+def chest_sections(n=3, size=40):
+    """HU and label map of a made-up chest: two lungs in a body, infection at the back of the right one."""
+    _, y, x = np.mgrid[:n, :size, :size] / size
+    body = (x - 0.5) ** 2 / 0.2 + (y - 0.5) ** 2 / 0.12 < 1
+    lung = (np.abs(np.abs(x - 0.5) - 0.2) < 0.13) & (np.abs(y - 0.5) < 0.2)
+    infection = lung & (x < 0.5) & (y > 0.6)
+    hu = np.where(infection, -450, np.where(lung, -850, np.where(body, 40, -1000))).astype(np.int16)
+    return hu, (lung.astype(np.uint8) + infection)
+
+
+CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
+CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
+                        "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
+
+COMPARED = pd.DataFrame({"infection_dice": [0.0, 0.3, 0.7, np.nan], "true_infection_ml": [0, 9, 400, 0],
+                         "true_poi": [0, 0.002, 0.08, 0], "motion": False})  # fmt: skip
+
+
+def worst_case(hu, labels, words):
+    return {"hu": hu, "predicted": labels == 2, "reference": labels == 1, "spacing_mm": SPACING_MM, "words": words}
+
+
+def every_figure():
+    hu, labels = chest_sections()
+    dates = ["2020-01-27", "2020-01-30", "2020-02-02"]
+    course = [
+        (dates[k], ["non-severe", "severe", "severe"][k], hu[k], labels[k], 0.1 * k, [np.nan, -600, -500][k])
+        for k in range(3)
+    ]
+    agreement = pd.DataFrame(
+        {"true": [1.0, 5, 9], "measured": [1.5, 4, 9], "status": ["severe", "severe", "non-severe"]}
+    )
+    history = pd.DataFrame(
+        {"epoch": [1, 2], "training_loss": [1, 0.5], "validation_dice": [0.3, 0.6], "network": "lung"}
+    )
+    return {
+        "severity_boxplots": plots.severity_boxplots(scans()),
+        "roc_curves": plots.roc_curves(
+            {"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, {"POI": (12, 30)}
+        ),
+        "hu_threshold_curve": plots.hu_threshold_curve(
+            pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
+        ),
+        "learning_curves": plots.learning_curves(history),
+        "bland_altman": quality_plots.bland_altman(agreement, unit="%", quantity="POI"),
+        "dice_distribution": plots.dice_distribution(
+            pd.DataFrame({"network_observer_1": [0.7, 0.8], "observers": [0.9, np.nan]})
+        ),
+        "lesion_sizes": plots.lesion_sizes(LESIONS, quartiles={c: (1, 10, 20) for c in LESIONS}),
+        "consecutive_sections": sections.consecutive_sections(hu, labels, [0, 10, 20], SPACING_MM, "patient"),
+        "longitudinal": sections.longitudinal(course, SPACING_MM),
+        "false_positives": sections.false_positives(hu[0], labels[0] == 2, labels[0] == 0, SPACING_MM),
+        "montage": sections.montage([("a", hu[0]), ("b", hu[1, :30])], SPACING_MM, title="Scans of the cohort"),
+        "dice_by_size": quality_plots.dice_by_size(COMPARED),
+        "worst_scans": quality_plots.worst_scans([worst_case(hu[0], labels[0], "a: Dice 0.00, +9 ml\nmotion")] * 5),
+        "hu_windows": explain.hu_windows(hu, labels, SPACING_MM),
+        "network_input": explain.network_input(hu / 500, [-10, 0, 10], labels[1] == 2, SPACING_MM, "Training scan"),
+        "poi_and_ihu": explain.poi_and_ihu(hu, labels, SPACING_MM),
+        "roc_point": explain.roc_point([1, 2, 3, 4], [0, 0, 1, 1], 2.5, CURVE, "POI (%)"),
+        "chance_agreement": explain.chance_agreement(CASES, "Extent"),
+        "calibration_and_decision": robustness_plots.calibration_and_decision(
+            {"POI": pd.DataFrame({"predicted": [0.2, 0.8], "observed": [0.1, 0.9], "low": 0.0, "high": 1.0})},
+            pd.DataFrame({"slope": [1.0], "intercept": [0.0], "n": [42]}, index=["POI"]),
+            pd.DataFrame({"threshold": [0.1, 0.9], "POI": [0.2, 0.1], "all": [0.2, -1], "none": 0.0}),
+        ),
+        "tornado": robustness_plots.tornado(
+            pd.DataFrame({"headline": ["AUC"], "choice": ["hu"], "base": [0.9], "low": [0.8], "high": [0.95]}),
+            {"hu": "every scan -20 / +20 HU"},
+        ),
+        "kappa_by_least_change": robustness_plots.kappa_by_least_change(
+            pd.DataFrame({"quantity": "volume", "least": [0.0, 1], "three": [0.8, 0.7], "three_low": 0.5,
+                          "three_high": 0.9, "two": [0.9, 0.8], "share": [1, 0.5]}), {"volume": 0.5}),
+    }  # fmt: skip
+
+
+def figures_without_data():
+    nothing = np.zeros((0, 4, 4))
+    return {
+        "no scans": plots.severity_boxplots(scans().iloc[:0]),
+        "no columns": plots.severity_boxplots(pd.DataFrame({"status": ["severe"]})),
+        "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
+        "no models": plots.roc_curves({}, {}, {}, {}),
+        "no curves": plots.roc_curves(
+            {"POI": CURVE.iloc[:0], "iHU": None},
+            {"POI": (np.nan, np.nan, np.nan)},
+            {},
+            dict.fromkeys(("POI", "iHU"), (0, 3)),
+        ),
+        "no thresholds": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [], "dice": []})),
+        "undefined dice": plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-500], "dice": [np.nan]})),
+        "no history": plots.learning_curves(pd.DataFrame()),
+        "no agreement": quality_plots.bland_altman(pd.DataFrame({"true": [np.nan], "measured": [1.0]})),
+        "one point": quality_plots.bland_altman(pd.DataFrame({"true": [1.0], "measured": [1.0]})),
+        "no dice": plots.dice_distribution(pd.DataFrame({"observers": [np.nan]})),
+        "one dice": plots.dice_distribution(pd.DataFrame({"observers": [0.5]})),
+        "no lesions": plots.lesion_sizes(LESIONS.iloc[:0]),
+        "lesions of experts": plots.lesion_sizes(LESIONS, LESIONS.iloc[:2]),
+        "no sections": sections.consecutive_sections(nothing, nothing, [], SPACING_MM, "no such scan"),
+        "all air": sections.consecutive_sections(np.full((1, 4, 4), -1000), np.zeros((1, 4, 4)), [0], SPACING_MM),
+        "all lung": sections.consecutive_sections(np.full((1, 4, 4), -800), np.ones((1, 4, 4)), [0], SPACING_MM),
+        "no dates": sections.longitudinal([], SPACING_MM),
+        "two sizes": sections.longitudinal(
+            [("2020-01-27", "severe", np.zeros((n, n)), np.zeros((n, n)), 0.0, np.nan) for n in (4, 6)], SPACING_MM
+        ),
+        "no motion": sections.false_positives(nothing, nothing, nothing, SPACING_MM),
+        "no motion, a section": sections.false_positives(*[np.zeros((0, 0))] * 3, (1, 1, 1)),
+        "no pictures": sections.montage([], SPACING_MM),
+        "no infection anywhere": quality_plots.dice_by_size(COMPARED.assign(true_infection_ml=0)),
+        "no lungs drawn": quality_plots.dice_by_size(COMPARED.assign(true_poi=np.nan)),
+        "no truth": quality_plots.worst_scans([]),
+        "no section for windows": explain.hu_windows(nothing, nothing, SPACING_MM, "no such scan"),
+        "no training scan": explain.network_input(nothing, [], nothing, SPACING_MM, "no such scan"),
+        "no infection to count": explain.poi_and_ihu(*np.zeros((2, 1, 4, 4)), SPACING_MM),
+        "no cut-off": explain.roc_point([np.nan, 1], [True, False], np.nan, CURVE, "POI (%)"),
+        "no case": explain.chance_agreement(CASES.iloc[:0]),
+        "one answer alone": explain.chance_agreement(CASES.iloc[:2], "Extent"),
+    }
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return every_figure()
+
+
+@pytest.fixture(scope="module")
+def files(figures, tmp_path_factory):
+    """Where three figures were saved, with points, pictures and patches."""
+    folder = tmp_path_factory.mktemp("figures") / "new"
+    for name in ("severity_boxplots", "longitudinal", "chance_agreement"):
+        plots.save(figures[name], folder, name)
+    return folder
+
+
+def test_every_drawing_function_is_tried(figures):
+    """What this file draws is what the package has."""
+    drawing = {
+        name
+        for module in (plots, sections, robustness_plots, quality_plots, explain)
+        for name, function in vars(module).items()
+        if hasattr(function, "__wrapped__") and function.__module__ == module.__name__ and name != "save"
+    }
+    assert set(figures) == drawing
+
+
+def test_figures_have_a_columns_width_and_leave_pyplot_alone(figures):
+    import matplotlib.pyplot as plt
+
+    open_figures, size = plt.get_fignums(), matplotlib.rcParams["font.size"]
+    for name, figure in figures.items():
+        width_mm = figure.get_size_inches()[0] * 25.4
+        assert width_mm == pytest.approx(85) or width_mm == pytest.approx(174), name
+    plots.severity_boxplots(scans())
+    assert plt.get_fignums() == open_figures
+    assert matplotlib.rcParams["font.size"] == size
+
+
+def test_files_hold_fonts_resolution_and_words_and_no_date(figures, files):
+    assert len(list(files.iterdir())) == 6
+    for path in files.glob("*.pdf"):
+        content, figure = path.read_bytes(), figures[path.stem]
+        assert b"/FontFile2" in content and b"/Type3" not in content
+        assert b"/Subject" in content and b"/Title" in content
+        assert b"CreationDate" not in content and b"Producer" not in content and b"Matplotlib" not in content
+        with Image.open(path.with_suffix(".png")) as picture:
+            assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert picture.size == tuple(int(300 * inches) for inches in figure.get_size_inches())
+            assert picture.info["Description"] == figure.alt and "Software" not in picture.info
+
+
+def test_alternative_text_is_a_sentence_and_not_the_words_in_the_figure(figures):
+    for name, figure in figures.items():
+        alt, figure.alt = figure.alt, ""
+        assert 60 < len(alt) < 900 and alt.endswith("."), (name, alt)
+        assert "nan" not in alt and alt != figure.alt != "", name
+        figure.alt = alt
+
+
+def test_no_text_is_cut_off_at_the_edge(figures):
+    for name, figure in figures.items():
+        figure.draw_without_rendering()
+        width, height = figure.canvas.get_width_height()
+        # matplotlib keeps the labels of ticks outside the axes; the layout minds those inside
+        ticks = {label for ax in figure.axes for label in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+        for text in set(figure.findobj(matplotlib.text.Text)) - ticks:
+            if text.get_text().strip() and text.get_visible():
+                box = text.get_window_extent()
+                inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
+                assert inside, (name, text.get_text())
+
+
+def test_the_same_data_give_the_same_bytes_whatever_the_readers_settings(files, tmp_path):
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 50}):
+        again = plots.save(plots.severity_boxplots(scans()), tmp_path, "severity_boxplots")
+    assert [path.read_bytes() for path in again] == [(files / path.name).read_bytes() for path in again]
+
+
+def test_missing_data_are_said_in_words():
+    figures = figures_without_data()
+    for figure in figures.values():
+        figure.draw_without_rendering()
+    said = {name: words_of(figure) for name, figure in figures.items()}
+    assert "no scan has a value of poi" in said["no scans"]
+    assert "no scan has a value of ihu" in said["no infection"]
+    assert "both severe and non-severe" in said["no models"]
+    assert "no such scan" in said["no sections"]
+
+
+def test_boxplots_show_percent_and_every_scan():
+    table = scans()
+    figure = plots.severity_boxplots(table, {"poi": 1e-8, "ihu": 0.25})
+    poi, ihu = figure.axes
+    assert poi.get_ylabel() == "POI (%)" and ihu.get_ylabel() == "iHU (HU)"
+    points = np.concatenate([dots.get_offsets()[:, 1] for dots in poi.collections])
+    np.testing.assert_allclose(np.sort(points), np.sort(100 * table["poi"]))
+    medians = [line.get_ydata()[0] for line in poi.lines if line.get_linewidth() == pytest.approx(1.4)]
+    np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
+    shown = words_of(figure)
+    assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
+    assert "p < 0.001" in shown and "p = 0.250" in shown
+
+
+def test_one_class_alone_is_drawn_and_the_other_is_missed():
+    assert "no non-severe scan" in words_of(plots.severity_boxplots(scans(5, 0)))
+
+
+def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
+    figure = plots.roc_curves(
+        {"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, {"POI": (79, 452)}
+    )
+    assert "POI: AUC 0.968 [0.951, 0.981]" in words_of(figure) or "POI: AUC 0.968 [0.950, 0.981]" in words_of(figure)
+    assert "(n = 79 + 452)" in words_of(figure) and "(n = 79 + 452)" in figure.alt
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [(float(m.get_xdata()[0]), float(m.get_ydata()[0])) for m in marks] == [(0.095, 0.924)]
+
+
+def test_roc_without_interval_prints_the_area_alone():
+    assert "POI: AUC 0.900" in words_of(
+        plots.roc_curves({"POI": CURVE}, {"POI": (0.9, np.nan, np.nan)}, {}, {"POI": (2, 3)})
+    )
+
+
+def test_bland_altman_limits():
+    table = pd.DataFrame({"true": [0.0, 0, 0], "measured": [1.0, 2, 3]})
+    figure = quality_plots.bland_altman(table)
+    heights = sorted(line.get_ydata()[0] for line in figure.axes[1].lines)
+    np.testing.assert_allclose(heights, [2 - 1.96, 2, 2 + 1.96])
+
+
+def test_small_infections_pull_the_mean_down():
+    by_volume, without = quality_plots.dice_by_size(COMPARED).axes
+    np.testing.assert_allclose(by_volume.lines[0].get_xydata(), [[9, 0.3], [400, 0.7]])  # each bin is one scan
+    heights = dict(
+        zip([text.get_text() for text in without.get_xticklabels()], without.lines[0].get_ydata(), strict=True)
+    )
+    assert heights["0"] == pytest.approx(1 / 3) and heights["0.1"] == 0.5 and heights["5"] == 0.7
+    assert "10" not in heights  # no scan has as much
+
+
+def test_a_figure_shows_itself_in_a_notebook():
+    assert plots.severity_boxplots(scans())._repr_png_().startswith(b"\x89PNG")
+
+
+def test_widest_sections_hold_the_largest_infection():
+    labels = np.zeros((6, 4, 4), np.uint8)
+    labels[1:5] = 1
+    labels[4, :2] = 2
+    assert list(sections.widest_sections(labels)) == [3, 4, 5]
+    assert list(sections.widest_sections(np.minimum(labels, 1), 1)) == [1]
+    assert list(sections.widest_sections(np.zeros((6, 4, 4)))) == [2, 3, 4]
+    assert list(sections.widest_sections(labels[:2])) == [0, 1]
+
+
+def test_sections_say_side_position_and_scale():
+    hu, labels = chest_sections()
+    shown = words_of(sections.consecutive_sections(hu, labels, [95, 105, 115], SPACING_MM, "patient 7"))
+    assert {"R", "L", "infection"} <= set(shown.split())
+    assert "95 mm" in shown and "115 mm" in shown and "5 cm" in shown and "patient 7" in shown
+
+
+def test_status_is_said_by_word_and_shape_too():
+    hu, labels = chest_sections()
+    late_first = [
+        ("2020-02-01", "severe", hu[1], labels[1], 0.2, -500),
+        ("2020-01-27", "non-severe", hu[0], labels[0], 0.1, -600),
+    ]
+    figure = sections.longitudinal(late_first, SPACING_MM)
+    assert words_of(figure).index("27 Jan 2020") < words_of(figure).index("1 Feb 2020")
+    marks = {line.get_marker(): line.get_color() for line in figure.findobj(matplotlib.lines.Line2D)}
+    assert marks["o"] == style.COLOURS["severe"] and marks["s"] == style.COLOURS["non-severe"]
+    assert "non-severe" in words_of(figure)
+
+
+def test_the_overlay_lies_on_the_infection():
+    hu, labels = chest_sections(1)
+    figure = sections.consecutive_sections(hu, labels, [0], SPACING_MM)
+    picture, overlay = figure.axes[1].images
+    assert picture.get_clim() == (-1350.0, 150.0)
+    np.testing.assert_array_equal(
+        np.asarray(overlay.get_array())[..., 3] > 0, (np.asarray(picture.get_array()) == -450)
+    )
+
+
+def test_arrays_of_different_shape_are_refused():
+    hu, labels = chest_sections()
+    with pytest.raises(ValueError, match="different shape"):
+        sections.consecutive_sections(hu, labels[:2], [0, 10, 20], SPACING_MM)
+    with pytest.raises(ValueError, match="different shape"):
+        sections.false_positives(hu[0], labels[0] == 2, labels[0, :5] == 2, SPACING_MM)
+
+
+def test_the_explanation_of_kappa_gives_kappa():
+    shown = words_of(explain.chance_agreement(CASES, "Extent"))
+    known = CASES.dropna()
+    assert f"kappa = {kappa.cohen_kappa(known['report'], known['biomarker']).kappa:.3f}" in shown
+    assert "agree: 4 of 5 = 0.800" in shown and "n = 5 cases" in shown
+
+
+def test_the_explained_point_lies_on_the_curve_and_is_counted_by_hand():
+    figure = explain.roc_point([1, 2, 3, 4, np.nan], [0, 1, 0, 1, 1], 2, CURVE, "POI (%)")
+    (point,) = (line for line in figure.axes[1].lines if line.get_marker() == "o")
+    assert (*point.get_xdata(), *point.get_ydata()) == (0.5, 1.0)
+    assert "2 of 2 severe scans" in words_of(figure) and "1 of 2 non-severe scans" in words_of(figure)
+
+
+def test_poi_and_ihu_of_the_section_shown_are_those_of_its_pixels():
+    hu, labels = chest_sections()
+    share = (labels[1] == 2).sum() / (labels[1] >= 1).sum()
+    assert f"= {100 * share:.1f} %; iHU −450 HU" in words_of(explain.poi_and_ihu(hu, labels, SPACING_MM))
+
+
+def test_a_thick_section_is_the_mean_of_what_lies_in_it():
+    """3 of 10 mm of liver at 50 HU in lung at -850, and 6 of 10 mm of consolidation at -30 HU."""
+    hu, labels = chest_sections()
+    figure = explain.hu_windows(hu, labels, SPACING_MM)
+    heights = [patch.get_data().values for patch in figure.findobj(matplotlib.patches.StepPatch)]
+    (thick,) = (values for values in heights if len(values) == 5)
+    np.testing.assert_allclose(thick, [50, 0.3 * 50 - 0.7 * 850, -850, -0.6 * 30 - 0.4 * 850, -850])
+
+
+# Machado, Oliveira and Fernandes, IEEE Trans Vis Comput Graph 2009;15:1291-1298, at full severity; on linear RGB.
+COLOUR_BLIND = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+TOGETHER = [*itertools.combinations(["first", "second", "third", "fourth"], 2), ("severe", "non-severe"),
+            ("first", "severe"), ("first", "ink"), ("red", "cyan"), ("red", "yellow"), ("cyan", "yellow")]  # fmt: skip
+
+
+def seen(colour, matrix):
+    """CIE L*a*b* of a colour as somebody sees it whom this matrix describes."""
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    linear = np.clip(matrix @ np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4), 0, 1)
+    to_xyz = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    xyz = to_xyz @ linear / [0.95047, 1, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+def test_colours_of_one_figure_differ_for_the_colour_blind(kind):
+    """A difference of 2.3 can just be seen side by side (Mahy et al. 1994); marks apart need several times that."""
+    palette = {**style.COLOURS, "red": sections.RED, "cyan": sections.CYAN, "yellow": sections.YELLOW}
+    matrix = np.array(COLOUR_BLIND[kind])
+    for one, two in TOGETHER:
+        assert np.linalg.norm(seen(palette[one], matrix) - seen(palette[two], matrix)) > 15, (one, two)

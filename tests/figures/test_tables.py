@@ -1,0 +1,185 @@
+"""Number formats against the paper's own, and four files of one table."""
+
+import csv
+import io
+import math
+import re
+
+import docx
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.figures import tables
+
+TABLE = pd.DataFrame(
+    {
+        "": ["POI", "iHU"],
+        "Sensitivity %": ["92.41 (73 of 79)", "91.14 (72 of 79)"],
+        "AUC": [0.968, 0.6873],
+        "n": [531, 531],
+    }
+)
+
+
+def test_formats_are_the_papers():
+    assert tables.percent_of(73, 79) == "92.41 (73 of 79)"
+    assert tables.percent_of(409, 452) == "90.49 (409 of 452)"
+    assert tables.count_percent(96, 196) == "96 (49 %)"
+    assert tables.with_interval(0.968, 0.9505, 0.9805) == "0.9680 [0.9505, 0.9805]"
+    assert tables.with_interval(18.762, 10.056, 35, digits=3) == "18.762 [10.056, 35.000]"
+    assert (tables.p_value(0.0009999), tables.p_value(0.001), tables.p_value(0.52)) == ("<0.001", "0.001", "0.520")
+    assert tables.mean_sd([42, 52, np.nan]) == "47 ± 7"
+    assert (tables.hu(-651.6), tables.ml(4012.2)) == ("-652 HU", "4012 ml")
+
+
+def test_what_is_undefined_is_a_dash():
+    nothing = [tables.p_value(math.nan), tables.p_value(None), tables.percent_of(0, 0), tables.count_percent(None, 3),
+               tables.with_interval(np.nan, 0, 1), tables.mean_sd([]), tables.mean_sd([np.nan]), tables.hu(None),
+               tables.ml(np.float64("nan"))]  # fmt: skip
+    assert set(nothing) == {tables.MISSING}
+    assert tables.with_interval(0.5, np.nan, np.nan) == "0.5000"
+    assert tables.mean_sd([47]) == "47"
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        lambda: tables.p_value(1.2),
+        lambda: tables.p_value(-0.1),
+        lambda: tables.percent_of(80, 79),
+        lambda: tables.count_percent(-1, 5),
+    ],
+)
+def test_impossible_numbers_are_refused(impossible):
+    with pytest.raises(ValueError, match=r"0\.\."):
+        impossible()
+
+
+def test_save_writes_four_forms(tmp_path):
+    paths = tables.save(TABLE, tmp_path / "new", "Table_2", "Comparisons, p < 0.001 & 95 % intervals.")
+    assert [path.name for path in paths] == ["Table_2.csv", "Table_2.md", "Table_2.tex", "Table_2.docx"]
+    assert paths[0].read_bytes() == (
+        b",Sensitivity %,AUC,n\nPOI,92.41 (73 of 79),0.968,531\niHU,91.14 (72 of 79),0.6873,531\n"
+    )
+    markdown = paths[1].read_text()
+    assert markdown.startswith(
+        "**Comparisons, p &lt; 0.001 &amp; 95 % intervals.**\n\n|  | Sensitivity % | AUC | n |\n| --- |"
+    )
+    latex = paths[2].read_text()
+    assert r"\caption{Comparisons, p $<$ 0.001 \& 95 \% intervals.}" in latex and r"\label{tab:table-2}" in latex
+    assert latex.count(r"\toprule") == latex.count(r"\midrule") == latex.count(r"\bottomrule") == 1
+    assert r"POI & 92.41 (73 of 79) & 0.968 & 531 \\" in latex
+    word = docx.Document(paths[3])
+    assert word.paragraphs[0].text == "Table 2. Comparisons, p < 0.001 & 95 % intervals."
+    assert words_of(word) == [
+        ["", "Sensitivity %", "AUC", "n"],
+        ["POI", "92.41 (73 of 79)", "0.968", "531"],
+        ["iHU", "91.14 (72 of 79)", "0.6873", "531"],
+    ]
+    assert sorted(paths) == sorted(paths[0].parent.iterdir())
+
+
+def words_of(word):
+    (table,) = word.tables
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_any_text_is_text_in_word(tmp_path):
+    """Nothing that a user wrote becomes a field, a link or broken XML; what XML cannot hold is shown as unreadable."""
+    hostile = ["=1+1", "<w:fldSimple w:instr='DDE'/>", "a\x0b\x1b[31m\ufffe", "&amp; ]]>", "a\nb", ""]
+    table = pd.DataFrame({"scan_id": hostile})
+    word = docx.Document(tables.save(table, tmp_path, "t", hostile[1])[3])
+    shown = ["Scan id", hostile[0], hostile[1], "a\ufffd\ufffd[31m\ufffd", hostile[3], "a b", "–"]
+    assert words_of(word) == [[text] for text in shown]
+    assert word.paragraphs[0].text == hostile[1]
+    assert not re.search("<w:(fldSimple|hyperlink|instrText)", word.element.xml)
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    noisy = pd.DataFrame({"x": [0.1 + 0.2, 1e-17, 1e300, -0.0, 1 / 3]})
+    first = [path.read_bytes() for path in tables.save(noisy, tmp_path / "a", "t", "c")]
+    noisy["x"] *= 1 + 1e-15
+    assert first == [path.read_bytes() for path in tables.save(noisy, tmp_path / "b", "t", "c")]
+
+
+def test_an_index_is_written_where_it_says_something(tmp_path):
+    def header(table):
+        return tables.save(table, tmp_path, "t", "")[0].read_text().splitlines()[0]
+
+    assert header(TABLE) == ",Sensitivity %,AUC,n"
+    assert header(TABLE[["n"]].set_axis(["POI", "iHU"])) == ",n"
+    assert header(TABLE[["n"]].rename_axis("model")) == "model,n"
+    assert header(TABLE.groupby(["AUC", "n"]).size().to_frame("scans")) == "AUC,n,scans"
+
+
+def test_cells_of_every_kind(tmp_path):
+    odd = pd.DataFrame(
+        {"x": [pd.NA, None, np.nan, pd.NaT, True, np.int64(3), pd.Timestamp("2020-01-23"), "a\nb | c", 2.50]},
+        dtype=object,
+    )
+    csv_text, markdown, latex = (path.read_text() for path in tables.save(odd, tmp_path, "t", "")[:3])
+    assert [row[0] for row in csv.reader(io.StringIO(csv_text))][1:] == [
+        "",
+        "",
+        "",
+        "",
+        "true",
+        "3",
+        "2020-01-23",
+        "a\nb | c",
+        "2.5",
+    ]
+    assert "| – |" in markdown and r"| a b \| c |" in markdown
+    assert r"a b $|$ c \\" in latex and "\n-- \\\\" in latex
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"])
+def test_text_of_users_is_no_formula(tmp_path, formula):
+    table = pd.DataFrame({"scan_id": [formula], "iHU": ["-650 [-700, -600]"]})
+    path = tables.save(table, tmp_path, "t", "", user_text=["scan_id"])[0]
+    with open(path, newline="", encoding="utf-8") as file:
+        (_, row) = csv.reader(file)
+    assert row == ["'" + formula.replace("\r", "\n"), "-650 [-700, -600]"]
+
+
+def test_formulas_are_guarded_even_where_nobody_said_so(tmp_path):
+    tables.save_csv(pd.DataFrame({"=A1": ["=HYPERLINK(0)"], "b": ["-5"]}), tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == "'=A1,b\n'=HYPERLINK(0),-5\n"
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match="scan"):
+        tables.save(TABLE, tmp_path, "t", "", user_text=["scan"])
+
+
+def test_latex_escapes_everything_that_it_would_run(tmp_path):
+    hostile = pd.DataFrame({"a_b": [r"\input{/etc/passwd} $x^2$ #1 ~ {50%} & [1]"]})
+    row = tables.save(hostile, tmp_path, "t", "")[2].read_text()
+    assert (
+        r"\textbackslash{}input\{/etc/passwd\} \$x\textasciicircum{}2\$ \#1 \textasciitilde{} \{50\%\} \& {[}1{]} \\"
+        in row
+    )
+
+
+@given(st.floats(0, 1))
+def test_a_p_value_never_claims_more_than_it_has(p):
+    text = tables.p_value(p)
+    assert (text == "<0.001") == (p < 0.001)
+    if text != "<0.001":
+        assert abs(float(text) - p) <= 0.0005 + 1e-12
+
+
+@given(st.one_of(st.text(), st.builds("{}{}".format, st.sampled_from("=@+-\t\r\n"), st.text())), st.booleans())
+def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
+    guarded = tables.guard(text, from_user)
+    assert not guarded.startswith(("=", "@")) and "\r" not in guarded
+    assert guarded in (text, "'" + text) or "\r" in text
+
+
+def test_headings_are_words_with_units():
+    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
+    printed = tables.headings(pd.DataFrame(columns=columns)).columns.tolist()
+    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]

@@ -1,0 +1,32 @@
+"""The project as the tests see it: its folders, its command line, a copy that a test may change."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "tests" / "reference"  # answers of other software, frozen
+SHARED = ROOT.parent / "shared"  # beside the project where it is developed: real CTs, the paper
+
+
+def study(project, *arguments):
+    """Call the command line in a project's folder; returns (exit code, all that was printed)."""
+    command = [sys.executable, "-m", "study", *map(str, arguments)]
+    done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def ran(printed):
+    """The notebooks that a command executed."""
+    return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
+
+
+def copy_project(folder):
+    """Copy what a run needs, so that a test may change it: notebooks, parameters, code, the files at the top."""
+    for name in ("notebooks", "parameters", "study"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    for path in ROOT.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, folder)
+    return folder

@@ -1,0 +1,180 @@
+"""The exercises: their solutions satisfy every check; wrong answers are refused with a hint that gives nothing away."""
+
+import json
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.project import ROOT
+from study.lab.exercise_tasks import TASKS
+from study.lab.exercises import Exercises
+from study.measures import evaluation
+from study.run import Run, write_table
+from study.scans import cohort, ct
+
+FOLDER = ROOT / "exercises"
+BOOKS = ("4-biomarkers", "5-severity", "6-progression")
+REPORTS = ["The infection has expanded.", "The infection has shrunk.", "The infection has partly shrunk.", "No change."]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, chest):
+    """Return a project's folder with a run of six small CTs, and a table of 120 biomarkers without any."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "Snakefile").touch()
+    (folder / "notebooks").mkdir()
+    write_run(Run("demo", folder), chest)
+    table_of_biomarkers().to_csv(folder / "table.csv", index=False)
+    return folder
+
+
+def write_run(run, chest):
+    rows = []
+    for k in range(6):
+        hu = chest((6, 24, 28), seed=k)
+        lung = hu < -700
+        lung[:, :4], lung[:, -5:], lung[:, :, :4], lung[:, :, -4:] = False, False, False, False
+        infection = np.zeros_like(lung)
+        infection[1:5, 8:14, 4 : 9 + k % 3] = True  # from the chest wall on
+        hu[infection & lung] = -450 - 10 * k
+        hu[:, 8][(infection & lung)[:, 8]] = -650  # an edge that a section shares with air
+        hu[:, :, 4][(infection & lung)[:, :, 4]] = -250  # and one with the wall
+        scan = ct.write_scan(run.cohort / f"S{k}.nii.gz", hu, (10.0, 2.0, 1.5))
+        labels = lung.astype(np.uint8) + (lung & infection)
+        ct.write_label_map(run.masks / f"S{k}.nii.gz", labels, scan)
+        rows.append([f"S{k}", f"P{k}", 50, "male", "2020-02-01", "severe" if k < 3 else "non-severe", f"S{k}.nii.gz"])
+    columns = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "image"]
+    pd.DataFrame(rows, columns=columns).to_csv(run.cohort / "scans.csv", index=False)
+    measured, variants = evaluation.measure_scans(cohort.read_scans(run.cohort / "scans.csv"), run.cohort, run.masks)
+    write_table(run.biomarkers_csv, measured)
+    write_table(run.variants_csv, variants)
+
+
+def table_of_biomarkers(n_patients=40):
+    rng = np.random.default_rng(3)
+    patient, visit = np.repeat(np.arange(n_patients), 3), np.tile(np.arange(3), n_patients)
+    severe = (patient < n_patients // 4) & (visit > 0)
+    poi = np.round(rng.beta(2 + 2 * severe, 12), 2)  # two digits, so that some are equal
+    poi[-1] = 0.0
+    return pd.DataFrame({
+        "scan_id": [f"S{k}" for k in range(poi.size)], "patient_id": [f"P{p}" for p in patient], "age_years": 50,
+        "sex": "female", "scan_date": [f"2020-02-{1 + 5 * v:02d}" for v in visit],
+        "status": np.where(severe, "severe", "non-severe"), "lung_volume_ml": 4000.0, "infection_volume_ml": 4000 * poi,
+        "poi": poi, "ihu": np.where(poi > 0, rng.normal(-500, 60, poi.size).round(), np.nan),
+        "report": [REPORTS[k] for k in rng.integers(0, 4, poi.size)],
+    })  # fmt: skip
+
+
+def cells(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def run_cells(path, monkeypatch, root):
+    """Run a notebook's code as a class would, in the project's folder; return what its checks said, by exercise."""
+    monkeypatch.chdir(root)
+    said, names = {}, {}
+    look = Exercises.check
+    monkeypatch.setattr(
+        Exercises, "check", lambda self, number, answer: said.setdefault(number, look(self, number, answer))
+    )
+    for cell in cells(path):
+        exec(cell.source, names)
+        if "parameters" in cell.metadata.get("tags", []) and "biomarkers_csv" in names:
+            names["biomarkers_csv"] = "table.csv"
+    return said, names
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_solutions_satisfy_every_check(root, monkeypatch, book):
+    said, _ = run_cells(FOLDER / "solutions" / f"{book}.ipynb", monkeypatch, root)
+    assert list(said) == [f"{book[0]}.{k}" for k in range(1, 6)]
+    assert {number: checked.message for number, checked in said.items() if not checked.right} == {}
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_questions_run_before_there_is_an_answer(root, monkeypatch, book):
+    said, names = run_cells(FOLDER / f"{book}.ipynb", monkeypatch, root)
+    assert {number: str(checked) for number, checked in said.items()} == {
+        f"{book[0]}.{k}": f"{book[0]}.{k}: no answer yet." for k in range(1, 6)
+    }
+    assert all(names[f"answer_{k}"] is ... for k in range(1, 6))
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_questions_and_solutions_ask_the_same_and_neither_holds_outputs(book):
+    asked, solved = (nbformat.read(folder / f"{book}.ipynb", 4) for folder in (FOLDER, FOLDER / "solutions"))
+    for notebook in (asked, solved):
+        nbformat.validate(notebook)
+        assert not any(cell.get("outputs") for cell in notebook.cells)
+        assert all(len(cell.source.splitlines()) <= 15 for cell in notebook.cells if cell.cell_type == "code")
+    questions = [cell.source for cell in asked.cells if cell.source.startswith("## ")]
+    assert len(questions) == 5 and questions == [cell.source for cell in solved.cells if cell.source.startswith("## ")]
+
+
+@pytest.fixture(scope="module")
+def exercises(root):
+    return Exercises("demo", root=root), Exercises("demo", "table.csv", root)
+
+
+@pytest.mark.parametrize("number", TASKS)
+def test_wrong_answers_are_refused_and_the_hint_gives_nothing_away(exercises, number):
+    of = exercises[number[0] != "4"]
+    task = TASKS[number](of)
+    assert np.isfinite(task.expected) and of.check(number, task.expected).right
+    assert of.check(number, np.float64(task.expected)).right
+    wrong = [slip for slip, _ in task.slips if np.isfinite(slip)]
+    hints = set()
+    for answer in [*wrong, 1.2 * task.expected + 0.01, -task.expected - 1, 0.0, float("inf"), float("nan")]:
+        checked = of.check(number, answer)
+        assert not checked.right, answer
+        assert f"{abs(task.expected):.3g}" not in checked.message.removeprefix(f"{number}:")
+        hints.add(checked.message)
+    assert len(hints) >= 2  # one for the known slip, one for all else
+
+
+def test_a_slip_is_told_what_it_is(exercises):
+    _, table = exercises
+    percent = 100 * TASKS["5.1"](table).expected
+    assert "fraction" in table.check("5.1", percent).message
+    poi, severe = table.scans["poi"], table.scans["is_severe"]
+    without_ties = np.mean([a > b for a in poi[severe] for b in poi[~severe]])
+    assert "equal POI" in table.check("5.1", without_ties).message
+
+
+def test_any_cutoff_with_the_greatest_youden_index_is_right(exercises):
+    _, table = exercises
+    best = TASKS["5.2"](table).expected
+    assert table.check("5.2", best - 1e-6).right  # between two POIs: the same scans are called severe
+    assert not table.check("5.2", best + 1e-6).right
+
+
+def test_what_is_no_answer_gets_words_and_an_unknown_exercise_an_error(exercises):
+    _, table = exercises
+    assert table.check("5.1", None).message == "5.1: no answer yet."
+    assert "one number; this is a list" in table.check("5.1", [1, 2]).message
+    with pytest.raises(ValueError, match=r"no exercise '5\.9'; did you mean 5\.\d"):
+        table.check("5.9", 1)
+
+
+def test_a_missing_table_and_a_table_without_reports_say_what_to_do(root):
+    with pytest.raises(FileNotFoundError, match="make study"):
+        Exercises("nobody", root=root)
+    table_of_biomarkers().drop(columns="report").to_csv(root / "silent.csv", index=False)
+    silent = Exercises("demo", "silent.csv", root)
+    assert silent.check("5.1", TASKS["5.1"](silent).expected).right
+    with pytest.raises(ValueError, match="add a column `report`"):
+        silent.check("6.1", 0.5)
+
+
+def test_an_undefined_answer_is_said_to_be(root):
+    table = table_of_biomarkers().assign(report="The infection has expanded.")
+    table.to_csv(root / "expanding.csv", index=False)  # no report without a phrase: no change to take for an error
+    assert "this run has no answer" in Exercises("demo", "expanding.csv", root).check("6.4", 1.0).message
+
+
+def test_no_answer_is_typed():
+    """What is right comes from the run or the paper's list: the code names no number of two or more decimals."""
+    source = json.dumps([cell.source for book in BOOKS for cell in cells(FOLDER / f"{book}.ipynb")])
+    assert not any(character.isdigit() and f"0.{character}" in source for character in "0123456789")

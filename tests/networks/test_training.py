@@ -1,0 +1,283 @@
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from helpers.project import ROOT
+from helpers.toys import KILLED, settings, toy_sections, without_batch_norm
+from study import workflow
+from study.networks import models, network, ranks, training
+from study.networks.checkpoint import Checkpoint
+from study.networks.samples import draw_epoch, example_input, sample, thicken
+from study.networks.segmentation import Segmenter, inner_parts, large_parts
+from study.run import Run
+from study.scans.ct import scan_from_array, write_mask, write_scan
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def test_thick_sections_are_the_mean_of_thin_ones():
+    thin = np.arange(20.0)[:, None, None] * np.ones((1, 2, 2))
+    thick, spacing = thicken(thin, 1.0, 10.0, 5.0)
+    assert spacing == 5.0
+    np.testing.assert_allclose(thick[:, 0, 0], [4.5, 9.5, 14.5])
+
+
+def test_a_section_as_thin_as_asked_stays_as_it_is():
+    thin = np.random.default_rng(0).normal(size=(6, 2, 2)).astype(np.float32)
+    same, spacing = thicken(thin, 5.0, 5.0, 5.0)
+    assert spacing == 5.0
+    np.testing.assert_allclose(same, thin, atol=1e-5)
+
+
+def test_a_resnet_34_has_the_parameters_of_the_published_one():
+    encoder = network.ResNet34Encoder(3, 64)
+    n_parameters = sum(parameter.numel() for parameter in encoder.parameters())
+    assert n_parameters == 21_284_672  # He et al. 2016: 21.80 million with the classifier's 513,000
+
+
+def test_encoder_weights_from_a_file_and_a_clear_refusal(tmp_path):
+    from safetensors.torch import save_file
+
+    source = network.ResNet34Encoder(3, 64)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in source.state_dict().items()}, tmp_path / "resnet34.safetensors"
+    )
+    target = network.InfectionUNet(5, 64)
+    network.load_encoder(target, tmp_path / "resnet34.safetensors")
+    np.testing.assert_array_equal(
+        target.encoder.layer3[0].conv1.weight.detach(), source.layer3[0].conv1.weight.detach()
+    )
+    grey = torch.ones(1, 1, 64, 64)
+    torch.testing.assert_close(target.encoder.conv1(grey.repeat(1, 5, 1, 1)), source.conv1(grey.repeat(1, 3, 1, 1)))
+    with pytest.raises(ValueError, match=r"resnet34\.safetensors: not the weights of a ResNet-34 of this width"):
+        network.load_encoder(network.InfectionUNet(3, 16), tmp_path / "resnet34.safetensors")
+
+
+def test_the_loss_does_not_look_where_nothing_counts():
+    loss = network.WeightedLoss()
+    logits, target = torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)
+    target[:, :, 2:4] = 1
+    weight = torch.zeros(2, 1, 8, 8)
+    weight[..., :4] = 1
+    other = torch.where(weight > 0, logits, -logits + 3)
+    torch.testing.assert_close(loss(logits, target, weight), loss(other, target, weight))
+
+
+def test_an_epoch_is_drawn_from_its_seed_alone():
+    toys = [toy_sections(k) for k in range(3)]
+    one = settings("infection")
+    assert draw_epoch(toys, one, 0) == draw_epoch(toys, one, 0)
+    assert draw_epoch(toys, one, 0) != draw_epoch(toys, one, 1)
+
+
+def test_an_infection_sample_holds_the_neighbours_in_order():
+    toy = toy_sections(0)
+    channels = sample(toy, 3, settings("infection"))["channels"].numpy()
+    expected = np.clip((toy.hu[2:5].astype(np.float32) + 850) / 250, -1, 3)
+    np.testing.assert_allclose(channels, expected, atol=1e-6)
+
+
+def test_the_example_of_an_input_is_the_section_with_most_infection_and_its_neighbours(tmp_path, scan_file):
+    toy = toy_sections(0)
+    toy.infection[4, :30] &= False
+    for name, array in (("hu", toy.hu), ("lung", toy.lung), ("infection", toy.infection)):
+        scan_file(f"{name}.nii.gz", array.astype(np.int16), toy.spacing_mm)
+    row = {"scan_id": "S0", "image": "hu.nii.gz", "lung_mask": "lung.nii.gz", "infection_mask": "infection.nii.gz"}
+    drawn = example_input(pd.DataFrame([row]), tmp_path, 1, 10.0)
+    np.testing.assert_array_equal(drawn["offsets_mm"], [-10, 0, 10])
+    z = toy.infection.sum(axis=(1, 2)).argmax()
+    assert drawn["infection"].sum() == toy.infection[z].sum() and "S0" in drawn["title"]
+    expected = np.clip((toy.hu[z - 1 : z + 2].astype(float) - np.median(toy.hu[toy.lung])) / 250, -1, 3)
+    assert set(np.round(drawn["channels"], 4).ravel()) <= set(np.round(expected, 4).astype(np.float32).ravel())
+    assert len(example_input(None, tmp_path, 1, 10.0)["channels"]) == 0
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_training_that_is_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(precision, tmp_path):
+    toys, one = [toy_sections(k) for k in range(3)], settings("infection", **KILLED, precision=precision)
+    training.train(toys, toys[:1], one, tmp_path / "whole", progress=False)
+    killed = subprocess.run(
+        [sys.executable, ROOT / "tests" / "helpers" / "killed_training.py", precision, tmp_path / "parts"]
+    )
+    assert killed.returncode == -signal.SIGKILL
+    *_, half_way = Checkpoint(tmp_path / "parts", one, "").load(*untrained(one))
+    assert half_way["epoch"] == 1
+    training.train(toys, toys[:1], one, tmp_path / "parts", progress=False)
+    whole, parts = (contents(tmp_path / name / "infection.checkpoint.safetensors") for name in ("whole", "parts"))
+    assert parts == whole  # weights, optimiser and history
+
+
+def contents(path):
+    """Each tensor's bytes and what is said of them; the file's own bytes vary, as it orders what is said at will."""
+    with safe_open(path, framework="np") as file:
+        return {name: file.get_tensor(name).tobytes() for name in file.keys()} | file.metadata()
+
+
+def untrained(one):
+    model = network.build(one.architecture)
+    return model, torch.optim.AdamW(model.parameters())
+
+
+def test_processes_under_torchrun_learn_what_one_learns(tmp_path):
+    """Two processes by gloo: alike to the bit, and to rounding like one that has whole batches.
+
+    That holds for a network without batch norm; with it each process has the statistics of its own half.
+    """
+    script = [ROOT / "tests" / "helpers" / "trained_in_ranks.py", tmp_path]
+    done = subprocess.run([*TORCHRUN, *script], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    alone, history = without_batch_norm(tmp_path / "alone")
+    first, second = (load_file(tmp_path / f"plain-{rank}.safetensors") for rank in (0, 1))
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(first[name], second[name]), name
+        torch.testing.assert_close(first[name], tensor, rtol=1e-4, atol=1e-6)
+    together = json.loads((tmp_path / "history.json").read_text())
+    np.testing.assert_allclose(together["loss"], history["loss"], rtol=1e-5)
+    assert [path.name for path in (tmp_path / "together").iterdir()] == ["lung.checkpoint.safetensors"]
+    first, second = (load_file(tmp_path / f"unet-{rank}.safetensors") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_notebook_trains_in_two_processes(project):
+    """As `study run` starts it where `processes` is 2: one copy, one set of models, one record is left."""
+    run = Run("two", project)
+    (project / "parameters" / "two.yaml").write_text(
+        "train: {lung_pixels: 64, infection_pixels: 32, lung_sections: 16, infection_sections: 16, lung_epochs: 1, "
+        "infection_epochs: 1, encoder_width: 8, lung_width: 2, batch_size: 8, threads: 1, pixel_mm: 2.5}"
+    )
+    workflow.plan(run)
+    rows = []
+    for k in range(3):
+        toy = toy_sections(k)
+        scan = write_scan(run.training / f"hu-{k}.nii.gz", toy.hu, toy.spacing_mm)
+        row = {"scan_id": toy.scan_id, "patient_id": toy.scan_id, "image": scan.path.name, "slice_thickness_mm": 10}
+        for name in ("lung", "infection"):
+            row[f"{name}_mask"] = f"{name}-{k}.nii.gz"
+            write_mask(run.training / row[f"{name}_mask"], getattr(toy, name), scan)
+        rows.append(row)
+    pd.DataFrame(rows).to_csv(run.training / "scans.csv", index=False)
+    command = [*TORCHRUN, "-m", "study", "execute", "2-train", "two"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (run.folder / "notebooks").iterdir()] == ["2-train.ipynb"]
+    assert [path.name for path in (run.folder / "timings").iterdir()] == ["2-train.json"]
+    assert set(models.copy(run.models, project / "taken")) == {"lung", "infection"}
+    assert run.recorded("2-train").loc["held_out_dice_lung_mean", "n"] == 1
+
+
+def test_more_processes_than_graphics_cards_are_refused(monkeypatch):
+    for name, content in (("TORCHELASTIC_RUN_ID", "1"), ("LOCAL_RANK", "2"), ("LOCAL_WORLD_SIZE", "3")):
+        monkeypatch.setenv(name, content)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ValueError, match="3 processes on a machine with 2 graphics cards"), ranks.joined():
+        pass
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
+    monkeypatch.setattr(ranks, "size", lambda: 3)
+    with pytest.raises(ValueError, match="a batch of 8 cannot be divided evenly among 3 processes; set batch_size"):
+        training.batches([toy_sections(0)], settings("lung"), 0, None)
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
+    toys = [toy_sections(0)]
+    training.train(toys, toys, settings("lung", epochs=1), tmp_path, progress=False)
+    _, history, _ = training.train(toys, toys, settings("lung", epochs=1, learning_rate=1e-4), tmp_path, progress=False)
+    assert len(history) == 1
+
+
+def test_no_patient_is_on_both_sides():
+    table = pd.DataFrame({"patient_id": ["a", "a", "b", "c", "d"], "scan_id": list("12345")})
+    shown, held_out = training.split_patients(table, 0.3, seed=1)
+    assert not set(shown["patient_id"]) & set(held_out["patient_id"])
+    assert len(shown) + len(held_out) == 5
+    with pytest.raises(ValueError, match="at least two are needed"):
+        training.split_patients(table.iloc[:2], 0.3, seed=1)
+
+
+def test_the_threshold_is_the_best_on_held_out_scans():
+    dice = pd.DataFrame({"threshold": [0.3, 0.5, 0.7] * 2, "dice": [0.5, 0.8, 0.8, 0.6, 0.7, 0.7]})
+    assert training.choose_threshold(dice) == 0.5
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Both networks trained on toys for a few seconds, enough to find discs."""
+    folder = tmp_path_factory.mktemp("models")
+    toys = [toy_sections(k) for k in range(6)]
+    for task in ("lung", "infection"):
+        one = settings(task, epochs=20, sections_per_epoch=64, learning_rate=1e-2)
+        model, *_ = training.train(toys, toys[:1], one, folder, progress=False)
+        models.save(model, one, {"threshold": 0.5}, folder)
+        channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
+        with torch.inference_mode():
+            expected = torch.sigmoid(model(channels))[:, 0].numpy()
+        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=2e-3)
+    return folder
+
+
+def toy_scan(seed=9):
+    toy = toy_sections(seed)
+    return toy, scan_from_array(toy.hu, toy.spacing_mm)
+
+
+def test_trained_networks_find_lungs_and_infection(trained):
+    toy, scan = toy_scan()
+    label_map = Segmenter(trained).segment(scan)
+    assert 2 * ((label_map >= 1) & toy.lung).sum() / ((label_map >= 1).sum() + toy.lung.sum()) > 0.9
+    assert 2 * ((label_map == 2) & toy.infection).sum() / ((label_map == 2).sum() + toy.infection.sum()) > 0.7
+
+
+def test_a_finer_matrix_gives_the_same_answer_on_its_own_grid(trained):
+    toy, scan = toy_scan()
+    fine = scan_from_array(np.repeat(np.repeat(toy.hu, 4, axis=1), 4, axis=2), (10.0, 0.625, 0.625))
+    segmenter = Segmenter(trained)
+    coarse, label_map = segmenter.segment(scan), segmenter.segment(fine)
+    assert label_map.shape == fine.hu.shape
+    ratio = (label_map >= 1).sum() * fine.voxel_ml / ((coarse >= 1).sum() * scan.voxel_ml)
+    assert ratio == pytest.approx(1, abs=0.05)
+
+
+def test_a_scan_without_lung_is_refused_by_name(trained):
+    from study.scans.ct import ScanError
+
+    _, scan = toy_scan()
+    no_lung = scan_from_array(np.where(scan.hu < -300, 40, scan.hu), scan.spacing_mm)
+    with pytest.raises(ScanError, match=r"knee\.nii\.gz: no lung found"):
+        Segmenter(trained).segment(no_lung, "knee.nii.gz")
+
+
+def test_small_parts_of_lung_are_dropped():
+    mask = np.zeros((4, 40, 40), bool)
+    mask[:, 5:25, 5:15] = mask[:, 5:25, 20:28] = True
+    mask[0, 35:37, 35:37] = True
+    kept = large_parts(mask)
+    assert not kept[0, 35, 35]
+    assert kept.sum() == mask.sum() - 4
+
+
+def test_air_between_arm_and_chest_is_no_lung_and_a_cut_chest_keeps_its_lung():
+    hu = np.full((4, 40, 60), -1000)
+    hu[:, 5:35, 5:45] = 40  # chest
+    hu[:, 5:35, 50:55] = 40  # arm
+    hu[:, 10:30, 10:20] = hu[:, 10:30, 30:40] = -850
+    lungs = hu == -850
+    gap = np.zeros_like(lungs)
+    gap[:, 10:30, 45:50] = True
+    np.testing.assert_array_equal(inner_parts(lungs | gap, hu), lungs)
+    touched = gap | lungs
+    touched[:, 10:30, 40:45] = True  # grown together with the gap through the wall, a lung is mostly inside
+    np.testing.assert_array_equal(inner_parts(touched, hu), touched)
+    cut = np.s_[:, :, 12:44]  # a narrow field of view ends inside the right lung, the larger one here
+    larger = lungs & (np.arange(60) < 20) | (lungs & (np.arange(40) < 25)[:, None])
+    np.testing.assert_array_equal(inner_parts(larger[cut], hu[cut]), larger[cut])

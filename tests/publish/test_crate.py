@@ -1,0 +1,208 @@
+"""The crate of a run: it describes what is in it, holds nothing of a patient or a machine, and passes the validator."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from helpers.project import ROOT
+from study import provenance, workflow
+from study.publish import crate, document
+from study.run import Run, value, write_json, write_text
+
+VALIDATORS = ROOT / ".venv" / "validators"
+PATIENT = "Secret-Patient-7"
+
+
+def make_run(project, tier):
+    """A run as if its notebooks had been executed: recipes, timings, values, tables and figures."""
+    absolute = "/somewhere/private/scans.csv"
+    write_text(project / "parameters" / "made.yaml", "severity:\n  n_bootstrap: 321\n")
+    run = Run("made", project)
+    parameters = workflow.plan(run)
+    parameters["1-cohort"]["scans"] = "" if tier == "synthetic" else absolute
+    write_json(run.cohort / "cohort.json", {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1})
+    for table in ("cohort/scans.csv", "training/scans.csv", "biomarkers.csv", "truth.csv", "exclusions.csv"):
+        write_text(run.folder / table, f"scan_id,patient_id\na,{PATIENT}\n")
+    for n, notebook in enumerate(workflow.NOTEBOOKS):
+        timing = {
+            "notebook": notebook,
+            "shard": 0,
+            "n_shards": 1,
+            "started": f"2026-01-02T03:0{n}:00Z",
+            "seconds": 30.4,
+        }
+        write_json(run.folder / "timings" / f"{notebook}.json", timing | {"commit": "c0ffee"})
+        outputs = [{"name": "stdout", "text": PATIENT}, {"name": "stderr", "text": f"{project}/.venv/x.py: a warning"}]
+        executed = {"metadata": {"papermill": {"output_path": f"{project}/x.ipynb"}},
+                    "cells": [{"metadata": {}, "outputs": outputs, "source": f"open('{project}/x')"}]}  # fmt: skip
+        write_json(run.folder / "notebooks" / f"{notebook}.ipynb", executed)
+        write_text(run.figures / "notebooks" / f"{notebook}.html", PATIENT)
+        run.record(notebook, [value("x", 1)])
+    write_text(run.masks / f"{PATIENT}.nii.gz", "voxels")
+    for name in ("Table_2.csv", "Table_2.md", "Figure_4.png", "claims.html"):
+        write_text(run.figures / name, f"of {name}")
+    checklist = document.link("cell 1", run.figures / "notebooks" / "1-cohort.html", run.figures, "cell-a")
+    for name in ("Table_2.md", "Table_S13_unknown_wordings.csv", "index.html"):
+        checklist += "; " + document.link(name, run.figures / name, run.figures)
+    document.write(run.figures, "checklist_x", f"# A checklist\n\n{checklist}; [web](https://example.org); [up](#a)\n")
+    write_text(run.figures / "search.html", f"all that the notebooks print, {PATIENT}")
+    write_text(run.figures / "Table_S13_unknown_wordings.csv", f"improved,{PATIENT} is better")
+    provenance.write(run, parameters)
+    return run
+
+
+@pytest.fixture(scope="module", params=["synthetic", "restricted"])
+def made(request, tmp_path_factory):
+    """(run, the files of its crate, its entities by id)."""
+    import shutil
+
+    project = tmp_path_factory.mktemp(request.param)
+    for name in crate.CODE:
+        for path in ROOT.glob(name):
+            target = project / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    run = make_run(project, request.param)
+    with zipfile.ZipFile(crate.write(run)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    graph = json.loads(files["ro-crate-metadata.json"])["@graph"]
+    assert len({entity["@id"] for entity in graph}) == len(graph)
+    return run, files, {entity["@id"]: entity for entity in graph}
+
+
+def listed(content):
+    return content if isinstance(content, list) else [content]
+
+
+def ids(entity, key):
+    return [item["@id"] for item in listed(entity.get(key, []))]
+
+
+def test_every_file_is_described_with_its_digest_and_size(made):
+    _, files, entities = made
+    described = {name: e for name, e in entities.items() if "File" in listed(e["@type"])}
+    assert set(described) == set(files) - {"ro-crate-metadata.json"}
+    assert set(ids(entities["./"], "hasPart")) == set(described)
+    for name, entity in described.items():
+        assert entity["sha256"] == hashlib.sha256(files[name]).hexdigest(), name
+        assert entity["contentSize"] == str(len(files[name]))
+
+
+def test_every_reference_leads_to_an_entity(made):
+    _, _, entities = made
+    for entity in entities.values():
+        for key, content in entity.items():
+            for item in listed(content):
+                if isinstance(item, dict) and key != "conformsTo":
+                    assert item["@id"] in entities or item["@id"].startswith("https://"), (entity["@id"], key)
+
+
+def test_each_notebook_is_a_step_with_its_execution(made):
+    run, _, entities = made
+    workflow_entity = entities["Snakefile"]
+    assert entities["./"]["mainEntity"] == {"@id": "Snakefile"}
+    assert ids(workflow_entity, "hasPart") == [f"notebooks/{name}.ipynb" for name in workflow.NOTEBOOKS]
+    assert [entities[step]["position"] for step in ids(workflow_entity, "step")] == list("1234567")
+    severity = entities["#execution-5-severity"]
+    assert severity["instrument"] == {"@id": "notebooks/5-severity.ipynb"}
+    assert (severity["startTime"], severity["endTime"]) == ("2026-01-02T03:04:00+00:00", "2026-01-02T03:04:30+00:00")
+    assert entities["#value-5-severity-n_bootstrap"]["value"] == "321"
+    assert {"figures/made/Table_2.csv", "figures/made/Figure_4.png", "runs/made/values/5-severity.json"} <= set(
+        ids(severity, "result")
+    )
+    assert "figures/made/claims.html" in ids(entities["#execution-7-claims"], "result")
+    assert (entities["#run"]["startTime"], entities["#run"]["endTime"]) == (
+        "2026-01-02T03:00:00+00:00", "2026-01-02T03:06:30+00:00",
+    )  # fmt: skip
+    profiles = {name.rsplit("/", 2)[1] for name in ids(entities["./"], "conformsTo")}
+    assert {"process", "workflow", "provenance", "workflow-ro-crate"} == profiles
+    numpy = next(e for e in entities.values() if e.get("name") == "numpy")
+    assert numpy["softwareVersion"] == json.loads((run.folder / "provenance.json").read_text())["packages"]["numpy"]
+    assert [entities[author]["@type"] for author in ids(entities["./"], "author")] == ["Organization"]
+
+
+def test_nothing_of_a_patient_or_a_machine_is_in_it(made):
+    run, files, entities = made
+    of_scans = {f"runs/made/{name}" for name in ("cohort/scans.csv", "biomarkers.csv", "notebooks/5-severity.ipynb")}
+    assert not [name for name in files if name.endswith(".nii.gz") or ".checkpoint." in name]
+    assert not [
+        name for name, content in files.items() if str(run.root).encode() in content or b"/somewhere" in content
+    ]
+    if run.tier == "synthetic":
+        assert of_scans | {"figures/made/search.html"} <= set(files)
+        assert "synthetic" in entities["./"]["description"]
+        cell = json.loads(files["runs/made/notebooks/5-severity.ipynb"])["cells"][0]
+        assert (cell["outputs"], cell["source"]) == ([{"name": "stdout", "text": PATIENT}], "open('./x')")
+        return
+    assert not [name for name, content in files.items() if PATIENT.encode() in content or PATIENT in name]
+    digest = hashlib.sha256((run.cohort / "scans.csv").read_bytes()).hexdigest()
+    known = [e for e in entities.values() if e.get("sha256") == digest]
+    assert [e["@type"] for e in known] == ["CreativeWork"]
+    assert known[0]["@id"] in ids(entities["#execution-3-segment"], "object")
+
+
+def test_no_link_leads_out_of_it(made):
+    run, files, _ = made
+    links = {".md": r"\]\(<?([^)>\s]*)>?\)", ".html": r"(?:href|src)=\"([^\"]*)\""}
+    found = set()
+    for name, content in files.items():
+        for target in re.findall(links.get(Path(name).suffix, "(?!)"), content.decode("utf-8", "ignore")):
+            if not target.startswith(("https:", "#")):
+                found.add(os.path.normpath(Path(name).parent / target.partition("#")[0]))
+    assert found <= set(files)
+    assert {"figures/made/Table_2.md", "figures/preview/Figure_4.png"} <= found
+    page = files["figures/made/checklist_x.html"].decode()
+    assert 'href="https://example.org"' in page and 'href="#a"' in page
+    assert "cell 1" in page and "Table_S13_unknown_wordings.csv" in page and "index.html" in page
+    for address in ("notebooks/1-cohort.html#cell-a", "Table_S13_unknown_wordings.csv"):
+        assert (f'href="{address}"' in page) == (run.tier == "synthetic")
+
+
+def test_a_parameters_file_with_an_absolute_path_stays_at_home(made):
+    run, _, _ = made
+    parameters = run.root / "parameters" / "made.yaml"
+    assert "parameters/made.yaml" in crate.list_files(run)
+    text = parameters.read_text()
+    parameters.write_text("cohort:\n  scans: /home/somebody/scans.csv\n")
+    assert "parameters/made.yaml" not in crate.list_files(run)
+    parameters.write_text(text)
+
+
+def test_it_is_written_again_only_when_something_changed(made):
+    run, _, _ = made
+    path = crate.write(run)
+    first, when = path.read_bytes(), path.stat().st_mtime_ns
+    assert crate.write(run).stat().st_mtime_ns == when
+    path.write_bytes(first[:1000])
+    assert crate.write(run).read_bytes() == first
+    write_text(run.figures / "Table_2.csv", "changed")
+    with zipfile.ZipFile(crate.write(run)) as archive:
+        assert archive.read("figures/made/Table_2.csv") == b"changed"
+        assert archive.testzip() is None
+    write_text(run.figures / "Table_2.csv", "of Table_2.csv")
+    assert crate.write(run).read_bytes() == first
+    assert not [p for p in run.figures.iterdir() if p.name.startswith(".")]
+
+
+def test_the_validator_accepts_it_and_refuses_a_broken_one(made, tmp_path):
+    if not (VALIDATORS / "ready").is_file():
+        pytest.skip("the validator of RO-Crates is not installed; `make .venv/validators/ready` does it")
+    run, files, _ = made
+    metadata = json.loads(files["ro-crate-metadata.json"])
+    for entity in metadata["@graph"]:
+        entity.pop("workExample", None) if entity["@id"] == "#step-2-train" else None
+    with zipfile.ZipFile(tmp_path / "broken.zip", "w") as archive:
+        for name, content in (files | {"ro-crate-metadata.json": json.dumps(metadata).encode()}).items():
+            archive.writestr(name, content)
+    script, context = ROOT / "tests" / "validate_crate.py", VALIDATORS / "context.json"
+    command = [VALIDATORS / "bin" / "python", script, context, crate.write(run), tmp_path / "broken.zip"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=tmp_path)
+    said = done.stdout.splitlines()
+    assert done.returncode == 1 and len(said) == 1, done.stdout + done.stderr
+    assert said[0].startswith("broken.zip") and "HowToStep must refer to its corresponding tool" in said[0]

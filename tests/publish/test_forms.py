@@ -1,0 +1,235 @@
+"""Checklists, data sheet and model card: what counts as answered, pointers that must lead somewhere, safe text."""
+
+import csv
+import re
+
+import nbformat
+import pytest
+
+from helpers.project import ROOT
+from study.publish import document
+from study.publish.forms import answers as reporting
+from study.publish.forms import pointers
+from study.run import Run, value, write_json
+
+STATEMENTS = reporting.read_form("statements")
+# Published numbers: CLAIM 2024 has 44 items; TRIPOD+AI 27 in 52 parts; STARD-AI 40 in 48 parts.
+PARTS = {
+    "claim_2024": {},
+    "tripod_ai": {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "abcdef", 20: "abc", 23: "ab",
+                  27: "abc"},
+    "stard_ai": {15: "abcd", 16: "abc", 17: "ab", 26: "ab", 40: "ab"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of a small project: one notebook that was run, one that was not."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# 5. Severity"),
+        nbformat.v4.new_code_cell('folder.record("5-severity", [])'),
+    ]
+    for name, cell in zip(("head", "last"), cells, strict=True):
+        cell.id = name
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks" / "5-severity.ipynb")
+    later = nbformat.v4.new_code_cell('style.save(figure, folder.figures, "Figure_9")')
+    nbformat.write(nbformat.v4.new_notebook(cells=[later]), tmp_path / "notebooks" / "6-progression.ipynb")
+    (tmp_path / "README.md").write_text("# A study\n\n## Limits\n")
+    made = Run("made", tmp_path)
+    write_json(made.cohort / "cohort.json", {"tier": "synthetic", "source": "<b>us</b> | you", "licence": ""})
+    made.figures.mkdir(parents=True)
+    (made.figures / "Table_2.md").write_text("| a |\n")
+    made.record("5-severity", [
+        value("auc_poi", 0.93081, 0.8944, 0.9553, 531), value("n_scans", 531), value("p_value_x", 1e-9),
+        value("median", -652.4, n=531, unit="HU"), value("lost", None),
+    ])  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize(
+    ("pointer", "words", "content"),
+    [
+        ("value 5-severity/auc_poi", "auc_poi = 0.931 [0.894, 0.955], n = 531", "0.931 [0.894, 0.955]"),
+        ("value 5-severity/n_scans", "n_scans = 531", "531"),
+        ("value 5-severity/p_value_x", "p_value_x = <0.001", "<0.001"),
+        ("value 5-severity/median", "median = -652 HU, n = 531", "-652 HU"),
+        ("cell 5-severity/last", "notebook 5: Severity", "Severity"),
+        ("table Table_2", "Table 2", ""),
+        ("run cohort/cohort.json#tier", "cohort/cohort.json: tier = synthetic", "synthetic"),
+        ("file README.md#limits", "README.md: Limits", ""),
+    ],
+)
+def test_a_pointer_leads_to_what_it_names(run, pointer, words, content):
+    found = pointers.follow(pointer, run)
+    assert (found.words, found.content) == (words, content)
+    assert found.path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("pointer", "error", "said"),
+    [
+        ("value 6-progression/kappa", pointers.Absent, "notebook 6-progression was not run"),
+        ("value 5-severity/lost", pointers.Absent, "undefined in this run"),
+        ("figure Figure_9", pointers.Absent, "notebook 6-progression made no Figure 9"),
+        ("run models/lung.json#threshold", pointers.Absent, "models/lung.json is not in this run"),
+        ("run cohort/cohort.json#licence", pointers.Absent, "does not say its licence"),
+        ("value 5-severity/auc_pio", pointers.Broken, "recorded no auc_pio"),
+        ("value 9-other/x", pointers.Broken, "no notebook 9-other"),
+        ("cell 5-severity/first", pointers.Broken, "no cell first"),
+        ("figure Figure_99", pointers.Broken, "no notebook makes Figure_99"),
+        ("run cohort/cohort.json#tear", pointers.Broken, "no entry tear"),
+        ("file README.md#limit", pointers.Broken, "no heading limit"),
+        ("file LICENCE", pointers.Broken, "no file LICENCE"),
+        ("table", pointers.Broken, "a pointer begins with"),
+        ("picture Figure_1", pointers.Broken, "a pointer begins with"),
+    ],
+)
+def test_what_was_not_made_and_what_cannot_be_are_told_apart(run, pointer, error, said):
+    with pytest.raises(error, match=said):
+        pointers.follow(pointer, run)
+
+
+def answers(run, *items, **statements):
+    """Statuses and answers of items, each the names of its statements."""
+    listed = [{"item": n, "section": "s", "asks": "a", "by": by} for n, by in enumerate(items, 1)]
+    return reporting.fill({"items": listed}, statements, run)
+
+
+def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
+    found = answers(
+        run, ["said"], ["said", "none"], ["none"], ["said", "gap"], ["gap", "none"], ["later"], ["wrong", "gap"],
+        said={"says": "AUC {value 5-severity/auc_poi}.", "see": ["table Table_2"]},
+        none={"not_applicable": "no trial"}, gap={"missing": "theirs"},
+        later={"says": "{value 6-progression/kappa}"}, wrong={"says": "x", "see": ["file nowhere"]},
+    )  # fmt: skip
+    assert [a.status for a in found] == [
+        "answered", "answered", "not applicable", "missing", "missing", "missing", "broken",
+    ]  # fmt: skip
+    assert found[0].words == "AUC 0.931 [0.894, 0.955]." and [s.words for s in found[0].see] == ["Table 2"]
+    assert found[3].words == "AUC 0.931 [0.894, 0.955]. Missing: theirs [gap]"
+    assert found[5].words == "Not in this run: notebook 6-progression was not run."
+    assert reporting.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
+
+
+def test_synthetic_scans_and_patients_are_answered_differently(run):
+    ethics = {"synthetic": {"not_applicable": "nobody"}, "patients": {"missing": "name the committee"}}
+    assert answers(run, ["ethics"], ethics=ethics)[0].status == "not applicable"
+    write_json(run.cohort / "cohort.json", {"tier": "restricted"})
+    assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee [ethics]"
+
+
+def test_a_table_without_cts_has_an_answer_of_its_own(run):
+    flow = {"says": "From scan to table.", "table": {"says": "From the table on."}}
+    assert answers(run, ["flow"], flow=flow)[0].words == "From the table on."
+    run.variants_csv.write_text("scan_id\n")
+    assert answers(run, ["flow"], flow=flow)[0].words == "From scan to table."
+
+
+def own(run, text):
+    path = reporting.own_statements(run)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return reporting.read_statements(run)
+
+
+def test_authors_state_what_only_they_can(run):
+    assert reporting.read_statements(run) == STATEMENTS
+    statements = own(run, "ethics: {says: 'Approved, no. 7.'}\nfunding: {not_applicable: none was given}\n")
+    found = reporting.fill(reporting.read_form("stard_ai"), statements, run)
+    assert {a.number: (a.status, a.words) for a in found if a.number in ("6", "38")} == {
+        "6": ("answered", "Approved, no. 7."), "38": ("not applicable", "none was given"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ethic: {says: x}", "no form has a statement `ethic`; did you mean `ethics`?"),
+        ("ethics: approved", "`ethics` is 'approved'; write {says: words}"),
+        ("ethics: {says: ''}", "write {says: words}"),
+        ("ethics: {says: x, missing: y}", "write {says: words}"),
+        ("ethics: {says: x, see: Table 2}", "write {says: words}"),
+        ("- ethics", "expected lines of"),
+        ("a: [1", "not readable as YAML"),
+    ],
+)
+def test_a_wrong_statement_is_named_with_its_remedy(run, text, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as raised:
+        own(run, text)
+    assert "made.statements.yaml" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", reporting.CHECKLISTS)
+def test_a_checklist_has_the_published_items(name):
+    form = reporting.read_form(name)
+    last = {"claim_2024": 44, "tripod_ai": 27, "stard_ai": 40}[name]
+    expected = [f"{n}{part}" for n in range(1, last + 1) for part in PARTS[name].get(n, [""])]
+    assert [str(item["item"]) for item in form["items"]] == expected
+    assert len(expected) == {"claim_2024": 44, "tripod_ai": 52, "stard_ai": 48}[name]
+
+
+def test_every_statement_is_used_and_says_one_thing():
+    used = {name for form in reporting.FORMS for item in reporting.read_form(form)["items"] for name in item["by"]}
+    assert used == set(STATEMENTS)
+    for name, statement in STATEMENTS.items():
+        for kinds in (["synthetic"], ["patients"], ["table", "patients"]):
+            state = next((statement[kind] for kind in kinds if kind in statement), statement)
+            assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, kinds)
+            assert set(state) <= {"says", "see", "not_applicable", "missing", "table"}, (name, kinds)
+
+
+def test_no_pointer_of_the_forms_leads_nowhere():
+    """As far as can be told without a run: cells, files, and that some notebook makes each table and figure."""
+    nothing = Run("never-made", ROOT)
+    states = [
+        s
+        for statement in STATEMENTS.values()
+        for s in (*(statement.get(kind) for kind in ("synthetic", "patients", "table")), statement)
+        if s
+    ]
+    found = {p for s in states for p in [*s.get("see", []), *re.findall(r"\{([^}]+)\}", s.get("says", ""))]}
+    assert len(found) > 150
+    for pointer in sorted(found):
+        try:
+            pointers.follow(pointer, nothing)
+        except pointers.Absent:
+            assert pointer.split()[0] in ("value", "figure", "table", "run")
+
+
+def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):
+    linked = ("README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md", "requirements.lock",
+              "notebooks", "parameters", "study")  # fmt: skip
+    for name in linked:
+        (tmp_path / name).symlink_to(ROOT / name)
+    run = Run("empty", tmp_path)
+    reporting.write(run)
+    written = {path.name for path in run.figures.iterdir()}
+    assert written == {f"checklist_{n}.{k}" for n in reporting.CHECKLISTS for k in ("csv", "md", "html")} | {
+        "data_sheet.md", "data_sheet.html",
+    }  # fmt: skip
+    for name in reporting.CHECKLISTS:
+        with open(run.figures / f"checklist_{name}.csv", encoding="utf-8", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+        statuses = {row["item"]: row["status"] for row in rows}
+        assert set(statuses.values()) == {"answered", "not applicable", "missing"}
+        assert all(row["answer"] for row in rows)
+    assert "notebook 5-severity was not run" in (run.figures / "checklist_stard_ai.html").read_text()
+
+
+def test_text_of_a_user_stays_text(run):
+    hostile = "<script>x</script> | `a` [b](javascript:x) *c*\n# d"
+    found = answers(run, ["us"], us={"says": "From {run cohort/cohort.json#source}."})
+    assert found[0].words == "From <b>us</b> | you."
+    table = document.table(("a", "b"), [(document.escaped(hostile), document.escaped(found[0].words))])
+    md, page = document.write(run.figures, "x", f"# T\n\n{table}\n{document.escaped(hostile)}")
+    shown = page.read_text()
+    assert "<script>" not in shown and "<b>" not in shown and "href" not in shown and "<em>" not in shown
+    assert shown.count("<td>") == 2 and "&lt;script&gt;x&lt;/script&gt; | `a` [b](javascript:x) *c* # d" in shown
+    assert "default-src 'none'" in shown
+    assert md.read_text().startswith("# T")
+
+
+def test_links_go_from_the_document_to_the_file(run):
+    assert document.link("a_b", run.root / "README.md", run.figures, "limits") == r"[a\_b](<../../README.md#limits>)"
+    assert document.link("a", None, run.figures) == "a"

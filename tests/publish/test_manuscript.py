@@ -1,0 +1,90 @@
+"""Numbers for prose: printed as the paper prints them, each under a macro of its own."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from study.claims.paper import read_paper
+from study.publish import manuscript
+from study.run import Run, value
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    return Run("trial", tmp_path)
+
+
+def written(run):
+    manuscript.write(run)
+    return (run.figures / "numbers.tex").read_text(), json.loads((run.figures / "numbers.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("recorded", "text", "interval", "unit"),
+    [
+        (value("auc_poi", 0.96801, 0.95052, 0.98049, n=531), "0.9680", "[0.9505, 0.9805]", ""),
+        (value("sensitivity_poi", 73 / 79, 0.8485, 0.975, n=79), "92.41", "[84.85, 97.50]", "%"),
+        (value("odds_ratio_poi", 18.762, 10.056, 35), "18.762", "[10.056, 35.000]", ""),
+        (value("aic_poi", 174.8771), "174.877", None, ""),
+        (value("p_value_auc_poi", 1e-9), "<0.001", None, ""),
+        (value("kappa_volume_whole", -1e-9), "0.0000", None, ""),
+        (value("male_share_all", 96 / 196), "49", None, "%"),
+        (value("n_scans", 531.0), "531", None, ""),
+        (value("phantom_median_n_lesions", 25.0, n=16), "25", None, ""),
+        (value("phantom_median_n_sections", 14.5, n=16), "14.5", None, ""),
+        (value("ihu_median", -652.4, unit="HU"), "-652", None, "HU"),
+        (value("first_date", "2020-01-03"), "3 January 2020", None, ""),
+        (value("largest_move_sensitivity_poi", -0.1), "-10.00", None, "percentage points"),
+        (value("auc_ihu", None), "–", None, ""),
+    ],
+)
+def test_numbers_are_printed_as_the_paper_prints_their_kind(recorded, text, interval, unit):
+    shown = manuscript.printed("5-severity", recorded)
+    assert (shown["text"], shown["interval"], shown["unit"]) == (text, interval, unit)
+
+
+def test_every_claim_has_the_decimals_that_the_paper_printed():
+    most = {}  # decimals; the abstract rounds what a table prints in full
+    for claim in read_paper().claims:
+        number = claim.number()
+        if number is not None and not number.sign and len(claim.parts[0]) == 1:
+            key = (*claim.parts[0][0], claim.unit)
+            most[key] = max(most.get(key, 0), number.decimals)
+    del most["1-cohort", "p_sex", ""]  # printed 0.52; our p values have three decimals throughout
+    shown = {key: manuscript.printed(key[0], value(key[1], 0.3, unit=key[2].replace("%", ""))) for key in most}
+    assert len(most) > 60
+    assert {key: len(row["text"].partition(".")[2]) for key, row in shown.items()} == most
+    assert all((key[2] == "%") == (row["unit"] == "%") for key, row in shown.items())
+
+
+def test_macros_stand_alone_and_say_what_they_are(run):
+    run.record("5-severity", [value("auc_poi", 0.968, 0.9505, 0.9805, n=531), value("ihu_median", -652.0, unit="HU")])
+    run.record("3-segment", [value("dice_network_observer_1_mean", 0.74, n=30), value("word", r"50% \input{x} #1")])
+    tex, numbers = written(run)
+    macros = dict(re.findall(r"\\newcommand\{\\([A-Za-z]+)\}\{(.*)\}", tex))
+    assert len(macros) == tex.count("\\newcommand")
+    assert macros["severityAucPoi"] == "0.9680" and macros["severityAucPoiInterval"] == "[0.9505, 0.9805]"
+    assert macros["severityAucPoiN"] == "531" and macros["segmentDiceNetworkObserverOneMean"] == "0.74"
+    assert macros["severityIhuMedian"] == r"\ensuremath{-}652"
+    assert r"50\% \textbackslash{}input\{x\} \#1" in tex
+    assert numbers["tier"] == macros["studyTier"] == "restricted"
+    assert [row["name"] for row in numbers["numbers"]][:2] == ["dice_network_observer_1_mean", "word"]
+    assert np.isclose(numbers["numbers"][2]["value"], 0.968)
+
+
+def test_synthetic_patients_are_called_so(run):
+    run.cohort.mkdir(parents=True)
+    (run.cohort / "cohort.json").write_text('{"tier": "synthetic"}')
+    run.record("5-severity", [value("auc_poi", 0.9)])
+    tex, numbers = written(run)
+    assert "DO NOT EXIST" in tex and "DO NOT EXIST" in numbers["note"]
+    assert r"\newcommand{\studyTier}{synthetic}" in tex
+
+
+def test_two_values_of_one_macro_are_refused(run):
+    run.record("5-severity", [value("auc_poi", 0.9, n=5), value("auc_poi_n", 0.9)])
+    with pytest.raises(ValueError, match="auc_poi_n and auc_poi"):
+        manuscript.write(run)

@@ -1,0 +1,211 @@
+"""Notebook 6's cases: which pairs count, in which row, and the paper's tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.claims import paper
+from study.claims import verdicts as claims
+from study.figures import flow_diagram, robustness_plots, tables
+from study.measures import biomarkers
+from study.measures.phrases import key_phrases as phrases
+from study.results import progression, three_classes
+from study.run import Run
+from study.statistics import change, clustered, kappa
+from study.statistics import tornado as sensitivity
+
+REPORTS = [
+    ("The infection has expanded.", 0.1, 10.0),
+    ("The infection has partly expanded.", -0.1, 10.0),
+    ("The lesions have shrunk and are denser.", -0.2, 30.0),
+    ("Some lesions have expanded, others have shrunk.", 0.1, 5.0),
+    ("No significant change.", 0.1, 5.0),
+    (None, 0.1, 5.0),
+    ("The lesions have shrunk; density is partly lower.", 0.0, np.nan),
+    ("Density has decreased.", 0.1, 0.0),
+]
+
+
+@pytest.fixture
+def pairs():
+    """Return eight pairs of four patients, one for each thing that a pair can be."""
+    table = pd.DataFrame(REPORTS, columns=["report", "poi_change", "ihu_change"], index=range(3, 11))
+    table["patient_id"] = list("aabbccdd")
+    table = table.join(phrases.tabulate(table["report"]))
+    return table.assign(
+        poi_direction=biomarkers.binarise(table["poi_change"]),
+        ihu_direction=biomarkers.binarise(table["ihu_change"]),
+    )
+
+
+def test_only_pairs_with_a_phrase_count(pairs):
+    cases = progression.rated(pairs)
+    assert cases["volume_whole"].index.tolist() == [3, 5, 9]
+    assert cases["volume_all"].index.tolist() == [3, 4, 5, 9]
+    assert cases["density_whole"].index.tolist() == [5, 10]
+    assert cases["density_all"].index.tolist() == [5, 9, 10]
+    assert cases["volume_all"]["report"].tolist() == [1, 1, 0, 0]
+    assert cases["volume_all"]["biomarker"].isna().tolist() == [False, False, False, True]
+
+
+def test_counts_behind_table_4(pairs):
+    cases = progression.rated(pairs)
+    counts = progression.counts_of_cases(cases, kappa.tabulate(cases)).set_axis(list(progression.ROWS))
+    assert counts.loc["volume_all"].tolist()[:5] == [1, 1, 0, 1, 1]
+    assert counts.loc["density_all", "Left out"] == 2
+    # Two of three agree: PABAK is 2 x 2/3 - 1; ups are 2 and 1 of 3, so one case at least must differ.
+    assert counts.loc["volume_all", "PABAK"] == "0.3333"
+    assert counts.loc["volume_all", "Agreement by chance"] == f"{(2 * 1 + 1 * 2) / 9:.4f}"
+    assert counts.loc["volume_all", "Greatest kappa"] == f"{(2 / 3 - 4 / 9) / (1 - 4 / 9):.4f}"
+
+
+def test_table_3_leaves_out_opposite_phrases(pairs):
+    table = progression.table_3(pairs)
+    assert table["No. of phrase occurrences"].tolist() == [2, 2, 1, 2]
+    assert table["Of these partial"].tolist() == [1, 0, 0, 1]
+
+
+def test_values_count_every_exclusion(pairs):
+    agreement = kappa.tabulate(progression.rated(pairs))
+    values = {row["name"]: row["value"] for row in progression.values(pairs, agreement)}
+    assert values["n_pairs"] == 8 and values["n_without_report"] == 1 and values["n_without_phrase"] == 1
+    assert values["n_opposite_pairs"] == values["n_opposite_patients"] == 1
+    assert values["n_poi_unchanged"] == 1 and values["n_ihu_unchanged"] == 1 and values["n_ihu_undefined"] == 1
+    assert values["n_volume_all"] == 3 and values["observed_agreement_volume_all"] == pytest.approx(2 / 3)
+    assert values["phrases_density_decreased"] == 2
+    table = progression.table_4(agreement)
+    assert table["No. of cases"].tolist() == [2, 3, 1, 1]
+    assert table["Strength of agreement"].tolist()[2] == "undefined"
+
+
+def test_reports_come_from_the_later_scan():
+    scans = pd.DataFrame({"scan_id": ["x", "y"], "report": [None, "expanded"]})
+    pairs = pd.DataFrame({"earlier": ["x"], "later": ["y"]}, index=[5])
+    assert progression.reports_of(scans, pairs).to_dict() == {5: "expanded"}
+
+
+@pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
+def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
+    reports = progression.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
+    pairs[list(phrases.tabulate(reports).columns)] = phrases.tabulate(reports)
+    assert progression.coverage(pairs).startswith(progression.NO_REPORT)
+    listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
+    recorded = pd.DataFrame(listed).set_index("name")
+    assert recorded["value"].dropna().to_dict() == {"n_pairs": 8, "n_patients_with_pairs": 4, "n_without_report": 8}
+    assert not len(progression.table_3(pairs))
+    compared = claims.compare(paper.read_paper(), {"6-progression": recorded}, "restricted").set_index("notebook")
+    of_reports = compared.loc["6-progression"].query("name != 'n_pairs'")
+    assert (of_reports["verdict"] == "cannot be tested").all() and (of_reports["why"] == progression.NO_REPORT).all()
+    run = Run("made", tmp_path)
+    run.record("6-progression", listed)
+    numbers = flow_diagram.counts(run)
+    assert numbers["n_pairs"] == 8 and numbers["n_with_phrase"] is None
+    flow_diagram.draw(numbers)
+
+
+def test_no_pairs_at_all(pairs):
+    none = pairs.iloc[:0]
+    agreement = kappa.tabulate(progression.rated(none))
+    assert agreement["n"].tolist() == [0, 0, 0, 0]
+    assert progression.table_4(agreement)["Cohen's kappa"].tolist() == [tables.MISSING] * 4
+    assert progression.values(none, agreement)[0]["value"] == 0
+
+
+def many_pairs(n=120, seed=0):
+    """Scans of patients whose reports tell the true change, measured with an error that is known."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for patient in range(n):
+        true_poi, true_ihu = rng.uniform(0.1, 0.3), rng.uniform(-600, -400)
+        for visit in range(3):
+            step = rng.choice([-1, 0, 1])
+            true_poi += 0.04 * step * (visit > 0)
+            words = {1: "The infection has expanded.", 0: "No significant change.", -1: "The lesions have shrunk."}
+            rows.append((f"{patient}-{visit}", f"p{patient}", f"2020-02-0{visit + 1}", true_poi, true_ihu, words[step]))
+    scans = pd.DataFrame(rows, columns=["scan_id", "patient_id", "scan_date", "true_poi", "true_ihu", "report"])
+    scans["poi"] = scans["true_poi"] + rng.normal(0, 0.005, len(scans))
+    scans["ihu"] = scans["true_ihu"] + rng.normal(0, 10, len(scans))
+    pairs = pd.DataFrame({"earlier": scans["scan_id"], "later": scans["scan_id"].shift(-1)})
+    pairs["patient_id"] = scans["patient_id"]
+    pairs = pairs[scans["patient_id"].eq(scans["patient_id"].shift(-1))].reset_index(drop=True)
+    pairs = biomarkers.changes(scans, pairs)
+    pairs = pairs.join(
+        phrases.tabulate(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
+    )
+    variants = scans.set_index("scan_id")[["true_poi", "true_ihu"]]
+    for name in ("smaller", "larger", "observer_1", "observer_2"):
+        variants[f"{name}_poi"] = scans["poi"].to_numpy() + rng.normal(0, 0.002, len(scans))
+        variants[f"{name}_ihu"] = scans["ihu"].to_numpy()
+    return scans, pairs, variants.assign(lung_median_hu=-830.0)
+
+
+def test_least_detectable_change_comes_from_the_truth_else_from_the_observers_else_from_nowhere():
+    _, pairs, variants = many_pairs()
+    found, source = three_classes.least_detectable(pairs, variants)
+    assert source == "true masks"
+    assert found["volume"].standard_error == pytest.approx(0.005, rel=0.1)
+    assert found["density"].change == pytest.approx(1.96 * np.sqrt(2) * 10, rel=0.1)
+    found, source = three_classes.least_detectable(pairs, variants.assign(true_poi=np.nan, true_ihu=np.nan))
+    assert source == "two observers" and found["volume"].standard_error == pytest.approx(0.002, rel=0.15)
+    found, source = three_classes.least_detectable(pairs, None)
+    assert source.startswith("unknown") and np.isnan(found["volume"].change)
+
+
+def test_three_classes_agree_where_the_change_exceeds_the_error():
+    _, pairs, variants = many_pairs()
+    least, _ = three_classes.least_detectable(pairs, variants)
+    three = three_classes.tabulate(pairs, least)
+    assert three.loc["volume", "kappa"] > 0.9 and three.loc["volume", "n"] == len(pairs)
+    assert three_classes.tabulate(pairs, {"volume": change.LeastDetectable(0.0, 0.0, 2)})["kappa"].item() < 0.7
+    by_least, marked = three_classes.kappa_by_least_change(pairs, least, n_steps=9)
+    of_volume = by_least[by_least["quantity"] == "volume"]
+    best = of_volume.loc[of_volume["three"].idxmax(), "least"]
+    assert 0 < best < 4 and marked["volume"] == pytest.approx(100 * least["volume"].change)
+    assert of_volume["share"].is_monotonic_decreasing and of_volume["share"].iloc[0] == 1
+    figure = robustness_plots.kappa_by_least_change(by_least, marked)
+    assert len(figure.axes) == 2
+
+
+def test_the_kappas_tornado_starts_from_table_4():
+    scans, pairs, variants = many_pairs()
+    least, _ = three_classes.least_detectable(pairs, variants)
+    moved = progression.tornado(scans, pairs, least, variants).set_index(["headline", "choice"])
+    pairs["poi_direction"] = biomarkers.binarise(pairs["poi_change"])
+    pairs["ihu_direction"] = biomarkers.binarise(pairs["ihu_change"])
+    cases = progression.rated(pairs)
+    by_patient = clustered.kappa_table(cases, pairs["patient_id"])
+    row = moved.loc["Kappa, extent, all"]
+    assert (row["base"] == by_patient.loc["volume_all", "kappa"]).all()
+    assert row.loc["hu", "low"] == row.loc["hu", "base"]
+    assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
+    values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
+    assert len({value["name"] for value in values}) == len(values) == 18
+    shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
+    assert shown["Kappa, errors over patients"].tolist()[2] == tables.MISSING
+    figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
+    assert "undefined" in " ".join(text.get_text() for ax in figure.axes for text in [ax.title, *ax.texts])
+
+
+def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
+    none = pairs.iloc[:0].assign(earlier="", later="")
+    least, _ = three_classes.least_detectable(none, None)
+    scans = pd.DataFrame(
+        {"scan_id": ["x"], "patient_id": ["a"], "scan_date": ["2020-02-01"], "poi": [0.1], "ihu": [-500.0]}
+    )
+    three = three_classes.tabulate(none, least)
+    assert three["n"].tolist() == [0, 0] and three["kappa"].isna().all()
+    by_least, marked = three_classes.kappa_by_least_change(none, least, n_steps=3)
+    robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
+    moved = progression.tornado(scans, none, least)
+    robustness_plots.tornado(moved, sensitivity.WORDS, columns=2).canvas.draw()
+
+
+def test_three_classes_in_words_have_the_units_and_weighted_kappas():
+    _, pairs, variants = many_pairs()
+    least, _ = three_classes.least_detectable(pairs, variants)
+    three = three_classes.tabulate(pairs, least)
+    words = three_classes.in_words(three)["Extent and POI"]
+    assert words["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
+    cases = three_classes.cases_of(pairs, "volume", least["volume"].change).dropna()
+    weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
+    assert words["Linear weights"] == tables.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)

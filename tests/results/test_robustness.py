@@ -1,0 +1,145 @@
+"""The sections of notebook 5 that go beyond the paper, also where there is too little to say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+from scipy import stats
+
+from study.figures import robustness_plots
+from study.results import robustness
+from study.statistics import clustered, logistic, roc, validation
+from study.statistics import tornado as sensitivity
+
+MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
+
+
+def cohort(n=60, seed=0, scans_each=3):
+    rng = np.random.default_rng(seed)
+    scans = pd.DataFrame(
+        {
+            "patient_id": [f"p{k}" for k in np.arange(n) // scans_each],
+            "scan_date": pd.Timestamp("2020-02-01") + pd.to_timedelta(np.arange(n) % scans_each, "D"),
+            "poi": rng.beta(1, 8, n),
+            "ihu": rng.normal(-500, 90, n),
+        },
+        index=pd.Index([f"s{k}" for k in range(n)], name="scan_id"),
+    )
+    scans["is_severe"] = rng.random(n) < 1 / (1 + np.exp(2 - 12 * scans["poi"]))
+    scans.loc[scans.index[:1], "is_severe"] = True
+    scans.loc[~scans["is_severe"] & (np.arange(n) < 8), ["poi", "ihu"]] = 0, np.nan
+    return scans.assign(status=np.where(scans["is_severe"], "severe", "non-severe"))
+
+
+def every_section(scans, variants=None):
+    """All that notebook 5 does after Figure 4; returns the values by name, and the figures."""
+    severe, patients = scans["is_severe"], scans["patient_id"]
+    fits = logistic.fit_each(scans, MODELS)
+    alone = logistic.fit_each(scans.dropna(subset="ihu"), {"POI": ["poi"]})["POI"]
+    predicted = logistic.predictions(fits)
+    by_patient = clustered.auc_table(predicted, severe, patients)
+    by_gee = clustered.odds_ratios(scans, {m: p for m, p in MODELS.items() if not fits[m].note}, patients)
+    robustness.by_patient_table(logistic.summary(fits), by_gee)
+    one_each = robustness.one_scan_each(scans, MODELS)
+    added = robustness.added_value(fits, alone, predicted, severe, patients, by_gee)
+    held_out, unseen = validation.cross_validate(scans, MODELS, severe, patients, n_repeats=1)
+    optimism = validation.optimism(scans, MODELS, severe, patients, n_resamples=10)
+    validated = robustness.validation_table(held_out, optimism)
+    calibrated, bins = robustness.calibrations(unseen, severe)
+    benefit = validation.net_benefit(unseen, severe, [0.1, 0.5])
+    moved = robustness.tornado(scans, fits, roc.evaluate(predicted, severe)["cutoff"], variants)
+    figures = [
+        robustness_plots.calibration_and_decision(bins, calibrated, benefit),
+        robustness_plots.tornado(moved, sensitivity.WORDS, note="a note"),
+    ]
+    listed = robustness.values(by_patient, by_gee, one_each, added, validated, calibrated, moved)
+    values = pd.DataFrame(listed).set_index("name")
+    assert values.index.is_unique
+    for figure in figures:
+        figure.canvas.draw()
+    return values["value"], moved.set_index(["headline", "choice"]), figures, (fits, alone, predicted)
+
+
+@pytest.fixture(scope="module")
+def results():
+    scans = cohort()
+    variants = pd.DataFrame(
+        {
+            "smaller_poi": scans["poi"] / 2, "smaller_ihu": scans["ihu"] + 50, "larger_poi": scans["poi"] * 1.3,
+            "larger_ihu": scans["ihu"] - 50, "lung_median_hu": -820.0,
+        }
+    )  # fmt: skip
+    return scans, every_section(scans, variants)
+
+
+def test_does_ihu_add_uses_the_likelihoods_of_the_same_scans(results):
+    scans, (values, _, _, (_, alone, predicted)) = results
+    both = predicted.dropna()
+    status = scans.loc[both.index, "is_severe"].to_numpy()
+
+    def log_likelihood(probability):
+        return np.log(np.where(status, probability, 1 - probability)).sum()
+
+    ratio = 2 * (log_likelihood(both["POI+iHU"]) - log_likelihood(alone.predicted.loc[both.index]))
+    assert values["p_value_ihu_adds_likelihood_ratio"] == pytest.approx(stats.chi2.sf(ratio, 1), rel=1e-6)
+    expected = roc.delong_test(both["POI+iHU"], both["POI"], status).p_value
+    assert values["p_value_ihu_adds_delong"] == pytest.approx(expected)
+    assert 0 < values["p_value_ihu_adds_gee"] < 1 and values["auc_held_out_poi"] > 0.5
+
+
+def test_the_base_of_the_tornado_is_what_was_published(results):
+    scans, (_, moved, _, (_, _, predicted)) = results
+    performance = roc.evaluate(predicted, scans["is_severe"])
+    for model, row in performance.iterrows():
+        for word in ("AUC", "Sensitivity", "Specificity"):
+            assert moved.loc[(f"{word}, {model}", "mask"), "base"] == pytest.approx(row[word.lower()], abs=1e-12)
+
+
+def test_the_tornado_moves_as_it_must(results):
+    _, (_, moved, _, _) = results
+    # Ranks do not see what all scans share; a cut-off does, and a lower one finds more.
+    shared = moved.loc[("AUC, iHU", "hu")]
+    assert shared["low"] == shared["high"] == shared["base"]
+    assert moved.loc[("AUC, POI", "mask"), "high"] == pytest.approx(moved.loc[("AUC, POI", "mask"), "base"])
+    sensitivity_row, specificity_row = (moved.loc[(f"{w}, POI", "cutoff")] for w in ("Sensitivity", "Specificity"))
+    assert sensitivity_row["low"] >= sensitivity_row["base"] >= sensitivity_row["high"]
+    assert specificity_row["low"] <= specificity_row["base"] <= specificity_row["high"]
+    median = moved.loc[("Median POI (%), severe", "mask")]
+    assert median["low"] == pytest.approx(median["base"] / 2) and median["high"] == pytest.approx(median["base"] * 1.3)
+    assert ("AUC, POI", "cutoff") not in moved.index
+
+
+def test_figures_say_what_they_show(results):
+    _, (_, _, figures, _) = results
+    words = " ".join(text.get_text() for figure in figures for text in figure.findobj(Text))
+    for word in ("slope", "Net benefit", "call every scan severe", "infection mask", "does not apply", "a note"):
+        assert word in words
+
+
+def test_little_or_odd_data_give_defined_results():
+    separated = cohort()
+    separated["poi"] = separated["is_severe"] * 0.5 + separated["poi"] / 10
+    values, moved, *_ = every_section(separated)
+    assert "odds_ratio_gee_poi" not in values and np.isnan(values["p_value_ihu_adds_gee"])
+    assert np.isnan(values["auc_obuchowski_poi"]) or values["auc_obuchowski_poi"] == 1
+    assert ("AUC, iHU", "hu") in moved.index and ("AUC, POI", "hu") not in moved.index
+
+    one_patient, *_ = every_section(cohort().assign(patient_id="p"))
+    assert np.isnan(one_patient["auc_held_out_poi"]) and np.isnan(one_patient["auc_first_scan_poi"])
+    assert np.isnan(one_patient["p_value_gee_poi"]) and np.isfinite(one_patient["odds_ratio_gee_poi"])
+
+    one_scan_each, *_ = every_section(cohort(scans_each=1))
+    assert one_scan_each["auc_first_scan_poi"] == pytest.approx(one_scan_each["auc_obuchowski_poi"])
+
+
+def test_empty_infections_alone_leave_nothing_to_regress():
+    with pytest.raises(ValueError, match="predictor poi does not vary"):
+        every_section(cohort().assign(poi=0.0, ihu=np.nan))
+
+
+def test_auc_of_truth_is_that_of_the_true_masks_where_they_are_known():
+    scans = cohort()
+    severe = scans["is_severe"]
+    variants = pd.DataFrame({"true_poi": severe * 0.5, "true_ihu": np.where(severe, -300.0, np.nan)}, scans.index)
+    assert robustness.auc_of_truth(variants, severe) == {"POI": 1.0}  # of iHU one status alone is known
+    assert robustness.auc_of_truth(None, severe) == {}

@@ -1,0 +1,483 @@
+"""A folder of DICOM slices becomes the right volume, or is refused with a message that says where and why."""
+
+import random
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.uid import RLELossless, generate_uid
+
+from helpers.refusals import refused
+from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
+from study.scans.nifti import open_nifti
+
+
+def test_the_same_volume_from_dicom_and_nifti(chest, dicom_folder, tmp_path):
+    hu = chest()
+    series = read_scan(dicom_folder(hu))
+    nifti = write_scan(tmp_path / "scan.nii.gz", hu, (5.0, 2.0, 1.5))
+    np.testing.assert_array_equal(series.hu, hu)
+    np.testing.assert_array_equal(series.hu, nifti.hu)
+    assert series.spacing_mm == nifti.spacing_mm == (5.0, 2.0, 1.5)
+    assert series.notes == ()
+
+
+def test_simpleitk_reads_the_same_volume_in_the_same_place(chest, dicom_folder):
+    """Other software: SimpleITK on a series without fault."""
+    sitk = pytest.importorskip("SimpleITK")
+    folder = dicom_folder(chest())
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    image = reader.Execute()
+    scan = read_scan(folder)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), scan.hu)
+    np.testing.assert_allclose(scan.affine[:3, 3], np.array(image.GetOrigin()) * [-1, -1, 1])
+
+
+@pytest.mark.parametrize("order", ["reversed", "shuffled"])
+def test_slices_are_sorted_by_position_not_by_name(chest, dicom_folder, order):
+    hu = chest((10, 24, 28))
+    names = list(range(10))
+    names.reverse() if order == "reversed" else random.Random(1).shuffle(names)
+    folder = dicom_folder(hu, name_of=lambda k: f"{names[k]:03d}")  # without a suffix, as scanners write them
+    np.testing.assert_array_equal(read_scan(folder).hu, hu)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "turn"),
+    [
+        ([-1, 0, 0], [0, 1, 0], lambda hu: hu[:, :, ::-1]),  # columns run to the patient's right
+        ([1, 0, 0], [0, -1, 0], lambda hu: hu[:, ::-1]),  # prone
+        ([0, 1, 0], [1, 0, 0], lambda hu: hu.transpose(0, 2, 1)),
+        ([0, -1, 0], [1, 0, 0], lambda hu: hu[:, ::-1].transpose(0, 2, 1)),
+    ],
+)
+def test_turned_sections(chest, dicom_folder, rows, columns, turn, tmp_path):
+    hu = chest()
+
+    def edit(dataset, k):
+        dataset.ImageOrientationPatient = [*rows, *columns]
+
+    folder = dicom_folder(np.ascontiguousarray(turn(hu)), spacing_mm=(5.0, 1.5, 1.5), edit=edit)
+    scan = read_scan(folder)
+    np.testing.assert_array_equal(scan.hu, hu)
+    write_label_map(tmp_path / "labels.nii.gz", (hu > 500).astype(np.uint8), scan)
+    stored = np.stack(list(open_nifti(tmp_path / "labels.nii.gz").sections()))
+    expected = turn(hu > 500)
+    if np.cross(rows, columns)[2] < 0:  # the slices then count from the head
+        expected = expected[::-1]
+    np.testing.assert_array_equal(stored, expected)
+
+
+def test_coronal_slices(chest, dicom_folder):
+    hu = chest()
+    coronal = np.ascontiguousarray(hu.transpose(1, 0, 2)[:, ::-1])  # a slice a y, rows from head to feet
+
+    def edit(dataset, k):
+        dataset.ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
+        dataset.ImagePositionPatient = [0.0, 2.0 * k, 0.0]
+
+    scan = read_scan(dicom_folder(coronal, spacing_mm=(2.0, 5.0, 1.5), edit=edit))
+    np.testing.assert_array_equal(scan.hu, hu)
+    assert scan.spacing_mm == pytest.approx((5.0, 2.0, 1.5))
+
+
+def test_jitter_below_a_millimetre_is_tolerated(chest, dicom_folder):
+    def edit(dataset, k):
+        x, y, z = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x + 0.2 * (k % 2), y, z + (0.15 if k % 3 == 1 else 0)]
+
+    scan = read_scan(dicom_folder(chest(), edit=edit))
+    np.testing.assert_array_equal(scan.hu, chest())
+    assert scan.spacing_mm[0] == pytest.approx(5.0, abs=0.1)
+
+
+# --- slices missing, doubled, unlike ---
+
+
+@pytest.mark.parametrize("missing", [(3,), (3, 4), (2, 6)])
+def test_missing_slices(chest, dicom_folder, missing):
+    folder = dicom_folder(chest((10, 24, 28)), edit=lambda dataset, k: k not in missing)
+    error = refused(folder, "missing", "again", f"IM{missing[0] - 1:04d}.dcm")
+    if missing == (3, 4):
+        assert "2 between IM0002.dcm (-290.00 mm) and IM0005.dcm (-275.00 mm)" in str(error)
+
+
+def test_doubled_slice(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    (folder / "copy.dcm").write_bytes((folder / "IM0002.dcm").read_bytes())
+    refused(folder, "1 slice doubled", "IM0002.dcm", "copy.dcm", "-290.00 mm")
+
+
+def test_every_slice_doubled(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    for path in sorted(folder.iterdir()):
+        (folder / f"copy-{path.name}").write_bytes(path.read_bytes())
+    refused(folder, "6 slices doubled", "and 3 more")
+
+
+def test_uneven_slices(chest, dicom_folder):
+    def edit(dataset, k):
+        if k > 3:
+            x, y, z = dataset.ImagePositionPatient
+            dataset.ImagePositionPatient = [x, y, z + 1.5]
+
+    refused(dicom_folder(chest(), edit=edit), "not evenly spaced", "IM0003.dcm", "6.5 mm")
+
+
+def test_slice_beside_the_others(chest, dicom_folder):
+    def edit(dataset, k):
+        if k == 2:
+            x, y, z = dataset.ImagePositionPatient
+            dataset.ImagePositionPatient = [x + 12, y, z]
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, "12.0 mm beside", named=folder / "IM0002.dcm")
+
+
+def test_tilted_gantry(chest, dicom_folder):
+    def edit(dataset, k):
+        x, y, z = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x, y + 0.9 * k, z]
+
+    refused(dicom_folder(chest(), edit=edit), "sheared", "gantry")
+
+
+def test_single_slice(chest, dicom_folder):
+    refused(dicom_folder(chest()[:1]), "single slice")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [("Rows", 12), ("PixelSpacing", [2.0, 1.6]), ("ImageOrientationPatient", [1, 0, 0, 0, 0, -1])],
+)
+def test_slices_unlike(chest, dicom_folder, tag, value):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, tag, value) if k == 4 else None)
+    refused(folder, tag, "IM0000.dcm", named=folder / "IM0004.dcm")
+
+
+def test_two_series_are_listed(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.SliceThickness, dataset.ConvolutionKernel, dataset.SeriesNumber = 1.25, "LUNG", 3
+
+    dicom_folder(chest((4, 24, 28)), edit=edit, name_of="THIN{:04d}.dcm".format)
+    folder = dicom_folder(chest())
+    refused(folder, "2 series", "6 files", "IM0000.dcm", "4 files", "1.25 mm thick", "LUNG", "folder of their own")
+
+
+def test_series_uid_missing_in_one_slice_is_another_series(chest, dicom_folder):
+    def edit(dataset, k):
+        if k == 1:
+            dataset.SeriesInstanceUID = ""
+
+    refused(dicom_folder(chest(), edit=edit), "2 series")
+
+
+# --- headers ---
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept"],
+)
+@pytest.mark.parametrize("how", ["absent", "empty"])
+def test_missing_element(chest, dicom_folder, tag, how):
+    def edit(dataset, k):
+        if k == 3:
+            delattr(dataset, tag) if how == "absent" else setattr(dataset, tag, None)
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, tag, "export", named=folder / "IM0003.dcm")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "word"),
+    [
+        ("Modality", "MR", "modality is MR"),
+        ("PixelSpacing", [0.0, 1.5], "PixelSpacing"),
+        ("PixelSpacing", [2.0], "PixelSpacing"),
+        ("PixelSpacing", [0.002, 0.0015], "outside 0.05"),
+        ("RescaleSlope", 0, "slope"),
+        ("PhotometricInterpretation", "MONOCHROME1", "MONOCHROME1"),
+        ("NumberOfFrames", 6, "multi-frame"),
+        ("ImageOrientationPatient", [1, 0, 0, 1, 0, 0], "perpendicular"),
+        ("BitsAllocated", 12, "stored"),
+    ],
+)
+def test_header_that_gives_no_ct(chest, dicom_folder, tag, value, word):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, tag, value))
+    refused(folder, word)
+
+
+def test_rescale_slope_and_intercept_of_each_slice(chest, dicom_folder):
+    hu = chest()
+
+    def edit(dataset, k):
+        if k % 2:
+            dataset.RescaleSlope, dataset.RescaleIntercept, dataset.BitsStored = 0.5, -1000 - k, 16
+            dataset.PixelData = ((hu[k].astype(int) + 1000 + k) * 2 + 100).astype("<u2").tobytes()
+            dataset.RescaleIntercept -= 50
+
+    scan = read_scan(dicom_folder(hu, edit=edit))
+    np.testing.assert_array_equal(scan.hu, hu)
+    assert scan.notes == ("rescale slope and intercept are not the same in all slices",)
+
+
+def test_ids_that_the_standard_does_not_allow(chest, dicom_folder):
+    """UUIDs for UIDs, empty SOPInstanceUID, no SeriesNumber: what anonymisers leave."""
+
+    uid, uuid = "1.2.826.0.1.3680043.8.498.1234567890", "09bc8aea-ff9c-4106-8514-294cbcf9a082"
+
+    def edit(dataset, k):
+        dataset.SeriesNumber, dataset.SeriesInstanceUID = None, uid
+        dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()  # pydicom does not write without
+        del dataset.SOPInstanceUID
+
+    folder = dicom_folder(chest(), edit=edit)
+    for path in folder.iterdir():  # in the bytes, as pydicom would not write it
+        path.write_bytes(path.read_bytes().replace(uid.encode(), uuid.encode()))
+        assert uuid.encode() in path.read_bytes()
+    np.testing.assert_array_equal(read_scan(folder).hu, chest())
+
+
+# --- pixels ---
+
+
+@pytest.mark.parametrize(
+    ("signed", "declared", "bits"),
+    [(0, 63536, 16), (1, 63536, 16), (1, -2000, 16), (0, 63536, 12), (1, -2000, 12)],
+)
+def test_padding_is_air(chest, dicom_folder, signed, declared, bits):
+    """-2000 outside the circle of reconstruction, stored as 63536, declared in either sign."""
+    hu = chest()
+    hu[:, :, :2] = -1024
+
+    def edit(dataset, k):
+        stored = hu[k].astype(int)
+        stored[:, :2] = -2000 if signed else -976  # with an intercept of -1024, unsigned
+        stored = stored if signed else stored + 1024
+        if not signed:
+            stored[:, :2] = 63536
+        dataset.PixelData = stored.astype("<i2" if signed else "<u2").tobytes()
+        dataset.PixelRepresentation, dataset.BitsStored, dataset.HighBit = signed, bits, bits - 1
+        dataset.RescaleIntercept = 0 if signed else -1024
+        dataset.add_new("PixelPaddingValue", "SS" if declared < 0 else "US", declared)
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(hu, edit=edit)).hu, hu)
+
+
+def test_padding_that_is_not_declared_is_refused(chest, dicom_folder):
+    def edit(dataset, k, bits=16):
+        stored = np.frombuffer(dataset.PixelData, "<u2").copy()
+        stored[:40] = 63536
+        dataset.PixelData, dataset.BitsStored, dataset.HighBit = stored.tobytes(), bits, bits - 1
+
+    refused(dicom_folder(chest(), edit=edit), "63536", "unsigned")
+    folder = dicom_folder(chest(), folder="twelve", edit=lambda dataset, k: edit(dataset, k, 12))
+    refused(folder, "12 bits", named=folder / "IM0000.dcm")
+
+
+def test_padding_range(chest, dicom_folder):
+    hu = chest()
+    hu[:, :3] = -1024
+
+    def edit(dataset, k):
+        stored = hu[k].astype(np.int16)
+        stored[:3] = [[-3000], [-2500], [-2000]]
+        dataset.PixelData, dataset.PixelRepresentation, dataset.RescaleIntercept = stored.tobytes(), 1, 0
+        dataset.BitsStored, dataset.HighBit = 16, 15
+        dataset.add_new("PixelPaddingValue", "SS", -3000)
+        dataset.add_new("PixelPaddingRangeLimit", "SS", -2000)
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(hu, edit=edit)).hu, hu)
+
+
+def test_padding_value_that_is_also_a_tissue_is_left_and_said(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.add_new("PixelPaddingValue", "US", 1024)  # 0 HU, water
+
+    scan = read_scan(dicom_folder(chest(), edit=edit))
+    np.testing.assert_array_equal(scan.hu, chest())
+    assert any("padding" in note for note in scan.notes)
+
+
+def test_short_signed_values_without_their_sign_bits(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.PixelData = (chest()[k].astype(int) & 0xFFF).astype("<u2").tobytes()
+        dataset.PixelRepresentation, dataset.RescaleIntercept = 1, 0
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+def test_run_length_pixels(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.compress(RLELossless, generate_instance_uid=False)
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+@pytest.fixture
+def compressed(chest, tmp_path):
+    """Return an `edit` for dicom_folder that compresses each slice with SimpleITK (JPEG Lossless or 2000)."""
+    sitk = pytest.importorskip("SimpleITK")
+
+    def make(compressor):
+        def edit(dataset, k):
+            writer = sitk.ImageFileWriter()
+            writer.SetImageIO("GDCMImageIO")
+            writer.SetUseCompression(True)
+            writer.SetCompressor(compressor)
+            writer.SetFileName(str(tmp_path / "one.dcm"))
+            writer.Execute(sitk.GetImageFromArray(chest()[k]))
+            encoded = pydicom.dcmread(tmp_path / "one.dcm")
+            dataset.file_meta.TransferSyntaxUID = encoded.file_meta.TransferSyntaxUID
+            dataset["PixelData"] = encoded["PixelData"]
+            dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 15, 1
+            dataset.RescaleIntercept = 0
+
+        return edit
+
+    return make
+
+
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+def test_compressed_pixels(chest, dicom_folder, compressed, compressor):
+    scan = read_scan(dicom_folder(chest(), edit=compressed(compressor)))
+    np.testing.assert_array_equal(scan.hu, chest())
+
+
+def test_compressed_pixels_that_end_early(chest, dicom_folder, compressed):
+    whole = compressed("JPEG")
+
+    def edit(dataset, k):
+        whole(dataset, k)
+        if k == 2:
+            frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+            dataset.PixelData = pydicom.encaps.encapsulate([frame[: len(frame) // 2 * 2 - 40]])
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, "truncated", named=folder / "IM0002.dcm")
+
+
+def test_compressed_pixels_that_are_damaged(chest, dicom_folder, compressed, capfd):
+    """The JPEG library mends what it can and only mutters on standard error; the reader listens."""
+    whole = compressed("JPEG")
+
+    def edit(dataset, k):
+        whole(dataset, k)
+        if k == 2:
+            frame = bytearray(next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1)))
+            frame[-60:-40] = b"\xff\xd8" * 10
+            dataset.PixelData = pydicom.encaps.encapsulate([bytes(frame)])
+
+    folder = dicom_folder(chest(), edit=edit)
+    capfd.readouterr()
+    refused(folder, "pixels", named=folder / "IM0002.dcm")
+    assert capfd.readouterr().err == ""
+
+
+def test_compression_that_cannot_be_decoded(chest, dicom_folder, capfd):
+    def edit(dataset, k):
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
+        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8" + bytes(200) + b"\xff\xd9"])
+        dataset["PixelData"].VR = "OB"
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, "JPEG Lossless", "dcm2niix", named=folder / "IM0000.dcm")
+
+
+def test_lossy_compression_is_said(chest, dicom_folder):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "LossyImageCompression", "01"))
+    assert read_scan(folder).notes == ("the pixels were compressed with loss",)
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("left", [0, 100, 140, 500, 700, 0.7, -2])
+def test_truncated_slice(chest, dicom_folder, left):
+    folder = dicom_folder(chest())
+    path = folder / "IM0005.dcm"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(left * len(whole)) if isinstance(left, float) else left])
+    refused(folder, "again", named=path)
+
+
+def test_pixels_fewer_than_rows_and_columns(chest, dicom_folder):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "Rows", 30))
+    refused(folder, "truncated", named=folder / "IM0000.dcm")
+
+
+def test_pixels_more_than_rows_and_columns(chest, dicom_folder):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "Rows", 20))
+    refused(folder, "the header tells of", named=folder / "IM0000.dcm")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_byte_of_a_header_passes_or_escapes(data, chest, dicom_folder):
+    """Whatever one byte of a header is changed to: the same volume, a note or a ScanError, nothing else."""
+    hu = chest((3, 12, 14))
+    folder = dicom_folder(hu)
+    path = folder / "IM0002.dcm"
+    content = bytearray(path.read_bytes())
+    header_end = len(content) - 12 * 14 * 2
+    content[data.draw(st.integers(128, header_end - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        scan = read_scan(folder)
+    except ScanError as error:
+        assert "secret" not in str(error).lower()
+        return
+    assert scan.hu.shape == hu.shape
+    assert scan.notes or np.array_equal(scan.hu, hu)
+
+
+def test_folder_without_dicom(tmp_path, chest, dicom_folder):
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path / "empty", "no DICOM image")
+    dicom_folder(chest())
+    (tmp_path / "notes.txt").write_text("nothing")
+    refused(tmp_path, "only the folders empty, series", "slices themselves")
+
+
+def test_files_beside_are_left_out_and_named(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    for name in ("report.txt", "DICOMDIR", "preview.jpg"):
+        (folder / name).write_bytes(b"something else, longer than the preamble of a DICOM file" * 4)
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "inside").mkdir()
+    report = pydicom.Dataset()
+    report.file_meta = pydicom.dataset.FileMetaDataset()
+    report.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    report.SOPClassUID, report.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.88.67", generate_uid()
+    report.Modality, report.SeriesInstanceUID = "SR", generate_uid()
+    report.save_as(folder / "dose.dcm", enforce_file_format=True)
+    scan = read_scan(folder)
+    np.testing.assert_array_equal(scan.hu, chest())
+    assert scan.notes == ("left out 4 files beside the slices: DICOMDIR, dose.dcm, preview.jpg, report.txt",)
+
+
+def test_a_damaged_file_that_is_called_dicom_is_not_left_out(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    (folder / "IM0005.dcm").write_bytes(b"no longer what it was" * 30)
+    refused(folder, "not a DICOM file", named=folder / "IM0005.dcm")
+
+
+def test_one_file_is_not_a_series(chest, dicom_folder):
+    path = dicom_folder(chest()) / "IM0002.dcm"
+    refused(path, "one DICOM file", "folder")
+
+
+def test_no_name_of_a_patient_comes_out(chest, dicom_folder, tmp_path):
+    """Neither messages nor label maps carry what a header says of a person."""
+    folder = dicom_folder(chest())
+    scan = read_scan(folder)
+    write_label_map(tmp_path / "labels.nii", (scan.hu > 0).astype(np.uint8), scan)
+    assert b"Secret" not in (tmp_path / "labels.nii").read_bytes()
+    assert b"SECRET" not in (tmp_path / "labels.nii").read_bytes()
+    (folder / "IM0002.dcm").unlink()
+    dicom_folder(chest(), name_of="B{:03d}.dcm".format)
+    assert "secret" not in str(refused(folder, "2 series")).lower()

@@ -1,0 +1,131 @@
+"""Held-out patients, optimism, calibration and net benefit, against new data, R and formulas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special
+
+from helpers.project import REFERENCE
+from study.statistics import logistic, roc, validation
+
+FROM_R = REFERENCE / "clustered"
+
+
+def of_patients(seed, n_patients=30, n_scans=3, n_predictors=10, weight=0.0):
+    """Scans whose predictors, and whose status, are nearly the patient's own; only the first predictor counts."""
+    rng = np.random.default_rng(seed)
+    own = rng.standard_normal((n_patients, n_predictors))
+    severe = rng.random(n_patients) < special.expit(weight * own[:, 0])
+    severe[:3], severe[-3:] = True, False
+    patients = np.repeat(np.arange(n_patients), n_scans)
+    names = [f"x{k}" for k in range(n_predictors)]
+    x = pd.DataFrame(own[patients] + 0.05 * rng.standard_normal((patients.size, n_predictors)), columns=names)
+    return x, {"all": names}, pd.Series(severe[patients]), pd.Series(patients)
+
+
+def test_a_held_out_patients_other_scans_do_not_give_the_answer_away():
+    found = []
+    for seed in range(4):
+        x, models, severe, patients = of_patients(seed, n_predictors=15)
+        by_patient, predicted = validation.cross_validate(x, models, severe, patients, n_repeats=1)
+        by_scan, _ = validation.cross_validate(x, models, severe, pd.Series(range(len(x))), n_repeats=1)
+        found.append((by_patient.loc["all", "auc"], by_scan.loc["all", "auc"]))
+        assert predicted["all"].between(0, 1).all()
+    patients_held_out, scans_held_out = np.mean(found, axis=0)
+    assert patients_held_out < 0.62 and scans_held_out > 0.75
+
+
+def test_corrected_for_optimism_is_what_new_patients_give():
+    apparent, corrected, fresh = [], [], []
+    for seed in range(12):
+        x, models, severe, patients = of_patients(seed, 60, 2, 4, weight=1.0)
+        row = validation.optimism(x, models, severe, patients, n_resamples=40).loc["all"]
+        apparent.append(row.loc["auc", "apparent"])
+        corrected.append(row.loc["auc", "corrected"])
+        assert (row["corrected"] == row["apparent"] - row["optimism"]).all()
+        fitted = logistic.fit(x.assign(is_severe=severe), models["all"]).estimates
+        new, _, new_severe, _ = of_patients(1000 + seed, 2000, 1, 4, weight=1.0)
+        fresh.append(roc.auc(new @ (fitted["coefficient"] / fitted["sd"]), new_severe))
+    assert np.mean(apparent) - np.mean(fresh) > 0.03
+    assert np.mean(corrected) == pytest.approx(np.mean(fresh), abs=0.03)
+
+
+def test_apparent_figures_are_those_of_the_ordinary_analysis():
+    x, models, severe, patients = of_patients(1, 60, 2, 2, weight=1.0)
+    apparent = validation.optimism(x, models, severe, patients, n_resamples=2)["apparent"].loc["all"]
+    fitted = logistic.fit(x.assign(is_severe=severe), models["all"])
+    point = roc.youden(fitted.predicted, severe)
+    expected = [roc.auc(fitted.predicted, severe), point.sensitivity, point.specificity]
+    np.testing.assert_allclose(apparent, expected, rtol=1e-12)
+
+
+def test_separated_statuses_and_missing_values():
+    x, _, severe, patients = of_patients(2, 20, 2, 1)
+    x = x.assign(x0=severe * 4.0 + x["x0"].clip(-1, 1))
+    x.loc[5:9, "x0"] = np.nan
+    summary, predicted = validation.cross_validate(x, {"m": ["x0"]}, severe, patients)
+    assert summary.loc["m", ["auc", "specificity"]].tolist() == [1, 1]
+    # A cut-off is the lowest severe score of the other folds, which one held-out scan falls below.
+    assert 0.9 < summary.loc["m", "sensitivity"] < 1
+    assert summary.loc["m", "n"] == 35 and predicted["m"].isna().sum() == 5
+    gap = validation.optimism(x, {"m": ["x0"]}, severe, patients, n_resamples=20)["optimism"].abs()
+    assert gap["m", "auc"] == 0 and gap.max() < 0.1
+
+
+def test_too_few_patients_give_nan_and_one_status_is_refused():
+    x, models, severe, patients = of_patients(3, 20, 2, 1)
+    only_one = patients.where(~severe, 0)
+    summary, predicted = validation.cross_validate(x, models, severe, only_one)
+    assert summary.loc["all", "n_folds"] == 0 and np.isnan(summary.loc["all", "auc"])
+    assert predicted["all"].isna().all()
+    one_patient = validation.optimism(x, models, severe, patients * 0, n_resamples=3)
+    assert one_patient["optimism"].abs().max() == 0
+    for function in (validation.cross_validate, validation.optimism):
+        with pytest.raises(ValueError, match="one status only"):
+            function(x, models, severe | True, patients)
+
+
+def test_calibration_agrees_with_r():
+    data = pd.read_csv(FROM_R / "data.csv")
+    answers = pd.read_csv(FROM_R / "calibration_answers.csv").set_index("data")
+    for name, table in data.groupby("data"):
+        ours = validation.calibration(special.expit(table["x1"] - 1), table["y"] == 1)
+        assert (ours["slope"], ours["intercept"]) == pytest.approx(tuple(answers.loc[name]), rel=1e-6)
+
+
+def test_calibration_of_true_and_of_distorted_probabilities():
+    rng = np.random.default_rng(0)
+    log_odds = rng.normal(-1, 1.5, 20000)
+    severe = rng.random(20000) < special.expit(log_odds)
+    right = validation.calibration(special.expit(log_odds), severe)
+    assert (right["slope"], right["intercept"]) == pytest.approx((1, 0), abs=0.06)
+    extreme = validation.calibration(special.expit(2 * log_odds), severe)
+    assert extreme["slope"] == pytest.approx(0.5, abs=0.03)
+    low = validation.calibration(special.expit(log_odds - 1), severe)
+    assert low["intercept"] == pytest.approx(1, abs=0.06)
+    bins = validation.calibration_bins(special.expit(log_odds), severe)
+    assert bins["n"].sum() == 20000 and len(bins) == 10
+    np.testing.assert_allclose(bins["observed"], bins["predicted"], atol=0.05)
+
+
+def test_calibration_of_little():
+    assert np.isnan(validation.calibration([0.2, 0.3], [True, True])["slope"])
+    assert np.isnan(validation.calibration([], [])["intercept"])
+    separated = validation.calibration([0.1, 0.2, 0.8, 0.9, np.nan], [False, False, True, True, True])
+    assert np.isnan(separated["slope"]) and abs(separated["intercept"]) < 1e-6 and separated["n"] == 4
+    assert np.isnan(validation.calibration([0.4] * 4, [False, True] * 2)["slope"])
+    assert np.isfinite(validation.calibration([0.0, 1.0, 0.0, 1.0], [False, True, True, False])["slope"])
+    assert validation.calibration_bins([], []).empty
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        validation.calibration([12.0], [True])
+
+
+def test_net_benefit_is_counted_by_hand():
+    predicted = pd.DataFrame({"m": [0.1, 0.3, 0.6, 0.9, np.nan]})
+    curve = validation.net_benefit(predicted, pd.Series([False, True, False, True, True]), [0.2, 0.5, 0.95])
+    assert curve["m"].tolist() == pytest.approx([2 / 4 - 1 / 4 * 0.25, 1 / 4 - 1 / 4, 0])
+    assert curve["all"].tolist() == pytest.approx([0.5 - 0.5 * 0.25, 0.5 - 0.5, 0.5 - 0.5 * 19])
+    assert (curve["none"] == 0).all()
+    assert validation.net_benefit(predicted * np.nan, pd.Series([True] * 5), [0.5])["all"].isna().all()
+    with pytest.raises(ValueError, match="above 0 and below 1"):
+        validation.net_benefit(predicted, pd.Series([True] * 5), [0.0])
