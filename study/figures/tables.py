@@ -1,11 +1,7 @@
-"""Number formats and table writers: one table in four forms, for a spreadsheet, a web page, LaTeX and Word.
-
-The formats make strings for people; the exact numbers are in ``values/*.json``.
-"""
+"""One table in four forms, for a spreadsheet, a web page, LaTeX and Word."""
 
 import csv
 import io
-import math
 import re
 import zipfile
 from pathlib import Path
@@ -13,111 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.results.words import MISSING, heading, is_missing
 from study.run import write_bytes, write_text
-
-MISSING = "–"
-
-
-def _is_missing(value):
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
-
-
-def p_value(p):
-    """Write a p-value: ``<0.001``, else three decimals (``0.520``); a dash where undefined.
-
-    Raises
-    ------
-    ValueError
-        Outside 0..1.
-    """
-    if _is_missing(p):
-        return MISSING
-    if not 0 <= p <= 1:
-        raise ValueError(f"p = {p!r} is no probability; p-values lie in 0..1")
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def percent_of(count, n, digits=2):
-    """Write a proportion: ``92.41 (73 of 79)``, per cent first, then its counts; a dash where n is 0.
-
-    Raises
-    ------
-    ValueError
-        Unless 0 <= count <= n.
-    """
-    if _is_missing(count) or _is_missing(n) or n == 0:
-        return MISSING
-    if not 0 <= count <= n:
-        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
-    return f"{100 * count / n:.{digits}f} ({count:.0f} of {n:.0f})"
-
-
-def count_percent(count, n, digits=0):
-    """Write a count: ``96 (49 %)``, the count first, as in Table 1; a dash where n is 0."""
-    if _is_missing(count) or _is_missing(n) or n == 0:
-        return MISSING
-    if not 0 <= count <= n:
-        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
-    return f"{count:.0f} ({100 * count / n:.{digits}f} %)"
-
-
-def with_interval(value, low=None, high=None, digits=4):
-    """Write an estimate: ``0.9680 [0.9505, 0.9805]``, no brackets without an interval, a dash where undefined."""
-    if _is_missing(value):
-        return MISSING
-    if _is_missing(low) or _is_missing(high):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def interval(low, high, digits=4):
-    """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
-    return MISSING if _is_missing(low) or _is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def mean_sd(values, digits=0):
-    """Write ``47 ± 15`` from numbers (mean and sample SD, missing ones left out); a dash where there are none."""
-    values = np.asarray(values, dtype=float)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return MISSING
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
-
-
-def hu(value):
-    """Write a density: ``-652 HU``."""
-    return MISSING if _is_missing(value) else f"{value:.0f} HU"
-
-
-def ml(value):
-    """Write a volume: ``4012 ml``."""
-    return MISSING if _is_missing(value) else f"{value:.0f} ml"
-
-
-UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
-UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
-WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd": "SD", "p": "p", "n": "n"}
-FULL_NAMES = {
-    "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is no current
-    "n_severe": "Severe scans",
-}
-
-
-def headings(df):
-    """The table with column names as print has them: ``slice_thickness_mm`` becomes ``Slice thickness (mm)``."""
-    return df.rename(columns=_words)
-
-
-def _words(name):
-    """A column's name in words; names that hold capitals or spaces are words already."""
-    if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
-        return FULL_NAMES.get(name, str(name))
-    *first, last = str(name).split("_")
-    unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
-    text = " ".join(WORDS.get(word, word) for word in (first if unit else [*first, last]))
-    return (text if text.split(" ")[0] in WORDS.values() else text[:1].upper() + text[1:]) + unit
 
 
 def save(df, folder, name, caption, user_text=()):
@@ -146,7 +39,7 @@ def save(df, folder, name, caption, user_text=()):
     """
     header, rows, guards = _laid_out(df, user_text, name)
     printed_header, printed, _ = _laid_out(df, user_text, name, digits=4)
-    printed_header = [_words(column) for column in printed_header]
+    printed_header = [heading(column) for column in printed_header]
     contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(printed_header, printed, caption).encode(),
                 "tex": _latex(printed_header, printed, caption, name).encode(),
                 "docx": _docx(printed_header, printed, caption, name)}  # fmt: skip
@@ -173,7 +66,7 @@ def _laid_out(df, user_text, name, digits=10):
 
 
 def _cell(value, digits):
-    if _is_missing(value):
+    if is_missing(value):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"

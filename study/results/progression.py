@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from study.figures import tables
 from study.measures import biomarkers
+from study.results import words
 from study.run import value
 from study.statistics import change, clustered, kappa
 from study.statistics import tornado as sensitivity
@@ -88,12 +88,12 @@ def table_3(pairs):
     """Table 3: how many reports hold each phrase, opposite ones excluded; without any report no row."""
     rows = [
         {
-            "Phrase from radiology reports": words,
+            "Phrase from radiology reports": phrase,
             "Imaging biomarker changes": change,
             "No. of phrase occurrences": int((pairs[quantity] == direction).sum()),
             "Of these partial": int(((pairs[quantity] == direction) & pairs[f"{quantity}_partial"]).sum()),
         }
-        for quantity, direction, words, change in PHRASES.values()
+        for quantity, direction, phrase, change in PHRASES.values()
     ]
     return pd.DataFrame(rows)[: 0 if is_unread(pairs) else None]
 
@@ -103,9 +103,9 @@ def table_4(agreement):
     rows = {
         ROWS[name][2]: {
             "No. of cases": int(row["n"]),
-            "Observed agreement": tables.with_interval(row["observed_agreement"]),
-            "Cohen's kappa": tables.with_interval(row["kappa"]),
-            "Kappa error": tables.with_interval(row["standard_error"]),
+            "Observed agreement": words.with_interval(row["observed_agreement"]),
+            "Cohen's kappa": words.with_interval(row["kappa"]),
+            "Kappa error": words.with_interval(row["standard_error"]),
             "Strength of agreement": row["strength"],
         }
         for name, row in agreement.iterrows()
@@ -140,10 +140,10 @@ def counts_of_cases(cases, agreement):
             for biomarker in (1, 0)
         } | {
             "Left out": int(case["biomarker"].isna().sum()),
-            "Agreement by chance": tables.with_interval(found["expected_agreement"]),
-            "Greatest kappa": tables.with_interval(found["kappa_max"]),
-            "PABAK": tables.with_interval(found["pabak"]),
-            "p of kappa 0": tables.p_value(kappa.p_of_chance(found["kappa"], found["standard_error_null"])),
+            "Agreement by chance": words.with_interval(found["expected_agreement"]),
+            "Greatest kappa": words.with_interval(found["kappa_max"]),
+            "PABAK": words.with_interval(found["pabak"]),
+            "p of kappa 0": words.p_value(kappa.p_of_chance(found["kappa"], found["standard_error_null"])),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
@@ -160,8 +160,8 @@ def kappa_by_patient(agreement, by_patient):
         ROWS[name][2]: {
             "No. of cases": int(row["n"]),
             "No. of patients": int(by_patient.loc[name, "n_patients"]),
-            "Kappa, errors over cases": tables.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
-            "Kappa, errors over patients": tables.with_interval(*by_patient.loc[name, ["kappa", "ci_low", "ci_high"]]),
+            "Kappa, errors over cases": words.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
+            "Kappa, errors over patients": words.with_interval(*by_patient.loc[name, ["kappa", "ci_low", "ci_high"]]),
             "Ratio of errors": by_patient.loc[name, "standard_error"] / (row["standard_error_fleiss"] or np.nan),
         }
         for name, row in agreement.iterrows()
@@ -212,7 +212,7 @@ def _kappas(pairs, least, fewest=0):
     cases = rated(pairs.assign(**directions))
     by_patient = clustered.kappa_table(cases, pairs["patient_id"])
     kappas = by_patient["kappa"].where(by_patient["n"] >= fewest)
-    return {words: kappas[name] for name, words in HEADLINES.items()}
+    return {headline: kappas[name] for name, headline in HEADLINES.items()}
 
 
 def robust_values(by_patient, three, moved):
@@ -246,9 +246,11 @@ def robust_values(by_patient, three, moved):
             )
             for weights in ("linear", "quadratic")
         ]
-    names = {words: name for name, words in HEADLINES.items()}
+    names = {headline: name for name, headline in HEADLINES.items()}
     largest = sensitivity.largest_move(moved)
-    return listed + [value(f"largest_move_kappa_{names[words]}", row["move"]) for words, row in largest.iterrows()]
+    return listed + [
+        value(f"largest_move_kappa_{names[headline]}", row["move"]) for headline, row in largest.iterrows()
+    ]
 
 
 def values(pairs, agreement):

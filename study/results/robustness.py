@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from study.figures import tables
+from study.results import words
 from study.run import value
 from study.statistics import clustered, logistic, roc, validation
 from study.statistics import tornado as sensitivity
@@ -20,11 +20,11 @@ def by_patient_table(regression, by_gee):
     rows = {}
     for key, over_patients in by_gee.iterrows():
         over_scans = regression.loc[key]
-        rows[key[0], tables.WORDS[key[1]]] = {
-            "Errors over scans": tables.with_interval(*over_scans[["odds_ratio", "ci_low", "ci_high"]], digits=3),
-            "p, scans": tables.p_value(over_scans["p_value"]),
-            "Errors over patients": tables.with_interval(*over_patients[["odds_ratio", "ci_low", "ci_high"]], digits=3),
-            "p, patients": tables.p_value(over_patients["p_value"]),
+        rows[key[0], words.WORDS[key[1]]] = {
+            "Errors over scans": words.with_interval(*over_scans[["odds_ratio", "ci_low", "ci_high"]], digits=3),
+            "p, scans": words.p_value(over_scans["p_value"]),
+            "Errors over patients": words.with_interval(*over_patients[["odds_ratio", "ci_low", "ci_high"]], digits=3),
+            "p, patients": words.p_value(over_patients["p_value"]),
             "Ratio of errors": over_patients["standard_error"] / over_scans["standard_error"],
         }
     index = pd.MultiIndex.from_tuples(rows, names=["Model", "Predictor"]) if rows else by_gee.index

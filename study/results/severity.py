@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from study.figures import tables
+from study.results import words
 from study.run import value
 from study.scans import cohort
 from study.statistics import roc
@@ -77,12 +77,12 @@ def table_2(performance, bootstrap):
     """
     rows = {
         model: {
-            "Sensitivity %": tables.percent_of(row["true_positives"], row["n_severe"])
+            "Sensitivity %": words.percent_of(row["true_positives"], row["n_severe"])
             + _percent_interval(bootstrap.loc[(model, "sensitivity")]),
-            "Specificity %": tables.percent_of(row["true_negatives"], row["n_nonsevere"])
+            "Specificity %": words.percent_of(row["true_negatives"], row["n_nonsevere"])
             + _percent_interval(bootstrap.loc[(model, "specificity")]),
-            "AUC": tables.with_interval(row["auc"], row["auc_low"], row["auc_high"]),
-            "p value": tables.p_value(row["p_value"]),
+            "AUC": words.with_interval(row["auc"], row["auc_low"], row["auc_high"]),
+            "p value": words.p_value(row["p_value"]),
         }
         for model, row in performance.iterrows()
     }
@@ -176,14 +176,14 @@ def odds_ratio_table(regression, penalised):
     rows = [
         {
             "Model": key[0],
-            "Predictor": tables.WORDS[key[1]],
-            "Odds ratio per SD": tables.with_interval(row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3),
-            "Profile interval": tables.interval(row["profile_low"], row["profile_high"], digits=3),
-            "p value": tables.p_value(row["p_value"]),
-            "With Firth's correction": tables.with_interval(
+            "Predictor": words.WORDS[key[1]],
+            "Odds ratio per SD": words.with_interval(row["odds_ratio"], row["ci_low"], row["ci_high"], digits=3),
+            "Profile interval": words.interval(row["profile_low"], row["profile_high"], digits=3),
+            "p value": words.p_value(row["p_value"]),
+            "With Firth's correction": words.with_interval(
                 *penalised.loc[key, ["odds_ratio", "profile_low", "profile_high"]], digits=3
             ),
-            "AIC": tables.with_interval(row["aic"], digits=3),
+            "AIC": words.with_interval(row["aic"], digits=3),
             "Scans": int(row["n"]),
             "Left out": int(row["n_excluded"]),
         }
@@ -221,8 +221,8 @@ def interval_table(performance, bootstrap, by_patient):
     limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
     limits |= {key: of_auc[[f"{by}low", f"{by}high"]] for key, by in BOOTSTRAPS.items()}
     limits["patients", "Obuchowski"] = by_patient[["low", "high"]]
-    rows = {key: {m: tables.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
-    estimates = {m: tables.with_interval(area) for m, area in performance["auc"].items()}
+    rows = {key: {m: words.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
+    estimates = {m: words.with_interval(area) for m, area in performance["auc"].items()}
     scans, patients = (of_auc[f"{by}bca_high"] - of_auc[f"{by}bca_low"] for by in ("", "clustered_"))
     wider = (patients / scans.where(scans > 0)).round(2)
     table = {("", "AUC"): estimates} | rows | {("patients over scans", "ratio of BCa widths"): wider.to_dict()}
@@ -252,10 +252,10 @@ def rate_table(bootstrap, exact):
         "Patients, BCa": "clustered_bca_",
     }
     texts = {
-        name: [tables.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
+        name: [words.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
         for name, by in columns.items()
     }
-    estimates = {"Estimate": exact["estimate"].map(tables.with_interval)}
+    estimates = {"Estimate": exact["estimate"].map(words.with_interval)}
     return pd.DataFrame(estimates | texts, exact.index).rename_axis(["Model", "Quantity"])
 
 

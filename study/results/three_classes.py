@@ -6,7 +6,7 @@ Beside Table 4, which counts every rise and fall however small and leaves out re
 import numpy as np
 import pandas as pd
 
-from study.figures import tables
+from study.results import words
 from study.results.progression import BIOMARKER, FEWEST_CASES, UNITS
 from study.statistics import change, clustered, kappa
 
@@ -99,18 +99,18 @@ def in_words(three):
     """Write the table of :func:`tabulate` for people: a column a quantity, in percentage points and HU."""
     columns = {}
     for quantity, row in three.iterrows():
-        words, unit, factor, digits = UNITS[quantity]
-        columns[words] = {
-            "Least detectable change": f"{tables.with_interval(factor * row['least_change'], digits=digits)} {unit}",
-            "Standard error of measurement": f"{tables.with_interval(factor * row['sem'], digits=digits)} {unit}",
+        title, unit, factor, digits = UNITS[quantity]
+        columns[title] = {
+            "Least detectable change": f"{words.with_interval(factor * row['least_change'], digits=digits)} {unit}",
+            "Standard error of measurement": f"{words.with_interval(factor * row['sem'], digits=digits)} {unit}",
             "Pairs": int(row["n"]),
             "Patients": int(row["n_patients"]),
             "Unchanged by report": int(row["n_unchanged_report"]),
             "Unchanged by biomarker": int(row["n_unchanged_biomarker"]),
-            "Kappa, errors over patients": tables.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
-            "Linear weights": tables.with_interval(*row[["linear", "linear_low", "linear_high"]]),
-            "Quadratic weights": tables.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
-            "Kappa of up and down beyond it": tables.with_interval(row["kappa_two"]),
+            "Kappa, errors over patients": words.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
+            "Linear weights": words.with_interval(*row[["linear", "linear_low", "linear_high"]]),
+            "Quadratic weights": words.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
+            "Kappa of up and down beyond it": words.with_interval(row["kappa_two"]),
             "Pairs beyond it": int(row["n_two"]),
         }
     return pd.DataFrame(columns).rename_axis("At the least detectable change")

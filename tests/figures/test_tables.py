@@ -1,8 +1,7 @@
-"""Number formats against the paper's own, and four files of one table."""
+"""Four files of one table."""
 
 import csv
 import io
-import math
 import re
 
 import docx
@@ -22,40 +21,6 @@ TABLE = pd.DataFrame(
         "n": [531, 531],
     }
 )
-
-
-def test_formats_are_the_papers():
-    assert tables.percent_of(73, 79) == "92.41 (73 of 79)"
-    assert tables.percent_of(409, 452) == "90.49 (409 of 452)"
-    assert tables.count_percent(96, 196) == "96 (49 %)"
-    assert tables.with_interval(0.968, 0.9505, 0.9805) == "0.9680 [0.9505, 0.9805]"
-    assert tables.with_interval(18.762, 10.056, 35, digits=3) == "18.762 [10.056, 35.000]"
-    assert (tables.p_value(0.0009999), tables.p_value(0.001), tables.p_value(0.52)) == ("<0.001", "0.001", "0.520")
-    assert tables.mean_sd([42, 52, np.nan]) == "47 ± 7"
-    assert (tables.hu(-651.6), tables.ml(4012.2)) == ("-652 HU", "4012 ml")
-
-
-def test_what_is_undefined_is_a_dash():
-    nothing = [tables.p_value(math.nan), tables.p_value(None), tables.percent_of(0, 0), tables.count_percent(None, 3),
-               tables.with_interval(np.nan, 0, 1), tables.mean_sd([]), tables.mean_sd([np.nan]), tables.hu(None),
-               tables.ml(np.float64("nan"))]  # fmt: skip
-    assert set(nothing) == {tables.MISSING}
-    assert tables.with_interval(0.5, np.nan, np.nan) == "0.5000"
-    assert tables.mean_sd([47]) == "47"
-
-
-@pytest.mark.parametrize(
-    "impossible",
-    [
-        lambda: tables.p_value(1.2),
-        lambda: tables.p_value(-0.1),
-        lambda: tables.percent_of(80, 79),
-        lambda: tables.count_percent(-1, 5),
-    ],
-)
-def test_impossible_numbers_are_refused(impossible):
-    with pytest.raises(ValueError, match=r"0\.\."):
-        impossible()
 
 
 def test_save_writes_four_forms(tmp_path):
@@ -164,22 +129,8 @@ def test_latex_escapes_everything_that_it_would_run(tmp_path):
     )
 
 
-@given(st.floats(0, 1))
-def test_a_p_value_never_claims_more_than_it_has(p):
-    text = tables.p_value(p)
-    assert (text == "<0.001") == (p < 0.001)
-    if text != "<0.001":
-        assert abs(float(text) - p) <= 0.0005 + 1e-12
-
-
 @given(st.one_of(st.text(), st.builds("{}{}".format, st.sampled_from("=@+-\t\r\n"), st.text())), st.booleans())
 def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
     guarded = tables.guard(text, from_user)
     assert not guarded.startswith(("=", "@")) and "\r" not in guarded
     assert guarded in (text, "'" + text) or "\r" in text
-
-
-def test_headings_are_words_with_units():
-    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
-    printed = tables.headings(pd.DataFrame(columns=columns)).columns.tolist()
-    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]

@@ -6,10 +6,10 @@ import pytest
 
 from study.claims import paper
 from study.claims import verdicts as claims
-from study.figures import flow_diagram, robustness_plots, tables
+from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases as phrases
-from study.results import progression, three_classes
+from study.results import progression, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa
 from study.statistics import tornado as sensitivity
@@ -107,7 +107,7 @@ def test_no_pairs_at_all(pairs):
     none = pairs.iloc[:0]
     agreement = kappa.tabulate(progression.rated(none))
     assert agreement["n"].tolist() == [0, 0, 0, 0]
-    assert progression.table_4(agreement)["Cohen's kappa"].tolist() == [tables.MISSING] * 4
+    assert progression.table_4(agreement)["Cohen's kappa"].tolist() == [words.MISSING] * 4
     assert progression.values(none, agreement)[0]["value"] == 0
 
 
@@ -181,7 +181,7 @@ def test_the_kappas_tornado_starts_from_table_4():
     values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
     assert len({value["name"] for value in values}) == len(values) == 18
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
-    assert shown["Kappa, errors over patients"].tolist()[2] == tables.MISSING
+    assert shown["Kappa, errors over patients"].tolist()[2] == words.MISSING
     figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
     assert "undefined" in " ".join(text.get_text() for ax in figure.axes for text in [ax.title, *ax.texts])
 
@@ -204,8 +204,8 @@ def test_three_classes_in_words_have_the_units_and_weighted_kappas():
     _, pairs, variants = many_pairs()
     least, _ = three_classes.least_detectable(pairs, variants)
     three = three_classes.tabulate(pairs, least)
-    words = three_classes.in_words(three)["Extent and POI"]
-    assert words["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
+    shown = three_classes.in_words(three)["Extent and POI"]
+    assert shown["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
     cases = three_classes.cases_of(pairs, "volume", least["volume"].change).dropna()
     weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
-    assert words["Linear weights"] == tables.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)
+    assert shown["Linear weights"] == words.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.figures import tables
-from study.results import severity
+from study.results import severity, words
 from study.statistics import groups, logistic, proportion, resampling, roc
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
@@ -81,7 +80,7 @@ def test_separation_is_shown_as_undefined(results):
         logistic.summary(logistic.fit_each(separated, MODELS, firth=firth)) for firth in (False, True)
     )
     table = severity.odds_ratio_table(regression, penalised)
-    assert table[["Odds ratio per SD", "Profile interval", "AIC"]].iloc[0].tolist() == [tables.MISSING] * 3
+    assert table[["Odds ratio per SD", "Profile interval", "AIC"]].iloc[0].tolist() == [words.MISSING] * 3
     # Firth's correction has an answer there.
     odds, low, high = penalised.loc[("POI", "poi"), ["odds_ratio", "profile_low", "profile_high"]]
     assert table["With Firth's correction"].iloc[0] == f"{odds:.3f} [{low:.3f}, {high:.3f}]" and 1 < low < odds < high
@@ -95,7 +94,7 @@ def test_interval_table_has_every_interval_and_compares_widths(results):
     table = severity.interval_table(performance, bootstrap, by_patient)
     assert table.loc[("patients", "Obuchowski"), "iHU"] == "[0.6000, 0.9000]"
     row = bootstrap.loc[("POI", "auc")]
-    assert table.loc[("scans", "bootstrap of all, BCa"), "POI"] == tables.interval(
+    assert table.loc[("scans", "bootstrap of all, BCa"), "POI"] == words.interval(
         *row[["plain_bca_low", "plain_bca_high"]]
     )
     expected = (row["clustered_bca_high"] - row["clustered_bca_low"]) / (row["bca_high"] - row["bca_low"])
@@ -109,8 +108,8 @@ def test_rate_table_has_the_bootstraps_and_the_exact_intervals(results):
     table = severity.rate_table(bootstrap, exact)
     assert table.index.tolist() == exact.index.tolist()
     key = ("iHU", "sensitivity")
-    assert table.loc[key, "Scans, Wilson"] == tables.interval(*exact.loc[key, ["wilson_low", "wilson_high"]])
-    assert table.loc[key, "Patients, bootstrap"] == tables.interval(
+    assert table.loc[key, "Scans, Wilson"] == words.interval(*exact.loc[key, ["wilson_low", "wilson_high"]])
+    assert table.loc[key, "Patients, bootstrap"] == words.interval(
         *bootstrap.loc[key, ["clustered_low", "clustered_high"]]
     )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import nbformat
 
-from study.figures.tables import p_value, with_interval
+from study.results.words import p_value, with_interval
 
 
 class Absent(LookupError):

@@ -1,0 +1,1 @@
+"""The numbers that a paper prints: read, audited, compared with a run."""

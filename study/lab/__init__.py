@@ -1,0 +1,1 @@
+"""For JupyterLab: panels, the viewer, exercises."""

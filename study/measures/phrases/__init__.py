@@ -1,0 +1,1 @@
+"""Key phrases of radiology reports, read by rules."""

@@ -1,0 +1,1 @@
+"""Who is scanned and when, who delineates, who writes reports."""

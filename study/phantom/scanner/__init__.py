@@ -1,0 +1,1 @@
+"""How tissue becomes a CT: sections, kernels, noise, motion, DICOM."""

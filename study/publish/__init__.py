@@ -1,0 +1,1 @@
+"""What a run hands on: web pages, numbers for a manuscript, forms, a crate."""

@@ -1,0 +1,1 @@
+"""The study's results: tables, values to quote, and the words for numbers."""

@@ -1,0 +1,81 @@
+"""Numbers, intervals, units and columns as words for people; the exact numbers are in ``values/*.json``."""
+
+import math
+import re
+
+import pandas as pd
+
+MISSING = "–"
+
+
+def is_missing(value):
+    """Whether a value is undefined: None, NaN, pandas' NA or NaT."""
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def p_value(p):
+    """Write a p-value: ``<0.001``, else three decimals (``0.520``); a dash where undefined.
+
+    Raises
+    ------
+    ValueError
+        Outside 0..1.
+    """
+    if is_missing(p):
+        return MISSING
+    if not 0 <= p <= 1:
+        raise ValueError(f"p = {p!r} is no probability; p-values lie in 0..1")
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent_of(count, n, digits=2):
+    """Write a proportion: ``92.41 (73 of 79)``, per cent first, then its counts; a dash where n is 0.
+
+    Raises
+    ------
+    ValueError
+        Unless 0 <= count <= n.
+    """
+    if is_missing(count) or is_missing(n) or n == 0:
+        return MISSING
+    if not 0 <= count <= n:
+        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
+    return f"{100 * count / n:.{digits}f} ({count:.0f} of {n:.0f})"
+
+
+def with_interval(value, low=None, high=None, digits=4):
+    """Write an estimate: ``0.9680 [0.9505, 0.9805]``, no brackets without an interval, a dash where undefined."""
+    if is_missing(value):
+        return MISSING
+    if is_missing(low) or is_missing(high):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def interval(low, high, digits=4):
+    """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
+    return MISSING if is_missing(low) or is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
+UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
+WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd": "SD", "p": "p", "n": "n"}
+FULL_NAMES = {
+    "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is no current
+    "n_severe": "Severe scans",
+}
+
+
+def headings(df):
+    """The table with column names as print has them: ``slice_thickness_mm`` becomes ``Slice thickness (mm)``."""
+    return df.rename(columns=heading)
+
+
+def heading(name):
+    """A column's name in words; names that hold capitals or spaces are words already."""
+    if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
+        return FULL_NAMES.get(name, str(name))
+    *first, last = str(name).split("_")
+    unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
+    text = " ".join(WORDS.get(word, word) for word in (first if unit else [*first, last]))
+    return (text if text.split(" ")[0] in WORDS.values() else text[:1].upper() + text[1:]) + unit

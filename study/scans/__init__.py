@@ -1,0 +1,1 @@
+"""Scans and their tables: read, checked, refused where they cannot be trusted."""

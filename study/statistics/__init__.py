@@ -1,0 +1,1 @@
+"""Statistics of tables and arrays. Nothing here knows the rest of the study."""

@@ -1,0 +1,52 @@
+"""Numbers as words: the paper's own formats, what is undefined, what is impossible."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.results import words
+
+
+def test_formats_are_the_papers():
+    assert words.percent_of(73, 79) == "92.41 (73 of 79)"
+    assert words.percent_of(409, 452) == "90.49 (409 of 452)"
+    assert words.with_interval(0.968, 0.9505, 0.9805) == "0.9680 [0.9505, 0.9805]"
+    assert words.with_interval(18.762, 10.056, 35, digits=3) == "18.762 [10.056, 35.000]"
+    assert (words.p_value(0.0009999), words.p_value(0.001), words.p_value(0.52)) == ("<0.001", "0.001", "0.520")
+
+
+def test_what_is_undefined_is_a_dash():
+    nothing = [words.p_value(math.nan), words.p_value(None), words.percent_of(0, 0), words.with_interval(np.nan, 0, 1)]
+    assert set(nothing) == {words.MISSING}
+    assert words.with_interval(0.5, np.nan, np.nan) == "0.5000"
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        lambda: words.p_value(1.2),
+        lambda: words.p_value(-0.1),
+        lambda: words.percent_of(80, 79),
+    ],
+)
+def test_impossible_numbers_are_refused(impossible):
+    with pytest.raises(ValueError, match=r"0\.\."):
+        impossible()
+
+
+@given(st.floats(0, 1))
+def test_a_p_value_never_claims_more_than_it_has(p):
+    text = words.p_value(p)
+    assert (text == "<0.001") == (p < 0.001)
+    if text != "<0.001":
+        assert abs(float(text) - p) <= 0.0005 + 1e-12
+
+
+def test_headings_are_words_with_units():
+    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
+    printed = words.headings(pd.DataFrame(columns=columns)).columns.tolist()
+    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
