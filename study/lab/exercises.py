@@ -14,7 +14,7 @@ import numpy as np
 from study.claims.paper import read_paper
 from study.lab.exercise_tasks import TASKS
 from study.measures import biomarkers
-from study.measures.phrases import key_phrases as phrases
+from study.measures.phrases import key_phrases
 from study.results import progression, severity
 from study.run import Run
 from study.scans import cohort
@@ -101,7 +101,7 @@ class Exercises:
         scans = self.scans.reset_index()
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
         reports = progression.reports_of(scans, pairs)
-        pairs = pairs.join(phrases.tabulate(reports))
+        pairs = pairs.join(key_phrases.tabulate(reports))
         if progression.is_unread(pairs):
             raise ValueError(f"{self.path}: {progression.coverage(pairs)}")
         return pairs

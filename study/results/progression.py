@@ -6,8 +6,7 @@ import pandas as pd
 from study.measures import biomarkers
 from study.results import words
 from study.run import value
-from study.statistics import change, clustered, kappa
-from study.statistics import tornado as sensitivity
+from study.statistics import change, clustered, kappa, tornado
 
 # Row of Table 4: quantity, whether partial phrases count, and the paper's words for it.
 ROWS = {
@@ -64,7 +63,7 @@ def rated(pairs):
     Parameters
     ----------
     pairs : DataFrame
-        One row a pair: ``volume, volume_partial, density, density_partial`` from ``phrases.tabulate`` and
+        One row a pair: ``volume, volume_partial, density, density_partial`` from ``key_phrases.tabulate`` and
         ``poi_direction, ihu_direction`` from ``biomarkers.binarise``.
 
     Returns
@@ -169,7 +168,7 @@ def kappa_by_patient(agreement, by_patient):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
-def tornado(scans, pairs, least, variants=None):
+def measured_otherwise(scans, pairs, least, variants=None):
     """How far the four kappas of Table 4 move when one choice of the measurement is made otherwise.
 
     Parameters
@@ -182,25 +181,25 @@ def tornado(scans, pairs, least, variants=None):
         Where it is known, changes smaller than half of it, and than all of it, are left out in turn (undefined if fewer
         than ten remain).
     variants : DataFrame, optional
-        As for ``sensitivity.scenarios``.
+        As for ``tornado.scenarios``.
 
     Returns
     -------
     DataFrame
-        From ``sensitivity.tornado``.
+        From ``tornado.moves``.
     """
     known = {quantity: found.change for quantity, found in least.items()}
     nothing = dict.fromkeys(known, 0.0)
     indexed = scans.set_index("scan_id")
     others = {
         choice: _kappas(biomarkers.changes(table.reset_index(), pairs), nothing)
-        for choice, table in sensitivity.scenarios(indexed, variants).items()
+        for choice, table in tornado.scenarios(indexed, variants).items()
     }
     if np.isfinite(known["volume"]):
-        for side, share in zip(sensitivity.SIDES, (0.5, 1.0), strict=True):
+        for side, share in zip(tornado.SIDES, (0.5, 1.0), strict=True):
             least_of = {quantity: share * size for quantity, size in known.items()}
             others["least", side] = _kappas(pairs, least_of, FEWEST_CASES)
-    return sensitivity.tornado(_kappas(pairs, nothing), others)
+    return tornado.moves(_kappas(pairs, nothing), others)
 
 
 def _kappas(pairs, least, fewest=0):
@@ -247,7 +246,7 @@ def robust_values(by_patient, three, moved):
             for weights in ("linear", "quadratic")
         ]
     names = {headline: name for name, headline in HEADLINES.items()}
-    largest = sensitivity.largest_move(moved)
+    largest = tornado.largest_move(moved)
     return listed + [
         value(f"largest_move_kappa_{names[headline]}", row["move"]) for headline, row in largest.iterrows()
     ]

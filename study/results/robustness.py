@@ -9,8 +9,7 @@ from scipy import special
 
 from study.results import words
 from study.run import value
-from study.statistics import clustered, logistic, roc, validation
-from study.statistics import tornado as sensitivity
+from study.statistics import clustered, logistic, roc, tornado, validation
 
 CUTOFF_STEP = 0.1  # the cut-off is moved by this share of itself
 
@@ -118,7 +117,7 @@ def calibrations(predicted, is_severe):
     return pd.DataFrame.from_dict(summary, "index").rename_axis("model"), bins
 
 
-def tornado(scans, fits, cutoffs, variants=None):
+def measured_otherwise(scans, fits, cutoffs, variants=None):
     """How far the headlines move when one choice is made otherwise; model and cut-off stay as they were fitted.
 
     Parameters
@@ -129,19 +128,19 @@ def tornado(scans, fits, cutoffs, variants=None):
     cutoffs : mapping
         The probability at which each model calls a scan severe.
     variants : DataFrame, optional
-        As for ``sensitivity.scenarios``.
+        As for ``tornado.scenarios``.
 
     Returns
     -------
     DataFrame
-        From ``sensitivity.tornado``.
+        From ``tornado.moves``.
     """
-    tables_by_choice = sensitivity.scenarios(scans, variants)
+    tables_by_choice = tornado.scenarios(scans, variants)
     others = {key: _headlines(table, fits, cutoffs) for key, table in tables_by_choice.items()}
-    for side, sign in zip(sensitivity.SIDES, (-1, 1), strict=True):
+    for side, sign in zip(tornado.SIDES, (-1, 1), strict=True):
         moved = _headlines(scans, fits, cutoffs * (1 + sign * CUTOFF_STEP))
         others["cutoff", side] = {name: found for name, found in moved.items() if name[:4] in ("Sens", "Spec")}
-    return sensitivity.tornado(_headlines(scans, fits, cutoffs), others)
+    return tornado.moves(_headlines(scans, fits, cutoffs), others)
 
 
 def auc_of_truth(variants, is_severe):
@@ -250,7 +249,7 @@ TESTS = {
 
 def moves(moved):
     """Values of a tornado: the largest move of each headline, signed."""
-    largest = sensitivity.largest_move(moved)
+    largest = tornado.largest_move(moved)
     return [value(f"largest_move_{_key(headline)}", row["move"]) for headline, row in largest.iterrows()]
 
 

@@ -61,7 +61,7 @@ def scenarios(scans, variants=None, shift_hu=20.0):
     return tables
 
 
-def tornado(base, others):
+def moves(base, others):
     """Headline results as they are, and under each scenario.
 
     Parameters

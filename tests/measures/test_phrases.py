@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.measures.phrases import key_phrases as phrases
+from study.measures.phrases import key_phrases
 
 UP, DOWN, DENSER, FAINTER = ("volume", 1), ("volume", -1), ("density", 1), ("density", -1)
 
@@ -108,19 +108,19 @@ NOTHING = [
 
 
 def found(report):
-    return [(phrase.quantity, phrase.direction) for phrase in phrases.find(report)]
+    return [(phrase.quantity, phrase.direction) for phrase in key_phrases.find(report)]
 
 
 @pytest.mark.parametrize(("report", "expected"), WHOLE)
 def test_whole_changes(report, expected):
     assert found(report) == expected
-    assert not any(phrase.partial for phrase in phrases.find(report))
+    assert not any(phrase.partial for phrase in key_phrases.find(report))
 
 
 @pytest.mark.parametrize(("report", "expected"), PARTIAL)
 def test_partial_changes(report, expected):
     assert found(report) == expected
-    assert all(phrase.partial for phrase in phrases.find(report))
+    assert all(phrase.partial for phrase in key_phrases.find(report))
 
 
 @pytest.mark.parametrize("report", NOTHING)
@@ -146,8 +146,8 @@ def test_silence_beside_a_change_stays_silent(report):
 
 @pytest.mark.parametrize("report", [None, np.nan, pd.NA, 3])
 def test_a_missing_report_says_nothing(report):
-    assert phrases.find(report) == []
-    assert phrases.summary(report) == {
+    assert key_phrases.find(report) == []
+    assert key_phrases.summary(report) == {
         "volume": 0,
         "volume_partial": False,
         "density": 0,
@@ -166,17 +166,19 @@ def test_a_missing_report_says_nothing(report):
     ],
 )
 def test_opposite_phrases(report):
-    summary = phrases.summary(report)
+    summary = key_phrases.summary(report)
     assert summary["volume"] is None and summary["density"] == 0
 
 
 def test_opposite_in_density_leaves_volume_alone():
-    summary = phrases.summary("The infection has shrunk. Density is partly higher and partly lower.")
+    summary = key_phrases.summary("The infection has shrunk. Density is partly higher and partly lower.")
     assert summary["volume"] == -1 and summary["density"] is None
 
 
 def test_one_whole_phrase_makes_the_change_whole():
-    summary = phrases.summary("The infection region has expanded, partially enlarged in the right lung; partly denser.")
+    summary = key_phrases.summary(
+        "The infection region has expanded, partially enlarged in the right lung; partly denser."
+    )
     assert summary == {
         "volume": 1,
         "volume_partial": False,
@@ -191,16 +193,18 @@ def test_tabulate_keeps_the_index():
         ["The infection has expanded.", None, "Partly larger, partly smaller lesions.", "Stable."],
         list("wxyz"),
     )
-    table = phrases.tabulate(reports)
+    table = key_phrases.tabulate(reports)
     assert table.index.equals(reports.index)
     assert table["has_report"].tolist() == [True, False, True, True]
     assert table.loc["w", "volume"] == 1 and table.loc["x", "volume"] == 0 and np.isnan(table.loc["y", "volume"])
     assert table["volume_opposite"].tolist() == [False, False, True, False]
-    assert phrases.tabulate(pd.Series([], dtype=str)).empty
+    assert key_phrases.tabulate(pd.Series([], dtype=str)).empty
 
 
 def test_the_clause_is_quoted():
-    assert phrases.find("No effusion. The infection has partly shrunk.")[0].text == "the infection has partly shrunk"
+    assert (
+        key_phrases.find("No effusion. The infection has partly shrunk.")[0].text == "the infection has partly shrunk"
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,22 +218,22 @@ def test_the_clause_is_quoted():
     ],
 )
 def test_a_direction_that_rests_on_absorbed_alone_is_marked(report, only):
-    assert phrases.summary(report)["only_absorbed"] is only
-    assert phrases.tabulate(pd.Series([report]))["only_absorbed"].tolist() == [only]
+    assert key_phrases.summary(report)["only_absorbed"] is only
+    assert key_phrases.tabulate(pd.Series([report]))["only_absorbed"].tolist() == [only]
 
 
 def test_unknown_wordings_are_counted_over_reports():
     twice = ["The lesions have improved. No effusion.", "双肺病灶较前好转，心影不大。", None, "Stable."] * 2
     reports = pd.Series([*twice, "The lesions have improved. The lesions have improved. They are smaller."])
-    table = phrases.unknown_wordings(reports)
+    table = key_phrases.unknown_wordings(reports)
     assert table.to_dict("list") == {"wording": ["the lesions have improved", "双肺病灶较前好转"], "reports": [3, 2]}
-    nothing = phrases.unknown_wordings(pd.Series([None, "The lesions have shrunk."]))
+    nothing = key_phrases.unknown_wordings(pd.Series([None, "The lesions have shrunk."]))
     assert nothing.empty and list(nothing) == ["wording", "reports"]
 
 
 @pytest.mark.parametrize("report", ["", None, np.nan, "No change.", "Pleural effusion is worse.", "病灶吸收好转。"])
 def test_what_is_understood_is_not_listed(report):
-    assert phrases.unknown(report) == []
+    assert key_phrases.unknown(report) == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +248,7 @@ def test_what_is_understood_is_not_listed(report):
     ],
 )
 def test_two_amounts_without_a_word_of_change_are_listed_and_not_guessed(report):
-    assert phrases.find(report) == [] and len(phrases.unknown(report)) == 1
+    assert key_phrases.find(report) == [] and len(key_phrases.unknown(report)) == 1
 
 
 @pytest.mark.parametrize(
@@ -256,12 +260,12 @@ def test_two_amounts_without_a_word_of_change_are_listed_and_not_guessed(report)
     ],
 )
 def test_amounts_that_compare_nothing_of_the_infection_are_not_listed(report):
-    assert phrases.find(report) == [] and phrases.unknown(report) == []
+    assert key_phrases.find(report) == [] and key_phrases.unknown(report) == []
 
 
 def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
     for report in ("The lesions are about 30 % larger, 18 % before.", "病灶范围由18%增至30%。"):
-        assert phrases.summary(report)["volume"] == 1 and phrases.unknown(report) == []
+        assert key_phrases.summary(report)["volume"] == 1 and key_phrases.unknown(report) == []
 
 
 @pytest.mark.parametrize(
@@ -274,5 +278,5 @@ def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
     ],
 )
 def test_better_or_worse_after_another_organ_is_listed_unless_it_is_of_that_organ(report, listed):
-    assert phrases.find(report) == []
-    assert phrases.unknown(report) == listed
+    assert key_phrases.find(report) == []
+    assert key_phrases.unknown(report) == listed

@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.project import REFERENCE
-from study.measures.phrases import key_phrases as phrases
+from study.measures.phrases import key_phrases
 
 CODES = {("volume", 1): "V+", ("volume", -1): "V-", ("density", 1): "D+", ("density", -1): "D-"}
 CLASSES = [code + partial for code in CODES.values() for partial in ("", "~")]
@@ -46,7 +46,7 @@ SENTENCES = pd.concat([read_set(name) for name in READ_EXACTLY], ignore_index=Tr
 
 
 def found(report):
-    return frozenset(CODES[p.quantity, p.direction] + "~" * p.partial for p in phrases.find(report))
+    return frozenset(CODES[p.quantity, p.direction] + "~" * p.partial for p in key_phrases.find(report))
 
 
 def accuracy(sentences):
@@ -56,7 +56,7 @@ def accuracy(sentences):
     pairs = {name: tuple(said.map(frozenset([name]).issubset) for said in (expected, read)) for name in CLASSES}
     pairs["none"] = (expected.map(len) == 0, read.map(len) == 0)
     # A sentence whose phrase was missed is rightly listed too.
-    listed = sentences["sentence"].map(lambda s: bool(phrases.unknown(s)))
+    listed = sentences["sentence"].map(lambda s: bool(key_phrases.unknown(s)))
     pairs["unknown"] = ((sentences["kind"] == "unknown") | (listed & (expected > read)), listed)
     rows = {
         name: {
@@ -114,14 +114,14 @@ NONSENSE = st.text("bcdfghjkmnpqrstvwxz", min_size=4, max_size=9)  # without vow
 
 
 def counted(report):
-    return Counter((p.quantity, p.direction, p.partial) for p in phrases.find(report))
+    return Counter((p.quantity, p.direction, p.partial) for p in key_phrases.find(report))
 
 
 @pytest.mark.parametrize("frame", CHANGES)
 def test_negating_a_change_flips_it_to_none(frame):
     for word in CHANGES[frame]:
-        assert len(phrases.find(frame.format("", word))) == 1, word
-        assert phrases.find(frame.format(DENIALS[frame], word)) == [], word
+        assert len(key_phrases.find(frame.format("", word))) == 1, word
+        assert key_phrases.find(frame.format(DENIALS[frame], word)) == [], word
 
 
 @settings(deadline=None, max_examples=40)
@@ -137,14 +137,14 @@ def test_neither_order_nor_unrelated_sentences_matter(said, unrelated, random):
 def test_what_the_lexicon_does_not_know_is_listed_and_makes_no_phrase(word):
     for report in (f"The lesions have {word} compared with the previous scan.", f"双肺病灶较前{word}。",
                    f"The {word} has increased.", f"{word}较前增大。"):  # fmt: skip
-        assert phrases.find(report) == [] and len(phrases.unknown(report)) == 1, report
-    assert phrases.find(word) == phrases.unknown(word) == []
+        assert key_phrases.find(report) == [] and len(key_phrases.unknown(report)) == 1, report
+    assert key_phrases.find(word) == key_phrases.unknown(word) == []
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.text(max_size=200))
 def test_any_text_is_read(text):
-    for phrase in phrases.find(text):
+    for phrase in key_phrases.find(text):
         assert (phrase.quantity, phrase.direction) in CODES and phrase.word in phrase.text
 
 
@@ -166,9 +166,9 @@ def test_layout_does_not_matter(layout):
 
 
 def test_a_wrapped_negation_still_denies():
-    assert phrases.find("No evidence of\nexpansion of the lesions.") == []
+    assert key_phrases.find("No evidence of\nexpansion of the lesions.") == []
     long = "与2020年2月3日胸部计算机断层扫描平扫图像逐层仔细对比，双肺多发磨玻璃样病灶未见\n吸收，余同前。"
-    assert phrases.find(long) == []
+    assert key_phrases.find(long) == []
     assert found("No effusion\nLesions smaller") == {"V-"}
 
 
@@ -190,7 +190,7 @@ def test_time_grows_with_length_and_no_faster(unit):
     def seconds(length):
         text = UNITS[unit] * (length // len(UNITS[unit]))
         start = time.process_time()
-        phrases.find(text)
+        key_phrases.find(text)
         return time.process_time() - start
 
     # Four times the text in about four times the time; in sixteen times if anything were quadratic.

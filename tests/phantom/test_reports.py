@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.measures.phrases import key_phrases as phrases
+from study.measures.phrases import key_phrases
 from study.phantom import cohorts as phantom
 from study.phantom.cohorts import Reporting, plan_cohort
 from study.phantom.people import reports
@@ -18,7 +18,7 @@ FAULTLESS = Reporting(volume_error=0, density_error_hu=0, least_volume=0, least_
 
 
 def said(text):
-    return [(phrase.quantity, phrase.direction, phrase.partial) for phrase in phrases.find(text)]
+    return [(phrase.quantity, phrase.direction, phrase.partial) for phrase in key_phrases.find(text)]
 
 
 def pair(rng):
@@ -74,16 +74,16 @@ def test_what_says_no_change_of_the_infection_is_read_as_none(language):
     unrelated = [sentence for organ in words.unrelated for sentence in organ]
     described = [sentence for kind in words.described.values() for sentence in kind]
     for sentence in (*words.stable, *words.clear, *unrelated, *described):
-        assert said(sentence) == [] and phrases.unknown(sentence) == [], sentence
+        assert said(sentence) == [] and key_phrases.unknown(sentence) == [], sentence
     for sentence in words.opposite:
-        assert phrases.summary(sentence)["volume"] is None, sentence
+        assert key_phrases.summary(sentence)["volume"] is None, sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_better_and_worse_are_listed_as_not_understood(language):
     for sentences in reports.LANGUAGES[language].vague.values():
         for sentence in sentences:
-            assert said(sentence) == [] and phrases.unknown(sentence), sentence
+            assert said(sentence) == [] and key_phrases.unknown(sentence), sentence
 
 
 def test_table_3s_phrases_are_among_the_words():
@@ -103,12 +103,12 @@ def test_whole_reports_are_read_as_meant_or_listed_as_unknown(language):
         before, after = pair(rng)
         meant = reports.look(before, after, np.random.default_rng(seed), reporting)
         text = reports.write_report(before, after, np.random.default_rng(seed), language, reporting)
-        read = phrases.summary(text)
+        read = key_phrases.summary(text)
         assert read["volume"] == (None if meant.is_opposite else meant.volume), text
         assert read["density"] == meant.density, text
         assert not meant.volume or read["volume_partial"] == meant.volume_partial, text
         assert not meant.density or read["density_partial"] == meant.density_partial, text
-        assert bool(phrases.unknown(text)) == bool(meant.vague), text
+        assert bool(key_phrases.unknown(text)) == bool(meant.vague), text
         n_said += bool(meant.volume or meant.density)
         n_vague += bool(meant.vague)
     assert n_said > 200 and n_vague > 30
@@ -121,8 +121,8 @@ def test_a_reader_without_error_says_the_true_direction_and_one_with_error_most_
     for _ in range(400):
         before, after = pair(rng)
         true = {"volume": np.sign(after["poi"] - before["poi"]), "density": np.sign(after["ihu"] - before["ihu"])}
-        exact = phrases.summary(reports.write_report(before, after, rng, language, FAULTLESS))
-        usual = phrases.summary(reports.write_report(before, after, rng, language))
+        exact = key_phrases.summary(reports.write_report(before, after, rng, language, FAULTLESS))
+        usual = key_phrases.summary(reports.write_report(before, after, rng, language))
         for quantity in right:
             assert exact[quantity] in (0, true[quantity])
             if usual[quantity]:
@@ -135,10 +135,10 @@ def test_a_report_without_infection_claims_no_change_of_density_and_none_before_
     rng = np.random.default_rng(9)
     healthy, ill = dict(poi=0.0, ihu=np.nan), dict(poi=0.05, ihu=-600.0)
     for language in LANGUAGES * 30:
-        both = phrases.summary(reports.write_report(healthy, healthy, rng, language))
+        both = key_phrases.summary(reports.write_report(healthy, healthy, rng, language))
         assert both["volume"] == both["density"] == 0
-        came = phrases.summary(reports.write_report(healthy, ill, rng, language, replace(Reporting(), opposite=0)))
-        went = phrases.summary(reports.write_report(ill, healthy, rng, language))
+        came = key_phrases.summary(reports.write_report(healthy, ill, rng, language, replace(Reporting(), opposite=0)))
+        went = key_phrases.summary(reports.write_report(ill, healthy, rng, language))
         assert came["volume"] >= 0 >= went["volume"] and came["density"] == went["density"] == 0
 
 
@@ -157,12 +157,12 @@ def test_counts_come_near_table_3_and_in_its_order():
         scans = truth_of(plan_cohort(seed=seed), seed)
         scans = scans[scans["age_years"] >= 18]
         written = phantom._reports(scans, seed, "mixed", None)
-        table = phrases.tabulate(written.dropna())
+        table = key_phrases.tabulate(written.dropna())
         numbers = progression.table_3(table)
         counts.append(
             [*numbers["No. of phrase occurrences"], *numbers["Of these partial"], table["volume_opposite"].sum()]
         )
-        assert 0 < (phrases.unknown_wordings(written)["reports"].sum()) < 0.08 * len(table)
+        assert 0 < (key_phrases.unknown_wordings(written)["reports"].sum()) < 0.08 * len(table)
     expanded, contracted, denser, fainter, *partial, opposite = np.mean(counts, axis=0)
     assert contracted > expanded > denser > fainter
     np.testing.assert_allclose([expanded, contracted, denser, fainter], [86, 98, 43, 39], rtol=0.2)
@@ -176,7 +176,7 @@ def test_language_is_a_patients_own_and_changes_nothing_else():
     for language in (*LANGUAGES, "mixed"):
         written = phantom._reports(scans, 1, language, None)
         assert written.isna().equals(scans["visit"] == 1)
-        tables[language] = phrases.tabulate(written)
+        tables[language] = key_phrases.tabulate(written)
         is_chinese[language] = written.dropna().str.contains(r"[\u4e00-\u9fff]", regex=True)
     # "absorbed" is one language's choice of word
     said_in = {name: table.drop(columns="only_absorbed") for name, table in tables.items()}

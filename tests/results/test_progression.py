@@ -8,11 +8,10 @@ from study.claims import paper
 from study.claims import verdicts as claims
 from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
-from study.measures.phrases import key_phrases as phrases
+from study.measures.phrases import key_phrases
 from study.results import progression, three_classes, words
 from study.run import Run
-from study.statistics import change, clustered, kappa
-from study.statistics import tornado as sensitivity
+from study.statistics import change, clustered, kappa, tornado
 
 REPORTS = [
     ("The infection has expanded.", 0.1, 10.0),
@@ -31,7 +30,7 @@ def pairs():
     """Return eight pairs of four patients, one for each thing that a pair can be."""
     table = pd.DataFrame(REPORTS, columns=["report", "poi_change", "ihu_change"], index=range(3, 11))
     table["patient_id"] = list("aabbccdd")
-    table = table.join(phrases.tabulate(table["report"]))
+    table = table.join(key_phrases.tabulate(table["report"]))
     return table.assign(
         poi_direction=biomarkers.binarise(table["poi_change"]),
         ihu_direction=biomarkers.binarise(table["ihu_change"]),
@@ -87,7 +86,7 @@ def test_reports_come_from_the_later_scan():
 @pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
 def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
     reports = progression.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
-    pairs[list(phrases.tabulate(reports).columns)] = phrases.tabulate(reports)
+    pairs[list(key_phrases.tabulate(reports).columns)] = key_phrases.tabulate(reports)
     assert progression.coverage(pairs).startswith(progression.NO_REPORT)
     listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
     recorded = pd.DataFrame(listed).set_index("name")
@@ -130,7 +129,7 @@ def many_pairs(n=120, seed=0):
     pairs = pairs[scans["patient_id"].eq(scans["patient_id"].shift(-1))].reset_index(drop=True)
     pairs = biomarkers.changes(scans, pairs)
     pairs = pairs.join(
-        phrases.tabulate(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
+        key_phrases.tabulate(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
     )
     variants = scans.set_index("scan_id")[["true_poi", "true_ihu"]]
     for name in ("smaller", "larger", "observer_1", "observer_2"):
@@ -169,7 +168,7 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
 def test_the_kappas_tornado_starts_from_table_4():
     scans, pairs, variants = many_pairs()
     least, _ = three_classes.least_detectable(pairs, variants)
-    moved = progression.tornado(scans, pairs, least, variants).set_index(["headline", "choice"])
+    moved = progression.measured_otherwise(scans, pairs, least, variants).set_index(["headline", "choice"])
     pairs["poi_direction"] = biomarkers.binarise(pairs["poi_change"])
     pairs["ihu_direction"] = biomarkers.binarise(pairs["ihu_change"])
     cases = progression.rated(pairs)
@@ -182,7 +181,7 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert len({value["name"] for value in values}) == len(values) == 18
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
     assert shown["Kappa, errors over patients"].tolist()[2] == words.MISSING
-    figure = robustness_plots.tornado(moved.reset_index(), sensitivity.WORDS, columns=2)
+    figure = robustness_plots.tornado(moved.reset_index(), tornado.WORDS, columns=2)
     assert "undefined" in " ".join(text.get_text() for ax in figure.axes for text in [ax.title, *ax.texts])
 
 
@@ -196,8 +195,8 @@ def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
     assert three["n"].tolist() == [0, 0] and three["kappa"].isna().all()
     by_least, marked = three_classes.kappa_by_least_change(none, least, n_steps=3)
     robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
-    moved = progression.tornado(scans, none, least)
-    robustness_plots.tornado(moved, sensitivity.WORDS, columns=2).canvas.draw()
+    moved = progression.measured_otherwise(scans, none, least)
+    robustness_plots.tornado(moved, tornado.WORDS, columns=2).canvas.draw()
 
 
 def test_three_classes_in_words_have_the_units_and_weighted_kappas():

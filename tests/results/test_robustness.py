@@ -8,8 +8,7 @@ from scipy import stats
 
 from study.figures import robustness_plots
 from study.results import robustness
-from study.statistics import clustered, logistic, roc, validation
-from study.statistics import tornado as sensitivity
+from study.statistics import clustered, logistic, roc, tornado, validation
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 
@@ -47,10 +46,10 @@ def every_section(scans, variants=None):
     validated = robustness.validation_table(held_out, optimism)
     calibrated, bins = robustness.calibrations(unseen, severe)
     benefit = validation.net_benefit(unseen, severe, [0.1, 0.5])
-    moved = robustness.tornado(scans, fits, roc.evaluate(predicted, severe)["cutoff"], variants)
+    moved = robustness.measured_otherwise(scans, fits, roc.evaluate(predicted, severe)["cutoff"], variants)
     figures = [
         robustness_plots.calibration_and_decision(bins, calibrated, benefit),
-        robustness_plots.tornado(moved, sensitivity.WORDS, note="a note"),
+        robustness_plots.tornado(moved, tornado.WORDS, note="a note"),
     ]
     listed = robustness.values(by_patient, by_gee, one_each, added, validated, calibrated, moved)
     values = pd.DataFrame(listed).set_index("name")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.statistics import tornado as sensitivity
+from study.statistics import tornado
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def variants(scans):
 
 def test_each_scenario_changes_what_it_says(scans, variants):
     before = scans.copy()
-    tables = sensitivity.scenarios(scans, variants)
+    tables = tornado.scenarios(scans, variants)
     assert set(tables) == {(c, s) for c in ("mask", "hu", "scanner", "empty") for s in ("low", "high")}
     assert tables["mask", "low"]["poi"].tolist() == [0.1, 0.05, 0.0, 0.15]
     assert tables["mask", "high"]["ihu"].tolist() == [-550.0] * 4
@@ -44,13 +44,13 @@ def test_each_scenario_changes_what_it_says(scans, variants):
     shift = (tables["scanner", "high"]["ihu"] - scans["ihu"]).fillna(0)
     assert shift.to_dict() == {"w": 20, "x": 20, "y": 0, "z": 0}
     pd.testing.assert_frame_equal(scans, before)
-    assert set(sensitivity.WORDS) >= {choice for choice, _ in tables}
+    assert set(tornado.WORDS) >= {choice for choice, _ in tables}
 
 
 def test_without_ct_what_needs_it_is_left_out(scans):
-    tables = sensitivity.scenarios(scans)
+    tables = tornado.scenarios(scans)
     assert ("mask", "low") not in tables and ("empty", "high") not in tables and ("empty", "low") in tables
-    nowhere = sensitivity.scenarios(scans.assign(ihu=np.nan))
+    nowhere = tornado.scenarios(scans.assign(ihu=np.nan))
     assert nowhere["empty", "low"]["ihu"].isna().all()
 
 
@@ -61,14 +61,12 @@ def test_a_tornado_has_a_row_a_headline_and_choice_that_concerns_it():
         ("mask", "high"): {"auc": 0.91, "sensitivity": 0.9},
         ("cutoff", "low"): {"sensitivity": 0.95},
     }
-    table = sensitivity.tornado(base, others).set_index(["headline", "choice"])
+    table = tornado.moves(base, others).set_index(["headline", "choice"])
     assert list(table.index) == [("auc", "mask"), ("sensitivity", "mask"), ("sensitivity", "cutoff")]
     assert table.loc[("sensitivity", "cutoff"), "low"] == 0.95
     assert np.isnan(table.loc[("sensitivity", "cutoff"), "high"])
-    largest = sensitivity.largest_move(table.reset_index())
+    largest = tornado.largest_move(table.reset_index())
     assert largest.loc["auc"].tolist() == ["mask", "low", pytest.approx(-0.05)]
     assert largest.loc["sensitivity"].tolist() == ["mask", "low", pytest.approx(-0.3)]
-    assert sensitivity.largest_move(sensitivity.tornado({}, {})).empty
-    assert np.isnan(
-        sensitivity.largest_move(sensitivity.tornado({"k": np.nan}, {("m", "low"): {"k": 1.0}}))["move"].item()
-    )
+    assert tornado.largest_move(tornado.moves({}, {})).empty
+    assert np.isnan(tornado.largest_move(tornado.moves({"k": np.nan}, {("m", "low"): {"k": 1.0}}))["move"].item())
