@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from bench.lung_reference import threshold_lung
+from study.files import write_table
 from study.measures import biomarkers, overlap
 from study.measures.evaluation import compare_masks
 from study.networks.segmentation import Segmenter
@@ -22,7 +23,6 @@ from study.phantom.scanner.reconstruction import KERNELS
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.results.segmentation_table import HEALTHY_POI
 from study.results.targets import TARGETS
-from study.run import write_table
 from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
 from study.statistics import agreement, proportion, roc
 

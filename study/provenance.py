@@ -1,13 +1,12 @@
 """Where a run's numbers come from, in one file: commit, parameters, inputs by digest, versions, seeds, timings."""
 
-import hashlib
 import importlib.metadata
 import json
 import platform
 import subprocess
 from pathlib import Path
 
-from study.run import write_json
+from study.files import sha256, write_json
 
 REPORTED_PACKAGES = (
     "jupyterlab", "matplotlib", "monai", "nibabel", "numpy", "openvino", "pandas", "pandera", "papermill", "pingouin",
@@ -36,7 +35,7 @@ def write(run, parameters):
             "code": {
                 name: json.loads((run.folder / "recipes" / f"{name}.json").read_text())["code"] for name in parameters
             },
-            "inputs_sha256": {_relative(path, run.root): _sha256(path) for path in inputs if path.is_file()},
+            "inputs_sha256": {_relative(path, run.root): sha256(path) for path in inputs if path.is_file()},
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "packages": {name: importlib.metadata.version(name) for name in REPORTED_PACKAGES},
@@ -104,8 +103,8 @@ def of_notebook(run, notebook):
         "Executed": f"{timing.get('started', 'by hand')}, {timing.get('seconds', 'unknown')} s",
         "Fingerprint of the code": recipe.get("code", "unknown"),
         "Parameters": parameters,
-        "SHA-256 of the inputs": {_relative(path, run.root): _sha256(path) for path in paths if path.is_file()},
-        "SHA-256 of the values": {_relative(values, run.root): _sha256(values)} if values.is_file() else {},
+        "SHA-256 of the inputs": {_relative(path, run.root): sha256(path) for path in paths if path.is_file()},
+        "SHA-256 of the values": {_relative(values, run.root): sha256(values)} if values.is_file() else {},
     }
 
 
@@ -129,11 +128,6 @@ def _without_machine(content, root):
 def _relative(path, root):
     path, root = Path(path).resolve(), Path(root).resolve()
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name  # no machine's paths
-
-
-def _sha256(path):
-    with open(path, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _git(root, *arguments):

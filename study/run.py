@@ -6,10 +6,10 @@ where a table is made: the process that starts each notebook needs this module a
 """
 
 import json
-import math
-import os
 import re
 from pathlib import Path
+
+from study.files import write_json
 
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
 
@@ -30,45 +30,6 @@ def project_root(start="."):
         f"{here}: neither this folder nor one above it holds the study (a Snakefile beside notebooks/); "
         "change into the project's folder first"
     )
-
-
-def write_bytes(path, content):
-    """Write `content` to `path` under a temporary name and rename it, so that a reader never sees half a file."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def write_text(path, text):
-    """Write `text` as UTF-8, whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def write_json(path, content):
-    """Write `content` as indented JSON, atomically. NaN and infinities become null, as JSON has neither."""
-    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
-
-
-def write_table(path, table):
-    """Write a table as CSV, atomically; with ten significant digits, so that the same table gives the same bytes."""
-    write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
-
-
-def _finite(content):
-    if isinstance(content, dict):
-        return {key: _finite(item) for key, item in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_finite(item) for item in content]
-    if hasattr(content, "item"):  # a numpy scalar
-        content = content.item()
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content
 
 
 def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):

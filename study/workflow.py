@@ -19,7 +19,7 @@ import yaml
 from traitlets.config import Config
 
 from study import fingerprint, provenance
-from study.run import write_json
+from study.files import write_json
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 

@@ -12,7 +12,7 @@ from helpers.project import ROOT
 from study import fingerprint, workflow
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-GROUND = {"run", "fingerprint", "provenance", "workflow"}  # modules that are in no room, as all rooms stand on them
+GROUND = {"files", "run", "fingerprint", "provenance", "workflow"}  # in no room, as all rooms stand on them
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
     {*GROUND, "statistics"},

@@ -7,13 +7,14 @@ Nothing here touches pyplot, so no figure outlives its caller and nobody's own m
 
 import functools
 import io
-import os
 from pathlib import Path
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from study.files import whole
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
 
@@ -123,8 +124,6 @@ def save(fig, folder, name):
     list of Path
         The two files.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     said = {
         "png": {"Software": None, "Description": fig.alt},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None,
@@ -132,13 +131,9 @@ def save(fig, folder, name):
     }  # fmt: skip
     written = []
     for kind, metadata in said.items():
-        path = folder / f"{name}.{kind}"
-        unfinished = folder / f".{name}.{os.getpid()}.{kind}"
-        try:
-            fig.savefig(unfinished, format=kind, dpi=300, metadata=metadata)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        path = Path(folder) / f"{name}.{kind}"
+        with whole(path) as partial:
+            fig.savefig(partial, format=kind, dpi=300, metadata=metadata)
         written.append(path)
     return written
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.files import write_bytes, write_text
 from study.results.words import MISSING, heading, is_missing
-from study.run import write_bytes, write_text
 
 
 def save(df, folder, name, caption, user_text=()):

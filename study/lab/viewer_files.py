@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from study.run import write_text
+from study.files import write_text
 
 # JupyterLab serves each folder of share/jupyter/labextensions under this address.
 FOLDER = "study-viewer"

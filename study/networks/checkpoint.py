@@ -8,6 +8,8 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from study import files
+
 
 class Checkpoint:
     """Weights, optimiser state and history of a training, in safetensors and JSON, replaced once an epoch."""
@@ -22,11 +24,9 @@ class Checkpoint:
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".unfinished")
         metadata = {"recipe": self.recipe, "history": json.dumps(history)}
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
-        unfinished.replace(self.path)
+        with files.whole(self.path) as partial:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
     def load(self, model, optimiser):
         """Restore the model and the optimiser; return the history so far (empty if there is nothing to resume)."""

@@ -5,14 +5,13 @@ For each task (``lung``, ``infection``) there are ``<task>.safetensors``, an Ope
 """
 
 import functools
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 
-from study.run import write_json
+from study.files import sha256, write_json
 
 TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
@@ -66,13 +65,9 @@ def save(model, settings, card, folder):
         input=[-1, n_channels, -1, -1],
     )
     openvino.save_model(graph, folder / f"{task}.xml", compress_to_fp16=True)
-    digests = {name: _digest(folder / name) for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
+    digests = {name: sha256(folder / name) for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
     described = {"task": task, "architecture": settings.architecture, "settings": asdict(settings)}
     write_json(folder / f"{task}.json", {**described, **card, "digests": digests})
-
-
-def _digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def read_card(folder, task):
@@ -103,7 +98,7 @@ def read_card(folder, task):
             raise ModelError(f"{folder / name}: missing; copy the whole folder of models")
         if name.endswith(".safetensors"):
             shapes = _shapes(folder / name)
-        if _digest(folder / name) != digest:
+        if sha256(folder / name) != digest:
             raise ModelError(f"{folder / name}: not the file that its card describes (digest differs); copy it again")
     if (found := shapes.get(first, "not there")) != shape:
         raise ModelError(

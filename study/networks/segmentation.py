@@ -1,6 +1,5 @@
 """Scan to label map: lungs first, then infection inside them."""
 
-import hashlib
 import json
 import os
 
@@ -9,8 +8,8 @@ from scipy import ndimage
 from tqdm import tqdm
 
 from study import fingerprint
+from study.files import sha256, write_json
 from study.networks import models, slabs
-from study.run import write_json
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
@@ -195,17 +194,17 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
         note = masks_folder / f"{row.scan_id}.json"
         try:
-            made_from = {"image": _digest(image), "by": by_what}
+            made_from = {"image": sha256(image), "by": by_what}
             done = _read(note)
             scan = read_scan(image)
             for mask in MASK_COLUMNS:  # a scan whose masks do not fit it is of no use later: it is refused here
                 if pd.notna(getattr(row, mask, None)):
                     mask_reader(mask)(folder / getattr(row, mask), scan)
-            if not (target.is_file() and done.get("from") == made_from and done["mask"] == _digest(target)):
+            if not (target.is_file() and done.get("from") == made_from and done["mask"] == sha256(target)):
                 label_map = segmenter.segment(scan, image)
                 write_label_map(target, label_map, scan)
                 infection_ml = float((label_map == 2).sum() * scan.voxel_ml)
-                done = {"from": made_from, "mask": _digest(target), "infection_volume_ml": infection_ml}
+                done = {"from": made_from, "mask": sha256(target), "infection_volume_ml": infection_ml}
                 write_json(note, done)
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
         except ScanError as error:
@@ -223,13 +222,3 @@ def _read(path):
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-
-
-def _digest(path):
-    """SHA-256 over a file, or over the names and contents of a folder's files."""
-    digest = hashlib.sha256()
-    for file in sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []:
-        digest.update(file.name.encode() if path.is_dir() else b"")
-        with open(file, "rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return digest.hexdigest()

@@ -4,7 +4,6 @@ The loop is the same for both tasks; a task differs in what a sample is and in w
 is drawn from (seed, epoch), so a training that was killed and resumed ends with the same weights as one that was not.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import monai
@@ -13,6 +12,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from study.files import sha256
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import RANDOMISATIONS, augmentation, draw_epoch, load_sections, network_input, sample
@@ -311,7 +311,7 @@ def train_models(
         # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
         judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
         data = {
-            "training_table_sha256": hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest(),
+            "training_table_sha256": sha256(folder / "scans.csv"),
             **model_card.learnt_from(shown, folder, sections, section_mm),
             "held_out_scans": len(held_out),
         }

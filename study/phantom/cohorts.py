@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.files import write_text
 from study.phantom.making import FORMATS, make_scans, scan_files
 from study.phantom.people.plan import fill_counts, plan_cohort
 from study.phantom.people.reports import LANGUAGES, Reporting, write_report
 from study.phantom.people.training_set import plan_training_set, protocol_table
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.showcase import views
-from study.run import write_text
 
 __all__ = [
     "Reporting",

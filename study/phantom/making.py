@@ -18,11 +18,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from study import fingerprint
+from study.files import write_text
 from study.phantom.body.truth import LESION_COLUMNS
 from study.phantom.people.observers import delineate
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
-from study.run import write_text
 from study.scans.ct import Scan, write_scan
 from study.scans.nifti import save_nifti
 
@@ -232,7 +232,7 @@ def _tidy(folder: Path, scan_ids: set[str]) -> None:
                 for format in FORMATS if name == "image" else FORMATS[:1]:
                     _remove(folder / scan_file(name, path.stem, format))
     for name in FOLDERS.values():
-        for path in (folder / name).glob(".*.partial*"):
+        for path in (folder / name).glob(".*.partial.*"):
             _remove(path)
 
 

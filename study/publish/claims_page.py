@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from study.claims.printed import read_number
-from study.run import write_text
+from study.files import write_text
 
 TIER_WORDS = {
     "synthetic": "Synthetic patients. No number here confirms or refutes the paper: the patients do not exist. "

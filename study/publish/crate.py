@@ -14,7 +14,6 @@ import hashlib
 import html
 import json
 import mimetypes
-import os
 import posixpath
 import re
 import urllib.parse
@@ -26,6 +25,7 @@ from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from study import provenance
+from study.files import whole
 from study.publish.forms import answers as reporting
 from study.workflow import NOTEBOOKS
 
@@ -77,17 +77,12 @@ def write(run):
     metadata = json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False)
     if _held(path) == metadata:  # it has the digest of every file, so they are the same too
         return path
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(unfinished, "w") as archive:
-            for name, content in {"ro-crate-metadata.json": metadata.encode(), **files}.items():
-                entry = zipfile.ZipInfo(name)  # dated 1980, so that the same content gives the same bytes
-                squeeze = not name.endswith((".png", ".pdf", ".docx"))
-                entry.compress_type = zipfile.ZIP_DEFLATED if squeeze else zipfile.ZIP_STORED
-                archive.writestr(entry, content, compresslevel=1)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, content in {"ro-crate-metadata.json": metadata.encode(), **files}.items():
+            entry = zipfile.ZipInfo(name)  # dated 1980, so that the same content gives the same bytes
+            squeeze = not name.endswith((".png", ".pdf", ".docx"))
+            entry.compress_type = zipfile.ZIP_DEFLATED if squeeze else zipfile.ZIP_STORED
+            archive.writestr(entry, content, compresslevel=1)
     return path
 
 

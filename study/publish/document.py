@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mistune
 
-from study.run import write_text
+from study.files import write_text
 
 PAGE = string.Template("""<!DOCTYPE html>
 <html lang="en">

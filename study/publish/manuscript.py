@@ -9,8 +9,8 @@ import re
 import pandas as pd
 
 from study.figures.tables import latex_text
+from study.files import write_json, write_text
 from study.results.words import MISSING, p_value
-from study.run import write_json, write_text
 
 # The first that fits a value's name says how many decimals the paper gives such a number, and whether in percent.
 FORMS = [

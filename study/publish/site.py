@@ -20,11 +20,11 @@ from pygments.formatters import HtmlFormatter
 
 from study import fingerprint, provenance
 from study.claims import verdicts as claims
+from study.files import write_text
 from study.publish import notebook_page
 from study.publish.claims_page import SIGNS, TIER_WORDS
 from study.publish.forms import answers as reporting
 from study.results.words import UNIT_WORDS, WORDS
-from study.run import write_text
 from study.workflow import NOTEBOOKS
 
 TEMPLATES = Path(__file__).with_name("templates")

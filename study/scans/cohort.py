@@ -5,14 +5,13 @@ Its tables are read and checked in `study.scans.scan_tables`, whose functions ca
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from study.run import write_json
+from study.files import sha256, write_json
 from study.scans.scan_tables import (
     Fault,
     ScanTableError,
@@ -88,7 +87,7 @@ def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
     if beside.get("tier") in ("synthetic", "public"):
         about |= {name: beside.get(name) for name in about}
     write_scans(folder / "scans.csv", scans)
-    digest = hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
+    digest = sha256(folder / "scans.csv")
     write_json(folder / "cohort.json", about | {"digest": digest})
     return scans
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.run import write_json
+from study.files import write_json
 from study.scans.layouts import LAYOUTS, Found
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import PROTOCOL_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError

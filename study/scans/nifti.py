@@ -7,7 +7,6 @@ voxel it needs and so never reaches the checksum at the end of a .nii.gz.
 from __future__ import annotations
 
 import gzip
-import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
+from study.files import whole
 from study.scans.grid import CONVERT_AGAIN, Grid, ScanError, in_mm
 
 SUFFIXES = (".nii", ".nii.gz")
@@ -127,14 +127,8 @@ def save_nifti(path, stored: np.ndarray, affine: np.ndarray) -> None:
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
     image.header.set_xyzt_units("mm")
-    suffix = ".nii.gz" if path.name.endswith(".gz") else ".nii"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{suffix}")
-    try:
+    with whole(path) as partial:
         nibabel.save(image, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def is_folder(path: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.files import write_text
 from study.scans.ct import ScanError, mask_reader, read_scan
 from study.scans.schemas import (
     BIOMARKER_COLUMNS,
@@ -181,13 +182,7 @@ def write_scans(path, scans: pd.DataFrame) -> None:
     for name in table.select_dtypes("float"):
         if (table[name].dropna() % 1 == 0).all():  # 40, as somebody would type it, not 40.0
             table[name] = table[name].astype("Int64")
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        table.to_csv(partial, index=False, encoding="utf-8", lineterminator="\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 # --- rules that take more than one cell ---

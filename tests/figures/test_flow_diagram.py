@@ -4,7 +4,8 @@ import matplotlib
 import pytest
 
 from study.figures import flow_diagram
-from study.run import Run, value, write_json
+from study.files import write_json
+from study.run import Run, value
 
 COHORT = {"n_scans_all": 548, "n_patients_all": 204, "n_minors": 8, "n_scans": 531, "n_patients": 196}
 SEGMENT = {"n_segmented": 529, "n_refused": 2, "n_observed": 30}

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from helpers.project import ROOT
+from study.files import write_table
 from study.lab.exercise_tasks import TASKS
 from study.lab.exercises import Exercises
 from study.measures import evaluation
-from study.run import Run, write_table
+from study.run import Run
 from study.scans import cohort, ct
 
 FOLDER = ROOT / "exercises"

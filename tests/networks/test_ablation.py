@@ -10,9 +10,10 @@ import torch
 from helpers.project import ROOT
 from study import workflow
 from study.figures import explain
+from study.files import write_json
 from study.networks import ablation, models, network, samples, slabs, training
 from study.networks.segmentation import Segmenter
-from study.run import Run, value, write_json
+from study.run import Run, value
 from study.scans.ct import write_mask
 
 

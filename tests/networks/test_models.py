@@ -16,9 +16,9 @@ import pytest
 
 from helpers.project import study
 from helpers.toys import settings, toy_sections
+from study.files import write_json
 from study.networks import model_card, models, network
 from study.networks.segmentation import Segmenter
-from study.run import write_json
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 LUNG, INFECTION = settings("lung"), settings("infection", neighbours=2)

@@ -336,7 +336,7 @@ def test_files_and_table(tiny):
     about = json.loads((folder / "cohort.json").read_text())
     assert about["tier"] == "synthetic" and about["seed"] == 2020
     assert about["digest"] == hashlib.sha256((folder / "scans.csv").read_bytes()).hexdigest()
-    assert not list(folder.rglob("*.partial*"))
+    assert not list(folder.rglob("*.partial.*"))
 
 
 def test_truth_columns_are_what_the_files_hold(tiny):

@@ -150,7 +150,7 @@ def test_a_series_with_a_slice_lost_or_cut_short_is_made_again(dicom_cohort, tmp
     (folder / "images/P001-1/IM0003.dcm").unlink()
     cut = folder / "images/P001-2/IM0001.dcm"
     cut.write_bytes(cut.read_bytes()[:900])
-    half = folder / "images/.P001-3.4711.partial"  # what a killed run leaves
+    half = folder / "images/.4711.partial.P001-3"  # what a killed run leaves
     half.mkdir()
     (half / "IM0001.dcm").write_bytes(b"half a slice")
     made = {name: (folder / "images" / name).stat().st_ino for name in ("P001-1", "P001-2", "P001-3")}

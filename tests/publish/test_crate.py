@@ -12,8 +12,9 @@ import pytest
 
 from helpers.project import ROOT
 from study import provenance, workflow
+from study.files import write_json, write_text
 from study.publish import crate, document
-from study.run import Run, value, write_json, write_text
+from study.run import Run, value
 
 VALIDATORS = ROOT / ".venv" / "validators"
 PATIENT = "Secret-Patient-7"

@@ -7,10 +7,11 @@ import nbformat
 import pytest
 
 from helpers.project import ROOT
+from study.files import write_json
 from study.publish import document
 from study.publish.forms import answers as reporting
 from study.publish.forms import pointers
-from study.run import Run, value, write_json
+from study.run import Run, value
 
 STATEMENTS = reporting.read_form("statements")
 # Published numbers: CLAIM 2024 has 44 items; TRIPOD+AI 27 in 52 parts; STARD-AI 40 in 48 parts.

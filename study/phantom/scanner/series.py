@@ -4,8 +4,6 @@ Every file says that it is simulated. No name, date of birth or institution is i
 own `P001`. The same scan gives the same bytes, its UIDs included.
 """
 
-import os
-import shutil
 import uuid
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
+from study.files import whole
 from study.scans.ct import Scan, scan_from_array
 
 SIMULATED = "SIMULATED CT of a digital phantom; no patient"
@@ -53,9 +52,8 @@ def write_series(folder, hu, spacing_mm, protocol, *, key, patient_id, sex, age_
     shared.FrameOfReferenceUID = _uid(key, "frame")
     # RAS -> LPS; the array's y runs to the back and x to the left, as DICOM's own axes do
     x, y, lowest = scan.affine[:3, 3] * (-1, -1, 1)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
+    with whole(folder) as partial:
+        partial.mkdir()
         for number, section in enumerate(reversed(scan.hu), start=1):
             image = Dataset(shared)
             image.file_meta = FileMetaDataset()
@@ -66,11 +64,6 @@ def write_series(folder, hu, spacing_mm, protocol, *, key, patient_id, sex, age_
             image.SliceLocation = _decimal(z)
             image.PixelData = (section.astype(np.int32) - LOWEST_HU).astype("<u2").tobytes()
             image.save_as(partial / f"IM{number:04d}.dcm", enforce_file_format=True)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return Scan(scan.hu, scan.grid, folder)
 
 

@@ -1,0 +1,84 @@
+"""Files: written whole or not at all, and known by their SHA-256."""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Give a temporary path beside `path`, which takes its name when the block ends without an error.
+
+    A reader never sees half a file or half a folder. The temporary path keeps the ending of the name; what a killed
+    process leaves behind is hidden and called ``.<number>.partial.<name>``.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a file or a folder; what is there already is replaced.
+
+    Yields
+    ------
+    Path
+        Nothing is there yet; its folder is.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
+    try:
+        yield partial
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def write_bytes(path, content):
+    """Write `content`, whole or not at all."""
+    with whole(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path, text):
+    """Write `text` as UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path, content):
+    """Write `content` as indented JSON, atomically. NaN and infinities become null, as JSON has neither."""
+    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table(path, table):
+    """Write a table as CSV, atomically; with ten significant digits, so that the same table gives the same bytes."""
+    write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def _finite(content):
+    if isinstance(content, dict):
+        return {key: _finite(item) for key, item in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(item) for item in content]
+    if hasattr(content, "item"):  # a numpy scalar
+        content = content.item()
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
+
+
+def sha256(path):
+    """SHA-256 of a file in hexadecimal; of a folder, over the names and digests of its files, in order of name."""
+    path = Path(path)
+    if path.is_dir():
+        listed = [[file.name, sha256(file)] for file in sorted(path.iterdir())]
+        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    with open(path, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
