@@ -15,13 +15,13 @@ from tqdm import tqdm
 from bench.lung_reference import threshold_lung
 from study.files import write_table
 from study.measures import biomarkers, overlap
-from study.measures.evaluation import compare_masks
+from study.measures.comparison import compare_masks
 from study.networks.segmentation import Segmenter
 from study.phantom.cohorts import plan_cohort
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.reconstruction import KERNELS
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
-from study.results.segmentation_table import HEALTHY_POI
+from study.results.quality import HEALTHY_POI
 from study.results.targets import TARGETS
 from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
 from study.statistics import agreement, proportion, roc
@@ -72,7 +72,7 @@ def patients(n, infected):
 
 
 def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
-    """Simulate and segment one scan: what `evaluation.compare_masks` gives. No lung found is an empty label map."""
+    """Simulate and segment one scan: what `comparison.compare_masks` gives. No lung found is an empty label map."""
     made = simulate_scan((SEED, number), 1, habitus, disease, protocol, motion=motion, cardiac=CARDIAC)
     try:
         label_map = segmenter.segment(scan_from_array(made.hu, made.spacing_mm))

@@ -193,7 +193,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
     Parameters
     ----------
     compared : DataFrame
-        From :func:`study.measures.evaluation.compare_truth`.
+        From :func:`study.measures.comparison.compare_truth`.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
     Parameters
     ----------
     compared : DataFrame
-        From :func:`study.measures.evaluation.compare_truth`.
+        From :func:`study.measures.comparison.compare_truth`.
     n : int
         First the n / 2 with the lowest infection Dice (of equals, those with the larger error of volume), then of the
         others the n / 2 with the largest error of infection volume.

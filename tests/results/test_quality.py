@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from study.figures import examples
-from study.measures import evaluation
-from study.results import segmentation_table
+from study.measures import comparison
+from study.results import quality
 from study.results.targets import TARGETS, Target
 from study.scans import ct
 
@@ -23,7 +23,7 @@ LUNG = ball((20, 30, 30), 18)
 
 
 def compared(predicted, truth, lung=LUNG):
-    return evaluation.compare_masks(LUNG.astype(np.uint8) + (LUNG & predicted), lung, truth, SPACING_MM)
+    return comparison.compare_masks(LUNG.astype(np.uint8) + (LUNG & predicted), lung, truth, SPACING_MM)
 
 
 def test_a_ball_moved_by_a_voxel():
@@ -44,7 +44,7 @@ def test_a_ball_moved_by_a_voxel():
 
 def test_lesions_of_a_millilitre_count_and_smaller_ones_do_not():
     large, small, other = ball((20, 24, 24), 7), ball((20, 40, 40), 4), ball((20, 24, 40), 7)
-    assert large.sum() * 0.002 > evaluation.LESION_ML > small.sum() * 0.002
+    assert large.sum() * 0.002 > comparison.LESION_ML > small.sum() * 0.002
     found = compared(other | small, large | small)
     assert (found["n_lesions"], found["n_found"], found["n_false"]) == (1, 0, 1)
 
@@ -56,7 +56,7 @@ def test_empty_masks():
     assert both["true_poi"] == both["poi"] == 0
     assert (missed["infection_dice"], missed["infection_surface_dice"]) == (0, 0)
     assert missed["volume_error_ml"] == -missed["true_infection_ml"]
-    no_lung = evaluation.compare_masks(np.zeros(SHAPE, np.uint8), nothing, nothing, SPACING_MM)
+    no_lung = comparison.compare_masks(np.zeros(SHAPE, np.uint8), nothing, nothing, SPACING_MM)
     assert np.isnan(no_lung["poi"]) and np.isnan(no_lung["true_poi"])
 
 
@@ -88,7 +88,7 @@ OBSERVED = pd.DataFrame(
 
 @pytest.fixture(scope="module")
 def table():
-    return segmentation_table.summary(TRUTH, OBSERVED).set_index("name")
+    return quality.summary(TRUTH, OBSERVED).set_index("name")
 
 
 def test_each_convention_for_empty_masks(table):
@@ -117,7 +117,7 @@ def test_lesions_volume_and_poi(table):
 def test_every_row_with_a_target_has_a_verdict(table):
     assert (table["verdict"].notna() == table.index.isin(TARGETS)).all()
     assert set(table["verdict"].dropna()) == {"cannot be told"}  # six scans are too few
-    many = segmentation_table.summary(pd.concat([TRUTH] * 40), OBSERVED).set_index("name")["verdict"]
+    many = quality.summary(pd.concat([TRUTH] * 40), OBSERVED).set_index("name")["verdict"]
     expected = {"infection_dice": "missed", "lesion_sensitivity": "missed", "false_lesions": "reached",
                 "poi_bias": "reached", "healthy_share": "missed",
                 "network_less_observers": "cannot be told"}  # fmt: skip
@@ -143,14 +143,14 @@ def test_verdicts(target, number, n, verdict):
 
 
 def test_without_known_truth_nothing_is_concluded():
-    nothing, nobody = (pd.DataFrame(columns=columns) for columns in (evaluation.TRUTH_COLUMNS, OBSERVED.columns))
-    table = segmentation_table.summary(nothing, nobody)
+    nothing, nobody = (pd.DataFrame(columns=columns) for columns in (comparison.TRUTH_COLUMNS, OBSERVED.columns))
+    table = quality.summary(nothing, nobody)
     assert table["estimate"].isna().all() and (table["n"] == 0).all()
     assert set(table["verdict"].dropna()) == {"cannot be told"}
 
 
 def test_values_have_names_of_their_own():
-    recorded = segmentation_table.values(segmentation_table.summary(TRUTH, OBSERVED))
+    recorded = quality.values(quality.summary(TRUTH, OBSERVED))
     assert {"quality_infection_dice", "quality_poi_bias"} <= {row["name"] for row in recorded}
 
 
@@ -167,7 +167,7 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
         ct.write_label_map(tmp_path / "masks" / f"{name}.nii.gz", 2 * predicted.astype(np.uint8), scan)
         rows.append({"scan_id": name, "image": f"{name}.nii.gz", "infection_mask": f"{name}-infection.nii.gz"})
         found.append({"scan_id": name, "motion": name == "worst", "true_poi": 0.5}
-                     | evaluation.compare_masks(2 * predicted, truth, truth, (10, 2, 2)))  # fmt: skip
+                     | comparison.compare_masks(2 * predicted, truth, truth, (10, 2, 2)))  # fmt: skip
     compared = pd.DataFrame(found).assign(true_poi=[0.5, 0.5, 0.001])
     shown = examples.worst_scans(compared, pd.DataFrame(rows), tmp_path, tmp_path / "masks", n=2)
     assert [case["words"].split(":")[0] for case in shown] == ["worst", "bad"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study.measures.evaluation import LESION_ML, SURFACE_TOLERANCE_MM
+from study.measures.comparison import LESION_ML, SURFACE_TOLERANCE_MM
 from study.results.targets import TARGETS
 from study.run import value
 from study.statistics import agreement
@@ -40,9 +40,9 @@ def summary(truth, observed):
     Parameters
     ----------
     truth : DataFrame
-        From :func:`study.measures.evaluation.compare_truth`.
+        From :func:`study.measures.comparison.compare_truth`.
     observed : DataFrame
-        From :func:`study.measures.evaluation.compare_observers`.
+        From :func:`study.measures.comparison.compare_observers`.
 
     Returns
     -------
