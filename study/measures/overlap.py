@@ -54,7 +54,7 @@ def surface_distances(a, b, spacing_mm):
     Returns
     -------
     a_to_b, b_to_a : array of float
-        Distances in mm, one a surface voxel. Empty where the mask itself is empty, infinite where only the other is.
+        Distances in mm, one per surface voxel. Empty where the mask itself is empty, infinite where only the other is.
     """
     a, b = _masks(a, b)
     spacing_mm = _spacing(spacing_mm, a.ndim)
@@ -67,7 +67,12 @@ def surface_distances(a, b, spacing_mm):
 
 
 def surface_dice(a, b, spacing_mm, tolerance_mm):
-    """Surface Dice: the share of the two surfaces that lies within a tolerance of the other.
+    """Surface Dice: the share of the two surfaces, by area, that lies within a tolerance of the other.
+
+    A surface runs between voxel centres: every cube of 2 x 2 x 2 voxels that the mask enters without filling it holds
+    a surface element, whose area (marching cubes) follows from which of the eight voxels are set, and from the
+    spacing. The distance of two elements is that of the centres of their cubes. What lies beyond the array is outside
+    the mask, so that a mask cut by an end of the array has a surface there.
 
     Parameters
     ----------
@@ -81,61 +86,54 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
     Returns
     -------
     float
-        0 to 1; NaN if both masks are empty, 0 if one is. Surface voxels count equally
-        (see :func:`surface_distances`).
+        0 to 1; NaN if both masks are empty, 0 if one is.
+
+    Notes
+    -----
+    The areas come from MONAI, whose ``compute_surface_dice(..., use_subvoxels=True)`` this equals. Looking up just the
+    surface elements takes a fraction of its time and memory.
 
     References
     ----------
     Nikolov S et al. J Med Internet Res 2021;23:e26151.
     """
-    if not tolerance_mm >= 0:
-        raise ValueError(f"tolerance_mm {tolerance_mm!r}: must be 0 mm or more")
-    a_to_b, b_to_a = surface_distances(a, b, spacing_mm)
-    n = a_to_b.size + b_to_a.size
-    if not n:
+    a, b, spacing_mm = _surfaces_to_compare(a, b, spacing_mm, tolerance_mm)
+    if not (a.any() or b.any()):
         return float("nan")
-    return float(((a_to_b <= tolerance_mm).sum() + (b_to_a <= tolerance_mm).sum()) / n)
+    from monai.metrics.utils import get_code_to_measure_table  # here: it takes seconds, and one scan has no use for it
+
+    areas, weights = (table.squeeze().numpy() for table in get_code_to_measure_table(spacing_mm))
+    box = _bounding_box(a | b)
+    codes_a, codes_b = (_cube_codes(mask[box], weights) for mask in (a, b))
+    surface_a, surface_b = ((codes > 0) & (codes < len(areas) - 1) for codes in (codes_a, codes_b))
+    a_to_b, b_to_a = _distances(surface_a, surface_b, spacing_mm), _distances(surface_b, surface_a, spacing_mm)
+    area = areas.astype(np.float64)[np.concatenate([codes_a[surface_a], codes_b[surface_b]])]
+    return float(area[np.concatenate([a_to_b, b_to_a]) <= tolerance_mm].sum() / area.sum())
 
 
-def mean_surface_distance(a, b, spacing_mm):
-    """Mean distance between two surfaces in mm, both directions taken together, each surface voxel once.
+def surface_voxel_share(a, b, spacing_mm, tolerance_mm):
+    """Share of the two masks' surface voxels that lie within a tolerance of the other surface.
 
-    Returns
-    -------
-    float
-        0 mm or more; NaN if both masks are empty, infinite if one is.
-    """
-    distances = np.concatenate(surface_distances(a, b, spacing_mm))
-    return float(distances.mean()) if distances.size else float("nan")
-
-
-def hausdorff_distance(a, b, spacing_mm, percentile=95):
-    """Hausdorff distance in mm: the greater of the two directions' percentile of surface distances.
+    Like :func:`surface_dice`, but every surface voxel counts once, whatever the area that it stands for (see
+    :func:`surface_distances`). A voxel's surface is a whole voxel thick, so that a border moved by a voxel weighs more.
 
     Parameters
     ----------
-    a, b, spacing_mm
-        As in :func:`surface_distances`.
-    percentile : float
-        100 gives the Hausdorff distance itself, which one stray voxel decides; 95 is the usual robust choice.
+    a, b, spacing_mm, tolerance_mm
+        As in :func:`surface_dice`.
 
     Returns
     -------
     float
-        0 mm or more; NaN if both masks are empty, infinite if one is.
+        0 to 1; NaN if both masks are empty, 0 if one is.
     """
-    if not 0 <= percentile <= 100:
-        raise ValueError(f"percentile {percentile!r}: must be from 0 to 100")
-    a_to_b, b_to_a = surface_distances(a, b, spacing_mm)
-    if not (a_to_b.size or b_to_a.size):
-        return float("nan")
-    if not (a_to_b.size and b_to_a.size):
-        return float("inf")
-    return float(max(np.percentile(a_to_b, percentile), np.percentile(b_to_a, percentile)))
+    a, b, spacing_mm = _surfaces_to_compare(a, b, spacing_mm, tolerance_mm)
+    distances = np.concatenate(surface_distances(a, b, spacing_mm))
+    return float((distances <= tolerance_mm).sum() / distances.size) if distances.size else float("nan")
 
 
 def lesion_detection(predicted, reference, spacing_mm, minimum_volume_ml=0.0):
-    """Count the lesions that were found, missed and invented.
+    """Count the lesions that were found, the missed and the false positive ones.
 
     A lesion is a component connected over faces, edges or corners. A reference lesion is found if a predicted voxel
     lies in it; a predicted lesion is false if no voxel of it lies in the reference.
@@ -182,6 +180,15 @@ def _lesions(mask, other, minimum_voxels):
     return int(counted.sum()), int((counted & touched).sum())
 
 
+def _cube_codes(mask, weights):
+    """For every cube of 2 x 2 x 2 voxels, those at the ends of the array included: which of them are set, as a byte."""
+    padded = np.pad(mask, 1).view(np.uint8)
+    codes = np.zeros([length - 1 for length in padded.shape], np.uint8)
+    for corner, weight in np.ndenumerate(weights.astype(np.uint8)):
+        codes += weight * padded[tuple(slice(at, at + length) for at, length in zip(corner, codes.shape, strict=True))]
+    return codes
+
+
 def _surface(mask):
     return mask & ~ndimage.binary_erosion(mask)
 
@@ -199,6 +206,13 @@ def _distances(surface, other, spacing_mm):
 def _bounding_box(mask):
     ranges = [np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))) for axis in range(mask.ndim)]
     return tuple(slice(indices[0], indices[-1] + 1) for indices in ranges)
+
+
+def _surfaces_to_compare(a, b, spacing_mm, tolerance_mm):
+    a, b = _masks(a, b)
+    if not tolerance_mm >= 0:
+        raise ValueError(f"tolerance_mm {tolerance_mm!r}: must be 0 mm or more")
+    return a, b, _spacing(spacing_mm, a.ndim)
 
 
 def _masks(a, b):
