@@ -24,6 +24,7 @@ from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.results.quality import HEALTHY_POI
 from study.results.targets import TARGETS
 from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
+from study.scans.labels import INFECTION, LUNG
 from study.statistics import agreement, proportion, roc
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,12 +146,12 @@ def real(models, folder=REAL):
     scan = read_scan(folder / "P002_covid_10mm_every_5mm.nii.gz")
     flagged = pd.read_csv(folder / "P002_covid_slice_labels.csv")["infected"].to_numpy()
     label_map = segmenter.segment(scan)
-    area = (label_map == 2).sum(axis=(1, 2))
+    area = (label_map == INFECTION).sum(axis=(1, 2))
     measured = biomarkers.measure(scan.hu, label_map, scan.spacing_mm)
     left = measured["left_infection_volume_ml"] / measured["infection_volume_ml"]
     reference = threshold_lung(scan.hu, scan.spacing_mm)
     outside = without_lesions(reference, flagged > 0)
-    lung = overlap.dice((label_map >= 1) & outside, reference & outside)
+    lung = overlap.dice((label_map >= LUNG) & outside, reference & outside)
     differs = dicom_difference(segmenter, folder / "P002_dicom_slices_20-59")
     rows = [
         ("share of infection in the left lung", left, "share_in_the_ill_lung"),

@@ -5,6 +5,7 @@ import pandas as pd
 
 from study.figures.sections import body_frame, widest_sections
 from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
+from study.scans.labels import INFECTION, LUNG
 
 
 def typical_scan(segmented, status=None):
@@ -57,7 +58,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
         }
     row, scan, label_map = _read(scans, scan_id, folder, masks_folder)
     chosen = widest_sections(label_map, 3)
-    poi = (label_map == 2).sum() / (label_map >= 1).sum()
+    poi = (label_map == INFECTION).sum() / (label_map >= LUNG).sum()
     return {
         "hu": scan.hu[chosen],
         "label_map": label_map[chosen],
@@ -183,7 +184,7 @@ def _at_one_height(read):
 
 
 def _lung_ends(label_map):
-    with_lung = np.flatnonzero((label_map >= 1).any(axis=(1, 2)))
+    with_lung = np.flatnonzero((label_map >= LUNG).any(axis=(1, 2)))
     return with_lung[0], with_lung[-1]
 
 
@@ -193,7 +194,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
     Parameters
     ----------
     compared : DataFrame
-        From :func:`study.measures.comparison.compare_truth`.
+        The truth, from :func:`study.measures.per_scan.measure_scans`.
 
     Returns
     -------
@@ -227,7 +228,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
     Parameters
     ----------
     compared : DataFrame
-        From :func:`study.measures.comparison.compare_truth`.
+        The truth, from :func:`study.measures.per_scan.measure_scans`.
     n : int
         First the n / 2 with the lowest infection Dice (of equals, those with the larger error of volume), then of the
         others the n / 2 with the largest error of infection volume.
@@ -246,7 +247,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
     shown = []
     for row in pd.concat([by_dice, by_volume]).itertuples(index=False):
         described, scan, label_map = _read(scans, row.scan_id, folder, masks_folder)
-        predicted, reference = label_map == 2, read_mask(folder / described["infection_mask"], scan)
+        predicted, reference = label_map == INFECTION, read_mask(folder / described["infection_mask"], scan)
         z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
         frame = body_frame(scan.hu, scan.spacing_mm)
         reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)

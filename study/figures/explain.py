@@ -8,9 +8,7 @@ from matplotlib.patches import Rectangle
 
 from study.figures.plots import letter
 from study.figures.sections import (
-    INFECTION,
     INFECTION_KEY,
-    LUNG,
     LUNG_KEY,
     LUNG_WINDOW_HU,
     SOFT_TISSUE_WINDOW_HU,
@@ -24,6 +22,7 @@ from study.figures.sections import (
     write_on,
 )
 from study.figures.style import COLOURS, new_figure, say_missing, styled
+from study.scans.labels import BACKGROUND, INFECTION, LUNG
 
 # What stands at which HU: air and water by the unit's definition, the others roughly.
 LANDMARKS = {"air": (-1000, "center"), "healthy lung": (-850, "center"), "ground glass": (-550, "center"),
@@ -92,7 +91,7 @@ def _hu_scale(counts, greys, section, labels):
     parts = [
         (labels == LUNG, "lung without infection", "first"),
         (labels == INFECTION, "infection", "severe"),
-        (labels == 0, "all else", "faint"),
+        (labels == BACKGROUND, "all else", "faint"),
     ]
     for mask, words, colour in parts:
         counts.hist(section[mask], bins=np.arange(*ends, 20), histtype="stepfilled", alpha=0.5, color=COLOURS[colour],

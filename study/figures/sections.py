@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from study.figures.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
+from study.scans.labels import INFECTION, LUNG
 
 LUNG_WINDOW_HU = (-600.0, 1500.0)  # level, width
 SOFT_TISSUE_WINDOW_HU = (40.0, 400.0)
-LUNG, INFECTION = 1, 2  # the label map; the lung field is every label >= 1
 RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
 OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
 

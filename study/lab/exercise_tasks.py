@@ -12,6 +12,7 @@ from scipy import stats
 from study.claims import two_by_two
 from study.claims.paper import read_paper
 from study.claims.printed import read_number
+from study.scans.labels import INFECTION, LUNG
 from study.statistics import kappa, logistic, roc
 
 # Neighbours over a face in the section.
@@ -61,7 +62,7 @@ def _near(answer, expected, tolerance):
 # ------------------------------------------------------------------ notebook 4: on one scan and its label map
 def _portion(exercises):
     poi, labels = exercises.scans.loc[exercises.example.scan_id, "poi"], exercises.example.label_map
-    infected, lung = (labels == 2).sum(), (labels == 1).sum()
+    infected, lung = (labels == INFECTION).sum(), (labels == LUNG).sum()
     return Task(
         poi,
         "How many voxels have label 2, and of how many is that a share?",
@@ -75,7 +76,7 @@ def _portion(exercises):
 
 def _volume(exercises):
     volume, example = exercises.scans.loc[exercises.example.scan_id, "infection_volume_ml"], exercises.example
-    count, (_, dy, dx) = (example.label_map == 2).sum(), example.spacing_mm
+    count, (_, dy, dx) = (example.label_map == INFECTION).sum(), example.spacing_mm
     return Task(
         volume,
         "How large is one voxel? spacing_mm has three lengths, in the order of the array.",
@@ -93,8 +94,8 @@ def _density(exercises):
         exercises.scans.loc[example.scan_id, "ihu"],
         "iHU is a mean of HU. Over which voxels?",
         (
-            (example.hu[example.label_map > 0].mean(), "That is the mean of the whole lung field."),
-            (np.median(example.hu[example.label_map == 2]), "That is the median."),
+            (example.hu[example.label_map >= LUNG].mean(), "That is the mean of the whole lung field."),
+            (np.median(example.hu[example.label_map == INFECTION]), "That is the median."),
         ),
     )
 
@@ -106,7 +107,7 @@ def _border(exercises):
     variants = exercises.run.variants(exercises.run.biomarkers_csv)
     smaller_ihu = np.nan if variants is None else variants.loc[example.scan_id, "smaller_ihu"]
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
-    infection = example.label_map == 2
+    infection = example.label_map == INFECTION
     anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
     return Task(
         smaller_ihu - ihu,
@@ -122,7 +123,7 @@ def _border(exercises):
 
 def _partial_volume(exercises):
     example = exercises.example
-    lung = float(np.median(example.hu[example.label_map > 0]))
+    lung = float(np.median(example.hu[example.label_map >= LUNG]))
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
     share = (LEVEL_HU - lung) / (ihu - lung)
     return Task(

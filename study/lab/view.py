@@ -12,11 +12,12 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from study.figures.sections import INFECTION, LUNG, LUNG_WINDOW_HU, draw_section
+from study.figures.sections import LUNG_WINDOW_HU, draw_section
 from study.figures.style import COLUMN_MM, new_figure, styled
 from study.lab import viewer_files
 from study.lab.frontend import in_browser
 from study.scans.ct import scan_from_array
+from study.scans.labels import INFECTION, LUNG
 
 COLOURS = {"background": (0, 0, 0, 0), "lung": (51, 187, 238, 60), "infection": (230, 25, 25, 255)}
 

@@ -7,7 +7,7 @@ Eur Radiol 2020;30:6828-6837. The lung field includes the infection, so POI lies
 import numpy as np
 from scipy import ndimage
 
-INFECTION = 2  # in a label map; 1 is lung, 0 background
+INFECTION = 2  # as in study.scans.labels, which is not imported, so that this module stands alone
 SIDES = ("right", "left")
 
 # A second component smaller than this share of the first is a fragment, not the other lung.
@@ -46,7 +46,7 @@ def measure(hu, label_map, spacing_mm):
         If the label map shows no lung, other labels or another shape, or HU inside the infection is not finite.
     """
     hu, label_map, voxel_ml = _checked(hu, label_map, spacing_mm)
-    field = label_map > 0
+    field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
     hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
@@ -68,8 +68,29 @@ def measure(hu, label_map, spacing_mm):
     return measured
 
 
+def portion_of_infection(n_infected, n_lung):
+    """POI: how much of the lung is infected, as a fraction.
+
+    Parameters
+    ----------
+    n_infected, n_lung : int
+        Voxels of the infection, and of the lung field that holds it.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN without lung.
+
+    Examples
+    --------
+    >>> portion_of_infection(25, 200)
+    0.125
+    """
+    return float(n_infected / n_lung) if n_lung else float("nan")
+
+
 def measure_otherwise(hu, label_map):
-    """POI and iHU with the infection's border one voxel in or out: how much hangs on where exactly it is drawn.
+    """POI and iHU with the infection's border one voxel in or out: how much depends on where exactly it is drawn.
 
     The border moves in plane, over faces, and inside the lung only: where infection meets the pleura it stays. Inward
     means that healthy lung grows by a voxel into the infection, outward the reverse.
@@ -91,7 +112,7 @@ def measure_otherwise(hu, label_map):
         As in :func:`measure`.
     """
     hu, label_map, _ = _checked(hu, label_map, (1, 1, 1))
-    field = label_map > 0
+    field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
     hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
@@ -110,9 +131,9 @@ def changes(table, pairs):
     Parameters
     ----------
     table : DataFrame
-        One row a scan, with ``scan_id``, ``poi`` (fraction) and ``ihu`` (HU).
+        One row per scan, with ``scan_id``, ``poi`` (fraction) and ``ihu`` (HU).
     pairs : DataFrame
-        One row a pair, with the scan_id of the ``earlier`` and of the ``later`` scan.
+        One row per pair, with the scan_id of the ``earlier`` and of the ``later`` scan.
 
     Returns
     -------
@@ -128,7 +149,7 @@ def changes(table, pairs):
     by_scan = table.set_index("scan_id")[["poi", "ihu"]].astype(float)
     if not by_scan.index.is_unique:
         doubled = by_scan.index[by_scan.index.duplicated()].unique()
-        raise ValueError(f"scan {doubled[0]} has more than one row of biomarkers: keep one row a scan")
+        raise ValueError(f"scan {doubled[0]} has more than one row of biomarkers: keep one row per scan")
     for column in ("earlier", "later"):
         missing = pairs.loc[~pairs[column].isin(by_scan.index), column]
         if len(missing):
@@ -160,7 +181,7 @@ def _biomarkers(n_lung, n_infected, sum_hu, voxel_ml):
     return {
         "lung_volume_ml": float(n_lung * voxel_ml),
         "infection_volume_ml": float(n_infected * voxel_ml),
-        "poi": float(n_infected / n_lung) if n_lung else float("nan"),
+        "poi": portion_of_infection(n_infected, n_lung),
         "ihu": float(sum_hu / n_infected) if n_infected else float("nan"),
     }
 

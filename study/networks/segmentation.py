@@ -11,6 +11,7 @@ from study import fingerprint
 from study.files import sha256, write_json
 from study.networks import models, slabs
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
+from study.scans.labels import INFECTION
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
 # Half of a lung with the worst emphysema lies above -960 HU; a bowel full of gas and a box of air lie at -1000.
@@ -70,7 +71,7 @@ class Segmenter:
                 "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
             )
         label_map = lung_mask.astype(np.uint8)
-        label_map[self.find_infection(scan, lung_mask)] = 2  # also where the lung network took it for chest wall
+        label_map[self.find_infection(scan, lung_mask)] = INFECTION  # also what the lung network took for chest wall
         return label_map
 
     def find_lungs(self, scan):
@@ -203,7 +204,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             if not (target.is_file() and done.get("from") == made_from and done["mask"] == sha256(target)):
                 label_map = segmenter.segment(scan, image)
                 write_label_map(target, label_map, scan)
-                infection_ml = float((label_map == 2).sum() * scan.voxel_ml)
+                infection_ml = float((label_map == INFECTION).sum() * scan.voxel_ml)
                 done = {"from": made_from, "mask": sha256(target), "infection_volume_ml": infection_ml}
                 write_json(note, done)
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))

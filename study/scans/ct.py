@@ -14,6 +14,7 @@ import numpy as np
 
 from study.scans.grid import Grid, ScanError
 from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU, HounsfieldCheck
+from study.scans.labels import BACKGROUND, INFECTION, LUNG
 from study.scans.nifti import is_folder, open_nifti, save_nifti
 
 __all__ = [
@@ -166,7 +167,7 @@ def read_label_map(path, scan: Scan) -> np.ndarray:
     ScanError
         As `read_mask`, for other values than 0, 1 and 2.
     """
-    return _read_labels(path, scan, 2, "a label map holds 0 (background), 1 (lung) and 2 (infection)")
+    return _read_labels(path, scan, INFECTION, "a label map holds 0 (background), 1 (lung) and 2 (infection)")
 
 
 def write_label_map(path, label_map: np.ndarray, scan: Scan) -> None:
@@ -182,7 +183,7 @@ def write_label_map(path, label_map: np.ndarray, scan: Scan) -> None:
         The header takes the grid from it and nothing else: no name, no date, no description.
     """
     label_map = _on_scan(label_map, scan, path)
-    if label_map.size and not np.isin(np.unique(label_map), (0, 1, 2)).all():
+    if label_map.size and not np.isin(np.unique(label_map), (BACKGROUND, LUNG, INFECTION)).all():
         raise ValueError(f"{path}: a label map holds 0, 1 and 2 only, this one {np.unique(label_map)[:8].tolist()}")
     save_nifti(path, scan.grid.to_stored(label_map.astype(np.uint8)), scan.affine)
 

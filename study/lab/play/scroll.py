@@ -3,9 +3,11 @@
 import ipywidgets
 import numpy as np
 
-from study.figures.sections import INFECTION, LUNG, LUNG_WINDOW_HU, body_frame, draw_section, widest_sections
+from study.figures.sections import LUNG_WINDOW_HU, body_frame, draw_section, widest_sections
 from study.figures.style import new_figure, styled
 from study.lab.play.panel import WIDE, Panel
+from study.measures.biomarkers import portion_of_infection
+from study.scans.labels import INFECTION, LUNG
 
 
 @styled
@@ -57,7 +59,7 @@ def panel(hu, label_map, spacing_mm):
         shown = labels[rows, columns] if mask else None
         draw_section(ax, hu[section - 1][rows, columns], spacing_mm, shown, (level, width))
         lung, infected = (labels >= LUNG).sum(), (labels == INFECTION).sum()
-        share = f"{100 * infected / lung:.1f} % of its lung infected" if lung else "no lung"
+        share = f"{100 * portion_of_infection(infected, lung):.1f} % of its lung infected" if lung else "no lung"
         return (
             f"Section {section} of {len(hu)}, {(section - 1) * spacing_mm[0]:.0f} mm above the lowest: {share}. "
             f"Black below {level - width / 2:.0f} HU, white above {level + width / 2:.0f} HU."

@@ -15,6 +15,7 @@ from study.lab.play.panel import WIDE, Panel
 from study.measures import biomarkers
 from study.phantom.scanner.acquisition import section_positions, section_weights
 from study.phantom.scanner.scan import Disease, Habitus, Protocol, simulate_scan
+from study.scans.labels import INFECTION
 
 THICKNESSES_MM = tuple(range(1, 11))
 # Thickness of the thin sections: no multiple of it is a whole millimetre below 10, so that half of a thick voxel is
@@ -77,7 +78,7 @@ def panel():
     scan = thin_scan()
     averaged = {thickness: average(scan, thickness) for thickness in THICKNESSES_MM}
     thinnest = averaged[THICKNESSES_MM[0]]
-    row = int((thinnest.label_map == biomarkers.INFECTION).sum(axis=(0, 2)).argmax())
+    row = int((thinnest.label_map == INFECTION).sum(axis=(0, 2)).argmax())
     height_mm = (widest_sections(thinnest.label_map, 1)[0] + 0.5) * thinnest.spacing_mm[0]
 
     figure = new_figure("double", 62)
