@@ -81,6 +81,8 @@ rule segment:
         [f"{R}/masks/shard-{k}-of-{n_shards}.done" for k in range(n_shards) if n_shards > 1],
     output:
         f"{R}/exclusions.csv",
+        f"{R}/biomarkers.csv",
+        f"{R}/variants.csv",
         f"{R}/truth.csv",
         f"{R}/values/3-segment.json",
     threads: workflow.cores
@@ -92,11 +94,10 @@ rule biomarkers:
     input:
         f"{R}/recipes/4-biomarkers.json",
         f"{R}/cohort/scans.csv",
-        f"{R}/exclusions.csv",
-        f"{R}/truth.csv",
-    output:
         f"{R}/biomarkers.csv",
         f"{R}/variants.csv",
+        f"{R}/truth.csv",
+    output:
         f"{R}/values/4-biomarkers.json",
     shell:
         "study execute 4-biomarkers {run}"

@@ -49,7 +49,7 @@ READS = {
     "1-cohort": (),
     "2-train": ("training/scans.csv",),
     "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
-    "4-biomarkers": ("cohort/scans.csv", "exclusions.csv", "truth.csv"),
+    "4-biomarkers": ("cohort/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
     "7-claims": tuple(f"values/{name}.json" for name in (
@@ -58,8 +58,8 @@ READS = {
 WRITES = {
     "1-cohort": ("cohort/scans.csv", "cohort/cohort.json", "training/scans.csv"),
     "2-train": ("models/lung.json", "models/infection.json"),
-    "3-segment": ("exclusions.csv", "truth.csv"),
-    "4-biomarkers": ("biomarkers.csv", "variants.csv"),
+    "3-segment": ("exclusions.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
+    "4-biomarkers": (),
     "5-severity": (),
     "6-progression": (),
     "7-claims": (),

@@ -96,7 +96,7 @@ class Run:
         return json.loads(path.read_text(encoding="utf-8"))["tier"] if path.is_file() else "restricted"
 
     def variants(self, biomarkers_path):
-        """Biomarkers by other masks (from notebook 4), indexed by scan_id.
+        """Biomarkers by other masks (from notebook 3), indexed by scan_id.
 
         None if there are none, or if `biomarkers_path` is not this run's own table and so of other scans.
         """

@@ -1,4 +1,4 @@
-"""The quality of a run's segmentations in one table, each number beside what the project asks for."""
+"""How well scans were segmented: against the truth, beside the project's targets, and between observers."""
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from study.statistics import agreement
 HEALTHY_POI = 0.01  # a healthy lung should be given less than this
 COLUMNS = ["name", "quantity", "estimate", "low", "high", "sd", "median", "n", "n_patients", "target", "verdict"]
 _SURFACE = f"surface Dice at {SURFACE_TOLERANCE_MM:g} mm"
+_VOXELS = f"surface voxels within {SURFACE_TOLERANCE_MM:g} mm (share)"
 _LESIONS = f"lesions of {LESION_ML:g} ml or more"
 # Names, as recorded, and the words for them; in the table's order.
 QUANTITIES = {
@@ -19,9 +20,11 @@ QUANTITIES = {
     "infection_dice_empty_as_0": "Infection Dice; both masks empty: 0",
     "infection_dice_sd": "Infection Dice, SD",
     "infection_surface_dice": f"Infection {_SURFACE}",
+    "infection_surface_voxel_share": f"Infection {_VOXELS}",
     "lung_dice": "Lung Dice",
     "lung_dice_worst": "Lung Dice, worst scan",
-    "lung_surface_dice": f"Lung {_SURFACE}",
+    "lung_surface_dice": f"Lung {_SURFACE}; its target was set for the share of surface voxels",
+    "lung_surface_voxel_share": f"Lung {_VOXELS}",
     "lesion_sensitivity": f"Sensitivity for {_LESIONS}",
     "false_lesions": f"False {_LESIONS}, a scan",
     "volume_error_ml": "Infection volume, measured - true (ml)",
@@ -39,18 +42,16 @@ def summary(truth, observed):
 
     Parameters
     ----------
-    truth : DataFrame
-        From :func:`study.measures.comparison.compare_truth`.
-    observed : DataFrame
-        From :func:`study.measures.comparison.compare_observers`.
+    truth, observed : DataFrame
+        ``truth`` and ``agreement`` of :func:`study.measures.per_scan.measure_scans`.
 
     Returns
     -------
     DataFrame
-        `COLUMNS`, a row a quantity: the estimate with its 95 % interval over patients (`agreement`), where it is
-        a mean over scans the scans' SD and median, how many scans and patients it rests on, and target and verdict
-        where the project has a target. Dice of two empty masks is undefined: the first row leaves such scans out. A
-        healthy scan is one without true infection; at the worst scan there is no interval.
+        `COLUMNS`, one row per quantity: the estimate with its 95 % interval over patients (`agreement`), the scans' SD
+        and median where it is a mean over scans, how many scans and patients it rests on, and target and verdict where
+        the project has a target. Dice of two empty masks is undefined: the first row leaves such scans out. A healthy
+        scan is one without true infection; the worst scan has no interval.
     """
     patients, dice = truth["patient_id"], truth["infection_dice"]
     poi_error = 100 * (truth["poi"] - truth["true_poi"])
@@ -65,9 +66,11 @@ def summary(truth, observed):
         "infection_dice_empty_as_0": _mean(dice.fillna(0), patients, (0, 1)),
         "infection_dice_sd": agreement.spread(dice, patients),
         "infection_surface_dice": _mean(truth["infection_surface_dice"], patients, (0, 1)),
+        "infection_surface_voxel_share": _mean(truth["infection_surface_voxel_share"], patients, (0, 1)),
         "lung_dice": _mean(truth["lung_dice"], patients, (0, 1)),
         "lung_dice_worst": {"estimate": worst, "n": len(of_known_lungs), "n_patients": known_patients},
         "lung_surface_dice": _mean(truth["lung_surface_dice"], patients, (0, 1)),
+        "lung_surface_voxel_share": _mean(truth["lung_surface_voxel_share"], patients, (0, 1)),
         "lesion_sensitivity": agreement.ratio(truth["n_found"], truth["n_lesions"], patients),
         "false_lesions": _mean(truth["n_false"], patients, (0, np.inf)),
         "volume_error_ml": _mean(truth["volume_error_ml"], patients),
@@ -93,6 +96,37 @@ def values(table):
     """What :func:`summary` found as values to record, named ``quality_<name>``."""
     return [
         value(f"quality_{row.name}", row.estimate, row.low, row.high, row.n) for row in table.itertuples(index=False)
+    ]
+
+
+def dice_summary(columns):
+    """Mean, SD, median and number of the defined values of several columns of Dice coefficients.
+
+    Parameters
+    ----------
+    columns : dict of str to Series
+
+    Returns
+    -------
+    DataFrame
+        ``comparison, mean, sd, median, n``; NaN (empty against empty) is left out, `sd` divides by n - 1.
+    """
+    rows = [(name, c.mean(), c.std(), c.median(), int(c.notna().sum())) for name, c in columns.items()]
+    return pd.DataFrame(rows, columns=["comparison", "mean", "sd", "median", "n"])
+
+
+def in_words(comparison):
+    """A comparison of :func:`dice_summary` in a table's words: ``dice_network_observer_1`` -> "network, observer 1"."""
+    words = comparison.replace("truth_dice_", "network, truth: ").removeprefix("dice_").replace("_", " ")
+    return words.replace("network observer", "network, observer").replace("observers", "both observers")
+
+
+def dice_values(table):
+    """What :func:`dice_summary` found as values to record: ``<comparison>_mean``, ``_sd`` and ``_median``."""
+    return [
+        value(f"{row.comparison}_{name}", getattr(row, name), n=row.n)
+        for row in table.itertuples(index=False)
+        for name in ("mean", "sd", "median")
     ]
 
 

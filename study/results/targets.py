@@ -1,27 +1,27 @@
 """What this project asks of its networks, and whether a number reaches it.
 
-The targets below are the project's own, set before the networks were trained and looked at; no guideline gives them.
-Each is judged on the estimate itself, beside which a table gives the interval.
+The targets below are the project's own, set before the networks were trained and evaluated; no guideline gives them.
+The estimate itself is judged; the tables give its interval beside it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-REACHED, MISSED, CANNOT_TELL = "reached", "missed", "cannot be told"
+REACHED, MISSED, NOT_ENOUGH = "reached", "missed", "not enough data"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A bound that a number has to keep.
+    """A bound on a number.
 
     Attributes
     ----------
     rule : {"at least", "at most", "within"}
-        "within": no farther from 0 than the bound, on either side.
+        "within": at most the bound away from 0, on either side.
     bound : float
     least_n : int
-        With fewer scans, or of one scan fewer sections, than this nothing is concluded.
+        With fewer scans than this (fewer sections, for a single scan) nothing is concluded.
     """
 
     rule: str
@@ -29,9 +29,9 @@ class Target:
     least_n: int = 10
 
     def verdict(self, number, n):
-        """Return "reached", "missed" or, where the number is undefined or of too few scans, "cannot be told"."""
+        """Return "reached", "missed" or, where the number is undefined or rests on too few, "not enough data"."""
         if n < self.least_n or not np.isfinite(number):
-            return CANNOT_TELL
+            return NOT_ENOUGH
         reached = {
             "at least": number >= self.bound, "at most": number <= self.bound, "within": abs(number) <= self.bound,
         }[self.rule]  # fmt: skip
@@ -48,7 +48,7 @@ TARGETS = {
     "infection_dice": Target("at least", 0.80),
     "infection_dice_sd": Target("at most", 0.15),
     "lung_dice": Target("at least", 0.985),
-    "lung_surface_dice": Target("at least", 0.95),
+    "lung_surface_dice": Target("at least", 0.95),  # set when surface voxels were counted; it now goes by area
     "lung_dice_worst": Target("at least", 0.95),
     "lesion_sensitivity": Target("at least", 0.90),  # of lesions of 1 ml or more
     "false_lesions": Target("at most", 1.0),  # a scan, of 1 ml or more

@@ -100,7 +100,7 @@ def read_training_scans(path) -> pd.DataFrame:
 
 
 def read_biomarkers(path) -> pd.DataFrame:
-    """Read and check a table of biomarkers, from notebook 4 or anybody's own.
+    """Read and check a table of biomarkers, from notebook 3 or anybody's own.
 
     Parameters
     ----------

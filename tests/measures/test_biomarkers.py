@@ -45,6 +45,12 @@ def test_counted_by_hand():
     ]
 
 
+def test_portion_of_infection():
+    assert biomarkers.portion_of_infection(25, 200) == 0.125
+    assert biomarkers.portion_of_infection(0, 200) == 0
+    assert np.isnan(biomarkers.portion_of_infection(0, 0))
+
+
 def test_no_infection_has_poi_0_and_no_ihu():
     label_map, hu = two_lungs()
     measured = biomarkers.measure(hu, label_map, SPACING_MM)

@@ -1,4 +1,4 @@
-"""Scans against the truth, and the table of them: masks and tables whose answers are known."""
+"""How well scans were segmented: tables whose answers are known, and which scans are shown as the worst."""
 
 import numpy as np
 import pandas as pd
@@ -10,56 +10,6 @@ from study.results import quality
 from study.results.targets import TARGETS, Target
 from study.scans import ct
 
-SPACING_MM = (2.0, 1.0, 1.0)
-SHAPE = (20, 60, 60)
-
-
-def ball(centre_mm, radius_mm):
-    places = np.indices(SHAPE) * np.array(SPACING_MM)[:, None, None, None]
-    return ((places - np.array(centre_mm)[:, None, None, None]) ** 2).sum(axis=0) <= radius_mm**2
-
-
-LUNG = ball((20, 30, 30), 18)
-
-
-def compared(predicted, truth, lung=LUNG):
-    return comparison.compare_masks(LUNG.astype(np.uint8) + (LUNG & predicted), lung, truth, SPACING_MM)
-
-
-def test_a_ball_moved_by_a_voxel():
-    """Of two balls of radius r at distance d the overlap is 1 - 3 d / (4 r) + d^3 / (16 r^3) of either."""
-    r, d = 12.0, 2.0
-    truth, predicted = ball((20, 30, 30), r), ball((20, 30, 30 + d), r)
-    found = compared(predicted, truth)
-    assert found["infection_dice"] == pytest.approx(1 - 0.75 * d / r + (d / r) ** 3 / 16, abs=0.01)
-    assert found["infection_surface_dice"] == 1.0  # no surface voxel is farther than the 2 mm by which it moved
-    assert compared(ball((20, 30, 36), r), truth)["infection_surface_dice"] < 0.7
-    assert found["volume_error_ml"] == pytest.approx(0, abs=1e-9)
-    assert found["true_infection_ml"] == pytest.approx(4 / 3 * np.pi * r**3 / 1000, rel=0.02)
-    assert found["false_positive_ml"] == pytest.approx((predicted & ~truth).sum() * 0.002)
-    assert (found["lung_dice"], found["lung_surface_dice"]) == (1.0, 1.0)
-    assert (found["n_lesions"], found["n_found"], found["n_false"]) == (1, 1, 0)
-    assert found["poi"] == found["true_poi"] == truth.sum() / LUNG.sum()
-
-
-def test_lesions_of_a_millilitre_count_and_smaller_ones_do_not():
-    large, small, other = ball((20, 24, 24), 7), ball((20, 40, 40), 4), ball((20, 24, 40), 7)
-    assert large.sum() * 0.002 > comparison.LESION_ML > small.sum() * 0.002
-    found = compared(other | small, large | small)
-    assert (found["n_lesions"], found["n_found"], found["n_false"]) == (1, 0, 1)
-
-
-def test_empty_masks():
-    nothing = np.zeros(SHAPE, bool)
-    both, missed = compared(nothing, nothing), compared(nothing, ball((20, 30, 30), 8))
-    assert np.isnan(both["infection_dice"]) and np.isnan(both["infection_surface_dice"])
-    assert both["true_poi"] == both["poi"] == 0
-    assert (missed["infection_dice"], missed["infection_surface_dice"]) == (0, 0)
-    assert missed["volume_error_ml"] == -missed["true_infection_ml"]
-    no_lung = comparison.compare_masks(np.zeros(SHAPE, np.uint8), nothing, nothing, SPACING_MM)
-    assert np.isnan(no_lung["poi"]) and np.isnan(no_lung["true_poi"])
-
-
 TRUTH = pd.DataFrame(
     {
         "scan_id": list("abcdef"),
@@ -68,8 +18,10 @@ TRUTH = pd.DataFrame(
         "motion": [True, False, False, False, False, False],
         "lung_dice": [0.99, 0.98, 0.97, 0.99, 0.96, 0.99],
         "lung_surface_dice": 0.9,
+        "lung_surface_voxel_share": 0.8,
         "infection_dice": [0.8, 0.6, 0.7, np.nan, np.nan, 0.0],
         "infection_surface_dice": [0.8, 0.6, 0.7, np.nan, np.nan, 0.0],
+        "infection_surface_voxel_share": [0.7, 0.5, 0.6, np.nan, np.nan, 0.0],
         "false_positive_ml": 1.0,
         "true_infection_ml": [100, 50, 200, 0, 0, 0],
         "volume_error_ml": [10, -10, 30, 0, 0, 90],
@@ -116,11 +68,11 @@ def test_lesions_volume_and_poi(table):
 
 def test_every_row_with_a_target_has_a_verdict(table):
     assert (table["verdict"].notna() == table.index.isin(TARGETS)).all()
-    assert set(table["verdict"].dropna()) == {"cannot be told"}  # six scans are too few
+    assert set(table["verdict"].dropna()) == {"not enough data"}  # six scans are too few
     many = quality.summary(pd.concat([TRUTH] * 40), OBSERVED).set_index("name")["verdict"]
     expected = {"infection_dice": "missed", "lesion_sensitivity": "missed", "false_lesions": "reached",
                 "poi_bias": "reached", "healthy_share": "missed",
-                "network_less_observers": "cannot be told"}  # fmt: skip
+                "network_less_observers": "not enough data"}  # fmt: skip
     assert many[list(expected)].to_dict() == expected
 
 
@@ -129,12 +81,12 @@ def test_every_row_with_a_target_has_a_verdict(table):
     [
         (Target("at least", 0.8), 0.8, 10, "reached"),
         (Target("at least", 0.8), 0.7999, 10, "missed"),
-        (Target("at least", 0.8), 0.9, 9, "cannot be told"),
-        (Target("at least", 0.8), np.nan, 99, "cannot be told"),
+        (Target("at least", 0.8), 0.9, 9, "not enough data"),
+        (Target("at least", 0.8), np.nan, 99, "not enough data"),
         (Target("at most", 1.0), 1.01, 10, "missed"),
         (Target("within", 0.5), -0.5, 10, "reached"),
         (Target("within", 0.5), -0.51, 10, "missed"),
-        (TARGETS["healthy_share"], 1.0, 99, "cannot be told"),
+        (TARGETS["healthy_share"], 1.0, 99, "not enough data"),
         (TARGETS["healthy_share"], 0.99, 100, "reached"),
     ],
 )
@@ -146,7 +98,29 @@ def test_without_known_truth_nothing_is_concluded():
     nothing, nobody = (pd.DataFrame(columns=columns) for columns in (comparison.TRUTH_COLUMNS, OBSERVED.columns))
     table = quality.summary(nothing, nobody)
     assert table["estimate"].isna().all() and (table["n"] == 0).all()
-    assert set(table["verdict"].dropna()) == {"cannot be told"}
+    assert set(table["verdict"].dropna()) == {"not enough data"}
+
+
+def test_surfaces_by_area_and_by_voxels_stand_side_by_side(table):
+    assert table.loc[["lung_surface_dice", "lung_surface_voxel_share"], "estimate"].tolist() == pytest.approx([0.9, 0.8])
+    assert table.loc["infection_surface_voxel_share", "estimate"] == pytest.approx(0.45)
+    assert "its target was set for the share of surface voxels" in table.loc["lung_surface_dice", "quantity"]
+    assert table["target"].notna()[["lung_surface_dice", "lung_surface_voxel_share"]].tolist() == [True, False]
+
+
+def test_dice_of_several_comparisons():
+    table = quality.dice_summary({
+        "dice_network_observer_1": pd.Series([0.5, 0.7, np.nan]), "dice_observers": pd.Series([1.0, 0.8, 0.9]),
+        "truth_dice_infection": pd.Series([np.nan]),
+    })  # fmt: skip
+    assert table["n"].tolist() == [2, 3, 0]
+    assert table["mean"][:2].tolist() == pytest.approx([0.6, 0.9]) and table["sd"][1] == pytest.approx(0.1)
+    assert table["comparison"].map(quality.in_words).tolist() == [
+        "network, observer 1", "both observers", "network, truth: infection",
+    ]  # fmt: skip
+    assert [row["name"] for row in quality.dice_values(table)][:3] == [
+        "dice_network_observer_1_mean", "dice_network_observer_1_sd", "dice_network_observer_1_median",
+    ]  # fmt: skip
 
 
 def test_values_have_names_of_their_own():

@@ -1,0 +1,73 @@
+"""Everything that is measured of a scan, from one reading of its file, its label map and its other masks."""
+
+import pandas as pd
+from tqdm import tqdm
+
+from study.measures import comparison, quantify
+from study.scans.ct import mask_reader, read_label_map, read_scan
+from study.scans.schemas import MASK_COLUMNS
+
+
+def measure_scan(row, folder, masks_folder):
+    """Measure one segmented scan and compare its label map with the observers' masks and with the truth.
+
+    Parameters
+    ----------
+    row : dict
+        The scan's row of the scan table.
+    folder : Path
+        Where the table's paths start.
+    masks_folder : Path
+        Holds the label map, ``<scan_id>.nii.gz``.
+
+    Returns
+    -------
+    dict of str to dict
+        The scan's row of each table: ``measured`` and ``variants``, see `study.measures.quantify`; where both observers
+        outlined the infection ``agreement``, where the true infection is known ``truth``, see
+        `study.measures.comparison`.
+    """
+    scan = read_scan(folder / row["image"])
+    label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
+    masks = {name: mask_reader(name)(folder / row[name], scan) for name in MASK_COLUMNS if pd.notna(row.get(name))}
+    rows = {
+        "measured": quantify.measure_row(row, scan.hu, label_map, scan.spacing_mm),
+        "variants": quantify.variants_row(row, scan.hu, label_map, masks),
+    }
+    if {"observer_1", "observer_2"} <= masks.keys():
+        rows["agreement"] = comparison.agreement_row(row, label_map, masks)
+    if "infection_mask" in masks:
+        rows["truth"] = comparison.truth_row(row, label_map, masks, scan.spacing_mm)
+    return rows
+
+
+def measure_scans(scans, folder, masks_folder):
+    """Measure and compare every scan of a table, one after another, each file read once.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        Rows of a scan table whose label maps are in `masks_folder`.
+    folder, masks_folder : Path
+        As in :func:`measure_scan`.
+
+    Returns
+    -------
+    measured, variants : DataFrame
+        ``biomarkers.csv`` and ``variants.csv``, one row per scan; NaN by masks that a scan does not have.
+    agreement : DataFrame
+        Dice with and between the observers, one row per scan that both outlined.
+    truth : DataFrame
+        ``truth.csv``, one row per scan whose true infection is known.
+    """
+    records = tqdm(scans.to_dict("records"), desc="measure", mininterval=1)
+    made = [measure_scan(row, folder, masks_folder) for row in records]
+    columns = {
+        "measured": None,
+        "variants": quantify.VARIANT_COLUMNS,
+        "agreement": comparison.AGREEMENT_COLUMNS,
+        "truth": comparison.TRUTH_COLUMNS,
+    }
+    return tuple(
+        pd.DataFrame([rows[name] for rows in made if name in rows], columns=names) for name, names in columns.items()
+    )
