@@ -102,7 +102,9 @@ def test_without_known_truth_nothing_is_concluded():
 
 
 def test_surfaces_by_area_and_by_voxels_stand_side_by_side(table):
-    assert table.loc[["lung_surface_dice", "lung_surface_voxel_share"], "estimate"].tolist() == pytest.approx([0.9, 0.8])
+    assert table.loc[["lung_surface_dice", "lung_surface_voxel_share"], "estimate"].tolist() == pytest.approx(
+        [0.9, 0.8]
+    )
     assert table.loc["infection_surface_voxel_share", "estimate"] == pytest.approx(0.45)
     assert "its target was set for the share of surface voxels" in table.loc["lung_surface_dice", "quantity"]
     assert table["target"].notna()[["lung_surface_dice", "lung_surface_voxel_share"]].tolist() == [True, False]
