@@ -1,4 +1,4 @@
-"""How a report is read: sentences, clauses, and in each clause who is said to have changed in what, and how."""
+"""How a report is read: sentences, clauses, and in each clause what is said to have changed, in what and how."""
 
 import html
 import re
@@ -69,7 +69,7 @@ def read(report):
 
 
 def _read_sentence(sentence, subject, phrases, unknown):
-    """Add to `phrases` and `unknown` what a sentence says, and return whom it spoke of last."""
+    """Add to `phrases` and `unknown` what a sentence says, and return what it spoke of last."""
     heads, partial, negated, advised = [], False, False, False
     changed = spoken = compared = False  # what the sentence says of the infection
     unread = []
@@ -126,7 +126,7 @@ def _two_amounts(sentence):
 
 # ------------------------------------------------------------------ text
 def _plain(report):
-    """Lower case, one line a paragraph, without markup; full-width letters, digits and marks as ordinary ones."""
+    """Lower case, one line per paragraph, without markup; full-width letters, digits and marks as ordinary ones."""
     text = TAG.sub(lambda tag: "\n" if tag[1].strip("/").lower() in BLOCK_TAGS else "", report)
     text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "")
     text = text.translate(str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u2019": "'"}))
@@ -178,9 +178,9 @@ def _clauses(sentence):
             yield re.sub(r"^and\b\s*", "", clause), joined or ("and" if clause.startswith("and ") else "")
 
 
-# ------------------------------------------------------------------ who
+# ------------------------------------------------------------------ what the clause is about
 def _carrier(clause, changes):
-    """Tell what the clause is about: "infection", "other", or None if it names neither.
+    """Return what the clause is about: "infection", "other", or None if it names neither.
 
     A noun that follows the word of change directly decides ("shows enlarged lymph nodes"), then the nouns before it:
     in English the first ("a nodule in the infection region"), in Chinese, which puts the head last, the last; without
@@ -301,7 +301,7 @@ def _partial(clause, changes):
 
 
 def _denied(clause, changes, inherited):
-    """Tell of each word of change whether it is denied.
+    """Return for each word of change whether it is denied.
 
     A negation holds for all words of change after it in the clause, and a first one may be denied by what follows
     ("expansion was not seen").

@@ -1,7 +1,7 @@
 """Key phrases of radiology reports: whether the infection, or its density, went up or down, wholly or in part.
 
 The paper took phrases such as "infection region has (partially) expanded" or "density of infection region has
-increased" from the reports as reference for the change between two scans. Here reports in English, Chinese or both are
+increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or both are
 read by rules: a report is cut into clauses, and a clause counts when it holds a word of change whose quantity is the
 extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how they are read.
 
@@ -11,17 +11,17 @@ What counts, and what does not:
   down: contracted, shrunk, smaller, resolved, cleared, disappeared, less extensive, reduced (in extent);
 - up in density: denser, consolidated, density increased or higher; down: fainter, lighter, density decreased or lower;
 - *absorbed* may mean either: an absorbed lesion is smaller, or only fainter (the paper names this among its
-  limitations). It is taken as a decrease in volume, also beside the word density, for what is absorbed first is the
-  lesion, and a report that means density nearly always says so as well. Where a direction rests on that word alone,
-  `tabulate` marks it (``only_absorbed``), so that a result can be computed without those reports;
-- *partial* is what says so (partly, some lesions, in places); a lesion of one named lobe is not partial by itself;
+  limitations). It is taken as a decrease in volume, also beside the word density, because a report that means density
+  nearly always says so as well. Where a direction rests on that word alone, `tabulate` marks it (``only_absorbed``),
+  so that a result can be computed without those reports;
+- *partial* is what is called so (partly, some lesions, in places); a lesion of one named lobe is not partial by itself;
 - a hedge (possibly, slightly) still counts; a recommendation ("until absorbed") does not;
 - a change of something else (effusion, nodule, lymph node, calcification, heart ...) is ignored, and so are words that
   only describe ("high-density shadows", "areas of increased density") and new lesions;
 - "improved" or "worse" do not say what changed, and other words of change are not known to the lexicon: `unknown`
   lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them;
-- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: how many points make a
-  change is not for a reader of words to say. An amount beside such a word ("about 30 % larger") adds nothing to it.
+- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: the rules do not decide how
+  many points make a change. An amount beside such a word ("about 30 % larger") adds nothing to it.
 """
 
 import pandas as pd
@@ -60,7 +60,7 @@ def find(report):
 
 
 def unknown(report):
-    """List what a report says of a change in words that the lexicon does not know, and of which no phrase was made.
+    """List the statements of change in a report that became no phrase, as the lexicon does not know their words.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def unknown(report):
     Returns
     -------
     list of str
-        Clauses (lower case; where only the sentence tells, the sentence) that compare the infection with an earlier
+        Clauses (lower case; the whole sentence where only that shows it) that compare the infection with an earlier
         scan, or call it better or worse, without a known word of change; and known words of change of something
         unknown.
 
@@ -100,7 +100,7 @@ def unknown_wordings(reports):
 
 
 def summary(report):
-    """Sum up what a report says about each quantity.
+    """Summarise what a report says about each quantity.
 
     Parameters
     ----------
