@@ -90,8 +90,8 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
 
     Notes
     -----
-    The areas come from MONAI, whose ``compute_surface_dice(..., use_subvoxels=True)`` this equals. Looking up just the
-    surface elements takes a fraction of its time and memory.
+    The areas come from MONAI, whose ``compute_surface_dice(..., use_subvoxels=True)`` gives the same number in more
+    time and memory.
 
     References
     ----------
@@ -114,8 +114,8 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
 def surface_voxel_share(a, b, spacing_mm, tolerance_mm):
     """Share of the two masks' surface voxels that lie within a tolerance of the other surface.
 
-    Like :func:`surface_dice`, but every surface voxel counts once, whatever the area that it stands for (see
-    :func:`surface_distances`). A voxel's surface is a whole voxel thick, so that a border moved by a voxel weighs more.
+    Like :func:`surface_dice`, but every surface voxel counts once, whatever the area that it stands for: see
+    :func:`surface_distances`.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def surface_voxel_share(a, b, spacing_mm, tolerance_mm):
 
 
 def lesion_detection(predicted, reference, spacing_mm, minimum_volume_ml=0.0):
-    """Count the lesions that were found, the missed and the false positive ones.
+    """Count the lesions that were found and missed, and the false positive ones.
 
     A lesion is a component connected over faces, edges or corners. A reference lesion is found if a predicted voxel
     lies in it; a predicted lesion is false if no voxel of it lies in the reference.
