@@ -1,9 +1,10 @@
 """Key phrases of radiology reports: whether the infection, or its density, went up or down, wholly or in part.
 
 The paper took phrases such as "infection region has (partially) expanded" or "density of infection region has
-increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or both are
-read by rules: a report is cut into clauses, and a clause counts when it holds a word of change whose quantity is the
-extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how they are read.
+increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or
+both are read by rules: a report is cut into clauses, and a clause counts when it holds a word of change whose quantity
+is the extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how they are
+read.
 
 What counts, and what does not:
 
@@ -20,8 +21,8 @@ What counts, and what does not:
   only describe ("high-density shadows", "areas of increased density") and new lesions;
 - "improved" or "worse" do not say what changed, and other words of change are not known to the lexicon: `unknown`
   lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them;
-- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: the rules do not decide how
-  many points make a change. An amount beside such a word ("about 30 % larger") adds nothing to it.
+- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: the rules do not decide
+  how many points make a change. An amount beside such a word ("about 30 % larger") adds nothing to it.
 """
 
 import pandas as pd
