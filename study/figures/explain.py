@@ -242,6 +242,8 @@ def roc_point(values, is_severe, cutoff, curve, words):
     words : str
         Name and unit of the values, for the axis.
     """
+    import seaborn  # takes a second to import
+
     known = np.isfinite(np.asarray(values, float))
     values, is_severe = np.asarray(values, float)[known], np.asarray(is_severe, bool)[known]
     if not len(values) or not np.isfinite(cutoff):
@@ -250,14 +252,26 @@ def roc_point(values, is_severe, cutoff, curve, words):
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     letter(left, "a", "A cut-off through two distributions")
     letter(right, "b", "is one point of the curve")
-    bins = np.linspace(values.min(), values.max(), 41)
-    found = {}
-    for status, chosen, colour in (("severe", is_severe, "severe"), ("non-severe", ~is_severe, "non-severe")):
-        beyond = int((values[chosen] >= cutoff).sum())
-        found[status] = beyond, int(chosen.sum())
-        share = np.full(chosen.sum(), 100 / max(chosen.sum(), 1))
-        left.hist(values[chosen], bins=bins, weights=share, color=COLOURS[colour], alpha=0.45, histtype="stepfilled",
-                  label=f"{status} (n = {chosen.sum()} scans)")  # fmt: skip
+    called = values >= cutoff
+    found = {
+        status: (int(called[group].sum()), int(group.sum()))
+        for status, group in (("severe", is_severe), ("non-severe", ~is_severe))
+    }
+    names = {status: f"{status} (n = {n} scans)" for status, (_, n) in found.items()}
+    seaborn.histplot(
+        x=values,
+        hue=np.where(is_severe, *names.values()),
+        hue_order=names.values(),
+        palette={name: COLOURS[status] for status, name in names.items()},
+        bins=40,
+        stat="percent",
+        common_norm=False,
+        element="step",
+        alpha=0.45,
+        linewidth=0,
+        ax=left,
+    )
+    seaborn.move_legend(left, "upper right", title=None, ncols=2)
     left.axvline(cutoff, ymax=0.6, color=COLOURS["ink"], linewidth=0.8)
     rates = {status: beyond / max(n, 1) for status, (beyond, n) in found.items()}
     said = (
@@ -269,7 +283,6 @@ def roc_point(values, is_severe, cutoff, curve, words):
     left.set_ylim(top=1.9 * left.get_ylim()[1])  # room for the words
     left.text(0.98, 0.88, said, transform=left.transAxes, ha="right", va="top")
     left.set(xlabel=words, ylabel="Scans of the group (%)")
-    left.legend(loc="upper right", ncols=2)
     right.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     right.plot(curve["fpr"], curve["tpr"], color=COLOURS["first"])
     x, y = rates["non-severe"], rates["severe"]

@@ -7,6 +7,7 @@ missing. Colours can be told apart by colour-blind readers, and colour is never 
 """
 
 import numpy as np
+import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -43,23 +44,52 @@ def _spread(n):
     return 2 * np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1.0) - 1
 
 
-def _boxes(ax, groups, colours):
-    """Draw boxes at 0, 1, 2, ...: quartiles, median, whiskers to the last point within 1.5 interquartile ranges."""
-    thin = {"color": COLOURS["ink"], "linewidth": 0.8}
-    drawn = ax.boxplot(
-        groups,
-        positions=range(len(groups)),
-        widths=0.5,
+def _boxes(ax, groups, colours, markers, spread=0.0, **dots):
+    """Draw a box for each group at 0, 1, 2, ..., and every value as a point.
+
+    A box has quartiles, median, and whiskers to the last point within 1.5 interquartile ranges.
+
+    Parameters
+    ----------
+    groups : dict of str to array
+        The values by group, at least one each.
+    colours, markers : dict of str to str
+        By group.
+    spread : float
+        How far the points lie from the middle of their box at most.
+    **dots
+        For the points, as of ``Axes.scatter``.
+    """
+    import seaborn  # takes a second to import, which only those who draw boxes should wait
+
+    groups = {name: np.sort(values) for name, values in groups.items()}
+    sizes = [len(values) for values in groups.values()]
+    table = pd.DataFrame({"group": np.repeat([*groups], sizes), "value": np.concatenate([*groups.values()])})
+    table["middle"] = np.repeat(np.arange(len(sizes)), sizes)
+    table["place"] = table["middle"] + spread * np.concatenate([_spread(n) for n in sizes])
+    seaborn.boxplot(
+        table,
+        x="middle",
+        y="value",
+        hue="group",
+        palette={name: (*to_rgb(colours[name]), 0.3) for name in groups},
+        saturation=1,
+        width=0.5,
+        dodge=False,
+        native_scale=True,
         showfliers=False,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"edgecolor": COLOURS["ink"], "linewidth": 0.8},
-        medianprops={**thin, "linewidth": 1.4},
-        whiskerprops=thin,
-        capprops=thin,
+        linecolor=COLOURS["ink"],
+        linewidth=0.8,
+        medianprops={"linewidth": 1.4},
+        legend=False,
+        vert=None,  # what seaborn gives otherwise is deprecated in matplotlib
+        ax=ax,
     )
-    for box, colour in zip(drawn["boxes"], colours, strict=True):
-        box.set_facecolor((*to_rgb(colour), 0.3))
+    look = {"s": 6, "linewidth": 0, "zorder": 3, "legend": False, **dots}
+    seaborn.scatterplot(
+        table, x="place", y="value", hue="group", style="group", palette=colours, markers=markers, ax=ax, **look
+    )
+    ax.set(xlabel="", ylabel="")
 
 
 @styled
@@ -87,20 +117,8 @@ def severity_boxplots(biomarkers, p_values=None):
         if not present:
             say_missing(ax, f"no scan has a value of {column}")
             continue
-        _boxes(ax, [groups[s] for s in present], [COLOURS[s] for s in present])
-        for position, status in enumerate(present):
-            values = np.sort(groups[status])
-            ax.scatter(
-                position + 0.2 * _spread(len(values)),
-                values,
-                s=6,
-                marker=MARKERS[status],
-                alpha=0.55,
-                color=COLOURS[status],
-                linewidths=0,
-                zorder=3,
-                rasterized=True,
-            )
+        boxes = {status: groups[status] for status in present}
+        _boxes(ax, boxes, COLOURS, MARKERS, spread=0.2, alpha=0.55, rasterized=True)
         ax.set_xticks(range(len(present)), [f"{s}\n(n = {len(groups[s])} scans)" for s in present])
         ax.set_ylabel(axis_label)
         ax.set_xlim(-0.6, len(present) - 0.4)
@@ -253,15 +271,16 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         "lesser_side": ("d", "Share in the less ill lung"),
     }
     for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        groups = [np.asarray(simulated[column].dropna(), float)]
+        groups = {"phantom": _finite(simulated, column)}
         if experts is not None:
-            groups.append(np.asarray(experts[column].dropna(), float))
-        medians = [np.median(groups[0]), np.median(groups[1]) if experts is not None else quartiles[column][1]]
+            groups["experts"] = _finite(experts, column)
+        medians = [
+            np.median(groups["phantom"]),
+            quartiles[column][1] if experts is None else np.median(groups["experts"]),
+        ]
         figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
-        colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
-        _boxes(ax, groups, colours)
-        for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
-            ax.plot(at + 0.18 * _spread(len(values)), values, ".", color=colour, markersize=3, alpha=0.7)
+        colours = {"phantom": COLOURS["first"], "experts": COLOURS["second"]}
+        _boxes(ax, groups, colours, dict.fromkeys(groups, "o"), spread=0.18, alpha=0.7)
         if experts is None:
             low, median, high = quartiles[column]
             ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
@@ -340,16 +359,15 @@ def dice_distribution(table):
     columns = [c for c in table.select_dtypes("number").columns if table[c].notna().any()]
     figure = new_figure("single", 70)
     ax = figure.subplots()
-    ax.set_ylabel("Dice")
     if not columns:
         say_missing(ax, "no scan has two masks to compare")
         return figure
     values = table[columns].to_numpy(float)
     ax.plot(np.arange(len(columns)), values.T, color=COLOURS["faint"], linewidth=0.4, alpha=0.5, zorder=1)
-    _boxes(ax, [_finite(table, c) for c in columns], [COLOURS["first"]] * len(columns))
-    for position, column in enumerate(columns):
-        found = _finite(table, column)
-        ax.scatter(np.full(len(found), position), found, s=6, color=COLOURS["first"], linewidths=0, zorder=3)
+    boxes = {column: _finite(table, column) for column in columns}
+    _boxes(ax, boxes, dict.fromkeys(columns, COLOURS["first"]), dict.fromkeys(columns, "o"))
+    ax.set_ylabel("Dice")
+    for position, found in enumerate(boxes.values()):
         ax.text(
             position,
             1.02,
