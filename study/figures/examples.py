@@ -68,7 +68,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
 
 
 def whole_scan(scans, segmented, folder, masks_folder):
-    """The typical scan of all, whole, as `study.lab.play.scroll.panel` and `study.lab.view.show` want it.
+    """All sections of the typical scan of all, as `study.lab.play.scroll.panel` and `study.lab.view.show` want it.
 
     Parameters
     ----------

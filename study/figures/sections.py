@@ -20,6 +20,20 @@ RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
 OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
 
 
+def of_one_scan(hu, label_map):
+    """Return HU and label map as arrays (z, y, x).
+
+    Raises
+    ------
+    ValueError
+        If they are not of one shape.
+    """
+    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    if hu.ndim != 3 or hu.shape != label_map.shape:
+        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
+    return hu, label_map
+
+
 def widest_sections(label_map, n=3):
     """Find the ``n`` neighbouring sections around the one with the largest infected area.
 
