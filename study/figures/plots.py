@@ -1,9 +1,9 @@
-"""Statistical figures: one function a figure, tables in, a matplotlib ``Figure`` out.
+"""Statistical figures: one function per figure, tables in, a matplotlib ``Figure`` out.
 
 Pictures of CT sections are in ``sections``.
 
-Every figure says how many scans it shows, and is drawn also when data are missing: it then says in words what is
-missing. Colours can be told apart by colour-blind readers, and colour is never the only sign.
+Every figure says how many scans it shows. When data are missing it is drawn all the same, and says in words what is
+missing. Colour-blind readers can distinguish its colours, and colour is never the only cue.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
+from study.results.words import is_missing, with_interval
 
 __all__ = [
     "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
@@ -20,7 +21,7 @@ __all__ = [
 
 
 def letter(ax, which, words):
-    """Set a panel's letter and title as journals do: ``(a) Portion of infection``."""
+    """Set a panel's letter and title as journals print them: ``(a) Portion of infection``."""
     ax.set_title(f"({which}) {words}")
 
 
@@ -40,7 +41,7 @@ def _finite(table, column):
 
 
 def _spread(n):
-    """Horizontal offsets in -1..1 for n points: evenly spread without a random number (golden-ratio sequence)."""
+    """Horizontal offsets in -1..1 for n points, evenly spread without random numbers (golden-ratio sequence)."""
     return 2 * np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1.0) - 1
 
 
@@ -60,7 +61,7 @@ def _boxes(ax, groups, colours, markers, spread=0.0, **dots):
     **dots
         For the points, as of ``Axes.scatter``.
     """
-    import seaborn  # takes a second to import, which only those who draw boxes should wait
+    import seaborn  # here, as it takes a second to import
 
     groups = {name: np.sort(values) for name, values in groups.items()}
     sizes = [len(values) for values in groups.values()]
@@ -102,7 +103,7 @@ def severity_boxplots(biomarkers, p_values=None):
         Columns ``status`` ("severe" / "non-severe"), ``poi`` (fraction 0..1, drawn in percent) and ``ihu`` (HU,
         NaN where a scan has no infection: such scans count in (a) and not in (b)).
     p_values : dict, optional
-        ``{"poi": p, "ihu": p}``, written into the panels.
+        ``{"poi": p, "ihu": p}``, printed in the panels.
     """
     figure = new_figure("double", 75)
     figure.alt = "Box plots of severe and non-severe scans, every scan a point."
@@ -143,9 +144,9 @@ def roc_curves(curves, auc, chosen, n):
     auc : dict of str -> (value, low, high)
         Area under each curve with its 95 % interval; low and high may be None or NaN.
     chosen : dict of str -> (fpr, tpr)
-        The operating point of each score; a score may be left out.
+        The operating point of each score; may be missing for a score.
     n : dict of str -> (n_severe, n_non_severe)
-        How many scans each curve is made of: a scan without infection has no iHU.
+        How many scans each curve is based on: a scan without infection has no iHU.
     """
     figure = new_figure("single", 105)
     ax = figure.subplots()
@@ -190,28 +191,25 @@ def roc_curves(curves, auc, chosen, n):
 
 
 def _interval(estimate):
-    """``0.9680 [0.9505, 0.9805]`` from (value, low, high); without brackets where there is no interval."""
-    if estimate is None or not np.isfinite(estimate[0]):
+    """``0.968 [0.951, 0.981]`` from (value, low, high); without brackets where there is no interval."""
+    if estimate is None or is_missing(estimate[0]):
         return "undefined"
-    value, low, high = (*estimate, None, None)[:3]
-    if low is None or high is None or not np.isfinite([low, high]).all():
-        return f"{value:.3f}"
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return with_interval(*estimate, digits=3)
 
 
 @styled
 def hu_threshold_curve(table, limit=0.6):
     """Draw the Dice of "infection is every lung voxel above a HU threshold" for every threshold.
 
-    It shows how much of the task density alone solves.
+    It shows how much of the task can be solved by density alone.
 
     Parameters
     ----------
     table : DataFrame
-        ``threshold_hu`` and ``dice`` (0..1); further columns ending in ``dice`` are drawn as lines of their own;
-        an ``n`` column, where there is one, says how many scans.
+        ``threshold_hu`` and ``dice`` (0..1); each further column ending in ``dice`` is drawn as another line; an
+        optional column ``n`` says how many scans.
     limit : float
-        The Dice that no threshold may reach, drawn as a line.
+        The Dice that no threshold should reach, drawn as a line.
     """
     figure = new_figure("single", 60)
     ax = figure.subplots()
@@ -250,10 +248,10 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
     Parameters
     ----------
     simulated, experts : DataFrame
-        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), a row a scan; every scan is a point.
+        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), one row per scan; every scan is a point.
         Without ``experts`` their ``quartiles`` are drawn.
     quartiles : dict
-        First quartile, median and third quartile of the experts' masks by column.
+        First quartile, median and third quartile of the experts' masks, by column.
     """
     figure = new_figure("double", 62)
     if not len(simulated):
@@ -268,7 +266,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         "volume_ml": ("a", "Infection (ml)"),
         "n_lesions": ("b", "Lesions"),
         "n_sections": ("c", "Sections with infection"),
-        "lesser_side": ("d", "Share in the less ill lung"),
+        "lesser_side": ("d", "Share in the less affected lung"),
     }
     for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         groups = {"phantom": _finite(simulated, column)}
@@ -298,7 +296,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
 
 @styled
 def learning_curves(history):
-    """Draw loss and validation Dice by epoch; one row of panels a network.
+    """Draw loss and validation Dice by epoch, with one row of panels per network.
 
     Parameters
     ----------
@@ -353,7 +351,7 @@ def dice_distribution(table):
     Parameters
     ----------
     table : DataFrame
-        One row a scan; every column of numbers is a pair ("network_observer_1" is shown as "network, observer 1").
+        One row per scan; every column of numbers is a pair ("network_observer_1" is shown as "network, observer 1").
         NaN where both masks of a pair are empty.
     """
     columns = [c for c in table.select_dtypes("number").columns if table[c].notna().any()]
