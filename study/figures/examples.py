@@ -1,4 +1,4 @@
-"""Which scans a figure shows, chosen by rule and not by eye, and their sections read from the run's files."""
+"""Which scans a figure shows, chosen by rule rather than by eye, and their sections, read from the run's files."""
 
 import numpy as np
 import pandas as pd
@@ -31,14 +31,14 @@ def typical_scan(segmented, status=None):
 
 
 def three_sections(scans, scan_id, folder, masks_folder):
-    """Three consecutive sections about the one with the most infection, as `sections.consecutive_sections` wants.
+    """Three consecutive sections around the one with the most infection, as `sections.consecutive_sections` wants.
 
     Parameters
     ----------
     scans : DataFrame
         The scan table.
     scan_id : str or None
-        None gives an empty picture.
+        None gives an empty figure.
     folder, masks_folder : Path
 
     Returns
@@ -69,7 +69,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
 
 
 def whole_scan(scans, segmented, folder, masks_folder):
-    """The typical scan of all, whole, as `study.lab.play.scroll.panel` and `study.lab.view.show` want it.
+    """All sections of the typical scan of all, as `study.lab.play.scroll.panel` and `study.lab.view.show` want it.
 
     Parameters
     ----------
@@ -95,19 +95,20 @@ def _read(scans, scan_id, folder, masks_folder):
 def severe_course(measured, n_scans=6):
     """The consecutive scans of one severe patient for Figure 5.
 
-    The patient with most scans among those whose status changes over them, else among the severe; of equals, the one
-    with the largest POI. Of more than `n_scans` scans the `n_scans` consecutive ones with most infection are kept.
+    The severe patient with the most scans, counted up to `n_scans`; among equals one whose status changes, then the
+    one with the largest POI. Of more than `n_scans` scans, the `n_scans` consecutive ones with the most infection are
+    kept.
 
     Parameters
     ----------
     measured : DataFrame
-        Rows of ``biomarkers.csv``; scans of unknown date or status are not shown.
+        Rows of ``biomarkers.csv``; scans with unknown date or status are left out.
     n_scans : int
 
     Returns
     -------
     DataFrame
-        Rows of `measured` in order of date; empty if nobody is severe.
+        Rows of `measured` in order of date; empty if no patient is severe.
     """
     measured = measured.dropna(subset=["scan_date", "status"])
     if measured.empty:
@@ -128,10 +129,10 @@ def severe_course(measured, n_scans=6):
 
 
 def course_sections(course, scans, folder, masks_folder):
-    """One section a scan of a patient's course, at about the same height, as `sections.longitudinal` wants.
+    """One section per scan of a patient's course, at about the same height, as `sections.longitudinal` wants.
 
-    The height is that of the section with most infection in the scan with the largest POI, as a share of the lung's
-    height, since breath and position differ between dates.
+    The height is that of the section with the most infection in the scan with the largest POI, as a share of the lung's
+    height, since inspiration and position differ between dates.
 
     Returns
     -------
@@ -151,7 +152,7 @@ def true_course(scans, folder, n_scans=6):
     Parameters
     ----------
     scans : DataFrame
-        A scan table; one without the phantom's ``true_poi`` and masks gives no scan.
+        A scan table; without the phantom's ``true_poi`` and masks there is no course.
     folder : Path
     n_scans : int
 
@@ -171,7 +172,7 @@ def true_course(scans, folder, n_scans=6):
 
 
 def _at_one_height(read):
-    """One section a scan of (row, scan, label map), at the height that `course_sections` describes."""
+    """One section per scan of (row, scan, label map), at the height that `course_sections` describes."""
     if not read:
         return [], (1.0, 1.0, 1.0)
     _, _, label_map = max(read, key=lambda item: item[0].poi)
@@ -189,7 +190,7 @@ def _lung_ends(label_map):
 
 
 def motion_false_positive(compared, scans, folder, masks_folder):
-    """The section of the scans with motion that has the largest area of false infection, for Figure 6.
+    """The section with the largest false-positive area in the scan with motion that has most of it, for Figure 6.
 
     Parameters
     ----------
@@ -223,7 +224,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
 
 
 def worst_scans(compared, scans, folder, masks_folder, n=8):
-    """The scans that came out worst, as `study.figures.quality_plots.worst_scans` wants: half by Dice, half by volume.
+    """The worst segmented scans, as `study.figures.quality_plots.worst_scans` wants: half by Dice, half by volume.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Figures that explain a method on the run's own data, for a reader who knows Python and no radiology.
+"""Figures that explain a method on the run's own data, for readers who know Python but not radiology.
 
 As in ``plots``: arrays and tables in, a matplotlib ``Figure`` out, drawn also when data are missing.
 """
@@ -24,7 +24,7 @@ from study.figures.sections import (
 from study.figures.style import COLOURS, new_figure, say_missing, styled
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 
-# What stands at which HU: air and water by the unit's definition, the others roughly.
+# Where tissues lie on the HU scale: air and water by definition, the others roughly.
 LANDMARKS = {"air": (-1000, "center"), "healthy lung": (-850, "center"), "ground glass": (-550, "center"),
              "fat": (-100, "center"), "water": (0, "center"), "muscle": (60, "left")}  # fmt: skip
 LUNG_HU, LIVER_HU, CONSOLIDATION_HU = -850.0, 50.0, -30.0
@@ -45,18 +45,18 @@ def _nothing(title):
 
 @styled
 def hu_windows(hu, label_map, spacing_mm, title="", **_):
-    """Draw what a HU window does to one section, and what a thick section does to what is smaller than it.
+    """Draw what a HU window does to one section, and what a thick section does to structures thinner than it.
 
     Parameters
     ----------
     hu, label_map : array (section, y, x)
-        Of which the middle one is shown.
+        The middle one is shown.
     spacing_mm : tuple
         Ends with (y, x).
     title : str
-        Said in the figure where there is no section.
+        Printed in the figure where there is no section.
     **_
-        What else ``examples.three_sections`` gives is not drawn.
+        The other items of ``examples.three_sections``, which are not drawn.
     """
     if not len(hu):
         return _nothing(title)
@@ -85,7 +85,7 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
 
 
 def _hu_scale(counts, greys, section, labels):
-    """Histogram of a section over the scale of HU, and below it the grey that each window gives to each HU."""
+    """Draw a histogram of a section over the HU scale, and below it the grey that each window gives to each HU."""
     ends = (-1100, 400)
     counts.set_title("(a) How often each HU occurs in this section", pad=14)
     parts = [
@@ -112,7 +112,7 @@ def _hu_scale(counts, greys, section, labels):
 
 
 def _partial_volume(ax):
-    """A sketch along the body: liver, lung and a small consolidation, as sections of 1 and of 10 mm see them."""
+    """Sketch liver, lung and a small consolidation along the body, as seen in sections of 1 and of 10 mm."""
     step_mm, length_mm = 0.1, 50
     place = np.arange(step_mm / 2, length_mm, step_mm)
     truth = np.where(place < 13, LIVER_HU, np.where((place > 32) & (place < 38), CONSOLIDATION_HU, LUNG_HU))
@@ -123,27 +123,27 @@ def _partial_volume(ax):
         ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linewidth=width, label=words)
     ax.axhspan(-750, -300, color=COLOURS["faint"], alpha=0.15, linewidth=0)
     for x, y, words in ((21.5, -450, "ground glass"), (13, 80, "diaphragm"), (35, 0, "6 mm of\nconsolidation")):
-        ax.text(x, y, words, ha="center", va="bottom", fontsize=6)  # where neither line goes
+        ax.text(x, y, words, ha="center", va="bottom", fontsize=6)  # where no line passes
     ax.set(xlabel="Place along the body (mm)", ylabel="HU", xlim=(0, length_mm), ylim=(-950, 650))
     ax.legend(loc="upper right", handlelength=1.2)
 
 
 @styled
 def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
-    """Draw what the 2.5D network is given, a section with its neighbours, and what it must answer.
+    """Draw what the 2.5D network is given, a section with its neighbours, and what it must predict.
 
     Parameters
     ----------
     channels : float array (section, y, x)
-        As the network gets them: -1..3. Caudal to cranial, the section itself in the middle.
+        As the network gets them: -1..3, from caudal to cranial, the section itself in the middle.
     offsets_mm : sequence of float
-        Where each lies from the section itself, mm cranially.
+        Distance of each from the section itself, mm, positive towards the head.
     infection : bool array (y, x)
         Of the section itself.
     spacing_mm : tuple
         Ends with (y, x).
     title : str
-        Said above, or in the figure where there is no section.
+        Printed above, or in the figure where there is no section.
     """
     if not len(channels):
         return _nothing(title)
@@ -176,18 +176,18 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
 
 @styled
 def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
-    """Draw POI and iHU on one section: which pixels count, and where their HU lie.
+    """Draw POI and iHU on one section: which pixels count, and how their HU are distributed.
 
     Parameters
     ----------
     hu, label_map : array (section, y, x)
-        Of which the middle one is shown.
+        The middle one is shown.
     spacing_mm : tuple
         Ends with (y, x).
     title : str
-        Said above, or in the figure where there is no section.
+        Printed above, or in the figure where there is no section.
     **_
-        What else ``examples.three_sections`` gives is not drawn.
+        The other items of ``examples.three_sections``, which are not drawn.
     """
     if not len(hu) or not (np.asarray(label_map)[len(hu) // 2] == INFECTION).any():
         return _nothing(title if not len(hu) else "the section has no infection")
@@ -228,12 +228,12 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
 
 @styled
 def roc_point(values, is_severe, cutoff, curve, words):
-    """Draw what one point of a ROC curve is: two distributions, a cut-off, and the shares beyond it.
+    """Draw what one point of an ROC curve means: two distributions, a cut-off, and the shares beyond it.
 
     Parameters
     ----------
     values : array (n,)
-        What is cut; a scan is called severe from the cut-off on upward. NaN is left out.
+        The score; a scan is called severe at or above the cut-off. NaN is left out.
     is_severe : bool array (n,)
     cutoff : float
     curve : DataFrame
@@ -241,6 +241,8 @@ def roc_point(values, is_severe, cutoff, curve, words):
     words : str
         Name and unit of the values, for the axis.
     """
+    import seaborn  # here, as it takes a second to import
+
     known = np.isfinite(np.asarray(values, float))
     values, is_severe = np.asarray(values, float)[known], np.asarray(is_severe, bool)[known]
     if not len(values) or not np.isfinite(cutoff):
@@ -249,14 +251,26 @@ def roc_point(values, is_severe, cutoff, curve, words):
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     letter(left, "a", "A cut-off through two distributions")
     letter(right, "b", "is one point of the curve")
-    bins = np.linspace(values.min(), values.max(), 41)
-    found = {}
-    for status, chosen, colour in (("severe", is_severe, "severe"), ("non-severe", ~is_severe, "non-severe")):
-        beyond = int((values[chosen] >= cutoff).sum())
-        found[status] = beyond, int(chosen.sum())
-        share = np.full(chosen.sum(), 100 / max(chosen.sum(), 1))
-        left.hist(values[chosen], bins=bins, weights=share, color=COLOURS[colour], alpha=0.45, histtype="stepfilled",
-                  label=f"{status} (n = {chosen.sum()} scans)")  # fmt: skip
+    called = values >= cutoff
+    found = {
+        status: (int(called[group].sum()), int(group.sum()))
+        for status, group in (("severe", is_severe), ("non-severe", ~is_severe))
+    }
+    names = {status: f"{status} (n = {n} scans)" for status, (_, n) in found.items()}
+    seaborn.histplot(
+        x=values,
+        hue=np.where(is_severe, *names.values()),
+        hue_order=names.values(),
+        palette={name: COLOURS[status] for status, name in names.items()},
+        bins=40,
+        stat="percent",
+        common_norm=False,
+        element="step",
+        alpha=0.45,
+        linewidth=0,
+        ax=left,
+    )
+    seaborn.move_legend(left, "upper right", title=None, ncols=2)
     left.axvline(cutoff, ymax=0.6, color=COLOURS["ink"], linewidth=0.8)
     rates = {status: beyond / max(n, 1) for status, (beyond, n) in found.items()}
     said = (
@@ -268,7 +282,6 @@ def roc_point(values, is_severe, cutoff, curve, words):
     left.set_ylim(top=1.9 * left.get_ylim()[1])  # room for the words
     left.text(0.98, 0.88, said, transform=left.transAxes, ha="right", va="top")
     left.set(xlabel=words, ylabel="Scans of the group (%)")
-    left.legend(loc="upper right", ncols=2)
     right.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     right.plot(curve["fpr"], curve["tpr"], color=COLOURS["first"])
     x, y = rates["non-severe"], rates["severe"]
@@ -284,7 +297,7 @@ def roc_point(values, is_severe, cutoff, curve, words):
 
 @styled
 def chance_agreement(cases, title=""):
-    """Draw why agreement is not enough: the cases as they are, as chance would have them, and kappa between.
+    """Draw why agreement is not enough: the cases as they are, as expected by chance, and kappa.
 
     Parameters
     ----------

@@ -21,10 +21,10 @@ def counts(run):
     Returns
     -------
     dict of str to int or None
-        By the names under which they were recorded; None where a notebook was not run or the number is undefined. Of
-        those that are not, ``n_scans_excluded`` are the scans of patients under 18, ``n_with_phrase`` the pairs whose
-        report has a phrase of change, ``n_training`` and ``n_held_out`` the scans that the infection network learnt
-        from and, none of them among these, those of the patients that were held out.
+        By the names under which they were recorded; None where a notebook was not run or the number is undefined.
+        Four are derived: ``n_scans_excluded``, scans of patients under 18; ``n_with_phrase``, pairs whose report has a
+        phrase of change; ``n_training`` and ``n_held_out``, the scans on which the infection network was trained and
+        those of the held-out patients.
     """
     names = {
         "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients"],
@@ -57,24 +57,24 @@ def counts(run):
 
 
 class _Sheet:
-    """A sheet measured in millimetres from its upper left corner, as high as what is put on it."""
+    """A sheet with coordinates in millimetres from its upper left corner; its height follows its content."""
 
     def __init__(self):
         self.figure = new_figure("double", 1)
-        self.figure.set_layout_engine("none")  # places are given here
+        self.figure.set_layout_engine("none")  # positions are set here
         self.ax = self.figure.add_axes([0, 0, 1, 1])
         self.ax.axis("off")
         self.lowest = 0.0
 
     def cut(self, margin_mm=3.0):
-        """Give the sheet its height; returns the figure."""
+        """Set the height of the sheet; returns the figure."""
         height = self.lowest + margin_mm
         self.ax.set(xlim=(0, COLUMN_MM["double"]), ylim=(height, 0))
         self.figure.set_figheight(height / 25.4)
         return self.figure
 
     def box(self, x, y, width, title, *lines, colour="ink", side=False):
-        """Put a box with its upper edge at `y`, centred on `x`; returns (x, upper edge, lower edge, half width)."""
+        """Draw a box with its upper edge at `y`, centred on `x`; returns (x, upper edge, lower edge, half width)."""
         height = (1 + len(lines)) * LINE_MM + 2.4
         outline = FancyBboxPatch(
             (x - width / 2, y), width, height, boxstyle="round,pad=0,rounding_size=1", linewidth=0.8,
@@ -94,7 +94,7 @@ class _Sheet:
         self.ax.annotate("", xy=end, xytext=start, arrowprops={**look, "mutation_scale": 6})
 
     def down(self, upper, lower, bend_mm=4.0):
-        """An arrow from one box to one below it, straight or with a bend so far above the lower one."""
+        """Draw an arrow from one box to one below it, straight or with a bend `bend_mm` above the lower one."""
         x_from, x_to, middle = upper[0], lower[0], lower[1] - bend_mm
         if x_from != x_to:
             self.ax.plot([x_from, x_from, x_to], [upper[2], middle, middle], color=COLOURS["ink"], linewidth=0.8)
@@ -103,7 +103,7 @@ class _Sheet:
             self.arrow((x_from, upper[2]), (x_from, lower[1]))
 
     def aside(self, upper, box):
-        """An arrow from the way down from a box to one at the right of it."""
+        """Draw an arrow to a box on the right from the line below another box."""
         height = (box[1] + box[2]) / 2
         self.arrow((upper[0], height), (box[0] - box[3], height))
 
@@ -126,12 +126,12 @@ def draw(numbers):
     Parameters
     ----------
     numbers : dict
-        From :func:`counts`. What is None is left out; a run that starts from a table of biomarkers begins there.
+        From :func:`counts`. What is None is left out; a run from a table of biomarkers begins at that table.
 
     Returns
     -------
     Figure
-        Its ``alt`` tells the whole flow in words.
+        Its ``alt`` describes the whole flow.
     """
     sheet, n, told = _Sheet(), numbers, []
     if n["n_scans_all"] is not None and n["n_segmented"] is not None:
@@ -153,7 +153,7 @@ def draw(numbers):
 
 
 def _draw_cohort(sheet, n, told):
-    """From all scans to those measured, what is left out at the right, the networks at the left."""
+    """Draw all scans to those measured, with exclusions on the right and the networks on the left."""
     reviewed = sheet.box(MIDDLE, 3, WIDE, "Reviewed", _of(n["n_scans_all"], n["n_patients_all"]))
     minors = _of(n["n_scans_excluded"], n["n_minors"])
     excluded = sheet.box(RIGHT, 16, NARROW, "Excluded: under 18 years", minors, side=True)

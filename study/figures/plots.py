@@ -1,16 +1,18 @@
-"""Statistical figures: one function a figure, tables in, a matplotlib ``Figure`` out.
+"""Statistical figures: one function per figure, tables in, a matplotlib ``Figure`` out.
 
 Pictures of CT sections are in ``sections``.
 
-Every figure says how many scans it shows, and is drawn also when data are missing: it then says in words what is
-missing. Colours can be told apart by colour-blind readers, and colour is never the only sign.
+Every figure says how many scans it shows. When data are missing it is drawn all the same, and says in words what is
+missing. Colour-blind readers can distinguish its colours, and colour is never the only cue.
 """
 
 import numpy as np
+import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
+from study.results.words import is_missing, with_interval
 
 __all__ = [
     "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
@@ -19,7 +21,7 @@ __all__ = [
 
 
 def letter(ax, which, words):
-    """Set a panel's letter and title as journals do: ``(a) Portion of infection``."""
+    """Set a panel's letter and title as journals print them: ``(a) Portion of infection``."""
     ax.set_title(f"({which}) {words}")
 
 
@@ -39,27 +41,56 @@ def _finite(table, column):
 
 
 def _spread(n):
-    """Horizontal offsets in -1..1 for n points: evenly spread without a random number (golden-ratio sequence)."""
+    """Horizontal offsets in -1..1 for n points, evenly spread without random numbers (golden-ratio sequence)."""
     return 2 * np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1.0) - 1
 
 
-def _boxes(ax, groups, colours):
-    """Draw boxes at 0, 1, 2, ...: quartiles, median, whiskers to the last point within 1.5 interquartile ranges."""
-    thin = {"color": COLOURS["ink"], "linewidth": 0.8}
-    drawn = ax.boxplot(
-        groups,
-        positions=range(len(groups)),
-        widths=0.5,
+def _boxes(ax, groups, colours, markers, spread=0.0, **dots):
+    """Draw a box for each group at 0, 1, 2, ..., and every value as a point.
+
+    A box has quartiles, median, and whiskers to the last point within 1.5 interquartile ranges.
+
+    Parameters
+    ----------
+    groups : dict of str to array
+        The values by group, at least one each.
+    colours, markers : dict of str to str
+        By group.
+    spread : float
+        How far the points lie from the middle of their box at most.
+    **dots
+        For the points, as of ``Axes.scatter``.
+    """
+    import seaborn  # here, as it takes a second to import
+
+    groups = {name: np.sort(values) for name, values in groups.items()}
+    sizes = [len(values) for values in groups.values()]
+    table = pd.DataFrame({"group": np.repeat([*groups], sizes), "value": np.concatenate([*groups.values()])})
+    table["middle"] = np.repeat(np.arange(len(sizes)), sizes)
+    table["place"] = table["middle"] + spread * np.concatenate([_spread(n) for n in sizes])
+    seaborn.boxplot(
+        table,
+        x="middle",
+        y="value",
+        hue="group",
+        palette={name: (*to_rgb(colours[name]), 0.3) for name in groups},
+        saturation=1,
+        width=0.5,
+        dodge=False,
+        native_scale=True,
         showfliers=False,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"edgecolor": COLOURS["ink"], "linewidth": 0.8},
-        medianprops={**thin, "linewidth": 1.4},
-        whiskerprops=thin,
-        capprops=thin,
+        linecolor=COLOURS["ink"],
+        linewidth=0.8,
+        medianprops={"linewidth": 1.4},
+        legend=False,
+        vert=None,  # what seaborn gives otherwise is deprecated in matplotlib
+        ax=ax,
     )
-    for box, colour in zip(drawn["boxes"], colours, strict=True):
-        box.set_facecolor((*to_rgb(colour), 0.3))
+    look = {"s": 6, "linewidth": 0, "zorder": 3, "legend": False, **dots}
+    seaborn.scatterplot(
+        table, x="place", y="value", hue="group", style="group", palette=colours, markers=markers, ax=ax, **look
+    )
+    ax.set(xlabel="", ylabel="")
 
 
 @styled
@@ -72,7 +103,7 @@ def severity_boxplots(biomarkers, p_values=None):
         Columns ``status`` ("severe" / "non-severe"), ``poi`` (fraction 0..1, drawn in percent) and ``ihu`` (HU,
         NaN where a scan has no infection: such scans count in (a) and not in (b)).
     p_values : dict, optional
-        ``{"poi": p, "ihu": p}``, written into the panels.
+        ``{"poi": p, "ihu": p}``, printed in the panels.
     """
     figure = new_figure("double", 75)
     figure.alt = "Box plots of severe and non-severe scans, every scan a point."
@@ -87,20 +118,8 @@ def severity_boxplots(biomarkers, p_values=None):
         if not present:
             say_missing(ax, f"no scan has a value of {column}")
             continue
-        _boxes(ax, [groups[s] for s in present], [COLOURS[s] for s in present])
-        for position, status in enumerate(present):
-            values = np.sort(groups[status])
-            ax.scatter(
-                position + 0.2 * _spread(len(values)),
-                values,
-                s=6,
-                marker=MARKERS[status],
-                alpha=0.55,
-                color=COLOURS[status],
-                linewidths=0,
-                zorder=3,
-                rasterized=True,
-            )
+        boxes = {status: groups[status] for status in present}
+        _boxes(ax, boxes, COLOURS, MARKERS, spread=0.2, alpha=0.55, rasterized=True)
         ax.set_xticks(range(len(present)), [f"{s}\n(n = {len(groups[s])} scans)" for s in present])
         ax.set_ylabel(axis_label)
         ax.set_xlim(-0.6, len(present) - 0.4)
@@ -125,9 +144,9 @@ def roc_curves(curves, auc, chosen, n):
     auc : dict of str -> (value, low, high)
         Area under each curve with its 95 % interval; low and high may be None or NaN.
     chosen : dict of str -> (fpr, tpr)
-        The operating point of each score; a score may be left out.
+        The operating point of each score; may be missing for a score.
     n : dict of str -> (n_severe, n_non_severe)
-        How many scans each curve is made of: a scan without infection has no iHU.
+        How many scans each curve is based on: a scan without infection has no iHU.
     """
     figure = new_figure("single", 105)
     ax = figure.subplots()
@@ -172,28 +191,25 @@ def roc_curves(curves, auc, chosen, n):
 
 
 def _interval(estimate):
-    """``0.9680 [0.9505, 0.9805]`` from (value, low, high); without brackets where there is no interval."""
-    if estimate is None or not np.isfinite(estimate[0]):
+    """``0.968 [0.951, 0.981]`` from (value, low, high); without brackets where there is no interval."""
+    if estimate is None or is_missing(estimate[0]):
         return "undefined"
-    value, low, high = (*estimate, None, None)[:3]
-    if low is None or high is None or not np.isfinite([low, high]).all():
-        return f"{value:.3f}"
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return with_interval(*estimate, digits=3)
 
 
 @styled
 def hu_threshold_curve(table, limit=0.6):
     """Draw the Dice of "infection is every lung voxel above a HU threshold" for every threshold.
 
-    It shows how much of the task density alone solves.
+    It shows how much of the task can be solved by density alone.
 
     Parameters
     ----------
     table : DataFrame
-        ``threshold_hu`` and ``dice`` (0..1); further columns ending in ``dice`` are drawn as lines of their own;
-        an ``n`` column, where there is one, says how many scans.
+        ``threshold_hu`` and ``dice`` (0..1); each further column ending in ``dice`` is drawn as another line; an
+        optional column ``n`` says how many scans.
     limit : float
-        The Dice that no threshold may reach, drawn as a line.
+        The Dice that no threshold should reach, drawn as a line.
     """
     figure = new_figure("single", 60)
     ax = figure.subplots()
@@ -232,10 +248,10 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
     Parameters
     ----------
     simulated, experts : DataFrame
-        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), a row a scan; every scan is a point.
+        ``volume_ml``, ``n_lesions``, ``n_sections``, ``lesser_side`` (0..0.5), one row per scan; every scan is a point.
         Without ``experts`` their ``quartiles`` are drawn.
     quartiles : dict
-        First quartile, median and third quartile of the experts' masks by column.
+        First quartile, median and third quartile of the experts' masks, by column.
     """
     figure = new_figure("double", 62)
     if not len(simulated):
@@ -250,18 +266,19 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         "volume_ml": ("a", "Infection (ml)"),
         "n_lesions": ("b", "Lesions"),
         "n_sections": ("c", "Sections with infection"),
-        "lesser_side": ("d", "Share in the less ill lung"),
+        "lesser_side": ("d", "Share in the less affected lung"),
     }
     for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        groups = [np.asarray(simulated[column].dropna(), float)]
+        groups = {"phantom": _finite(simulated, column)}
         if experts is not None:
-            groups.append(np.asarray(experts[column].dropna(), float))
-        medians = [np.median(groups[0]), np.median(groups[1]) if experts is not None else quartiles[column][1]]
+            groups["experts"] = _finite(experts, column)
+        medians = [
+            np.median(groups["phantom"]),
+            quartiles[column][1] if experts is None else np.median(groups["experts"]),
+        ]
         figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
-        colours = [COLOURS["first"], COLOURS["second"]][: len(groups)]
-        _boxes(ax, groups, colours)
-        for at, (values, colour) in enumerate(zip(groups, colours, strict=True)):
-            ax.plot(at + 0.18 * _spread(len(values)), values, ".", color=colour, markersize=3, alpha=0.7)
+        colours = {"phantom": COLOURS["first"], "experts": COLOURS["second"]}
+        _boxes(ax, groups, colours, dict.fromkeys(groups, "o"), spread=0.18, alpha=0.7)
         if experts is None:
             low, median, high = quartiles[column]
             ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
@@ -279,7 +296,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
 
 @styled
 def learning_curves(history):
-    """Draw loss and validation Dice by epoch; one row of panels a network.
+    """Draw loss and validation Dice by epoch, with one row of panels per network.
 
     Parameters
     ----------
@@ -334,22 +351,21 @@ def dice_distribution(table):
     Parameters
     ----------
     table : DataFrame
-        One row a scan; every column of numbers is a pair ("network_observer_1" is shown as "network, observer 1").
+        One row per scan; every column of numbers is a pair ("network_observer_1" is shown as "network, observer 1").
         NaN where both masks of a pair are empty.
     """
     columns = [c for c in table.select_dtypes("number").columns if table[c].notna().any()]
     figure = new_figure("single", 70)
     ax = figure.subplots()
-    ax.set_ylabel("Dice")
     if not columns:
         say_missing(ax, "no scan has two masks to compare")
         return figure
     values = table[columns].to_numpy(float)
     ax.plot(np.arange(len(columns)), values.T, color=COLOURS["faint"], linewidth=0.4, alpha=0.5, zorder=1)
-    _boxes(ax, [_finite(table, c) for c in columns], [COLOURS["first"]] * len(columns))
-    for position, column in enumerate(columns):
-        found = _finite(table, column)
-        ax.scatter(np.full(len(found), position), found, s=6, color=COLOURS["first"], linewidths=0, zorder=3)
+    boxes = {column: _finite(table, column) for column in columns}
+    _boxes(ax, boxes, dict.fromkeys(columns, COLOURS["first"]), dict.fromkeys(columns, "o"))
+    ax.set_ylabel("Dice")
+    for position, found in enumerate(boxes.values()):
         ax.text(
             position,
             1.02,

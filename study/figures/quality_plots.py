@@ -1,4 +1,4 @@
-"""Figures of how well scans were segmented and measured: against the truth, where Dice is low, the worst scans.
+"""Figures of how well scans were segmented and measured: agreement with the truth, Dice by size, the worst scans.
 
 As in ``plots``: tables and arrays in, a matplotlib ``Figure`` out, drawn also when data are missing.
 """
@@ -11,7 +11,7 @@ from study.figures.plots import letter
 from study.figures.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
 from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
 
-N_BINS = 8  # of equally many scans, each with its median
+N_BINS = 8  # with equally many scans in each
 LEAST_POI = (0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)  # fraction of the lung
 
 
@@ -22,8 +22,8 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     Parameters
     ----------
     table : DataFrame
-        One row a scan with the two columns named by ``true`` and ``measured``, in ``unit``. An optional ``status``
-        column gives the marks their colour and shape.
+        One row per scan with the two columns named by ``true`` and ``measured``, in ``unit``. An optional column
+        ``status`` sets the colour and shape of the marks.
 
     References
     ----------
@@ -88,8 +88,8 @@ def dice_by_size(truth):
     ----------
     truth : DataFrame
         ``infection_dice`` (0..1, NaN where undefined), ``true_infection_ml``, ``true_poi`` (fraction 0..1), ``motion``
-        (bool); a row a scan. Scans without true infection have no place on the logarithmic axis of (a), and count in
-        (b) at 0 % alone.
+        (bool); one row per scan. Scans without true infection have no place on the logarithmic axis of (a), and count
+        in (b) only at 0 %.
     """
     figure = new_figure("double", 75)
     left, right = figure.subplots(1, 2)
@@ -121,7 +121,7 @@ def dice_by_size(truth):
 
     kept = {poi: known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in LEAST_POI}
     kept = {poi: dice for poi, dice in kept.items() if len(dice)}
-    if not kept:  # as in data sets that come with infection masks alone
+    if not kept:  # as in data sets with infection masks only
         say_missing(right, "no scan whose true lungs are known, so no true POI")
         return figure
     means = [dice.mean() for dice in kept.values()]
@@ -140,13 +140,13 @@ def dice_by_size(truth):
 
 @styled
 def worst_scans(cases):
-    """Draw the scans that came out worst, each by the section in which network and truth differ most.
+    """Draw the worst segmented scans, each by the section in which network and truth differ most.
 
     Parameters
     ----------
     cases : list of dict
         As from ``examples.worst_scans``: ``hu`` (y, x), ``predicted, reference`` (bool, y, x), ``spacing_mm``,
-        ``words`` (what stands above it). Drawn in rows of four, in the order given.
+        ``words`` (printed above it). Drawn in rows of four, in the order given.
     """
     if not cases:
         figure = new_figure("double", 40)

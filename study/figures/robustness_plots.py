@@ -1,4 +1,4 @@
-"""Figures of what the paper did not do: calibration, net benefit, tornado plots, kappa by least change.
+"""Figures of analyses beyond the paper: calibration, net benefit, tornado plots, kappa by least change.
 
 As in ``plots``: tables in, a matplotlib ``Figure`` out, drawn also when data are missing.
 """
@@ -12,7 +12,7 @@ from study.figures.style import COLOURS, SERIES, new_figure, say_missing, styled
 
 @styled
 def calibration_and_decision(bins, calibrated, benefit):
-    """Draw (a) whether predicted probabilities come true, (b) what acting on them is worth.
+    """Draw (a) whether predicted probabilities are calibrated, (b) the net benefit of acting on them.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     calibrated : DataFrame
         By model ``slope, intercept, n``.
     benefit : DataFrame
-        ``threshold``, a column of net benefit a model, ``all`` and ``none``.
+        ``threshold``, a column of net benefit per model, ``all`` and ``none``.
     """
     figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
@@ -64,7 +64,7 @@ def calibration_and_decision(bins, calibrated, benefit):
     )
     right.axhline(0, color=COLOURS["faint"], linewidth=0.6, label="call none severe")
     top = max(np.nanmax(benefit[[*models, "all"]].to_numpy()), 0.01)
-    right.set(xlabel="Probability at which one acts", ylabel="Net benefit (true positives a scan)")
+    right.set(xlabel="Threshold probability", ylabel="Net benefit (true positives per scan)")
     right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
     right.legend(loc="upper right")
     figure.alt = (
@@ -73,29 +73,29 @@ def calibration_and_decision(bins, calibrated, benefit):
             f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
             for name in drawn
         )
-        + ". Right: net benefit of each model against the probability at which one acts, beside calling every scan "
-        "or none severe."
+        + ". Right: net benefit of each model against the threshold probability, beside calling every scan or none "
+        "severe."
     )
     return figure
 
 
 @styled
 def tornado(moved, words, columns=3, note=""):
-    """Draw how far each headline moves under each choice: a panel a headline, a row a choice.
+    """Draw how far each headline moves under each choice: one panel per headline, one row per choice.
 
-    Panels of one kind, the words before the comma (``AUC, POI``, ``AUC, iHU``), have one scale, so that they
-    can be compared.
+    Panels of the same kind, which is the part before the comma (``AUC, POI``, ``AUC, iHU``), have the same scale, so
+    that they can be compared.
 
     Parameters
     ----------
     moved : DataFrame
         ``headline, choice, base, low, high``.
     words : dict of str to str
-        What to call each choice; the order is theirs. "low / high" stands in it.
+        The words for each choice, in the order to draw, with what low and high are as "low / high".
     columns : int
-        Panels beside each other.
+        Number of panels in a row.
     note : str
-        What was left out and why, under the figure.
+        What was left out and why, printed under the figure.
     """
     headlines = list(dict.fromkeys(moved["headline"]))
     choices = [choice for choice in words if choice in set(moved["choice"])]
@@ -127,7 +127,7 @@ def tornado(moved, words, columns=3, note=""):
                     ax.text(base if np.isfinite(base) else 0, place + shift, " undefined", va="center", fontsize=5)
                     continue
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
-                if there == base:  # a bar of no length is not seen
+                if there == base:  # a bar of zero length is invisible
                     ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
         if _kind(headline) in ends.index:
             least, most = ends.loc[_kind(headline)]
@@ -157,7 +157,7 @@ def _kind(headline):
 
 @styled
 def kappa_by_least_change(table, marked):
-    """Draw kappa against the least change that counts as one: (a) POI, (b) iHU.
+    """Draw kappa against the least change that counts as a change: (a) POI, (b) iHU.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Pictures of CT sections: lung window, infection in red, a scale bar, the patient's right and left, front and back.
 
-Arrays are (y, x) or (section, y, x) in the study's order (y anterior to posterior, x patient right to left), so
-that a section is seen as radiologists see it: from the feet, the patient's right on the reader's left.
+Arrays are (y, x) or (section, y, x) in the study's order (y from anterior to posterior, x from the patient's right to
+left), so that a section is shown in radiological convention: seen from the feet, the patient's right on the left.
 """
 
 import numpy as np
@@ -20,11 +20,25 @@ RED, CYAN, YELLOW = (0.90, 0.10, 0.10), "#33BBEE", "#FFD92F"
 OUTLINED = [patheffects.withStroke(linewidth=1.2, foreground="black")]
 
 
+def of_one_scan(hu, label_map):
+    """Return HU and label map as arrays (z, y, x).
+
+    Raises
+    ------
+    ValueError
+        If they are not of one shape.
+    """
+    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    if hu.ndim != 3 or hu.shape != label_map.shape:
+        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
+    return hu, label_map
+
+
 def widest_sections(label_map, n=3):
     """Find the ``n`` neighbouring sections around the one with the largest infected area.
 
-    Where nothing is infected, the ones around the largest lung area; where there is no lung either, the middle ones.
-    Fewer than ``n`` come back if the scan has fewer sections.
+    Without infection, those around the largest lung area; without lung either, those in the middle. A scan with fewer
+    than ``n`` sections gives all of them.
 
     Parameters
     ----------
@@ -43,14 +57,14 @@ def widest_sections(label_map, n=3):
 
 
 def body_frame(hu, spacing_mm):
-    """Find the part of the sections that holds the patient: (row slice, column slice), common to all of them.
+    """Find the part of the sections that contains the patient: (row slice, column slice), common to all of them.
 
-    Without it, half of a picture is the air around the patient.
+    Uncropped, half of a picture would be the air around the patient.
     """
     body = np.asarray(hu) > -500
     slices = []
     for axis, step_mm in ((1, spacing_mm[-2]), (2, spacing_mm[-1])):
-        # a tenth of a row filled: the table top and stray bright pixels do not make a patient
+        # at least a tenth of a row filled: the table top and stray bright pixels are not the patient
         filled = np.flatnonzero(body.mean(axis=tuple(a for a in (0, 1, 2) if a != axis)) > 0.1)
         margin = int(np.ceil(8.0 / step_mm))
         whole = body.shape[axis]
@@ -61,7 +75,7 @@ def body_frame(hu, spacing_mm):
 
 
 def show_section(ax, hu, spacing_mm, window_hu=LUNG_WINDOW_HU):
-    """One section in a window (level, width), axes in mm; spacing_mm ends with (y, x)."""
+    """Draw one section in a window (level, width), with axes in mm; spacing_mm ends with (y, x)."""
     height, width = hu.shape[0] * spacing_mm[-2], hu.shape[1] * spacing_mm[-1]
     level, window = window_hu
     ax.imshow(
@@ -77,7 +91,7 @@ def show_section(ax, hu, spacing_mm, window_hu=LUNG_WINDOW_HU):
 
 
 def outline(ax, mask, spacing_mm, colour, width):
-    """Draw the border of a mask (y, x); none where it is empty or fills the section."""
+    """Draw the border of a mask (y, x); none if it is empty or fills the section."""
     if mask.any() and not mask.all():
         rows = (np.arange(mask.shape[0]) + 0.5) * spacing_mm[-2]
         columns = (np.arange(mask.shape[1]) + 0.5) * spacing_mm[-1]
@@ -93,7 +107,7 @@ def _fill(ax, mask, spacing_mm, colour, alpha):
 
 
 def overlay(ax, label_map, spacing_mm):
-    """Outline the lung in blue and the infection in red, filled."""
+    """Outline the lung in blue, and fill and outline the infection in red."""
     outline(ax, label_map >= LUNG, spacing_mm, CYAN, 0.5)
     _fill(ax, label_map == INFECTION, spacing_mm, RED, 0.35)
     outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
@@ -105,7 +119,7 @@ def write_on(ax, x, y, words, ha, va, size=6):
 
 
 def sides(ax, letters="RLAP"):
-    """Where the patient's right, left, front (anterior) and back (posterior) are; in other planes head and feet."""
+    """Mark the patient's right, left, front (anterior) and back (posterior), in other planes also head and feet."""
     places = [(0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"), (0.5, 0.98, "center", "top"),
               (0.5, 0.02, "center", "bottom")]  # fmt: skip
     for letter, (x, y, ha, va) in zip(letters, places, strict=True):
@@ -113,7 +127,7 @@ def sides(ax, letters="RLAP"):
 
 
 def scale_bar(ax, length_mm=50.0):
-    """Draw a bar of known length into the lower right corner."""
+    """Draw a bar of known length in the lower right corner."""
     left, right = ax.get_xlim()
     bottom = ax.get_ylim()[0]
     end, height = right - 0.03 * (right - left), bottom * 0.96
@@ -149,12 +163,12 @@ WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 
 
 def row_height_mm(frame_shape, spacing_mm, n_columns, width_mm=COLUMN_MM["double"]):
-    """Height of one row of pictures, so that they fill the column's width without white between them."""
+    """Height of one row of pictures that fill the column's width without white between them."""
     return width_mm / n_columns * frame_shape[0] * spacing_mm[-2] / (frame_shape[1] * spacing_mm[-1])
 
 
 def draw_section(ax, hu, spacing_mm, label_map=None, window_hu=LUNG_WINDOW_HU, letters="RLAP"):
-    """Draw one section in place of what the axes hold; rows from above to below, columns from left to right."""
+    """Draw one section in place of what the axes show, rows from top to bottom, columns from left to right."""
     ax.clear()
     show_section(ax, hu, spacing_mm, window_hu)
     if label_map is not None:
@@ -170,8 +184,8 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
     Parameters
     ----------
     hu : array (section, y, x), HU
-        The sections to show, no more than about six; ``widest_sections`` chooses them from a scan. With none, the
-        figure says so, in the words of the title if there is one.
+        The sections to show, no more than about six; ``widest_sections`` chooses them from a scan. If there are none,
+        the figure says so, with the title if there is one.
     label_map : uint8 array (section, y, x)
     section_positions_mm : sequence of float
         Where each section lies along the body, mm from the lowest section.
@@ -180,7 +194,7 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
     """
     hu, label_map = np.asarray(hu), np.asarray(label_map)
     if hu.shape != label_map.shape:
-        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} are of different shape; cut both alike")
+        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} are of different shape; crop both alike")
     if hu.ndim != 3 or not len(hu):
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), title or "no section to show")
@@ -217,13 +231,13 @@ def _share(label_map):
 def longitudinal(scans, spacing_mm, title=""):
     """Draw Figure 5: one patient's scans in order of date, with POI and iHU, and the status at each date.
 
-    Red dots are dates at which the patient was severe and green squares dates at which not; the word stands beside.
+    Red dots mark dates at which the patient was severe, green squares the others; the status is also written there.
 
     Parameters
     ----------
     scans : list of (date, status, hu_section, label_section, poi, ihu)
-        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient where all are of one size; poi 0..1;
-        ihu in HU, NaN where no infection.
+        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient if all are of one size; poi 0..1; ihu
+        in HU, NaN without infection.
     spacing_mm : tuple
         Ends with (y, x).
     """
@@ -239,7 +253,7 @@ def longitudinal(scans, spacing_mm, title=""):
     height = row_height_mm(np.asarray(scans[0][2])[rows, columns].shape, spacing_mm, len(scans))
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
-    figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates stand at the upper edge
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates are at the upper edge
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
     axes = pictures.subplots(2, len(scans), squeeze=False)
@@ -301,13 +315,13 @@ def _course(ax, scans):
 
 @styled
 def false_positives(hu, predicted, reference, spacing_mm, title=""):
-    """Draw Figure 6: what the network called infection on a section with motion, and what of it is false.
+    """Draw Figure 6: what the network called infection on a section with motion, and which part of it is false.
 
     Parameters
     ----------
     hu : array (y, x) or (section, y, x), HU
     predicted, reference : bool arrays of the same shape
-        Infection as the network sees it, and as the reference has it.
+        Infection by the network and by the reference.
     """
     hu, predicted, reference = (
         np.asarray(a)[None] if np.ndim(a) == 2 else np.asarray(a) for a in (hu, predicted, reference)
@@ -315,7 +329,7 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
     if not hu.shape == predicted.shape == reference.shape:
         raise ValueError(
             f"hu {hu.shape}, predicted {predicted.shape} and reference {reference.shape} are of "
-            "different shape; cut all three alike"
+            "different shape; crop all three alike"
         )
     if not hu.size:
         figure = new_figure("double", 40)
@@ -339,7 +353,7 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
                 write_on(ax, 0.02, 0.98, words, "left", "top", 7)
         scale_bar(axes[-1])
     false = predicted & ~reference
-    shown = [  # what is not in the picture is not in its key
+    shown = [  # the key lists only what is in the picture
         (predicted, Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection, network")),
         (false, Patch(facecolor=YELLOW, alpha=0.6, label="false positive")),
         (reference, Line2D([], [], color=CYAN, linewidth=0.8, label="infection, reference")),
@@ -356,14 +370,14 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
 
 @styled
 def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
-    """Draw many sections side by side, one a scan, to see at a glance what a cohort looks like.
+    """Draw many sections side by side, one per scan, to see at a glance what a cohort looks like.
 
     Parameters
     ----------
     scans : list of (title, hu)
         hu (y, x), HU. Sections may be of different size; each is drawn at its own size in mm.
     spacing_mm : tuple or list of tuple
-        Ends with (y, x); one for all, or one a scan.
+        Ends with (y, x); one for all, or one per scan.
     label_maps : list of array (y, x), optional
         Outlined where given.
     """

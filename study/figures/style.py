@@ -1,8 +1,8 @@
-"""How every figure looks and is written: a journal's column widths, 7-point letters, colours, files without a date.
+"""How every figure looks and is written: a journal's column widths, 7-point font, colours, files without dates.
 
-Each file carries its alternative text, for a reader who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
+Each file holds its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
 
-Nothing here touches pyplot, so no figure outlives its caller and nobody's own matplotlib settings reach the paper.
+Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
 """
 
 import functools
@@ -32,7 +32,7 @@ MARKERS = {"severe": "o", "non-severe": "s"}
 SERIES = [("first", "-", "o"), ("second", "--", "s"), ("third", "-.", "D"), ("fourth", ":", "^")]
 
 STYLE = {
-    "font.family": "DejaVu Sans",  # it ships with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",  # it comes with matplotlib: the same font on every machine
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.labelsize": 7,
@@ -68,13 +68,13 @@ STYLE = {
 
 
 class ColumnFigure(Figure):
-    """A figure that shows itself in a notebook without pyplot, and so is never kept open behind one's back."""
+    """A figure that shows itself in a notebook without pyplot, which would keep it open."""
 
     _alt = ""
 
     @property
     def alt(self):
-        """What it shows, for a reader who cannot see it; the words in it where its drawing function gave none."""
+        """What it shows, for a reader who cannot see it; if its drawing function gave none, the words in it."""
         if self._alt:
             return self._alt
         words = (text.get_text() for text in self.findobj(Text))
@@ -92,11 +92,11 @@ class ColumnFigure(Figure):
 
 
 def styled(draw):
-    """Run a drawing function under ``STYLE``, whatever the caller's own matplotlib settings are."""
+    """Run a drawing function under ``STYLE``, whatever the caller's matplotlib settings are."""
 
     @functools.wraps(draw)
     def under_style(*args, **kwargs):
-        # "default" first: a reader's matplotlibrc must not reach the figures of the paper
+        # the defaults first: a user's matplotlibrc must not affect the figures of the paper
         with matplotlib.rc_context():
             matplotlib.rcParams.update({k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k})
             matplotlib.rcParams.update(STYLE)
@@ -116,8 +116,8 @@ def new_figure(column, height_mm):
 def save(fig, folder, name):
     """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
 
-    The files carry no date and no software version: the same figure gives the same bytes. Each is written under
-    a temporary name first, so that a reader never finds half a figure.
+    The files hold no date and no software version: the same figure gives the same bytes. Each is written under a
+    temporary name first, so that nobody reads half a figure.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def save(fig, folder, name):
 
 
 def say_missing(ax, words):
-    """Write into an empty panel what is missing there, in place of axes that would show nothing."""
+    """Write into an empty panel what is missing, in place of empty axes."""
     ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", color=COLOURS["faint"], wrap=True)
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
     ax.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""One table in four forms, for a spreadsheet, a web page, LaTeX and Word."""
+"""One table in four formats: for a spreadsheet, a web page, LaTeX and Word."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ from study.results.words import MISSING, heading, is_missing
 
 
 def save(df, folder, name, caption, user_text=()):
-    r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each whole or not at all.
+    r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each completely or not at all.
 
-    The index is written where it says something (it has a name or is not 0, 1, 2, ...). For other programs the CSV file
-    has the names of the columns and ten significant digits; for people the others have words and four. Line ends are
-    ``\n``, text is UTF-8: the same table gives the same bytes.
+    The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
+    column names as they are and ten significant digits. The others are for readers: headings in words and four digits.
+    Line ends are ``\n``, text is UTF-8: the same table gives the same bytes.
 
-    A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, also one that comes from a scan's id or
-    a report. Such cells get a ``'`` in front in the CSV file. A cell that begins with ``+``, ``-``, a tab or a
-    carriage return is guarded likewise in the columns named in ``user_text`` alone, as ``-650 [-700, -600]`` is an
-    honest number in a column that we wrote.
+    A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
+    the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
+    guarded too, but only in the columns named in ``user_text``, as ``-650 [-700, -600]`` is a number in a column that
+    we wrote.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def save(df, folder, name, caption, user_text=()):
     caption : str
         Title and notes, printed with the table (not in the CSV file).
     user_text : sequence of str
-        Columns that hold text as a user gave it.
+        Columns with text that a user provided.
 
     Returns
     -------
@@ -50,12 +50,12 @@ def save(df, folder, name, caption, user_text=()):
 
 
 def save_csv(df, path, user_text=()):
-    """Write the CSV file alone, as ``save`` would; for tables too wide to print."""
+    """Write only the CSV file, as ``save`` would; for tables too wide to print."""
     write_text(path, _csv(*_laid_out(df, user_text, Path(path).name)))
 
 
 def _laid_out(df, user_text, name, digits=10):
-    """Header, rows of text, and which columns hold text of users."""
+    """Header, rows of text, and which columns hold users' text."""
     unknown = sorted(set(user_text) - set(df.columns) - set(df.index.names))
     if unknown:
         raise ValueError(f"user_text names columns that table {name} does not have: {', '.join(map(str, unknown))}")
@@ -80,7 +80,7 @@ def _cell(value, digits):
 def guard(text, from_user=True):
     """Put a ``'`` before text that a spreadsheet could run as a formula."""
     dangerous = ("=", "@", "+", "-", "\t", "\r", "\n") if from_user else ("=", "@")
-    # Python's csv does not quote a lone carriage return, which readers take for the end of a row.
+    # Python's csv does not quote a single carriage return, which readers take for the end of a row.
     return ("'" + text if text.startswith(dangerous) else text).replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -115,7 +115,7 @@ LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\
 
 
 def latex_text(text):
-    """One line of text with everything escaped that LaTeX would run."""
+    """One line of text with everything escaped that LaTeX would interpret."""
     return "".join(LATEX.get(letter, letter) for letter in _one_line(text))
 
 
@@ -137,7 +137,7 @@ NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _docx(header, rows, caption, name):
-    """A Word file: the caption with the table's number, three rules as journals print them, the head on every page."""
+    """A Word file: caption with the table's number, three rules as in journals, the header repeated on every page."""
     import docx
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
@@ -153,7 +153,7 @@ def _docx(header, rows, caption, name):
             for key, setting in (("val", "single"), ("sz", "6"), ("space", "0"), ("color", "000000")):
                 rule.set(qn(f"w:{key}"), setting)
             borders.append(rule)
-        after = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")  # Word minds the order
+        after = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")  # Word requires this order
         parent.insert_element_before(borders, *after)
 
     document = docx.Document()
@@ -174,7 +174,7 @@ def _docx(header, rows, caption, name):
 
 
 def _without_dates(document):
-    """The file's bytes; a zip archive says when each part was packed, which would differ from one run to the next."""
+    """The file's bytes without the times in its zip archive, which would differ from one run to the next."""
     packed, undated = io.BytesIO(), io.BytesIO()
     document.save(packed)
     with zipfile.ZipFile(packed) as source, zipfile.ZipFile(undated, "w", zipfile.ZIP_DEFLATED) as target:

@@ -1,6 +1,6 @@
-"""What each exercise expects, computed from a run by the functions that the notebooks use, and slips that people make.
+"""What each exercise expects, computed from a run by the functions that the notebooks use, and common slips.
 
-Each function takes the ``exercises.Exercises`` of a run and answers with a :class:`Task`.
+Each function takes the ``exercises.Exercises`` of a run and returns a :class:`Task`.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from study.claims.printed import read_number
 from study.scans.labels import INFECTION, LUNG
 from study.statistics import kappa, logistic, roc
 
-# Neighbours over a face in the section.
+# A voxel and its four neighbours in the section.
 IN_PLANE = np.array([np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))], bool)
-LEVEL_HU = -750  # of exercise 4.5
-COPIES = 4  # of exercise 5.4
+LEVEL_HU = -750  # for exercise 4.5
+COPIES = 4  # for exercise 5.4
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class Task:
     Attributes
     ----------
     expected : float
-        The answer; NaN if this run has none.
+        The answer; NaN if this run does not have one.
     look_at : str
         Where to look if the answer is wrong.
     slips : tuple of (float, str)
-        Wrong answers that have a known cause, and where to look then.
+        Wrong answers with a known cause, and a hint for each.
     tolerance : float
         Relative; answers are rounded.
     accepts : callable, optional
-        Where several answers are right: whether this one is.
+        Where several answers are right: whether a given one is.
     """
 
     expected: float
@@ -50,7 +50,7 @@ class Task:
         return self.accepts(answer) if self.accepts else _near(answer, self.expected, self.tolerance)
 
     def hint(self, answer):
-        """Where to look, after a wrong answer."""
+        """Where to look after a wrong answer."""
         known = (hint for wrong, hint in self.slips if _near(answer, wrong, self.tolerance))
         return next(known, self.look_at)
 
@@ -65,11 +65,11 @@ def _portion(exercises):
     infected, lung = (labels == INFECTION).sum(), (labels == LUNG).sum()
     return Task(
         poi,
-        "How many voxels have label 2, and of how many is that a share?",
+        "How many voxels have label 2, and what should that number be divided by?",
         (
             (100 * poi, "POI is stored as a fraction, 0 to 1."),
-            (infected / lung, "Is infected lung no lung? The lung field is all that is lung, healthy or not."),
-            (infected / labels.size, "A share of the lung, not of the whole picture."),
+            (infected / lung, "Infected lung is lung too: the lung field is all of the lung, healthy or not."),
+            (infected / labels.size, "That is a share of the whole image; POI is a share of the lung."),
         ),
     )
 
@@ -81,9 +81,9 @@ def _volume(exercises):
         volume,
         "How large is one voxel? spacing_mm has three lengths, in the order of the array.",
         (
-            (count, "That is how many voxels there are. How large is one?"),
-            (1000 * volume, "That is in cubic millimetres; how many of them make a millilitre?"),
-            (count * dy * dx / 1000, "That is the voxel's face. How thick is a section?"),
+            (count, "That is the number of voxels. How large is one?"),
+            (1000 * volume, "That is in cubic millimetres; how many of them are a millilitre?"),
+            (count * dy * dx / 1000, "That leaves out one of the three lengths. How thick is a section?"),
         ),
     )
 
@@ -104,18 +104,18 @@ def _border(exercises):
     from scipy import ndimage
 
     example = exercises.example
-    variants = exercises.run.variants(exercises.run.biomarkers_csv)
+    variants = exercises.study_run.variants(exercises.study_run.biomarkers_csv)
     smaller_ihu = np.nan if variants is None else variants.loc[example.scan_id, "smaller_ihu"]
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
     infection = example.label_map == INFECTION
     anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
     return Task(
         smaller_ihu - ihu,
-        "Which voxels of infection touch a voxel of label 1 above, below, left or right in their own section?",
+        "Which voxels of infection touch a voxel of label 1 above, below, left or right of them in the same section?",
         (
-            (ihu - smaller_ihu, "Which is subtracted from which: how far does it rise?"),
-            (smaller_ihu, "That is iHU without the border. By how much did it rise?"),
-            (example.hu[anywhere].mean() - ihu, "Where infection touches the chest wall it stays."),
+            (ihu - smaller_ihu, "Check the sign: which of the two is subtracted from the other?"),
+            (smaller_ihu, "That is iHU without the border. By how much has it risen?"),
+            (example.hu[anywhere].mean() - ihu, "Infection that touches the chest wall, not lung, stays."),
         ),
         tolerance=1e-2,
     )
@@ -128,7 +128,7 @@ def _partial_volume(exercises):
     share = (LEVEL_HU - lung) / (ihu - lung)
     return Task(
         share,
-        "A voxel's HU is the mean of what is in it, weighted by its share. Which share makes that mean the level?",
+        "A voxel's HU is the mean of its contents, weighted by their shares. At which share does it reach LEVEL_HU?",
         (
             (1 - share, "That is the share of healthy lung."),
             (100 * share, "A share is a fraction, 0 to 1."),
@@ -144,10 +144,10 @@ def _counted_auc(exercises):
     severe, other = poi[is_severe].to_numpy(), poi[~is_severe].to_numpy()
     return Task(
         area,
-        "Of all pairs of one severe and one non-severe scan, in how many is the severe scan's POI the higher?",
+        "Among all pairs of one severe and one non-severe scan, in how many is the POI of the severe scan higher?",
         (
-            ((severe[:, None] > other).mean(), "What do pairs with equal POI count?"),
-            ((severe[:, None] >= other).mean(), "What do pairs with equal POI count? Neither all nor nothing."),
+            ((severe[:, None] > other).mean(), "How much do pairs with equal POI count?"),
+            ((severe[:, None] >= other).mean(), "How much do pairs with equal POI count? Neither 1 nor 0."),
             (1 - area, "Which of the two should have the higher POI?"),
             (100 * area, "The AUC is a fraction, 0 to 1."),
         ),
@@ -165,10 +165,10 @@ def _youden(exercises):
 
     return Task(
         best.cutoff,
-        "Sensitivity + specificity - 1 at your cut-off is less than at another. Have all POIs been tried? A scan at "
-        "the cut-off counts as severe.",
+        "Another cut-off has a greater sensitivity + specificity - 1. Have you tried all POIs? A scan at the cut-off "
+        "counts as severe.",
         ((100 * best.cutoff, "The cut-off is a POI, stored as a fraction."),
-         (best.youden, "That is the index. At which POI is it reached?")),
+         (best.youden, "That is the Youden index. At which POI is it reached?")),
         accepts=accepts,
     )  # fmt: skip
 
@@ -178,11 +178,11 @@ def _odds_ratio(exercises):
     per_percent = np.exp(row["coefficient"] / row["sd"] / 100)
     return Task(
         row["odds_ratio"],
-        "A logistic model's coefficient is the log of an odds ratio, per unit of its predictor. How many are an SD?",
+        "The coefficient of a logistic model is the log odds ratio per unit of its predictor. How many units is an SD?",
         (
-            (row["coefficient"], "That is the log of the odds ratio."),
+            (row["coefficient"], "That is the log odds ratio."),
             (per_percent, "That is per percentage point of POI."),
-            (1 / row["odds_ratio"], "The odds of which status?"),
+            (1 / row["odds_ratio"], "Are these the odds of severe, or of non-severe?"),
         ),
         tolerance=5e-3,
     )
@@ -194,10 +194,10 @@ def _copies(exercises):
     once = roc.delong_variance(poi, is_severe)
     return Task(
         (variance / once) ** 0.5 if once > 0 else np.nan,
-        f"The standard error is the root of DeLong's variance. Take it once and with each scan {COPIES} times over.",
-        ((variance / once if once > 0 else np.nan, "That is the variance's factor."),
-         (once**0.5, "That is the error itself. By what factor does it shrink?"),
-         ((once / variance) ** 0.5 if variance > 0 else np.nan, "By what factor does it shrink: below 1.")),
+        f"The standard error is the root of DeLong's variance. Compute it with each scan once and {COPIES} times.",
+        ((variance / once if once > 0 else np.nan, "That is the factor for the variance."),
+         (once**0.5, "That is the standard error itself. By what factor does it change?"),
+         ((once / variance) ** 0.5 if variance > 0 else np.nan, "That is its inverse; the factor is below 1.")),
         tolerance=0.05,
     )  # fmt: skip
 
@@ -207,10 +207,13 @@ def _from_aic(exercises):
     ratio = smaller - larger + 2
     return Task(
         float(stats.chi2.sf(ratio, 1)),
-        "AIC = 2 parameters - 2 log likelihood. What is twice the difference of the log likelihoods, and of which "
-        "chi-square distribution is it a tail?",
+        "AIC = 2 parameters - 2 log likelihood. What is twice the difference of the log likelihoods, and which "
+        "chi-square distribution does it follow if iHU adds nothing?",
         (
-            (float(stats.chi2.sf(smaller - larger, 1)), "The larger model paid 2 for its parameter more."),
+            (
+                float(stats.chi2.sf(smaller - larger, 1)),
+                "The AIC of the larger model contains 2 for its extra parameter.",
+            ),
             (ratio, "That is the likelihood-ratio statistic. What is its p value?"),
             (float(stats.norm.sf(ratio**0.5)), "That is one-sided."),
         ),
@@ -229,13 +232,16 @@ def _kappa(exercises):
     found = _agreement(exercises.counts.values())
     return Task(
         found.kappa,
-        "How often do both agree, how often would they by chance with these totals of up and down, and what share of "
-        "what chance leaves is that?",
+        "How often do both agree, how often would they agree by chance with these totals of up and down, and what "
+        "share of the agreement beyond chance is reached?",
         (
-            (found.observed_agreement, "That is the observed agreement; chance has not been taken out."),
+            (found.observed_agreement, "That is the observed agreement, not corrected for chance."),
             (found.expected_agreement, "That is the agreement by chance."),
-            (found.observed_agreement - found.expected_agreement, "Of how much that was left to gain?"),
-            (found.pabak, "That takes up and down as equally frequent. How frequent are they for each side?"),
+            (
+                found.observed_agreement - found.expected_agreement,
+                "Divide that by the most that agreement could exceed chance.",
+            ),
+            (found.pabak, "That assumes that up and down are equally frequent. How frequent are they for each side?"),
         ),
     )
 
@@ -244,8 +250,8 @@ def _pabak(exercises):
     found = _agreement(exercises.counts.values())
     return Task(
         found.pabak,
-        "Which agreement would chance give, if both sides said up in half of the cases?",
-        ((found.kappa, "That is kappa with the frequencies as they are."),
+        "How large would the agreement by chance be if both sides said up in half of the cases?",
+        ((found.kappa, "That is kappa with the actual frequencies."),
          (found.observed_agreement, "That is the observed agreement.")),
     )  # fmt: skip
 
@@ -255,10 +261,10 @@ def _prevalence(exercises):
     skewed = _agreement((up_up + down_down - 1, up_down, down_up, 1))
     return Task(
         skewed.kappa,
-        "Only the two cells on the diagonal change: all agreed cases but one are up. How large is the agreement by "
-        "chance now?",
-        ((_agreement(exercises.counts.values()).kappa, "That is kappa of the table as it is."),
-         (skewed.observed_agreement, "That is the observed agreement, which has not moved.")),
+        "Only the two cells on the diagonal change: all cases of agreement but one are up. How large is the agreement "
+        "by chance now?",
+        ((_agreement(exercises.counts.values()).kappa, "That is kappa of the original table."),
+         (skewed.observed_agreement, "That is the observed agreement, which has not changed.")),
     )  # fmt: skip
 
 
@@ -267,14 +273,14 @@ def _least_change(exercises):
     factor = stats.norm.isf(0.025)
     return Task(
         float(factor * spread),
-        "How far do two measurements differ where nothing changed, in 95 % of cases? Each change has the errors of two "
-        "scans already.",
+        "Where nothing changed, how far do two measurements differ in 95 % of cases? Each change already contains the "
+        "errors of two scans.",
         (
-            (factor * spread / 2**0.5, "That is 1.96 SEM, of one scan. A change has the errors of two."),
-            (factor * spread * 2**0.5, "The SD of changes holds the errors of both scans already."),
-            (spread, "That is one SD; 95 % of cases lie within how many?"),
+            (factor * spread / 2**0.5, "That is 1.96 SEM, for one scan. A change has the errors of two."),
+            (factor * spread * 2**0.5, "The SD of the changes already contains the errors of both scans."),
+            (spread, "That is one SD; how many contain 95 % of cases?"),
             (spread / 2**0.5, "That is the standard error of measurement of one scan."),
-            (factor * spread / 100, "In percentage points, as the changes are."),
+            (factor * spread / 100, "Give it in percentage points, like the changes."),
         ),
         tolerance=2.5e-2,
     )
@@ -285,9 +291,9 @@ def _misprint(exercises):
     cases = round(exercises.printed["table_4_n_density_whole"])
     return Task(
         two_by_two.nearest(cases, observed=read_number(claim.published).share)["n"],
-        "Of n cases some whole number k agree. Try n near the printed one: does any k / n round to the printed four "
-        "digits?",
-        ((cases, "That is the printed number: which k would it be?"),),
+        "Of n cases, a whole number k agree. Try values of n near the printed one: does any k / n round to the four "
+        "printed digits?",
+        ((cases, "That is the printed number: for which k would it hold?"),),
         tolerance=1e-6,
     )
 

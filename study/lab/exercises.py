@@ -1,8 +1,8 @@
-"""Exercises: whether an answer of one's own is what the study computes from a run's tables.
+"""Exercises: whether an answer is what the study computes from a run's tables.
 
-The questions stand in the notebooks of ``exercises/``, five each to notebooks 4, 5 and 6; solutions in a folder beside
-them. Nothing is typed here: every expected answer is computed from the run, or from the paper's printed numbers, by the
-functions that the notebooks use. A wrong answer gets a hint where to look, and never the right one.
+The questions are in the notebooks of ``exercises/``, five each for notebooks 4, 5 and 6; the solutions in a folder
+beside them. No answer is typed here: each is computed from the run, or from the paper's printed numbers, by the
+functions that the notebooks use. A wrong answer gets a hint, and never the right answer.
 """
 
 import difflib
@@ -22,7 +22,7 @@ from study.scans import cohort
 
 @dataclass(frozen=True)
 class Checked:
-    """An answer that was looked at; shown as its message."""
+    """An answer that was checked; shown as its message."""
 
     right: bool
     message: str
@@ -33,7 +33,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Example:
-    """A scan to work on: `hu` and `label_map` (z, y, x), `spacing_mm` in that order."""
+    """A scan to work on: `hu` and `label_map` (z, y, x), and `spacing_mm` in the same order."""
 
     scan_id: str
     hu: np.ndarray
@@ -42,14 +42,14 @@ class Example:
 
 
 class Exercises:
-    """The exercises on one run, and the data that they are about.
+    """The exercises on one run, and their data.
 
     Parameters
     ----------
     run : str
         Name of the run.
     biomarkers_csv : str
-        A table of biomarkers of one's own, from the project's folder; enough for the exercises to notebooks 5 and 6.
+        Another table of biomarkers, as a path from the project's root; enough for the exercises to notebooks 5 and 6.
     root : path, optional
         The project's root; by default found upward from the working directory.
 
@@ -70,12 +70,12 @@ class Exercises:
     """
 
     def __init__(self, run="demo", biomarkers_csv="", root=None):
-        self.run = Run(run, root)
-        self.path = self.run.root / (biomarkers_csv or self.run.biomarkers_csv)
+        self.study_run = Run(run, root)
+        self.path = self.study_run.root / (biomarkers_csv or self.study_run.biomarkers_csv)
         if not self.path.is_file():
             raise FileNotFoundError(
-                f"{self.path}: there is no such table of biomarkers; `make study` makes that of the demo, or name a "
-                "table of your own, biomarkers_csv"
+                f"{self.path}: there is no such table of biomarkers; make the demo's with `make study`, or give the "
+                "path of your own table as biomarkers_csv"
             )
 
     @cached_property
@@ -85,19 +85,19 @@ class Exercises:
 
     @cached_property
     def example(self):
-        """A severe scan of middling infection."""
+        """The severe scan whose volume of infection is the median."""
         from study.figures import examples
         from study.scans import ct
 
-        scans = cohort.read_scans(self.run.cohort / "scans.csv").set_index("scan_id", drop=False)
+        scans = cohort.read_scans(self.study_run.cohort / "scans.csv").set_index("scan_id", drop=False)
         scan_id = examples.typical_scan(self.scans.reset_index(), "severe")
-        scan = ct.read_scan(self.run.cohort / scans.loc[scan_id, "image"])
-        label_map = ct.read_label_map(self.run.masks / f"{scan_id}.nii.gz", scan)
+        scan = ct.read_scan(self.study_run.cohort / scans.loc[scan_id, "image"])
+        label_map = ct.read_label_map(self.study_run.masks / f"{scan_id}.nii.gz", scan)
         return Example(scan_id, scan.hu, label_map, tuple(scan.spacing_mm))
 
     @cached_property
     def pairs(self):
-        """Pairs of consecutive scans, read and measured."""
+        """Pairs of consecutive scans with their changes and reports."""
         scans = self.scans.reset_index()
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
         reports = progression.reports_of(scans, pairs)
@@ -108,7 +108,7 @@ class Exercises:
 
     @cached_property
     def counts(self):
-        """Pairs by what report and POI say of the extent."""
+        """Pairs by what report and POI say about the extent."""
         directions = {f"{name}_direction": biomarkers.binarise(self.pairs[f"{name}_change"]) for name in ("poi", "ihu")}
         case = progression.rated(self.pairs.assign(**directions))["volume_all"].dropna()
         words = {1.0: "up", 0.0: "down"}
@@ -120,7 +120,7 @@ class Exercises:
 
     @cached_property
     def changes_without_phrase(self):
-        """Changes of POI where the report names none."""
+        """Changes of POI where the report names no change of extent."""
         silent = self.pairs["has_report"] & (self.pairs["volume"] == 0)
         return 100 * self.pairs.loc[silent, "poi_change"]
 
@@ -136,9 +136,9 @@ class Exercises:
         Parameters
         ----------
         number : str
-            Of the exercise, such as ``"5.3"``.
+            The exercise, such as ``"5.3"``.
         answer : float
-            As the question asks for it; None before there is one.
+            As the question asks for it; None or ``...`` if there is none yet.
 
         Returns
         -------
@@ -159,10 +159,12 @@ class Exercises:
         try:
             given = float(answer)
         except (TypeError, ValueError):
-            return Checked(False, f"{number}: not yet. The answer is one number; this is a {type(answer).__name__}.")
+            return Checked(
+                False, f"{number}: not yet. The answer must be one number; this is a {type(answer).__name__}."
+            )
         task = TASKS[number](self)
         if not np.isfinite(task.expected):
-            return Checked(False, f"{number}: this run has no answer, as its data are too few; take a larger one.")
+            return Checked(False, f"{number}: this run has no answer, not enough data; use a larger run.")
         if task.is_right(given):
             return Checked(True, f"{number}: right.")
         return Checked(False, f"{number}: not yet. {task.hint(given)}")

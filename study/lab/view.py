@@ -1,8 +1,8 @@
-"""A scan and its label map in three dimensions, to turn and cut in JupyterLab; and always a still picture.
+"""A scan and its label map in three dimensions, to turn and cut in JupyterLab, below a still picture.
 
-Two viewers are known: itkwidgets, whose program for the browser `study.lab.viewer_files` installs, and ipyniivue. The
-first that works is taken, itkwidgets before ipyniivue, and which and why is said. Where no browser asks, as when the
-whole study runs, the picture is all.
+Two viewers are supported: itkwidgets, whose browser part `study.lab.viewer_files` installs, and ipyniivue. The first
+one that works is used, and a line says which and why. Outside a browser, as when the whole study runs, only the picture
+is shown.
 """
 
 import itertools
@@ -12,10 +12,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from study.figures.sections import LUNG_WINDOW_HU, draw_section
+from study.figures.sections import LUNG_WINDOW_HU, draw_section, of_one_scan
 from study.figures.style import COLUMN_MM, new_figure, styled
 from study.lab import viewer_files
-from study.lab.frontend import in_browser
+from study.lab.play.panel import in_browser
 from study.scans.ct import scan_from_array
 from study.scans.labels import INFECTION, LUNG
 
@@ -27,11 +27,8 @@ def show(hu, label_map, spacing_mm):
 
     Parameters
     ----------
-    hu : array (z, y, x), HU
-    label_map : uint8 array (z, y, x)
-        0 background, 1 lung, 2 infection.
-    spacing_mm : tuple
-        (z, y, x).
+    hu, label_map, spacing_mm
+        As for :func:`study.lab.play.scroll.panel`.
 
     Raises
     ------
@@ -40,7 +37,7 @@ def show(hu, label_map, spacing_mm):
     """
     from IPython.display import display
 
-    hu, label_map = np.asarray(hu), np.asarray(label_map)
+    hu, label_map = of_one_scan(hu, label_map)
     display(three_planes(hu, label_map, spacing_mm))
     if not in_browser():
         print("To turn the scan in three dimensions, run this cell in JupyterLab (make lab).")
@@ -51,36 +48,33 @@ def show(hu, label_map, spacing_mm):
         if not reason:
             try:
                 viewer(hu, label_map, spacing_mm)
-            except Exception as error:  # whatever goes wrong in a viewer, the notebook goes on with the next
+            except Exception as error:  # whatever goes wrong in one viewer, the next is tried
                 reason = f"{name} failed: {type(error).__name__}: {error}"
         if not reason:
             print(f"Shown by {name}" + "".join(f"; {words}" for words in reasons) + ".")
             return
         reasons.append(reason)
-    print("The picture above is all: " + "; ".join(reasons) + ".")
+    print("Only the picture above is shown: " + "; ".join(reasons) + ".")
 
 
 def missing(name):
-    """Say what a viewer lacks in this environment, with the remedy; empty if nothing."""
+    """Say what a viewer lacks in this environment, with the remedy; empty if nothing is missing."""
     if not find_spec(name):
         return f"{name} is not installed (make lab installs it)"
     if name == "itkwidgets" and not viewer_files.installed():
-        return "itkwidgets' viewer is not installed (make lab fetches it, where there is npm)"
+        return "itkwidgets' viewer is not installed (make lab fetches it if npm is there)"
     return ""
 
 
 @styled
 def three_planes(hu, label_map, spacing_mm):
-    """Draw the axial, coronal and sagittal section through the middle of the infection; without one, of the lung.
+    """Draw the axial, coronal and sagittal section through the middle of the infection; if there is none, of the lung.
 
     Parameters
     ----------
     hu, label_map, spacing_mm
         As for :func:`show`.
     """
-    hu, label_map = np.asarray(hu), np.asarray(label_map)
-    if hu.ndim != 3 or hu.shape != label_map.shape:
-        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
     z, y, x = _middle(label_map)
     dz, dy, dx = spacing_mm
     planes = {
@@ -89,7 +83,7 @@ def three_planes(hu, label_map, spacing_mm):
         "sagittal": (hu[::-1, :, x], label_map[::-1, :, x], (dz, dy), "APHF"),
     }
     sizes = [(section.shape[0] * step[0], section.shape[1] * step[1]) for section, _, step, _ in planes.values()]
-    # All three in one scale: the widths share the column as the sections do.
+    # All three have the same scale: they share the column in proportion to their widths.
     scale = COLUMN_MM["double"] / sum(width for _, width in sizes)
     figure = new_figure("double", 6 + scale * max(height for height, _ in sizes))
     axes = figure.subplots(1, 3, width_ratios=[width for _, width in sizes])
@@ -103,7 +97,7 @@ def three_planes(hu, label_map, spacing_mm):
 
 
 def _middle(label_map):
-    """Voxel of the infection, else of the lung, else of the scan, that is nearest the middle of it."""
+    """The voxel nearest the middle of the infection, else of the lung, else of the scan."""
     for mask in (label_map == INFECTION, label_map >= LUNG):
         if mask.any():
             voxels = np.argwhere(mask)
@@ -112,7 +106,7 @@ def _middle(label_map):
 
 
 def _itkwidgets(hu, label_map, spacing_mm):
-    # It only asks whether this package, which nothing here needs, can be imported.
+    # itkwidgets only tests whether this package can be imported; nothing here needs it.
     sys.modules.setdefault("imjoy_elfinder", types.ModuleType("imjoy_elfinder"))
     import itkwidgets.viewer
     import ngff_zarr
@@ -129,7 +123,7 @@ def _itkwidgets(hu, label_map, spacing_mm):
         label_blend=0.6,
         ui={"uiMachineOptions": {"href": viewer_files.CONTROLS, "export": "default"}},
     )
-    # Until it is told so, itkwidgets holds back every later cell of the notebook.
+    # Until it is told that the viewer is there, itkwidgets holds back every later cell of the notebook.
     CellWatcher().update_viewer_status(shown.name, True)
 
 

@@ -1,9 +1,9 @@
 """The files that itkwidgets shows a volume with, fetched once by npm and served by JupyterLab itself.
 
 itkwidgets 1.0 draws with itk-vtk-viewer, a program for the browser that it loads from the internet each time. Here the
-same files are installed into the environment, so that nothing is loaded at run time and a scan can be looked at without
-a network. What was fetched must have the digest that stands here; in four of the files the addresses are changed, each
-as often as it is known to occur, so that another version than the one tried is refused and not half changed.
+same files are installed into the environment, so that nothing is loaded at run time and a scan can be viewed offline.
+Each download must match the digest given here. In four of the files the addresses are changed, each exactly as often as
+it is known to occur, so that an untested version is refused rather than half changed.
 """
 
 import base64
@@ -20,8 +20,8 @@ from study.files import write_text
 
 # JupyterLab serves each folder of share/jupyter/labextensions under this address.
 FOLDER = "study-viewer"
-COMPLETE = "complete"  # a file that is written last, with the digest of all that is decided here
-LONGEST_S = 300  # that npm may take for a package
+COMPLETE = "complete"  # a file that is written last, with the digest of all settings below
+LONGEST_S = 300  # for npm to fetch one package
 ORIGINAL = ".original"  # a changed file as it was, beside it
 ADDRESS = f"/lab/extensions/{FOLDER}"
 VIEWER = f"{ADDRESS}/itk-vtk-viewer/index.html"
@@ -52,7 +52,7 @@ PACKAGES = {
     ),
 }
 
-# What is changed in a file, as often as it occurs there: (pattern, replacement, times). Of the viewer's own files ...
+# What is changed in a file, and how often it must occur: (pattern, replacement, times). In the viewer's own files ...
 IN_VIEWER = {
     "itk-vtk-viewer/index.html": [
         (r"https://[^\"]+/imjoy-loader\.js", "../imjoy-core/imjoy-loader.min.js", 1),
@@ -61,7 +61,7 @@ IN_VIEWER = {
     # Two plugins for other kernels, which would be loaded from the internet.
     "imjoy-core/imjoy-core.min.js": [(r'"startup":true', '"startup":false', 2)],
 }
-# ... and of the lab extension that itkwidgets talks to, as pip installed it.
+# ... and in the lab extension that itkwidgets talks to, as pip installed it.
 EXTENSION = "imjoy-jupyterlab-extension"
 IN_EXTENSION = {
     "static/vendors-*imjoy-core*.js": [
@@ -80,7 +80,7 @@ IN_EXTENSION = {
             1,
         ),
         (r"https://[^\"]+/imjoy-logo-black\.svg", f"{ADDRESS}/itk-vtk-viewer/favicon-32x32.png", 1),
-        # A window is opened at a whole address only.
+        # A window opens only at an absolute address.
         (
             r"async createWindow\(_plugin, w, extra_config\) \{",
             "async createWindow(_plugin, w, extra_config) { w.src = new URL(w.src, window.location.href).href;",
@@ -97,7 +97,7 @@ class ViewerError(RuntimeError):
 
 
 def installed(root=None):
-    """Tell whether the viewer is complete in this environment, as this module would install it."""
+    """Tell whether the viewer is completely installed in this environment, as this module would do it."""
     target = _folder(root)
     changed = (next((target.parent / EXTENSION).glob(f"{name}{ORIGINAL}"), None) for name in IN_EXTENSION)
     marker = target / COMPLETE
@@ -105,7 +105,7 @@ def installed(root=None):
 
 
 def install(root=None, say=print):
-    """Fetch the viewer's files by npm, check their digests, change their addresses, and put them where Lab serves them.
+    """Fetch the viewer's files with npm, check digests, change addresses, and put the files where Lab serves them.
 
     Parameters
     ----------
@@ -117,21 +117,23 @@ def install(root=None, say=print):
     Raises
     ------
     ViewerError
-        If npm is missing or fails, a digest is another one, or an address occurs more or less often than is known.
+        If npm is missing or fails, a digest differs, or an address does not occur as often as expected.
     """
     npm = shutil.which("npm")
     if not npm:
-        raise ViewerError("npm is not here, which fetches the viewer of itkwidgets; install Node.js to have it")
+        raise ViewerError(
+            "npm, which fetches the viewer of itkwidgets, was not found; install Node.js, which includes it"
+        )
     target = _folder(root)
     extensions = target.parent
     if not (extensions / EXTENSION).is_dir():
-        raise ViewerError(f"{extensions}: {EXTENSION} is not here; make lab installs it beside itkwidgets")
+        raise ViewerError(f"{extensions}: {EXTENSION} is not installed; make lab installs it with itkwidgets")
     with tempfile.TemporaryDirectory(prefix="study-viewer-") as downloads:
         unfinished = Path(downloads) / FOLDER
         for package, (digest, wanted) in PACKAGES.items():
             say(f"fetching {package}")
             _unpack(_fetch(npm, package, digest, Path(downloads)), package, wanted, unfinished)
-        # Its code is on no registry; it draws windows, and the viewer stands in the notebook instead.
+        # Its code is on no registry. It would draw windows; the viewer is shown in the notebook instead.
         (unfinished / "vue-window.js").write_text("window.VueWindow = { install() {} };\n", encoding="utf-8")
         texts = [*_changed(unfinished, IN_VIEWER), *_changed(extensions / EXTENSION, IN_EXTENSION)]
         for path, text in texts:
@@ -150,7 +152,7 @@ def _folder(root):
 
 
 def _fetch(npm, package, digest, folder):
-    """Let npm download a package as its own configuration says; returns the archive, whose digest is right."""
+    """Download a package with npm as configured on this machine; returns the archive after checking its digest."""
     command = [npm, "pack", "--loglevel=error", package]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=LONGEST_S)
@@ -170,7 +172,7 @@ def _fetch(npm, package, digest, folder):
 
 
 def _unpack(archive, package, wanted, folder):
-    """Write the wanted files of an archive, whose names begin with ``package/``, without the ``dist/`` they lie in."""
+    """Write the wanted files of an archive (``package/...``), leaving out the folder ``dist/`` that holds them."""
     name = package.partition("@")[0]
     with tarfile.open(archive) as packed:
         for member in packed:
@@ -182,7 +184,7 @@ def _unpack(archive, package, wanted, folder):
 
 
 def _changed(folder, replacements):
-    """Each file's path and its new text, from the text that it was installed with, which is kept beside it."""
+    """Each file's path and its new text, made from the file as installed, a copy of which is kept beside it."""
     for name, changes in replacements.items():
         found = [path for path in folder.glob(name) if path.is_file()]
         if len(found) != 1:
@@ -198,4 +200,4 @@ def _changed(folder, replacements):
         yield found[0], text
 
 
-_OTHER_VERSION = "another version than the one in requirements-lab.lock is installed; set up again with make lab"
+_OTHER_VERSION = "the installed version is not the one in requirements-lab.lock; set up again with make lab"

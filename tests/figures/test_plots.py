@@ -1,6 +1,8 @@
 """Figures: their size, what they say, the same bytes from the same data, and no stop where data are missing."""
 
 import itertools
+import subprocess
+import sys
 
 import matplotlib
 import numpy as np
@@ -224,6 +226,21 @@ def test_the_same_data_give_the_same_bytes_whatever_the_readers_settings(files, 
     assert [path.read_bytes() for path in again] == [(files / path.name).read_bytes() for path in again]
 
 
+def test_drawing_leaves_the_readers_settings_and_random_numbers_alone():
+    """Seaborn could set both."""
+    settings, state = dict(matplotlib.rcParams), np.random.get_state()
+    every_figure()
+    assert dict(matplotlib.rcParams) == settings
+    np.testing.assert_array_equal(np.random.get_state()[1], state[1])
+    assert np.random.get_state()[2:] == state[2:]
+
+
+def test_who_draws_no_boxes_does_not_wait_for_seaborn():
+    modules = "study.figures.plots, study.figures.explain, study.figures.quality_plots, study.figures.robustness_plots"
+    code = f"import sys, {modules}; print('seaborn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def test_missing_data_are_said_in_words():
     figures = figures_without_data()
     for figure in figures.values():
@@ -247,6 +264,30 @@ def test_boxplots_show_percent_and_every_scan():
     shown = words_of(figure)
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
     assert "p < 0.001" in shown and "p = 0.250" in shown
+
+
+def test_boxes_and_points_have_the_colour_and_shape_of_their_group():
+    (poi, _) = plots.severity_boxplots(scans()).axes
+    colours = [matplotlib.colors.to_rgb(style.COLOURS[status]) for status in ("severe", "non-severe")]
+    assert [box.get_facecolor() for box in poi.patches] == [(*colour, 0.3) for colour in colours]
+    (points,) = poi.collections
+    drawn = (
+        {tuple(colour[:3]) for colour in points.get_facecolors()[:12]},
+        {tuple(c[:3]) for c in points.get_facecolors()[12:]},
+    )
+    assert drawn == ({colours[0]}, {colours[1]})
+    corners = [len(path.vertices) for path in points.get_paths()]
+    assert set(corners[:12]) != set(corners[12:])  # a circle has more of them than a square
+
+
+def test_quartiles_of_lesions_are_those_of_the_numbers_on_an_axis_of_logarithms_too():
+    """A library that takes quartiles after the logarithm would give the whiskers other ends."""
+    volumes = np.array([1.0, 10, 20, 30, 70])  # 70 is beyond 30 + 1.5 * 20 only before the logarithm is taken
+    table = pd.concat([LESIONS.iloc[[0]]] * 5, ignore_index=True).assign(volume_ml=volumes)
+    ax = plots.lesion_sizes(table, quartiles={c: (1, 10, 20) for c in LESIONS}).axes[0]
+    heights = {float(y) for line in ax.lines for y in line.get_ydata()}
+    low, middle, high = np.percentile(volumes, [25, 50, 75])
+    assert ax.get_yscale() == "log" and {1.0, low, middle, high, 30.0} <= heights and 70.0 not in heights
 
 
 def test_one_class_alone_is_drawn_and_the_other_is_missed():

@@ -21,7 +21,7 @@ from test_biomarker_table import biomarker_table
 from study.lab import viewer_files
 
 TOKEN = "of-this-test"
-LONGEST_S = 200  # a volume is drawn without a graphics card, beside other tests
+LONGEST_S = 200  # a volume is drawn without a GPU, beside other tests
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_notebook_5_runs_from_top_to_bottom_and_its_cut_off_moves(opened):
 
 VOLUME = """
 import numpy as np
-from study import view
+from study.lab import view
 
 z, y, x = np.mgrid[:12, :40, :40]
 lung = ((y - 20) ** 2 / 9 + (np.abs(x - 20) - 9) ** 2 / 3 < 12) & (z > 1)

@@ -5,10 +5,13 @@ import re
 from types import SimpleNamespace
 
 import jupyter_client
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.project import ROOT
+from study import fingerprint
 from study.lab.play import cutoff, ratings, scroll, thickness
 from study.measures import biomarkers
 
@@ -182,12 +185,20 @@ def test_pabak_stays_and_kappa_falls_when_one_answer_becomes_rare():
 
 def test_undefined_kappa_is_said():
     panel = ratings.panel(rated(0, 0, 0, 0).assign(biomarker=np.nan))
-    assert panel.words.value == "No case: nothing to agree on."
+    assert panel.words.value == "No cases: nothing to agree on."
     panel.controls["both_down"].value = 5
     assert "undefined" in panel.words.value
 
 
 # ------------------------------------------------------------------ who asks
+
+
+@pytest.mark.parametrize("notebook", ["4-biomarkers", "5-severity", "6-progression"])
+def test_notebooks_with_panels_alone_do_not_depend_on_the_viewer(notebook):
+    read = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", 4)
+    used = fingerprint.modules_of_notebook(read, ROOT / "study")
+    assert "study.lab.play.panel" in used
+    assert not {"study.lab.view", "study.lab.viewer_files"} & set(used)
 
 
 def test_a_browser_gets_controls_and_a_program_the_picture_alone():

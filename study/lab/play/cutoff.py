@@ -1,4 +1,4 @@
-"""Drag the cut-off along the ROC curve: what it finds, what it misses, what it alarms about."""
+"""Drag the cut-off along the ROC curve and see the scans found, missed and falsely called severe."""
 
 import ipywidgets
 import numpy as np
@@ -10,13 +10,13 @@ from study.statistics import roc
 
 @styled
 def panel(scores, is_severe):
-    """Move a cut-off; it begins at the one of the greatest Youden index.
+    """Move a cut-off, starting at the one with the greatest Youden index.
 
     Parameters
     ----------
     scores : DataFrame
-        One column a score, named as it is to be shown, with its unit; one row a scan; higher means severe. A scan
-        whose score is missing is left out of that score, and a score that only one status has is left out whole.
+        One column per score, named as it is to be shown, with its unit; one row per scan; higher means severe. A scan
+        whose score is missing is left out for that score; a score known of only one status is left out entirely.
     is_severe : Series of bool
         Status, with the same index.
 
@@ -33,7 +33,9 @@ def panel(scores, is_severe):
     known = {name: scores[name].dropna() for name in scores.columns}
     known = {name: values for name, values in known.items() if is_severe.loc[values.index].nunique() == 2}
     if not known:
-        raise ValueError(f"{', '.join(scores.columns)}: none is known of severe and non-severe scans alike; add scans")
+        raise ValueError(
+            f"{', '.join(scores.columns)}: no score is known for both severe and non-severe scans; add scans"
+        )
     status = {name: np.asarray(is_severe.loc[values.index], bool) for name, values in known.items()}
     curves = roc.curves(scores[list(known)], is_severe)
 
@@ -65,7 +67,7 @@ def panel(scores, is_severe):
     @styled
     def draw(score, place):
         values, severe, points = known[score].to_numpy(float), status[score], curves[score]
-        place = min(place, len(points) - 1)  # the score may have changed a moment before its curve's length
+        place = min(place, len(points) - 1)  # the score changes a moment before the length of its curve
         point = roc.operating_point(values, severe, points["cutoff"].iloc[place])
         if spread.get_xlabel() != score:
             line.set_data(points["fpr"], points["tpr"])
@@ -85,13 +87,13 @@ def panel(scores, is_severe):
 
 
 def _draw_scores(ax, values, severe, words):
-    """Both groups' scores as histograms, in place of those drawn before."""
+    """Draw histograms of both groups' scores in place of the previous ones."""
     for drawn in [*ax.patches]:
         drawn.remove()
     ax.set_prop_cycle(None)
     bins = np.linspace(values.min(), values.max() + 1e-9, 31)
     for group, mask in (("non-severe", ~severe), ("severe", severe)):
-        # Shares, not counts: one group is many times the other.
+        # Shares, not counts: one group is many times larger than the other.
         share = np.full(mask.sum(), 1 / mask.sum())
         ax.hist(values[mask], bins, weights=share, histtype="stepfilled", color=COLOURS[group], alpha=0.6, label=group)
     ax.set(xlabel=words, ylabel="Share of the group's scans")
@@ -101,7 +103,7 @@ def _draw_scores(ax, values, severe, words):
 
 
 def _draw_table(ax):
-    """An empty two-by-two table; returns its cells and the name of the count that each shows."""
+    """Draw an empty two-by-two table; returns its cells and the name of the count that each shows."""
     ax.set_axis_off()
     names = [["true_positives", "false_positives"], ["false_negatives", "true_negatives"]]
     drawn = ax.table(

@@ -1,11 +1,10 @@
 """Controls above a picture: move one and see what follows.
 
-    from study.play import cutoff
+    from study.lab.play import cutoff
     cutoff.panel(scores, is_severe)
 
-Each module has one `panel`. What it shows is computed by the study's own measures. Where no browser asks, as when the
-whole study runs, a panel is its picture and nothing else: an executed notebook keeps what a page without a program
-behind it can show.
+Each module has one `panel`, which shows what the study's own functions compute. Outside a browser, as when the whole
+study runs, a panel is only its picture: an executed notebook keeps what a page without a kernel can show.
 """
 
 import base64
@@ -15,32 +14,42 @@ from collections.abc import Callable
 
 import ipywidgets
 
-from study.lab.frontend import in_browser
-
 __all__ = ["Panel"]
 
 DPI = 120  # of the picture while it moves: sharp enough, and drawn in a tenth of a second
 WIDE = {"style": {"description_width": "9em"}, "layout": ipywidgets.Layout(width="32em")}
 
 
+def in_browser():
+    """Tell whether a notebook's page asked for this cell, so that there is somebody to show controls and viewers to.
+
+    JupyterLab and similar pages name the cell in each request; papermill and nbconvert, which execute a notebook and
+    keep its outputs, do not. Outside a notebook it is False.
+    """
+    from IPython import get_ipython
+
+    request = getattr(get_ipython(), "get_parent", dict)()  # only a notebook's kernel has it
+    return "cellId" in request.get("metadata", {})
+
+
 class Panel(ipywidgets.VBox):
-    """Controls, the words that say what they lead to, and a picture.
+    """Controls, one line that says what they lead to, and a picture.
 
     Parameters
     ----------
     controls : dict of str to ipywidgets widget
-        By the name of the argument of `draw` that takes the control's value.
+        By the argument of `draw` that takes the control's value.
     draw : callable
-        ``draw(**values)`` changes the figure and returns words for it: one line with the numbers.
+        ``draw(**values)`` changes the figure and returns one line of words with its numbers.
     figure : study.figures.style.ColumnFigure
-        What `draw` draws into. Its axes keep their places after the first time.
+        What `draw` draws into. After the first drawing its axes keep their places.
     arrangement : list of ipywidgets widget, optional
-        How the controls stand; one below the other unless given.
+        How the controls are laid out; one below the other unless given.
 
     Attributes
     ----------
     controls : dict
-        A control moves by ``panel.controls[name].value = ...``, in a program as under a hand.
+        Setting ``panel.controls[name].value`` in a program is the same as moving the control by hand.
     words : ipywidgets.HTML
     picture : ipywidgets.Image
     """

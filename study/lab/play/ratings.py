@@ -1,4 +1,4 @@
-"""Change the cells of a two-by-two table and see what becomes of kappa."""
+"""Change the cells of a two-by-two table and see how kappa changes."""
 
 import ipywidgets
 import numpy as np
@@ -12,12 +12,12 @@ CELLS = ("both_up", "only_first_up", "only_second_up", "both_down")
 
 @styled
 def panel(rated):
-    """Change the counts of two raters' agreement on up and down; it begins with those given.
+    """Change how often two raters agree on up and down, starting with the ratings given.
 
     Parameters
     ----------
     rated : DataFrame
-        Two columns, a rater each, named as they are to be shown: 1 up, 0 down. Cases that one left out (NaN) are
+        One column per rater, named as it is to be shown: 1 up, 0 down. Cases that either rater left out (NaN) are
         dropped.
 
     Returns
@@ -46,9 +46,9 @@ def panel(rated):
         _draw_table(table, counts, names)
         _draw_bars(bars, found)
         if not found.n:
-            return "No case: nothing to agree on."
+            return "No cases: nothing to agree on."
         if np.isnan(found.kappa):
-            return f"{found.n} cases, one category only: chance alone gives full agreement, and kappa is undefined."
+            return f"{found.n} cases, all in one category: chance alone gives full agreement, so kappa is undefined."
         return (
             f"{found.n} cases: observed agreement {found.observed_agreement:.3f}, expected by chance "
             f"{found.expected_agreement:.3f}, kappa {found.kappa:.3f} ({kappa.strength(found.kappa)}), "

@@ -1,9 +1,8 @@
-"""Scroll through a scan's sections: with and without the label map, in any HU window."""
+"""Scroll through a scan's sections, with and without the label map, in any HU window."""
 
 import ipywidgets
-import numpy as np
 
-from study.figures.sections import LUNG_WINDOW_HU, body_frame, draw_section, widest_sections
+from study.figures.sections import LUNG_WINDOW_HU, body_frame, draw_section, of_one_scan, widest_sections
 from study.figures.style import new_figure, styled
 from study.lab.play.panel import WIDE, Panel
 from study.measures.biomarkers import portion_of_infection
@@ -12,7 +11,7 @@ from study.scans.labels import INFECTION, LUNG
 
 @styled
 def panel(hu, label_map, spacing_mm):
-    """Scroll through sections; it begins at the one with the largest infected area.
+    """Scroll through sections, starting at the one with the largest infected area.
 
     Parameters
     ----------
@@ -32,9 +31,7 @@ def panel(hu, label_map, spacing_mm):
     ValueError
         If the two arrays are not of one shape.
     """
-    hu, label_map = np.asarray(hu), np.asarray(label_map)
-    if hu.ndim != 3 or hu.shape != label_map.shape:
-        raise ValueError(f"hu {hu.shape} and label_map {label_map.shape} must be one scan's (z, y, x)")
+    hu, label_map = of_one_scan(hu, label_map)
     rows, columns = body_frame(hu, spacing_mm)
     figure = new_figure("single", 75)
     ax = figure.subplots()

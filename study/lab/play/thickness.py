@@ -1,7 +1,7 @@
-"""Change the thickness of the sections and see what becomes of POI and iHU.
+"""Change the thickness of the sections and see how POI and iHU change.
 
-A phantom is scanned once in sections of a millimetre; thicker ones are their averages, as the scanner itself would have
-averaged. A voxel is called lung or infection where half of it is.
+A phantom is scanned once in sections of about a millimetre; thicker ones are averages of these, as a scanner would
+average. A voxel is labelled lung or infection if at least half of it is.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from study.phantom.scanner.scan import Disease, Habitus, Protocol, simulate_scan
 from study.scans.labels import INFECTION
 
 THICKNESSES_MM = tuple(range(1, 11))
-# Thickness of the thin sections: no multiple of it is a whole millimetre below 10, so that half of a thick voxel is
-# hardly ever exactly half infected.
+# Thickness of the thin sections: no multiple of it below 10 mm is a whole millimetre, so that a thick voxel is hardly
+# ever exactly half infected.
 THIN_MM = 10 / 11
 
 
 @dataclass(frozen=True)
 class Averaged:
-    """A scan in sections of one thickness: ``hu`` and ``label_map`` (z, y, x), ``spacing_mm``, and what is measured."""
+    """A scan in sections of one thickness: ``hu`` and ``label_map`` (z, y, x), ``spacing_mm``, and its measurements."""
 
     hu: np.ndarray
     label_map: np.ndarray
@@ -40,7 +40,7 @@ def thin_scan():
 
 
 def average(scan, thickness_mm):
-    """Average thin neighbouring sections to thicker ones without gaps.
+    """Average neighbouring thin sections into thicker ones without gaps.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def average(scan, thickness_mm):
     Returns
     -------
     Averaged
-        HU is the mean over a voxel; its label is that of at least half of it.
+        HU is the mean over a voxel; a voxel has the label of at least half of it.
     """
     edges = np.arange(len(scan.hu) + 1) * scan.spacing_mm[0]
     weights = section_weights(edges, section_positions(edges, thickness_mm, thickness_mm), thickness_mm, "rectangular")
@@ -73,7 +73,7 @@ def panel():
     Returns
     -------
     Panel
-        Control ``thickness_mm``; it begins at 10.
+        Control ``thickness_mm``, starting at 10.
     """
     scan = thin_scan()
     averaged = {thickness: average(scan, thickness) for thickness in THICKNESSES_MM}
