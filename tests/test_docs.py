@@ -157,11 +157,13 @@ def test_files_named_in_the_text_exist(page):
 
 
 @every_page
-def test_functions_named_in_the_text_exist(page):
-    for name in re.findall(r"`(study\.[\w.]+)\(", TEXT[page]):
-        module, _, function = name.rpartition(".")
-        tree = ast.parse(fingerprint.file_of(module).read_text())
-        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, name
+def test_examples_in_python_import_what_exists(page):
+    for _, language, block in FENCED.findall(TEXT[page]):
+        for node in ast.parse(block).body if language == "python" else ():
+            if isinstance(node, ast.ImportFrom):
+                names = {alias.name for alias in node.names}
+                tree = ast.parse(fingerprint.file_of(node.module).read_text())
+                assert names <= {item.name for item in tree.body if isinstance(item, (ast.FunctionDef, ast.ClassDef))}
 
 
 def test_the_front_page_is_short():

@@ -1,4 +1,4 @@
-"""The project as the tests see it: its folders, its command line, a copy that a test may change."""
+"""The project as the tests see it: its folders, its command line, what its notebooks save, a copy to change."""
 
 import shutil
 import subprocess
