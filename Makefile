@@ -1,24 +1,30 @@
 # make study [RUN=demo]   the whole study, from nothing
-# make test               the tests
-# make site [RUN=demo]    the pages of a run that was made: notebooks, claims, figures, search
+# make test               make check, then the tests
+# make check              lint, format and the examples in docstrings: ten seconds
+# make site [RUN=demo]    write the web pages of a finished run again
 # make lab                JupyterLab on the notebooks
-# make ablation           what each ingredient of the networks brings, a parameter file a row
-# make bench              the figures on speed, memory and quality
+# make ablation           what each ingredient of the networks contributes: one parameter file per row
+# make bench              measure speed, memory and quality
 # make lock               choose new versions of the packages
 
 RUN ?= demo
 PYTHON ?= python3
 BIN = .venv/bin
 UV = $(BIN)/uv
-# uv does not read pip's settings; folders of wheels that pip would look into are handed on.
+# uv does not read pip's settings: pass on the folders of wheels that pip would look into.
 export UV_FIND_LINKS ?= $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 study: .venv/ready
 	@study run $(RUN)
 
-test: .venv/ready
+test: check
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+check: .venv/ready
+	@$(BIN)/ruff check --quiet --no-cache
+	@$(BIN)/ruff format --check --quiet --no-cache
+	@$(BIN)/python -m pytest --doctest-modules study
 
 site: .venv/ready
 	@study site $(RUN)
@@ -28,30 +34,30 @@ lab: lab-ready
 		--LabApp.app_settings_dir=study/lab/settings
 
 lab-ready: .venv/lab
-	@study viewer || echo "study: scans are shown by ipyniivue instead" >&2
+	@study viewer || echo "study: scans will be shown by ipyniivue instead" >&2
 
 ablation: .venv/ready
 	@study ablation
 
 bench: .venv/ready
-	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench goes without others' networks" >&2
+	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench runs without others' networks" >&2
 	@$(BIN)/python -m bench
 
-# For tests alone: validators of what is handed in, in an environment of their own, as their packages do not fit beside the study's.
+# For tests alone: validators of the crate and of CITATION.cff, in an environment of their own, as their packages conflict with the study's.
 .venv/validators/ready: .venv/ready
 	@$(UV) venv --quiet --clear .venv/validators
 	@$(UV) pip install --quiet --python .venv/validators/bin/python roc-validator==0.13.0 cffconvert==2.0.0
 	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
 	@touch $@
 
-# For `make bench` alone: what others segment with, to be timed beside the study.
+# For `make bench` alone: other groups' segmentation software, to be timed beside the study's.
 .venv/peers/ready: .venv/ready
 	@$(UV) venv --quiet --clear .venv/peers
 	@$(UV) pip install --quiet --compile-bytecode --python .venv/peers/bin/python torch==2.13.0 lungmask==0.2.22 nnunetv2==2.8.1
 	@touch $@
 
 .venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; name one with make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "study: Python 3.11 or newer is needed; choose one with make PYTHON=python3.12")'
 	@echo "setting up .venv (once, a minute or two)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
@@ -60,7 +66,7 @@ bench: .venv/ready
 	@touch $@
 
 .venv/lab: .venv/ready requirements-lab.lock
-	@echo "adding what shows scans in JupyterLab (once)"
+	@echo "adding the viewers for JupyterLab (once)"
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements-lab.lock --constraint requirements.lock
 	@touch $@
 
@@ -72,4 +78,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test site lab lab-ready ablation bench lock
+.PHONY: study test check site lab lab-ready ablation bench lock

@@ -1,6 +1,6 @@
-# Which notebook needs which file; nothing else. `study run NAME` writes the recipes and calls Snakemake.
+# Which notebook reads and writes which files, and nothing else. `study run NAME` writes the recipes and calls Snakemake.
 #
-# A recipe holds a notebook's parameters and the fingerprint of its code, and is rewritten only when one of them changes.
+# A recipe holds a notebook's parameters and the fingerprint of its code, and is rewritten only when either changes.
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ rule cohort:
         "study execute 1-cohort {run}"
 
 
-# Several processes train together; torch's launcher starts them.
+# Several processes train together, started by torch's launcher.
 launcher = f"torchrun --standalone --nproc-per-node {processes} -m study" if processes > 1 else "study"
 
 
@@ -62,7 +62,7 @@ rule train:
         "{launcher} execute 2-train {run}"
 
 
-# One of several parts of the scans; with one shard the notebook does them all itself.
+# One part of the scans of several; with a single shard the notebook processes all scans itself.
 rule shard:
     input:
         f"{R}/recipes/3-segment.json",

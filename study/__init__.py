@@ -6,5 +6,3 @@ import os
 # second. Some microseconds of it spare a third of a step on a quiet one.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-
-__version__ = "0.1.0"

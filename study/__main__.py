@@ -1,4 +1,4 @@
-"""The command line: study run, site, measure, index, check, phantom, verify, audit and viewer."""
+"""The command line, ``study``: one function for each command."""
 
 import json
 import os
@@ -11,7 +11,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="An executable paper on COVID-19 in thick-section chest CT: from scans to biomarkers, statistics and claims.",
+)
 
 
 def _stop(error, code=1):
@@ -23,10 +28,10 @@ def _stop(error, code=1):
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
-    cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0,
-    until: Annotated[str, typer.Option(help="go as far as this notebook, such as cohort", show_default=False)] = "",
+    cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0,
+    until: Annotated[str, typer.Option(help="stop after this notebook, such as cohort", show_default=False)] = "",
 ):
-    """Bring a run up to date: every notebook whose code, parameters or inputs changed, in order."""
+    """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
     from study import provenance, workflow
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers as reporting
@@ -35,25 +40,25 @@ def run(
     try:
         this = Run(name)
         parameters = workflow.plan(this)
-        reporting.read_statements(this)  # a fault in them is told now, not when all is done
+        reporting.read_statements(this)  # so that a fault in them is reported now and not at the end
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
     if until and until not in sections:
-        _stop(f"--until {until}: there is no such notebook; those at hand: {', '.join(sections)}")
+        _stop(f"--until {until}: there is no such notebook; choose one of: {', '.join(sections)}")
     if workflow.snakemake(this, cores or os.cpu_count(), [until] if until else []):
-        _stop(f"the run {name} is not complete; mend what is named above and repeat the command: it goes on from there")
+        _stop(f"the run {name} is incomplete; fix the error above and run the command again: it resumes")
     if until:
         return
     provenance.write(this, parameters)
     manuscript.write(this)
     pages = site.write(this)
     reporting.write(this)
-    handed_in = crate.write(this)
+    archive = crate.write(this)
     shown = this.figures.relative_to(this.root)
     typer.echo(
-        f"to read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
-        f"to hand in: {shown}/{handed_in.name}   what was run: {this.folder.relative_to(this.root)}/"
+        f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
+        f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
 
 
@@ -75,8 +80,8 @@ def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run tha
 
 
 @app.command("ablation")
-def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to use; 0: all")] = 0):
-    """Ask what each ingredient of the networks brings: train and judge every row of parameters/ablation*.yaml."""
+def make_ablation(cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0):
+    """Train and evaluate the networks of each parameters/ablation*.yaml, one row of the ablation table each."""
     from study.figures import tables
     from study.networks import ablation
     from study.run import project_root
@@ -93,7 +98,7 @@ def make_ablation(cores: Annotated[int, typer.Option(help="processor cores to us
 @app.command(hidden=True)
 def execute(
     notebook: str,
-    run: Annotated[str, typer.Argument()] = "demo",  # no option: torchrun takes --run for one of its own
+    run: Annotated[str, typer.Argument()] = "demo",  # not an option: torchrun would take --run for its own
     shard: Annotated[int, typer.Option()] = 0,
     n_shards: Annotated[int, typer.Option()] = 1,
 ):
@@ -114,10 +119,10 @@ def measure(
         Path, typer.Option(file_okay=False, help="folder for the label map; by default the working directory")
     ] = Path(),
     models: Annotated[
-        Path | None, typer.Option(help="folder of trained models; by default those that come along", show_default=False)
+        Path | None, typer.Option(help="folder of trained networks; by default the bundled ones", show_default=False)
     ] = None,
 ):
-    """Measure one chest CT: lung and infection volume, POI and iHU, as JSON; the label map as NIfTI beside it."""
+    """Measure one chest CT: print lung and infection volume, POI and iHU as JSON, and write the label map as NIfTI."""
     from rich.console import Console
 
     from study.measures import biomarkers
@@ -143,7 +148,7 @@ def measure(
 
 @app.command()
 def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
-    """Check a scan table and every file that it names; list all faults at once."""
+    """Check a scan table and every file that it names, and list all faults."""
     from study.scans import cohort
 
     try:
@@ -165,8 +170,8 @@ def make_index(
     lungs: Annotated[
         Path | None,
         typer.Option(
-            help="folder of label maps, SCAN_ID.nii.gz, for the lungs that the set does not give; "
-            "then a table to train on is written, DIR/training.csv",
+            help="folder of label maps, SCAN_ID.nii.gz, whose lungs are used where the data set has none; "
+            "writes a table for training, DIR/training.csv",
             show_default=False,
         ),
     ] = None,
@@ -174,10 +179,10 @@ def make_index(
     """Write the scan table of a public data set, or of any folder of NIfTI files and DICOM series.
 
     mosmed: MosMedData. covid-19-ct-seg: COVID-19-CT-Seg, Zenodo 3757476.
-    covid-19-20: the COVID-19-20 challenge. folder: a scan a NIfTI file or a
-    folder of DICOM files; age, sex and date from DICOM headers.
+    covid-19-20: the COVID-19-20 challenge. folder: every NIfTI file and every
+    folder of DICOM files is one scan; age, sex and date from DICOM headers.
 
-    Nothing is moved or converted. `study check TABLE` then opens every file.
+    No file is moved or converted. Run `study check TABLE` next: it opens them all.
     """
     from study.scans import cohort, datasets
 
@@ -339,7 +344,7 @@ def audit(
 
 @app.command()
 def viewer():
-    """Install what itkwidgets shows a scan with in JupyterLab, by npm; make lab does it. Done once, then nothing."""
+    """Install the 3D viewer of itkwidgets for JupyterLab, by npm, once; `make lab` calls this."""
     from study.lab import viewer_files
 
     if viewer_files.installed():

@@ -62,7 +62,7 @@ def file_of(name, package=PACKAGE):
 
 
 def _imported(tree, package):
-    """Names of the study's modules that a syntax tree imports, wherever in it the import stands."""
+    """Names of the study's modules that a syntax tree imports, wherever the import stands in it."""
     return _known(_import_names(tree), package)
 
 
@@ -96,7 +96,7 @@ def _reachable(names, package):
 
 
 def _data_beside(path, strings):
-    """Files beside a module that it names in a string, such as claims.yaml, or that lie in a folder that it names."""
+    """Files beside a module, such as claims.yaml, that it names in a string, and those in a folder that it names."""
     for data in sorted(path.parent.iterdir()):
         if data.name not in strings or data.suffix == ".py" or (data / "__init__.py").exists():
             continue

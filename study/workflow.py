@@ -1,7 +1,7 @@
-"""Notebooks in order: strict parameters, what to run again, execution.
+"""The notebooks as a workflow: their parameters, checked strictly, what has to run again, and execution.
 
-Snakemake decides what runs; papermill runs it. This module gives Snakemake what it does not know: a *recipe* for each
-notebook, its parameters and the fingerprint of its code, written only when it changes.
+Snakemake decides what runs; papermill runs it. This module tells Snakemake what it cannot know: a *recipe* for each
+notebook, that is its parameters and the fingerprint of its code, rewritten only when either changes.
 """
 
 import ast
@@ -25,7 +25,7 @@ NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "
 
 
 class ParameterError(ValueError):
-    """A parameters file that cannot be used; lists every fault and its remedy."""
+    """A parameter file that cannot be used; lists every fault and its remedy."""
 
 
 class NotebookError(RuntimeError):
@@ -33,7 +33,7 @@ class NotebookError(RuntimeError):
 
 
 def notebook_name(section):
-    """Full name of a notebook from what a parameters file calls it: ``severity`` -> ``5-severity``; None if unknown."""
+    """Full name of a notebook from its name in a parameter file: ``severity`` -> ``5-severity``; None if unknown."""
     return next((name for name in NOTEBOOKS if section in (name, name.split("-")[1])), None)
 
 
@@ -55,7 +55,7 @@ def defaults(notebook):
 
 
 def read_parameters(path, notebooks):
-    """Read a parameters file and check it against the notebooks.
+    """Read a parameter file and check it against the notebooks.
 
     A parameter under a notebook's name (``severity:``) goes to that notebook; one at the top level goes to every
     notebook that has it. Each must exist and be of the default's type.
@@ -69,7 +69,7 @@ def read_parameters(path, notebooks):
     Returns
     -------
     dict of str to dict
-        For each notebook all its parameters, the file's over the defaults.
+        All parameters of each notebook: the defaults, replaced by those of the file.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def read_parameters(path, notebooks):
     """
     if not path.is_file():
         names = [p.stem for p in sorted(path.parent.glob("*.yaml")) if not p.stem.endswith(".statements")]
-        raise ParameterError(f"{path}: there is no such parameters file; those at hand: {', '.join(names) or 'none'}")
+        raise ParameterError(f"{path}: there is no such parameter file; choose one of: {', '.join(names) or 'none'}")
     try:
         given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -108,7 +108,7 @@ def read_parameters(path, notebooks):
 
 def _assign(parameters, targets, name, item, shown):
     if name == "run":
-        return ["`run` is the file's own name and is not set inside it; rename the file instead"]
+        return ["`run` is the name of the file and cannot be set inside it; rename the file instead"]
     if not targets:
         names = {f"{nb.split('-')[1]}.{own}" for nb, parameter in parameters.items() for own in parameter}
         names |= {own for parameter in parameters.values() for own in parameter} | {
@@ -123,7 +123,7 @@ def _assign(parameters, targets, name, item, shown):
             item = float(item)
         if type(item) is not type(default):
             faults.append(
-                f"`{shown}` is {item!r}, {_kind(item)}; {notebook} wants {_kind(default)} such as {default!r}"
+                f"`{shown}` is {item!r}, {_kind(item)}; {notebook} expects {_kind(default)} such as {default!r}"
             )
         else:
             parameters[notebook][name] = item
@@ -131,7 +131,7 @@ def _assign(parameters, targets, name, item, shown):
 
 
 def _kind(item):
-    """What a YAML value is, for people."""
+    """What a YAML value is, in words."""
     kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list",
              dict: "lines of `name: value`", type(None): "nothing"}  # fmt: skip
     return kinds.get(type(item), f"a {type(item).__name__}")
@@ -143,7 +143,7 @@ def read_notebooks(root):
 
 
 def plan(run, parameters_file=None):
-    """Write the recipe of each notebook of a run, touching only those that changed.
+    """Write the recipe of each notebook of a run, leaving those that have not changed untouched.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def plan(run, parameters_file=None):
     Raises
     ------
     ParameterError
-        From `read_parameters`, or naming every file that the parameters want and that is not there.
+        From `read_parameters`, or naming every file in the parameters that does not exist.
     """
     notebooks = read_notebooks(run.root)
     path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
@@ -169,14 +169,14 @@ def plan(run, parameters_file=None):
     for name, notebook in notebooks.items():
         recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
         path = recipe_path(run, name)
-        # As JSON would give it back, so that a tuple and a list compare equal.
+        # Through JSON, so that a tuple and a list compare equal.
         if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(recipe)):
             write_json(path, recipe)
     return parameters
 
 
 def _missing_files(parameters, root):
-    """Say which files of one's own are not there, of those that the run needs; a biomarker table alone is enough."""
+    """Name the user's files that the run needs and that do not exist; with a biomarker table no other is needed."""
     tables = [("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv")]
     if not parameters["5-severity"]["biomarkers_csv"]:
         tables += [("1-cohort", "scans"), ("1-cohort", "training_scans")]
@@ -185,7 +185,7 @@ def _missing_files(parameters, root):
     if models and not parameters["5-severity"]["biomarkers_csv"]:
         wanted += [("models", f"{models}/{task}.json") for task in ("lung", "infection")]
     return [
-        f"`{name}` wants the file {file}, which is not there; give its path from the project's folder, {root}, "
+        f"`{name}` needs the file {file}, which does not exist; give its path from the project's folder, {root}, "
         "or leave the parameter out"
         for name, file in dict.fromkeys(wanted)
         if not (root / file).is_file()
@@ -193,12 +193,12 @@ def _missing_files(parameters, root):
 
 
 def recipe_path(run, notebook):
-    """Where the recipe of a notebook lies; Snakemake takes it as an input of the notebook's rule."""
+    """Path of a notebook's recipe, which is an input of the notebook's rule in the Snakefile."""
     return run.folder / "recipes" / f"{notebook}.json"
 
 
 def executed_path(run, notebook, shard=""):
-    """Where the executed copy of a notebook lies."""
+    """Path of the executed copy of a notebook."""
     return run.folder / "notebooks" / f"{notebook}{shard}.ipynb"
 
 
@@ -211,24 +211,24 @@ def execute(notebook, run, shard=0, n_shards=1):
         Such as ``3-segment``.
     run : Run
     shard, n_shards : int
-        With more than one shard, only this part of the scans is done and the cells tagged ``whole``, which need all
-        scans, are left out.
+        With more than one shard, only this part of the scans is processed, and the cells tagged ``whole``, which need
+        all scans, are skipped.
 
     Raises
     ------
     NotebookError
-        If a cell fails: which, why, and where the executed copy with its traceback is.
+        If a cell fails; says why and where the executed copy with its traceback is.
 
     Notes
     -----
-    Started by `torchrun`, each process executes the notebook in a kernel of its own, which inherits its rank; those
-    after the first leave the cells tagged ``whole`` out too, and their copy is kept only if it fails.
+    Started by `torchrun`, each process executes the notebook in a kernel of its own, which inherits its rank. All but
+    the first skip the cells tagged ``whole`` too, and keep their copy only if it fails.
     """
     import logging
 
     import papermill
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters that `plan` has checked better
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which `plan` has checked
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
     parameters = dict(recipe["parameters"])
     suffix, label = "", notebook
@@ -258,13 +258,13 @@ def execute(notebook, run, shard=0, n_shards=1):
                 progress_bar=False,
                 stderr_file=line,
                 config=_execution_config(sockets),
-                extra_arguments=["--log-level=50"],  # what a kernel says of itself is no news of the study
+                extra_arguments=["--log-level=50"],  # silences the kernels' own log
             )
     except papermill.PapermillExecutionError as error:
         line.close(f"failed after {time.time() - started:.0f} s")
         raise NotebookError(
             f"{notebook}: {error.ename}: {error.evalue}\n"
-            f"  the notebook as far as it came, with its traceback: {output.relative_to(run.root)}"
+            f"  the notebook up to the error, with its traceback: {output.relative_to(run.root)}"
         ) from None
     finally:
         prepared.unlink(missing_ok=True)
@@ -287,9 +287,9 @@ def execute(notebook, run, shard=0, n_shards=1):
 
 
 def _execution_config(folder):
-    """How papermill executes: without the controls' state, which a page without a kernel cannot use.
+    """How papermill executes: without the state of widgets, which a page without a kernel cannot use.
 
-    A notebook's kernel talks through sockets in a private folder, not open ports, where the system has them.
+    Where the system allows it, a kernel communicates through sockets in a private folder and not through open ports.
     """
     config = Config({"NotebookClient": {"store_widget_state": False}})
     if os.name == "posix":
@@ -298,9 +298,9 @@ def _execution_config(folder):
 
 
 class ProgressLine:
-    """One line on the terminal for a notebook: its name, and the progress bar that it writes to its standard error.
+    """One line on the terminal for a notebook: its name, and the progress bar that it writes to standard error.
 
-    Where the output is not a terminal only the last word is printed.
+    Where the output is not a terminal, only the start and the outcome are printed.
     """
 
     def __init__(self, label):
@@ -309,29 +309,29 @@ class ProgressLine:
         self.write("started")
 
     def write(self, text):
-        """Show the last progress that the notebook wrote."""
+        """Show the latest progress that the notebook wrote."""
         last = text.replace("\n", "\r").strip("\r").split("\r")[-1].strip()
         if self.alive and last:
             sys.stderr.write(f"\r\x1b[2K{self.label:<14} {last[:100]}")
             sys.stderr.flush()
 
     def flush(self):
-        """Nothing is held back."""
+        """Do nothing, as nothing is buffered."""
 
     def close(self, outcome):
-        """Replace the progress by how it ended."""
+        """Replace the progress by the outcome."""
         sys.stderr.write(("\r\x1b[2K" if self.alive else "") + f"{self.label:<14} {outcome}\n")
         sys.stderr.flush()
 
 
 def snakemake(run, cores, targets=()):
-    """Let Snakemake bring a run up to date, or those of its files that are named; returns its exit code."""
+    """Let Snakemake bring a run, or only the named targets, up to date; returns its exit code."""
     command = [
         sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
         "--nolock", "--quiet", "all",
     ]  # fmt: skip
-    # The rules call `study` by name: that of this environment, also where it is not activated.
+    # The rules call `study` by name: make that the one of this environment, whether it is activated or not.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.run(
         [str(part) for part in command], cwd=run.root, env={**os.environ, "PATH": path}, check=False

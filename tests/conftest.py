@@ -11,7 +11,7 @@ REAL_DATA = SHARED / "real"
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the file that takes longest, the study as people run it: others fill the other processor meanwhile."""
+    """Start with the file that takes longest, the study as people run it: the others run beside it."""
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
 
 
@@ -85,7 +85,7 @@ def _edit_header(path, edit):
 
 @pytest.fixture
 def dicom_folder(tmp_path):
-    """Return a function that writes (z, y, x) HU as a DICOM series, a file a section; returns the folder.
+    """Return a function that writes (z, y, x) HU as a DICOM series, one file per section; returns the folder.
 
     `edit(dataset, k)` may change a slice, or return False to leave it out; `name_of(k)` names the files.
     """
@@ -154,7 +154,7 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 def made_run(tmp_path_factory):
     """Return a run with its pages: two executed notebooks, a figure (its text: ``alt``), a table and the claims.
 
-    Prose, outputs, a report's words, the name of a value and the table hold hostile text.
+    Prose, outputs, the words of a report, the name of a value and the table hold hostile text.
     """
     import base64
 
@@ -217,7 +217,7 @@ def made_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    """Headless Chromium, a Playwright ``Browser``; the browser itself asks nothing of the network."""
+    """Headless Chromium, a Playwright ``Browser``, which makes no network request of its own."""
     found = find_chromium()
     if not found:
         pytest.skip("Chromium is not here; on Debian and Ubuntu `apt-get install chromium` brings it")

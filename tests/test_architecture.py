@@ -1,6 +1,7 @@
 """What the design asks of every module and notebook, held by reading them."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -55,6 +56,13 @@ def test_a_module_is_in_a_room_and_imports_from_below(name):
         if room_of(other) != room and STOREY[room_of(other)] >= STOREY[room] and not {room, room_of(other)} <= GROUND
     }
     assert not wrong, f"study.{name} imports {wrong} from beside or above it"
+
+
+def test_contributing_tells_the_rooms_storey_by_storey():
+    """There the next person looks."""
+    rows = re.findall(r"^\| (\d) \| (.+?) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert [(int(level), set(re.findall(r"`(\w+)`", rooms))) for level, rooms in rows] == list(enumerate(STOREYS))
+    assert {room for rooms in STOREYS for room in rooms} == {room_of(name) for name in MODULES}
 
 
 @pytest.mark.parametrize("part", ALONE)

@@ -1,16 +1,14 @@
 """What names paper and software: codecheck.yml against what the notebooks make, CITATION.cff against its schema."""
 
-import ast
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 
-import nbformat
 import pytest
 import yaml
 
-from helpers.project import ROOT
+from helpers.project import ROOT, saved_by_the_notebooks
 from study.claims.paper import read_paper
 
 CODECHECK = yaml.safe_load((ROOT / "codecheck.yml").read_text(encoding="utf-8"))
@@ -18,24 +16,9 @@ CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PAPER = CITATION["references"][0]
 
 
-def saved_by_the_notebooks():
-    """Name of each table and figure with results that a notebook saves -> the notebook."""
-    made = {}
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            calls = ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ()
-            for call in (node for node in calls if isinstance(node, ast.Call)):
-                kind = ast.unparse(call.func).rpartition(".")[2]
-                if kind in ("save", "save_csv"):  # save(thing, folder, name, ...), save_csv(table, folder / name)
-                    place = call.args[2] if kind == "save" else call.args[1]
-                    name = next(node.value for node in ast.walk(place) if isinstance(node, ast.Constant))
-                    made[name.removesuffix(".csv")] = path.stem
-    return {name: notebook for name, notebook in made.items() if not name.startswith("Figure_E")}  # which explain
-
-
 def test_the_manifest_lists_what_the_notebooks_make_and_nothing_else():
     listed = {Path(entry["file"]).stem: entry["comment"] for entry in CODECHECK["manifest"]}
-    made = saved_by_the_notebooks()
+    made = {name: notebook for name, notebook in saved_by_the_notebooks().items() if not name.startswith("Figure_E")}
     assert len(listed) == len(CODECHECK["manifest"])
     assert set(made) - set(listed) == set(), "made by a notebook and not in codecheck.yml"
     assert set(listed) - set(made) == set(), "in codecheck.yml and made by no notebook"
@@ -66,6 +49,7 @@ def test_the_paper_cited_is_the_one_whose_claims_are_compared():
 def test_the_citation_is_of_this_version_and_licence():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (str(CITATION["version"]), CITATION["license"]) == (project["version"], project["license"])
+    assert re.search(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1] == project["version"]
     assert CITATION["title"] == project["description"]
     for key in ("cff-version", "message", "authors", "abstract", "type", "references"):
         assert CITATION[key]

@@ -185,9 +185,9 @@ def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run", "nobody"), "those at hand"),
+        (("run", "nobody"), "choose one of"),
         (("run", "../demo"), "letters, digits"),
-        (("run", "smoke", "--until", "trian"), "those at hand: cohort, train,"),
+        (("run", "smoke", "--until", "trian"), "choose one of: cohort, train,"),
         (("measure", "missing.nii.gz"), "missing.nii.gz"),
         (("site", "nobody"), "study run nobody"),
         (("check", "missing.csv"), "missing.csv"),

@@ -44,9 +44,9 @@ def test_a_notebooks_own_parameter_prevails_over_one_for_all(tmp_path):
         ("n_scan: 10\n", "did you mean `n_scans`?"),
         ("sevrity:\n  n_bootstrap: 10\n", "did you mean `severity`?"),
         ("severity:\n  n_scans: 10\n", "`severity.n_scans`"),
-        ("cohort:\n  n_scans: many\n", "is 'many', text; 1-cohort wants a whole number such as 548"),
-        ("cohort:\n  n_scans: 5.5\n", "a number; 1-cohort wants a whole number"),
-        ("cohort:\n  n_scans:\n", "is None, nothing; 1-cohort wants"),
+        ("cohort:\n  n_scans: many\n", "is 'many', text; 1-cohort expects a whole number such as 548"),
+        ("cohort:\n  n_scans: 5.5\n", "a number; 1-cohort expects a whole number"),
+        ("cohort:\n  n_scans:\n", "is None, nothing; 1-cohort expects"),
         ("cohort:\n  run: other\n", "rename the file"),
         ("a: [1\n", "not readable as YAML"),
         ("just words", "name: value"),
@@ -67,7 +67,7 @@ def test_all_wrong_parameters_are_named_at_once(tmp_path):
 
 def test_a_missing_parameters_file_names_those_at_hand(tmp_path):
     (tmp_path / "demo.yaml").write_text("")
-    with pytest.raises(workflow.ParameterError, match="those at hand: demo"):
+    with pytest.raises(workflow.ParameterError, match="choose one of: demo"):
         workflow.read_parameters(tmp_path / "dmo.yaml", NOTEBOOKS)
 
 
@@ -83,15 +83,15 @@ def test_all_files_that_are_not_there_are_named_before_anything_starts(project):
         workflow.plan(run)
     wanted = [line.split("own.yaml: ")[1].split(", which")[0] for line in str(raised.value).splitlines()]
     assert wanted == [
-        "`scans` wants the file data/a.csv",
-        "`models` wants the file runs/nix/models/lung.json",
-        "`models` wants the file runs/nix/models/infection.json",
+        "`scans` needs the file data/a.csv",
+        "`models` needs the file runs/nix/models/lung.json",
+        "`models` needs the file runs/nix/models/infection.json",
     ]
     assert not workflow.recipe_path(run, "1-cohort").exists()
     parameters.write_text("scans: data/a.csv\nbiomarkers_csv: data/c.csv\n")
     with pytest.raises(workflow.ParameterError) as raised:
         workflow.plan(run)
-    assert "`biomarkers_csv` wants the file data/c.csv" in str(raised.value)
+    assert "`biomarkers_csv` needs the file data/c.csv" in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1  # once for two notebooks; and the table needs no scan beside it
 
 

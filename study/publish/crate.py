@@ -37,8 +37,8 @@ PROFILES = {
 }
 CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
-    "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml",
-    "figures/preview/*.png",
+    "REPRODUCING.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "docs/*.md",
+    "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "figures/preview/*.png",
 )  # fmt: skip
 SHOWN = (
     "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html", "checklist_*.html",

@@ -1,9 +1,11 @@
-"""The project as the tests see it: its folders, its command line, a copy that a test may change."""
+"""The project as the tests see it: its folders, its command line, what its notebooks save, a copy to change."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "tests" / "reference"  # answers of other software, frozen
@@ -22,9 +24,18 @@ def ran(printed):
     return sorted({line.split()[0] for line in printed.splitlines() if " done in " in line})
 
 
+def saved_by_the_notebooks():
+    """Name of each figure and table that a notebook saves -> the notebook; the claims and the audit are CSV alone."""
+    from study.publish import notebook_page
+
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    made = {name: path.stem for path in paths for name in notebook_page.saved(nbformat.read(path, as_version=4))}
+    return made | {"claims": "7-claims", "audit": "7-claims"}
+
+
 def copy_project(folder):
     """Copy what a run needs, so that a test may change it: notebooks, parameters, code, the files at the top."""
-    for name in ("notebooks", "parameters", "study"):
+    for name in ("docs", "notebooks", "parameters", "study"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for path in ROOT.iterdir():
         if path.is_file() and not path.name.startswith("."):

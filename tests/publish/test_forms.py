@@ -200,7 +200,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
 
 def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):
     linked = ("README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md", "requirements.lock",
-              "notebooks", "parameters", "study")  # fmt: skip
+              "docs", "notebooks", "parameters", "study")  # fmt: skip
     for name in linked:
         (tmp_path / name).symlink_to(ROOT / name)
     run = Run("empty", tmp_path)
