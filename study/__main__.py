@@ -34,13 +34,13 @@ def run(
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
     from study import provenance, workflow
     from study.publish import crate, manuscript, site
-    from study.publish.forms import answers as reporting
+    from study.publish.forms import answers
     from study.run import Run
 
     try:
         this = Run(name)
         parameters = workflow.plan(this)
-        reporting.read_statements(this)  # so that a fault in them is reported now and not at the end
+        answers.read_statements(this)  # so that a fault in them is reported now and not at the end
     except (ValueError, FileNotFoundError) as error:
         _stop(error)
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
@@ -53,7 +53,7 @@ def run(
     provenance.write(this, parameters)
     manuscript.write(this)
     pages = site.write(this)
-    reporting.write(this)
+    answers.write(this)
     archive = crate.write(this)
     shown = this.figures.relative_to(this.root)
     typer.echo(
@@ -66,14 +66,14 @@ def run(
 def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
     """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
     from study.publish import manuscript, site
-    from study.publish.forms import answers as reporting
+    from study.publish.forms import answers
     from study.run import Run
 
     try:
         this = Run(name)
         pages = site.write(this)
         manuscript.write(this)
-        reporting.write(this)
+        answers.write(this)
         typer.echo(pages.relative_to(this.root))
     except (ValueError, OSError) as error:
         _stop(error)
@@ -286,23 +286,23 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
     the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
     consistent, synthetic only and cannot be tested are no failures; that nothing was tested is said.
     """
-    from study.claims import verdicts as claims
+    from study.claims import verdicts
     from study.claims.paper import read_paper
     from study.run import Run
 
     try:
         this, listed = Run(name), read_paper()
-        values = claims.gather(listed.claims, this)
+        values = verdicts.gather(listed.claims, this)
         if not any(len(table) for table in values.values()):
             raise ValueError(f"{this.values}: the run {name} has recorded nothing; make it first: study run {name}")
-        compared = claims.compare(listed, values, this.tier)
+        compared = verdicts.compare(listed, values, this.tier)
     except (ValueError, OSError) as error:
         _stop(error, 2)
-    for question, counts in claims.summary(compared).groupby("question", sort=False):
+    for question, counts in verdicts.summary(compared).groupby("question", sort=False):
         typer.echo(f"{question} (claims: {len(compared)}):")
         for row in counts.itertuples():
             typer.echo(f"{row.claims:5d}  {row.answer}")
-    failing = claims.failing(compared)
+    failing = verdicts.failing(compared)
     for row in failing.itertuples():
         said = f"differs: {row.regenerated}" if row.verdict == "differs" else "inconsistent"
         words = f" ({row.computation})" if row.arithmetic == "inconsistent" else ""
@@ -312,8 +312,8 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
     raise typer.Exit(1 if len(failing) else 0)
 
 
-@app.command()
-def audit(
+@app.command("audit")
+def audit_tables(
     tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers")],
     out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
 ):
@@ -323,14 +323,14 @@ def audit(
     them is this paper.
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
     """
-    from study.claims import audit as auditing
+    from study.claims import audit
     from study.claims.paper import read_paper
     from study.figures.tables import save_csv
 
     try:
         paper = read_paper(tables)
-        checks = auditing.audit(paper)
-        findings = auditing.findings(checks)
+        checks = audit.audit(paper)
+        findings = audit.findings(checks)
         if out is not None:
             save_csv(findings, out, user_text=findings.columns)
     except (ValueError, OSError) as error:

@@ -162,11 +162,10 @@ def made_run(tmp_path_factory):
     import pandas as pd
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    from study.claims import paper
-    from study.claims import verdicts as claims
+    from study.claims import audit, paper, verdicts
     from study.figures import plots, style, tables
-    from study.publish import manuscript, notebook_page, site
-    from study.publish.forms import answers as reporting
+    from study.publish import claims_page, manuscript, site
+    from study.publish.forms import answers
     from study.run import Run, value
 
     root = tmp_path_factory.mktemp("project")
@@ -203,15 +202,12 @@ def made_run(tmp_path_factory):
     shown = pd.DataFrame({"scan_id": [HOSTILE], "n": [1]})
     tables.save(shown, run.figures, "Table_2", HOSTILE, user_text=["scan_id"])
     listed = paper.read_paper()
-    values = claims.gather(listed.claims, run)
-    compared = claims.compare(listed, values, run.tier)
+    compared = verdicts.compare(listed, verdicts.gather(listed.claims, run), run.tier)
     tables.save_csv(compared, run.figures / "claims.csv")
-    claims.write_html(
-        compared, run.figures / "claims.html", run="trial", addresses=notebook_page.addresses(run, values)
-    )
+    claims_page.write(run, "claims.html", compared, audit.findings(audit.audit(listed)))
     manuscript.write(run)
     site.write(run)
-    reporting.write(run)
+    answers.write(run)
     return run
 
 

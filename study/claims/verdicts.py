@@ -1,6 +1,6 @@
 """What the paper claims, number by number, beside what a run regenerates.
 
-Two questions are kept apart. *Verdict*: does the run give the printed number again? On synthetic patients that is never
+Two questions are kept apart. *Verdict*: does the run reproduce the printed number? On synthetic patients that is never
 answered, whatever the number. *Arithmetic*: can the paper's own printed numbers be true together? That needs no
 patients.
 """
@@ -9,15 +9,21 @@ import pandas as pd
 
 from study.claims import audit, printed
 from study.claims.audit_rules import Z_95, wilson
-from study.publish.claims_page import readable, write_html
 
-__all__ = ["COLUMNS", "FAILING", "compare", "failing", "gather", "readable", "summary", "write_html"]
-
-TIERS = ("synthetic", "public", "restricted")
-VERDICTS = ("reproduced", "within interval", "differs", "synthetic only", "cannot be tested")
-ARITHMETIC = ("consistent", "inconsistent")
+# Where a cohort comes from, and what agreement with the paper means there.
+TIERS = {
+    "synthetic": "Synthetic patients: nobody was scanned. No number here is evidence about people, and none confirms "
+                 "or refutes the paper. The run shows that the pipeline regenerates each number, and what it finds "
+                 "where the truth is known.",
+    "public": "Public scans of patients other than the paper's. Agreement means that the finding holds for them too.",
+    "restricted": "Restricted patient data. Agreement means that these patients reproduce the paper's numbers.",
+}  # fmt: skip
+# Each answer with the sign that stands before it.
+VERDICTS = {"reproduced": "✓", "within interval": "≈", "differs": "✗", "synthetic only": "◇", "cannot be tested": "–"}
 UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
+ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
+NO_REPORT = "no follow-up scan of this run has a report"
 COLUMNS = [
     "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
     "n", "unit", "tier", "verdict", "why", "arithmetic", "computation", "remark", "notebook", "name", "see",
@@ -100,7 +106,7 @@ def compare(paper, values, tier):
     Returns
     -------
     DataFrame
-        One row a claim; the columns are ``COLUMNS``.
+        One row per claim; the columns are ``COLUMNS``.
     """
     if tier not in TIERS:
         raise ValueError(f"tier {tier!r} is unknown; a cohort is {', '.join(TIERS)}")
@@ -122,10 +128,6 @@ def compare(paper, values, tier):
 
 
 def _why_undefined(recorded, name):
-    from study.results.progression import (
-        NO_REPORT,  # it brings scipy.stats along, which the end of each run can do without
-    )
-
     if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
         return NO_REPORT
     return f"{name} is undefined in this run"
@@ -196,17 +198,15 @@ def summary(table):
     Parameters
     ----------
     table : DataFrame
-        ``verdict`` and ``arithmetic`` ("" where unchecked), a row a claim.
+        ``verdict`` and ``arithmetic`` ("" where unchecked), one row per claim.
 
     Returns
     -------
     DataFrame
         ``question, answer, claims``; each question's counts sum to all claims.
     """
-    verdicts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
-    arithmetic = (
-        table["arithmetic"].replace("", UNCHECKED).value_counts().reindex([*ARITHMETIC, UNCHECKED], fill_value=0)
-    )
+    verdicts = table["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
+    arithmetic = table["arithmetic"].replace("", UNCHECKED).value_counts().reindex(list(ARITHMETIC), fill_value=0)
     return pd.DataFrame({"question": ["verdict"] * len(verdicts) + ["arithmetic"] * len(arithmetic),
                          "answer": [*verdicts.index, *arithmetic.index],
                          "claims": [*verdicts, *arithmetic]})  # fmt: skip
@@ -215,3 +215,57 @@ def summary(table):
 def failing(table):
     """Select the claims that a run contradicts (*differs*) or that others of the paper do (*inconsistent*)."""
     return table[table["verdict"].isin(FAILING) | table["arithmetic"].isin(FAILING)]
+
+
+def readable(table):
+    """Show the comparison to people: numbers with units and intervals, in the paper's digits and one more.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`compare`.
+
+    Returns
+    -------
+    DataFrame
+        Columns of text: where, claim, published, regenerated, n, verdict, why.
+    """
+    rows = [
+        (
+            row["where"],
+            row["quantity"],
+            f"{row['published']} {row['published_interval']}".strip(),
+            f"{row['regenerated']} {row['interval']}".strip(),
+            "" if row["n"] is None else str(row["n"]),
+            row["verdict"],
+            row["why"],
+        )
+        for row in worded(table)
+    ]
+    return pd.DataFrame(rows, columns=["where", "claim", "published", "regenerated", "n", "verdict", "why"])
+
+
+def worded(table):
+    """The rows of the comparison as a list of dict, numbers as text with their units; None where there is nothing.
+
+    ``regenerated`` and its ``interval`` have one digit more than was printed, to show the rounding.
+    """
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [row | _in_words(row) for row in rows]
+
+
+def _in_words(row):
+    unit = {"word": "", "date": "", "%": " %"}.get(row["unit"], f" {row['unit']}" if row["unit"] else "")
+    published = row["published"] + unit
+    value, number = row["regenerated"], printed.read_number(row["published"])
+    if value is None or number is None or isinstance(value, str):
+        return {"published": published, "regenerated": "" if value is None else str(value), "interval": ""}
+    whole = number.half >= 0.5 and float(value).is_integer()
+    digits = 0 if whole else number.decimals + 1
+
+    def shown(x):
+        return "<0.001" if number.sign == "<" and 0 <= x < 0.001 else f"{x:.{digits}f}"
+
+    known = row["ci_low"] is not None and row["ci_high"] is not None
+    interval = f"[{shown(row['ci_low'])}, {shown(row['ci_high'])}]" if known else ""
+    return {"published": published, "regenerated": shown(value) + unit, "interval": interval}

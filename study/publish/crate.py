@@ -26,7 +26,7 @@ from rocrate.rocrate import ROCrate
 
 from study import provenance
 from study.files import whole
-from study.publish.forms import answers as reporting
+from study.publish.forms import answers
 from study.workflow import NOTEBOOKS
 
 PROFILES = {
@@ -115,8 +115,14 @@ LINK = {
 }
 
 
+FRAME = re.compile(r"<header>.*?</header>", re.DOTALL)  # of a page: navigation and search
+
+
 def _without_dead_links(name, content, names):
-    """Content of a document in which links to files that the crate does not hold are their words alone."""
+    """Content of a document in which links to files that the crate does not hold are their words alone.
+
+    A page's navigation is left out as a whole where the crate holds documents and not the pages that it leads to.
+    """
     if Path(name).suffix not in LINK:
         return content
 
@@ -128,7 +134,10 @@ def _without_dead_links(name, content, names):
         found = posixpath.normpath(posixpath.join(posixpath.dirname(name), way))
         return link[0] if found in names else link["words"]
 
-    return LINK[Path(name).suffix].sub(kept, content.decode()).encode()
+    text = content.decode()
+    if Path(name).suffix == ".html" and not any(Path(other).name == "search.html" for other in names):
+        text = FRAME.sub("", text, count=1)
+    return LINK[Path(name).suffix].sub(kept, text).encode()
 
 
 def list_files(run):
@@ -146,7 +155,7 @@ def list_files(run):
     if run.tier != "synthetic":
         paths = [path for path in paths if not path.name.startswith(QUOTES_REPORTS)]
     parameters = [run.root / "parameters" / f"{name}.yaml" for name in (run.name, "demo", "paper", "smoke")]
-    parameters = [path for path in (*parameters, reporting.own_statements(run)) if path.is_file()]
+    parameters = [path for path in (*parameters, answers.own_statements(run)) if path.is_file()]
     paths += [path for path in parameters if not _names_a_machine(path.read_text(encoding="utf-8"))]
     names = {path.relative_to(run.root).as_posix(): path for path in paths if path.is_file()}
     return {name: names[name] for name in sorted(names)}

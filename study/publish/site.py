@@ -1,39 +1,28 @@
 """A run as web pages that open from disk: its notebooks, figures, tables and claims, with search and no network.
 
-The pages lie in ``figures/<run>`` beside what they show, so the folder as a whole can be handed on. Scripts and styles
-are inline and named by their digest in each page's policy: nothing that a report, a scan's id or a notebook's output
-holds can run.
+``page`` frames them; ``claims_page`` writes the claims, from notebook 7, and ``forms`` the checklists and cards.
 """
 
 import ast
-import base64
-import hashlib
 import html
 import json
 import re
-from pathlib import Path
 
-import jinja2
 import pandas as pd
 from PIL import Image
-from pygments.formatters import HtmlFormatter
 
 from study import fingerprint, provenance
-from study.claims import verdicts as claims
-from study.files import write_text
-from study.publish import notebook_page
-from study.publish.claims_page import SIGNS, TIER_WORDS
-from study.publish.forms import answers as reporting
+from study.claims import verdicts
+from study.publish import notebook_page, page
+from study.publish.forms import answers
 from study.results.words import UNIT_WORDS, WORDS
-from study.workflow import NOTEBOOKS
 
-TEMPLATES = Path(__file__).with_name("templates")
-TEXT_SEARCHED = 4000  # letters of a cell's output
+TEXT_SEARCHED = 4000  # characters of a cell's output
 ABBREVIATIONS = {**WORDS, **UNIT_WORDS, "roc": "ROC"}
 
 
 def write(run):
-    """Write the pages of a run: ``index.html`` and what it leads to. ``reporting`` writes the forms beside them.
+    """Write the pages of a run: ``index.html`` and what it leads to.
 
     Parameters
     ----------
@@ -49,8 +38,7 @@ def write(run):
     ValueError
         If the run has no executed notebook.
     """
-    notebooks = {name: notebook_page.executed(run, name) for name in NOTEBOOKS}
-    notebooks = {name: notebook for name, notebook in notebooks.items() if notebook is not None}
+    notebooks = {name: notebook_page.executed(run, name) for name in page.notebooks(run)}
     if not notebooks:
         raise ValueError(f"{run.folder}: no notebook of the run was executed; make it first: study run {run.name}")
     places = {}  # of each figure and table: the cell and the function that made it
@@ -63,50 +51,18 @@ def write(run):
     functions = {name: source for name, source in functions.items() if source}
     figures = [{**one, "function": one["function"] if one["function"] in functions else ""} for one in figures]
     chapters = {name: _chapter(run, name, notebook, places, functions) for name, notebook in notebooks.items()}
-    page = _Pages(run, {name: chapter["title"] for name, chapter in chapters.items()})
-    index = _search_index(chapters, figures, tables, functions, run)
     names = list(chapters)
     for position, (name, chapter) in enumerate(chapters.items()):
         around = {"before": names[position - 1] if position else "", "after": (*names, "")[position + 1]}
-        page.write(f"notebooks/{name}.html", "notebook.html", name=name, **chapter, **around)
-    page.write("figures.html", "figures.html", figures=figures, functions=functions)
-    page.write("tables.html", "tables.html", tables=tables)
-    page.write("code.html", "code.html", functions=functions)
-    page.write("search.html", "search.html", script=(TEMPLATES / "search.js").read_text(encoding="utf-8"), index=index)
-    reports = {
-        f"{called}.html": reporting.read_form(name)["title"] for name, called in reporting.documents(run).items()
-    }
-    page.write("index.html", "index.html", chapters=chapters, figures=figures, tables=tables, reports=reports,
-               verdicts=_verdicts(run))  # fmt: skip
-    return run.figures / "index.html"
-
-
-class _Pages:
-    """Fills the templates; each page's policy allows its own style and script, and pictures beside it."""
-
-    def __init__(self, run, titles):
-        loader = jinja2.FileSystemLoader(TEMPLATES)
-        self.run = run
-        self.templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-        style = (TEMPLATES / "site.css").read_text(encoding="utf-8") + _code_style()
-        self.shared = {"run": run.name, "tier": run.tier, "tier_words": TIER_WORDS.get(run.tier, ""), "titles": titles,
-                       "style": style, "style_hash": _digest(style)}  # fmt: skip
-
-    def write(self, address, template, script="", **content):
-        root = "../" * address.count("/")
-        policy = {"script": script, "script_hash": f"'{_digest(script)}'" if script else "'none'", "root": root}
-        text = self.templates.get_template(template).render(here=address, **self.shared, **policy, **content)
-        write_text(self.run.figures / address, text)
-
-
-def _digest(text):
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _code_style():
-    """Colours of highlighted code, for a light and for a dark page."""
-    light, dark = (HtmlFormatter(style=name).get_style_defs(".code") for name in ("default", "github-dark"))
-    return f"\n{light}\n@media (prefers-color-scheme:dark){{\n{dark}\n}}\n"
+        page.write(run, f"notebooks/{name}.html", "notebook.html", **chapter, **around)
+    page.write(run, "figures.html", "figures.html", figures=figures, functions=functions)
+    page.write(run, "tables.html", "tables.html", tables=tables)
+    page.write(run, "code.html", "code.html", functions=functions)
+    index = _search_index(chapters, figures, tables, functions, run)
+    page.write(run, "search.html", "search.html", script="search.js", index=index)
+    forms = {f"{called}.html": answers.read_form(name)["title"] for name, called in answers.documents(run).items()}
+    return page.write(run, "index.html", "index.html", chapters=chapters, figures=figures, tables=tables, forms=forms,
+                      verdicts=_verdicts(run))  # fmt: skip
 
 
 def _in_order(path):
@@ -191,9 +147,10 @@ def _verdicts(run):
     path = run.figures / "claims.csv"
     if not path.is_file():
         return {}
-    counts = claims.summary(pd.read_csv(path, dtype=str, keep_default_na=False))
+    counts = verdicts.summary(pd.read_csv(path, dtype=str, keep_default_na=False))
+    signs = verdicts.VERDICTS | verdicts.ARITHMETIC
     return {
-        question: [(SIGNS.get(row.answer, "–"), row.answer, row.claims) for row in rows.itertuples() if row.claims]
+        question: [(signs[row.answer], row.answer, row.claims) for row in rows.itertuples() if row.claims]
         for question, rows in counts.groupby("question", sort=False)
     }
 

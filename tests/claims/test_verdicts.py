@@ -1,7 +1,6 @@
-"""The printed numbers, what they are held against, and the page that shows them."""
+"""The printed numbers and what they are compared with."""
 
 import re
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
@@ -9,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.project import SHARED
-from study.claims import audit, paper, printed
-from study.claims import verdicts as claims
+from study.claims import audit, paper, printed, verdicts
 from study.run import VALUE_COLUMNS, Run, value
 
 PAPER = paper.read_paper()
@@ -29,7 +27,7 @@ def claim(published, **fields):
 
 
 def verdict(one, x, tier="restricted"):
-    row = claims.compare(paper.Paper("p", [one]), {"5-severity": recorded(x=x)}, tier).iloc[0]
+    row = verdicts.compare(paper.Paper("p", [one]), {"5-severity": recorded(x=x)}, tier).iloc[0]
     return row["verdict"]
 
 
@@ -73,7 +71,7 @@ def test_every_number_is_as_the_paper_prints_it():
 
 
 def test_what_the_audit_accuses_is_inconsistent_and_the_rest_is_not():
-    table = claims.compare(PAPER, {}, "public").set_index("id")
+    table = verdicts.compare(PAPER, {}, "public").set_index("id")
     wrong = table[table["arithmetic"] == "inconsistent"]
     accused = {one.id for check in audit.audit(PAPER) if not check.holds for one in check.cited}
     assert set(wrong.index) == accused
@@ -122,19 +120,18 @@ def test_fractions_become_percent_and_ratios_and_differences_are_computed():
     assert verdict(claim("92.41", unit="%"), (73 / 79, None, None, 79)) == "reproduced"
     assert verdict(claim("92.41", unit="%"), (92.41, None, None, 79, "%")) == "reproduced"
     ratio = paper.Claim("a", "T", "q", "49", "1-cohort:men / 1-cohort:all", unit="%")
-    row = claims.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=96, all=196)}, "public").iloc[0]
+    row = verdicts.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=96, all=196)}, "public").iloc[0]
     assert (row["verdict"], row["n"]) == ("reproduced", 196) and row["regenerated"] == pytest.approx(48.98, abs=0.01)
     rest = paper.Claim("a", "T", "q", "27", "3-segment:all - 3-segment:severe")
-    assert (
-        claims.compare(paper.Paper("p", [rest]), {"3-segment": recorded(all=30, severe=3)}, "public").iloc[0]["verdict"]
-        == "reproduced"
-    )
-    empty = claims.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=0, all=0)}, "public").iloc[0]
+    recorded_scans = {"3-segment": recorded(all=30, severe=3)}
+    difference = verdicts.compare(paper.Paper("p", [rest]), recorded_scans, "public").iloc[0]
+    assert difference["verdict"] == "reproduced"
+    empty = verdicts.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=0, all=0)}, "public").iloc[0]
     assert (empty["verdict"], empty["why"]) == ("cannot be tested", "all is 0 in this run")
 
 
 def test_sampling_error_follows_from_what_is_printed():
-    intervals = claims.sampling_intervals(PAPER)
+    intervals = verdicts.sampling_intervals(PAPER)
     low, high = intervals["table_4_kappa_volume_whole"]
     assert (low, high) == pytest.approx((0.8220 - 1.96 * 0.0492, 0.8220 + 1.96 * 0.0492), abs=1e-4)
     assert intervals["results_dice_observer_1"] == pytest.approx(
@@ -147,15 +144,15 @@ def test_sampling_error_follows_from_what_is_printed():
         (100 * wilson[0], 100 * wilson[1]), abs=0.3
     )  # of 44 %, as printed
     values = {"6-progression": recorded(kappa_volume_whole=0.75, kappa_density_whole=0.9)}
-    table = claims.compare(PAPER, values, "public").set_index("id")
+    table = verdicts.compare(PAPER, values, "public").set_index("id")
     assert table.loc["table_4_kappa_volume_whole", "verdict"] == "within interval"
     assert "sampling error" in table.loc["table_4_kappa_volume_whole", "why"]
     assert table.loc["table_4_kappa_density_whole", "verdict"] == "differs"
 
 
 def test_what_fails_differs_or_is_inconsistent():
-    table = claims.compare(PAPER, {"6-progression": recorded(kappa_volume_whole=0.1)}, "public")
-    failing = claims.failing(table)
+    table = verdicts.compare(PAPER, {"6-progression": recorded(kappa_volume_whole=0.1)}, "public")
+    failing = verdicts.failing(table)
     assert "table_4_kappa_volume_whole" in set(failing["id"]) and "abstract_patients" in set(failing["id"])
     assert len(failing) == ((table["verdict"] == "differs") | (table["arithmetic"] == "inconsistent")).sum()
 
@@ -168,7 +165,7 @@ def test_synthetic_patients_reproduce_nothing():
 @pytest.mark.parametrize("tier", ["public", "restricted"])
 def test_what_is_missing_is_said(tier):
     def why(values):
-        row = claims.compare(paper.Paper("p", [claim("1")]), values, tier).iloc[0]
+        row = verdicts.compare(paper.Paper("p", [claim("1")]), values, tier).iloc[0]
         assert row["verdict"] == "cannot be tested"
         return row["why"]
 
@@ -180,80 +177,27 @@ def test_what_is_missing_is_said(tier):
 
 def test_an_unknown_tier_is_refused():
     with pytest.raises(ValueError, match="synthetic, public, restricted"):
-        claims.compare(PAPER, {}, "real")
+        verdicts.compare(PAPER, {}, "real")
 
 
 def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
     run = Run("r", root=tmp_path)
     run.record("5-severity", [value("auc_poi", 0.96796, 0.95, 0.98, 531)])
-    values = claims.gather(LISTED, run)
-    table = claims.compare(PAPER, values, run.tier)
+    values = verdicts.gather(LISTED, run)
+    table = verdicts.compare(PAPER, values, run.tier)
     assert table.set_index("id").loc["table_2_auc_poi", "verdict"] == "reproduced"
     assert (table["verdict"] == "cannot be tested").sum() == len(table) - 3  # the AUC of POI is printed three times
-    summary = claims.summary(table)
+    summary = verdicts.summary(table)
     assert summary.groupby("question")["claims"].sum().to_dict() == {"verdict": len(table), "arithmetic": len(table)}
     counts = summary.set_index("answer")["claims"]
     assert counts["reproduced"] == 3 and counts["inconsistent"] > 10
 
 
-# ---- the page
+# ---- in words
 
 
-def page_of(tmp_path, listed=LISTED, values=None, tier="synthetic", **options):
-    path = tmp_path / "figures" / "claims.html"
-    compared = claims.compare(paper.Paper("p", listed, PAPER.relations if listed is LISTED else []), values or {}, tier)
-    claims.write_html(compared, path, findings=audit.findings(audit.audit(PAPER)), **options)
-    return path.read_text(encoding="utf-8")
-
-
-def test_the_page_is_self_contained_and_the_same_each_time(tmp_path):
-    page = page_of(tmp_path, run="demo")
-    assert page == page_of(tmp_path, run="demo")
-    assert (
-        not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page) and "url(" not in page and "@import" not in page
-    )
-    assert "default-src 'none'" in page
-    assert page.count("<tr id=") == len(LISTED) and "Data tier: synthetic" in page
-    findings = page[page.index('<table id="findings">') : page.index("<h2>All claims")]
-    assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
-
-
-def test_hostile_text_stays_text(tmp_path):
-    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    one = paper.Claim(
-        hostile, hostile, hostile, "word", "5-severity:x", unit="word", remark=hostile, see="../../" + hostile
-    )
-    page = page_of(
-        tmp_path, [one], {"5-severity": recorded(x=hostile)}, "public", run=hostile, addresses={"5-severity": hostile}
-    )
-    found = []
-    parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
-    parser.feed(page)
-    tags = [tag for tag, _ in found]
-    assert tags.count("script") == 1 and "img" not in tags
-    assert not [attributes for _, attributes in found if set(attributes) & {"onerror", "onclick", "src"}]
-
-
-def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(tmp_path):
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "Table_2.md").touch()
-    addresses = {"5-severity": "notebooks/5-severity.html#cell-7"}
-    links = set(re.findall(r'<a href="([^"]+)"', page_of(tmp_path, addresses=addresses)))
-    assert links == {"index.html", "Table_2.md", "notebooks/5-severity.html#cell-7"}
-
-
-def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(tmp_path):
-    addresses = {"5-severity": "n.html#cell-7", ("5-severity", "auc_poi"): "n.html#value-auc_poi"}
-    page = page_of(tmp_path, values={"5-severity": recorded(auc_poi=0.9312)}, addresses=addresses)
-    (row,) = (row for row in page.split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
-    assert (
-        '<a href="n.html#value-auc_poi">0.93120</a>' in row and '<a href="n.html#value-auc_poi">5-severity</a>' in row
-    )
-
-
-def test_the_page_shows_the_rounding():
+def test_numbers_in_words_show_the_rounding():
     values = {"5-severity": recorded(auc_poi=(0.96796, 0.95, 0.98, 531), n_severe=79, p_value_auc_poi=1e-12)}
-    shown = claims.readable(claims.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
+    shown = verdicts.readable(verdicts.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
     assert shown["AUC of POI"].iloc[-1] == "0.96796 [0.95000, 0.98000]"
     assert "79 scans" in set(shown) and "<0.001" in set(shown)

@@ -3,6 +3,7 @@
 import pytest
 
 from study.publish import document
+from study.run import Run
 
 PICTURES_ARE_SHOWN = """Promise.all([...document.images].map(image => {
     image.loading = "eager";
@@ -39,7 +40,7 @@ def test_every_page_opens_from_disk_without_a_network(chromium, made_run, width,
 def test_a_checklist_is_read_on_a_phone(chromium, tmp_path):
     row = ("27c", "What is asked for", "answered", "An answer of " + 40 * "words ", "f" * 200)
     table = document.table(("No.", "Asks for", "Status", "Answer", "See"), [row])
-    _, path = document.write(tmp_path, "checklist", f"# A checklist\n\nSHA-256 {64 * 'f'}\n\n{table}")
+    _, path = document.write(Run("trial", tmp_path), "checklist", f"# A checklist\n\nSHA-256 {64 * 'f'}\n\n{table}")
     page = chromium.new_page(viewport={"width": 390, "height": 900})
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -54,7 +55,7 @@ def test_the_site_is_searched_and_walked_with_the_keyboard(chromium, made_run):
     page, wrong = watched(context)
     page.goto((made_run.figures / "index.html").as_uri())
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the text"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the text"
     page.fill("#q", "alert doubts")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=alert+doubts")

@@ -9,11 +9,10 @@ import pytest
 from helpers.project import ROOT
 from study.files import write_json
 from study.publish import document
-from study.publish.forms import answers as reporting
-from study.publish.forms import pointers
+from study.publish.forms import answers, pointers
 from study.run import Run, value
 
-STATEMENTS = reporting.read_form("statements")
+STATEMENTS = answers.read_form("statements")
 # Published numbers: CLAIM 2024 has 44 items; TRIPOD+AI 27 in 52 parts; STARD-AI 40 in 48 parts.
 PARTS = {
     "claim_2024": {},
@@ -91,14 +90,14 @@ def test_what_was_not_made_and_what_cannot_be_are_told_apart(run, pointer, error
         pointers.follow(pointer, run)
 
 
-def answers(run, *items, **statements):
+def filled(run, *items, **statements):
     """Statuses and answers of items, each the names of its statements."""
     listed = [{"item": n, "section": "s", "asks": "a", "by": by} for n, by in enumerate(items, 1)]
-    return reporting.fill({"items": listed}, statements, run)
+    return answers.fill({"items": listed}, statements, run)
 
 
 def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
-    found = answers(
+    found = filled(
         run, ["said"], ["said", "none"], ["none"], ["said", "gap"], ["gap", "none"], ["later"], ["wrong", "gap"],
         said={"says": "AUC {value 5-severity/auc_poi}.", "see": ["table Table_2"]},
         none={"not_applicable": "no trial"}, gap={"missing": "theirs"},
@@ -110,34 +109,34 @@ def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
     assert found[0].words == "AUC 0.931 [0.894, 0.955]." and [s.words for s in found[0].see] == ["Table 2"]
     assert found[3].words == "AUC 0.931 [0.894, 0.955]. Missing: theirs [gap]"
     assert found[5].words == "Not in this run: notebook 6-progression was not run."
-    assert reporting.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
+    assert answers.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
 
 
 def test_synthetic_scans_and_patients_are_answered_differently(run):
     ethics = {"synthetic": {"not_applicable": "nobody"}, "patients": {"missing": "name the committee"}}
-    assert answers(run, ["ethics"], ethics=ethics)[0].status == "not applicable"
+    assert filled(run, ["ethics"], ethics=ethics)[0].status == "not applicable"
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
-    assert answers(run, ["ethics"], ethics=ethics)[0].words == "name the committee [ethics]"
+    assert filled(run, ["ethics"], ethics=ethics)[0].words == "name the committee [ethics]"
 
 
 def test_a_table_without_cts_has_an_answer_of_its_own(run):
     flow = {"says": "From scan to table.", "table": {"says": "From the table on."}}
-    assert answers(run, ["flow"], flow=flow)[0].words == "From the table on."
+    assert filled(run, ["flow"], flow=flow)[0].words == "From the table on."
     run.variants_csv.write_text("scan_id\n")
-    assert answers(run, ["flow"], flow=flow)[0].words == "From scan to table."
+    assert filled(run, ["flow"], flow=flow)[0].words == "From scan to table."
 
 
 def own(run, text):
-    path = reporting.own_statements(run)
+    path = answers.own_statements(run)
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
-    return reporting.read_statements(run)
+    return answers.read_statements(run)
 
 
 def test_authors_state_what_only_they_can(run):
-    assert reporting.read_statements(run) == STATEMENTS
+    assert answers.read_statements(run) == STATEMENTS
     statements = own(run, "ethics: {says: 'Approved, no. 7.'}\nfunding: {not_applicable: none was given}\n")
-    found = reporting.fill(reporting.read_form("stard_ai"), statements, run)
+    found = answers.fill(answers.read_form("stard_ai"), statements, run)
     assert {a.number: (a.status, a.words) for a in found if a.number in ("6", "38")} == {
         "6": ("answered", "Approved, no. 7."), "38": ("not applicable", "none was given"),
     }  # fmt: skip
@@ -161,9 +160,9 @@ def test_a_wrong_statement_is_named_with_its_remedy(run, text, said):
     assert "made.statements.yaml" in str(raised.value)
 
 
-@pytest.mark.parametrize("name", reporting.CHECKLISTS)
+@pytest.mark.parametrize("name", answers.CHECKLISTS)
 def test_a_checklist_has_the_published_items(name):
-    form = reporting.read_form(name)
+    form = answers.read_form(name)
     last = {"claim_2024": 44, "tripod_ai": 27, "stard_ai": 40}[name]
     expected = [f"{n}{part}" for n in range(1, last + 1) for part in PARTS[name].get(n, [""])]
     assert [str(item["item"]) for item in form["items"]] == expected
@@ -171,7 +170,7 @@ def test_a_checklist_has_the_published_items(name):
 
 
 def test_every_statement_is_used_and_says_one_thing():
-    used = {name for form in reporting.FORMS for item in reporting.read_form(form)["items"] for name in item["by"]}
+    used = {name for form in answers.FORMS for item in answers.read_form(form)["items"] for name in item["by"]}
     assert used == set(STATEMENTS)
     for name, statement in STATEMENTS.items():
         for kinds in (["synthetic"], ["patients"], ["table", "patients"]):
@@ -204,12 +203,12 @@ def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):
     for name in linked:
         (tmp_path / name).symlink_to(ROOT / name)
     run = Run("empty", tmp_path)
-    reporting.write(run)
+    answers.write(run)
     written = {path.name for path in run.figures.iterdir()}
-    assert written == {f"checklist_{n}.{k}" for n in reporting.CHECKLISTS for k in ("csv", "md", "html")} | {
+    assert written == {f"checklist_{n}.{k}" for n in answers.CHECKLISTS for k in ("csv", "md", "html")} | {
         "data_sheet.md", "data_sheet.html",
     }  # fmt: skip
-    for name in reporting.CHECKLISTS:
+    for name in answers.CHECKLISTS:
         with open(run.figures / f"checklist_{name}.csv", encoding="utf-8", newline="") as opened:
             rows = list(csv.DictReader(opened))
         statuses = {row["item"]: row["status"] for row in rows}
@@ -220,14 +219,13 @@ def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):
 
 def test_text_of_a_user_stays_text(run):
     hostile = "<script>x</script> | `a` [b](javascript:x) *c*\n# d"
-    found = answers(run, ["us"], us={"says": "From {run cohort/cohort.json#source}."})
+    found = filled(run, ["us"], us={"says": "From {run cohort/cohort.json#source}."})
     assert found[0].words == "From <b>us</b> | you."
     table = document.table(("a", "b"), [(document.escaped(hostile), document.escaped(found[0].words))])
-    md, page = document.write(run.figures, "x", f"# T\n\n{table}\n{document.escaped(hostile)}")
-    shown = page.read_text()
+    md, page = document.write(run, "x", f"# T\n\n{table}\n{document.escaped(hostile)}")
+    _, _, shown = page.read_text().partition("<main")
     assert "<script>" not in shown and "<b>" not in shown and "href" not in shown and "<em>" not in shown
     assert shown.count("<td>") == 2 and "&lt;script&gt;x&lt;/script&gt; | `a` [b](javascript:x) *c* # d" in shown
-    assert "default-src 'none'" in shown
     assert md.read_text().startswith("# T")
 
 

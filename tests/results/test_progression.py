@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.claims import paper
-from study.claims import verdicts as claims
+from study.claims import paper, verdicts
 from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases
@@ -92,7 +91,7 @@ def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_pa
     recorded = pd.DataFrame(listed).set_index("name")
     assert recorded["value"].dropna().to_dict() == {"n_pairs": 8, "n_patients_with_pairs": 4, "n_without_report": 8}
     assert not len(progression.table_3(pairs))
-    compared = claims.compare(paper.read_paper(), {"6-progression": recorded}, "restricted").set_index("notebook")
+    compared = verdicts.compare(paper.read_paper(), {"6-progression": recorded}, "restricted").set_index("notebook")
     of_reports = compared.loc["6-progression"].query("name != 'n_pairs'")
     assert (of_reports["verdict"] == "cannot be tested").all() and (of_reports["why"] == progression.NO_REPORT).all()
     run = Run("made", tmp_path)

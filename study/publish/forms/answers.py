@@ -21,20 +21,15 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from study.claims.verdicts import TIERS
 from study.figures import tables
 from study.publish import document
 from study.publish.forms.pointers import Absent, Broken, follow
 
 CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
 FORMS = (*CHECKLISTS, "data_sheet", "model_card")
-STATUSES = ("answered", "not applicable", "missing", "broken")
-SIGNS = {"answered": "✓", "not applicable": "–", "missing": "✗", "broken": "✗"}
-TIER_WORDS = {
-    "synthetic": "**Synthetic patients.** Nobody was scanned: no number here is evidence about people. It shows what "
-                 "the study does and how it is reported.",
-    "public": "**Public scans.** What only the authors can state is marked as missing.",
-    "restricted": "**Patients.** What only the authors can state is marked as missing.",
-}  # fmt: skip
+# Each status of an item with the sign that stands before it.
+STATUSES = {"answered": "✓", "not applicable": "–", "missing": "✗", "broken": "✗"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +166,7 @@ def _state(name, statement, run):
 
 def count(answers):
     """How many items have each status."""
-    return pd.Series([answer.status for answer in answers]).value_counts().reindex(STATUSES, fill_value=0)
+    return pd.Series([answer.status for answer in answers]).value_counts().reindex(list(STATUSES), fill_value=0)
 
 
 def documents(run):
@@ -189,7 +184,7 @@ def write(run):
         if name in CHECKLISTS:
             tables.save_csv(_table(answers), run.figures / f"{called}.csv")
         text = _checklist(form, answers, run) if name in CHECKLISTS else _prose(form, answers, run)
-        document.write(run.figures, called, text)
+        document.write(run, called, text)
 
 
 def _table(answers):
@@ -202,7 +197,7 @@ def _head(form, answers, run):
     remedy = f" What is missing is stated in `{own}` under the name in brackets." if count(answers)["missing"] else ""
     return (
         f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
-        f"> {TIER_WORDS[run.tier]}\n\nSource: {form['source']}\n"
+        f"> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\nSource: {form['source']}\n"
     )
 
 
@@ -216,7 +211,7 @@ def _checklist(form, answers, run):
     parts = [_head(form, answers, run), f"{len(answers)} items: **{said}**.\n"]
     for section in dict.fromkeys(answer.section for answer in answers):
         rows = [
-            (answer.number, answer.asks, f"{SIGNS[answer.status]} *{answer.status}*", document.escaped(answer.words),
+            (answer.number, answer.asks, f"{STATUSES[answer.status]} *{answer.status}*", document.escaped(answer.words),
              "; ".join(_see(answer, run)))
             for answer in answers if answer.section == section
         ]  # fmt: skip

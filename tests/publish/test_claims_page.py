@@ -1,0 +1,89 @@
+"""The page of the claims: self-contained, hostile text stays text, and where its links lead."""
+
+import re
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+
+from study.claims import audit, paper, verdicts
+from study.files import write_json
+from study.publish import claims_page
+from study.run import Run, value
+
+PAPER = paper.read_paper()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A synthetic run that executed notebook 5, which recorded a number."""
+    made = Run("made", tmp_path)
+    write_json(made.cohort / "cohort.json", {"tier": "synthetic"})
+    cell = nbformat.v4.new_code_cell('study_run.record("5-severity", [])')
+    cell.id = "7"
+    (made.folder / "notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), made.folder / "notebooks" / "5-severity.ipynb")
+    made.record("5-severity", [value("auc_poi", 0.9312)])
+    return made
+
+
+def page_of(run, listed=PAPER):
+    compared = verdicts.compare(listed, verdicts.gather(listed.claims, run), run.tier)
+    return claims_page.write(run, "claims.html", compared, audit.findings(audit.audit(listed))).read_text("utf-8")
+
+
+def test_the_page_is_self_contained_and_the_same_each_time(run):
+    page = page_of(run)
+    assert page == page_of(run)
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
+    assert "url(" not in page and "@import" not in page and "default-src 'none'" in page
+    assert page.count("<tr id=") == len(PAPER.claims) and "Data tier: synthetic" in page
+    findings = page[page.index('<table id="findings">') : page.index("<h2>All claims")]
+    assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
+
+
+def test_without_findings_it_says_so(run):
+    one = paper.Claim("a", "Text", "q", "1")
+    assert "Nothing was found." in page_of(run, paper.Paper("p", [one]))
+
+
+def test_hostile_text_stays_text(run):
+    hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    run.record("5-severity", [value(hostile, hostile)])
+    write_json(run.cohort / "cohort.json", {"tier": "public"})
+    one = paper.Claim(
+        hostile, hostile, hostile, "word", f"5-severity:{hostile}", unit="word", remark=hostile, see="../../" + hostile
+    )
+    other = paper.Claim("b", hostile, hostile + " again", "105", unit="%", same=hostile)
+    page = page_of(run, paper.Paper("p", [one, other]))
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    parser.feed(page)
+    tags = [tag for tag, _ in found]
+    assert tags.count("script") == 1 and "img" not in tags
+    assert not [attributes for _, attributes in found if set(attributes) & {"onerror", "onclick", "src"}]
+    shown = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert page.count(shown) > 10 and shown in page[page.index('id="findings"') : page.index("<h2>All claims")]
+
+
+def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(run):
+    run.figures.mkdir(parents=True)
+    (run.figures / "Table_2.md").touch()
+    _, _, text = page_of(run).partition("<main")
+    notebook = "notebooks/5-severity.html"
+    assert set(re.findall(r'<a href="([^"]+)"', text)) == {
+        "Table_2.md", f"{notebook}#cell-7", f"{notebook}#value-auc_poi",
+    }  # fmt: skip
+
+
+def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(run):
+    (row,) = (row for row in page_of(run).split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
+    address = "notebooks/5-severity.html#value-auc_poi"
+    assert f'<a href="{address}">0.93120</a>' in row and f'<a href="{address}">5-severity</a>' in row
+
+
+def test_it_has_the_navigation_of_the_other_pages(run):
+    page = page_of(run)
+    assert '<a href="notebooks/5-severity.html">5-severity</a>' in page and 'href="index.html"' in page
+    assert '<a href="claims.html" aria-current="page">' in page and "6-progression.html" not in page
