@@ -64,7 +64,7 @@ def run(
 
 @app.command("site")
 def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
-    """Write a run's web pages anew: notebooks, claims, figures, tables, search. They open from disk, offline."""
+    """Write a run's web pages again: notebooks, figures, tables, search, checklists. They open from disk, offline."""
     from study.publish import manuscript, site
     from study.publish.forms import answers
     from study.run import Run
@@ -284,7 +284,7 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
 
     Exits with 1 if a claim differs (the run's patients contradict it) or is inconsistent (it cannot be true beside
     the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
-    consistent, synthetic only and cannot be tested are no failures; that nothing was tested is said.
+    consistent, synthetic only and cannot be tested are not failures; a note says so if no claim was tested.
     """
     from study.claims import verdicts
     from study.claims.paper import read_paper
@@ -317,10 +317,10 @@ def audit_tables(
     tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers")],
     out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
 ):
-    """Find what cannot be true together among a paper's printed numbers.
+    """Find printed numbers of a paper that cannot be true together.
 
-    study/claims/audit_example.yaml shows the file's format, study/claims/paper.py describes it; claims.yaml beside
-    them is this paper.
+    study/claims/audit_example.yaml shows the file's format and study/claims/paper.py describes it; claims.yaml beside
+    them is for this paper.
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
     """
     from study.claims import audit

@@ -1,10 +1,9 @@
 """Whether the numbers that a paper prints can be true together.
 
-Every relation that the list of numbers names is checked by its rule (``audit_rules``), and four things are checked
-without being asked: numbers that are one quantity agree wherever they stand, an estimate lies in its interval, a count
-is whole, and a number is possible for its quantity and unit (``quantities``). A finding says what was printed, where,
-why it cannot be, and what would fit: for each number that could have been another, the nearest one that would make the
-rule hold if all others stand.
+Every relation in the list of numbers is checked by its rule (``audit_rules``), and four things are always checked: a
+quantity has the same value wherever it is printed, an estimate lies in its interval, a count is whole, and a number is
+possible for its quantity and unit (``quantities``). A finding says what was printed, where, why it cannot be, and what
+would fit: for each number alone, the nearest value with which the rule would hold.
 """
 
 import math
@@ -77,7 +76,7 @@ def audit(paper):
 
 
 def findings(checks):
-    """Table what cannot be: one row a check that does not hold, with the columns ``COLUMNS``."""
+    """Tabulate the checks that do not hold, one row per check, with the columns ``COLUMNS``."""
     rows = []
     for check in checks:
         if not check.holds:
@@ -88,14 +87,14 @@ def findings(checks):
 
 
 def implied(checks, rules=("agreement", "odds_ratio", "likelihood", "nested", "roc")):
-    """Table what the printed numbers imply by some of the rules, where they hold."""
+    """Tabulate what the printed numbers imply by some of the rules, where these hold."""
     rows = [(check.cited[0].where, check.rule.replace("_", " "), check.cited[-1].name if check.rule == "share" else
              check.cited[0].name, check.words) for check in checks if check.holds and check.rule in rules]  # fmt: skip
     return pd.DataFrame(rows, columns=["where", "rule", "numbers", "what follows"])
 
 
 def _alone(claim):
-    """What a number must keep by itself."""
+    """Check one number by itself."""
     number = claim.number()
     if number is None:
         return
@@ -130,7 +129,7 @@ def _alone(claim):
 
 
 def _same(claims):
-    """Places that print one quantity must print one number, each to its own digits; the fewest places are doubted."""
+    """Places that print one quantity must agree, each to its own digits; where they do not, the minority is doubted."""
     groups = {}
     for claim in claims:
         for end in ("", "low", "high") if claim.interval else ("",):
@@ -153,7 +152,7 @@ def _same(claims):
 
 
 def _span(claim, end):
-    """What a place may have rounded; of a word or a date, itself."""
+    """The range of numbers that a place may have rounded; for a word or a date, the text itself."""
     number = claim.number(end)
     text = claim.text(end)
     return (text, text) if number is None else (number.share[0] - SLACK, number.share[1] + SLACK)
@@ -200,7 +199,7 @@ def _related(relation):
 
 
 def _apply(rule, numbers):
-    """Call a rule with its arguments put together again from their paths."""
+    """Call a rule with its arguments reassembled from their paths."""
     given = {}
     for path, number in numbers.items():
         name, *inside = path.split(".")
@@ -253,7 +252,7 @@ def _distances(number):
 
 
 def _back(rule, numbers, path, out, fitting):
-    """The nearest number that fits between one that does not, so many units away, and one that does, by bisection."""
+    """The nearest number that fits, by bisection between one that does not and one that does, in units moved."""
     while abs(fitting - out) > 1:
         middle = (out + fitting) // 2
         if _holds(rule, numbers, path, numbers[path].moved(middle)):
@@ -264,7 +263,7 @@ def _back(rule, numbers, path, out, fitting):
 
 
 def _change(number, new):
-    """How much of itself a number would change by; a word by nothing."""
+    """By what share of itself a number would change; 0 for a word."""
     if not isinstance(number, Printed):
         return 0.0
     return abs(new.value - number.value) / max(abs(number.value), abs(new.value), math.ulp(0.0))

@@ -1,7 +1,7 @@
 """What must hold between printed numbers, rule by rule.
 
 Each rule takes printed numbers by name and answers whether some numbers that round to them can be true together. It
-says no only where none can: a rule that a rounding, a convention or another formula in use could excuse says yes.
+says no only where none can: where rounding, a convention or another formula in use could explain them, it says yes.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from study.claims import two_by_two
 from study.claims.printed import SLACK, Printed, digits
 from study.statistics import kappa as kappas
 
-Count = NewType("Count", Printed)  # typed without decimals it is exact
+Count = NewType("Count", Printed)  # exact if typed without decimals
 
 
 Z_95 = 1.959963984540054
@@ -24,7 +24,7 @@ Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Group:
-    """A group as Table 1 of a paper has it: how many, their mean and SD."""
+    """A group as in Table 1 of a paper: its size, mean and SD."""
 
     n: Count
     mean: Printed
@@ -41,7 +41,7 @@ class Answer:
     words : str
         The computation; where it does not hold, why it cannot.
     fits : dict of str to float or str
-        Where it does not hold: arguments of which one alone, changed so, would fit.
+        Where it does not hold: by argument, the value that would fit if it alone were changed.
     searched : bool
         Whether `fits` has every argument that helps; otherwise the rest is searched for.
     involved : tuple of str
@@ -65,14 +65,14 @@ def whole_sum(total: Count, parts: list[Count]):
 
 
 def order(lower: Count, upper: Count):
-    """One number is not above another, such as patients and their scans."""
+    """One number is at most another, such as patients and their scans."""
     holds = lower.ends[0] <= upper.ends[1] + SLACK
     return Answer(holds, f"{lower.text} is {'not ' if holds else ''}above {upper.text}",
                   {"lower": upper.value, "upper": lower.value}, True)  # fmt: skip
 
 
 def share(share: Printed, total: Count, count: Count = None, low: Printed = None, high: Printed = None):
-    """A share or percentage is a count of its total; given its 95 % interval, names the formula of that."""
+    """A share or percentage is a whole count out of its total; given its 95 % interval, names the formula of that."""
     n, scale = _whole(total, "total"), share.scale
     if count is None:
         least, most = math.ceil(n * share.share[0] - SLACK), math.floor(n * share.share[1] + SLACK)
@@ -192,7 +192,7 @@ def t_test(groups: list[Group], p: Printed):
     from scipy import special
 
     if len(groups) != 2:
-        raise ValueError(f"a t test compares two groups, and {len(groups)} are given")
+        raise ValueError(f"a t test compares two groups, but {len(groups)} are given")
     (one, other), sizes = groups, [_whole(group.n, "n", 2) for group in groups]
     gaps = one.mean.ends[0] - other.mean.ends[1], one.mean.ends[1] - other.mean.ends[0]
     least, most = max(0.0, gaps[0], -gaps[1]), max(map(abs, gaps))
@@ -219,7 +219,7 @@ def _standard_errors(sds, sizes):
 def chi_square(counts: list[Count], totals: list[Count], p: Printed):
     """The p value of shares in groups: Pearson's chi-square, with or without Yates' correction, or Fisher's test."""
     if len(counts) != len(totals) or len(counts) < 2:
-        raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two groups or more")
+        raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two or more groups")
     yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
     words = " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
     if any(k > n for k, n in zip(yes, all_, strict=True)):
@@ -236,7 +236,7 @@ def chi_square(counts: list[Count], totals: list[Count], p: Printed):
 
 
 def _chi_square_p(table, correction=0.0):
-    """Pearson's p; 1 where all or none were counted, for then the groups do not differ."""
+    """Pearson's p; 1 where all or none were counted, as the groups then do not differ."""
     from scipy import special
 
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
@@ -289,7 +289,9 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     from scipy import special
 
     if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
-        raise ValueError("odds ratios and their limits are above 0; an interval on another scale needs no such rule")
+        raise ValueError(
+            "odds ratios and their limits must be above 0; this rule is not for another scale"
+        )
     bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
     least, most = (math.sqrt(bounds[0][side] * bounds[1][side]) for side in (0, 1))
     middle = math.sqrt(max(low.value, 0) * high.value)
@@ -331,7 +333,7 @@ def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
 
 
 def nested(smaller: Printed, larger: Printed, added: Count, p: Printed = None):
-    """A model with `added` parameters more is never less likely than the smaller one; AICs give the test of it."""
+    """A model with `added` more parameters is never less likely than the smaller one; AICs give the test of it."""
     from scipy import special
 
     k = _whole(added, "added")

@@ -1,6 +1,6 @@
 """A paper's printed numbers as a YAML file lists them: this paper's (``claims.yaml``), or any other's.
 
-A file has sections, places of the paper with their numbers, and ``relations`` that say which numbers belong together::
+A file has sections, one for each place of the paper, and ``relations`` that say which numbers belong together::
 
     Abstract:
       - {id: abstract_patients, quantity: patients, published: "204", unit: patients, same: patients}
@@ -20,7 +20,7 @@ quantity    what it is, in words; begins with its kind where ``quantities.QUANTI
 published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``≥``, ``%`` as printed
 interval    its 95 % interval, two such texts
 unit        ``patients, scans, pairs, phrases, cases`` are counts and exact; ``%``; ``word``; ``date``; or any other
-n           how many it rests on
+n           the number of observations behind it
 same        a word of your own: numbers that share it are one quantity and must agree; by default `value`
 value       what regenerates it, ``notebook:name``, or two joined by `` / `` or `` - ``; null with a reason
 reason      why nothing does
@@ -29,7 +29,7 @@ remark      what a reader should know
 =========== ===========================================================================================================
 
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
-each rule), ``where`` it stands if no number says so, and may say why the rule is to hold, ``because``, and another
+each rule), ``where`` it stands if no number says so, and may say why the rule should hold, ``because``, and another
 reading under which it need not, ``unless`` (named among what would fit). An argument is the id of a number, ``id.low``
 or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
 of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
@@ -127,7 +127,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Paper:
-    """All that a file says."""
+    """The content of a file."""
 
     name: str
     claims: list = field(default_factory=list)
@@ -135,13 +135,13 @@ class Paper:
 
 
 class _Lines(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """YAML's safe loader; every mapping knows its line, and a key that stands twice is an error."""
+    """YAML's safe loader; every mapping knows its line, and a key that is given twice is an error."""
 
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         doubled = [key for i, key in enumerate(keys) if key in keys[:i]]
         if doubled:
-            raise yaml.constructor.ConstructorError(None, None, f"`{doubled[0]}` stands twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, f"`{doubled[0]}` is given twice", node.start_mark)
         return super().construct_mapping(node, deep) | {LINE: node.start_mark.line + 1}
 
 
@@ -197,12 +197,12 @@ def _load(path):
     try:
         content = _Lines(path.read_text(encoding="utf-8")).get_single_data()
     except FileNotFoundError:
-        raise PaperError(f"{path}: there is no such file; name a list of printed numbers") from None
+        raise PaperError(f"{path}: no such file; give the path of a list of printed numbers") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
         text = " ".join(str(error).split())[:300] or type(error).__name__
         raise PaperError(f"{path}: not readable as YAML ({text}); correct it") from None
     except OSError as error:
-        raise PaperError(f"{path}: cannot be read ({error.strerror}); name a YAML file") from None
+        raise PaperError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
     if not isinstance(content, dict):
         raise PaperError(
             f"{path}: expected sections with lists of numbers, found {type(content).__name__ if content else 'nothing'}"
@@ -254,7 +254,7 @@ def _faults(item):
         if pd.isna(pd.to_datetime(item["published"], errors="coerce")):
             found.append(f"`published` is {_shown(item['published'])!r}; write a date such as 23 January 2020")
     elif unit != "word" and read_number(item["published"], unit) is None:
-        found.append(f"`published` is {_shown(item['published'])!r}, no number; with `unit: word` it may be a word")
+        found.append(f"`published` is {_shown(item['published'])!r}, not a number; with `unit: word` it may be a word")
     return found
 
 
@@ -330,4 +330,4 @@ def _cite(name, content, kind, where, known, cited, wrong):
                      f"{_nearest(stem, known) if known else ''}")  # fmt: skip
         return
     if kind is not str and number is None:
-        wrong.append(f"`{name}` is printed {_shown(cited[name].text)!r}, which is no number")
+        wrong.append(f"`{name}` is printed {_shown(cited[name].text)!r}, which is not a number")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 COUNTED = {"cases", "patients", "scans", "pairs", "phrases"}  # units of whole things: nothing was rounded
-SLACK = 1e-9  # 0.1 + 0.2 is not to fail by its last bit
+SLACK = 1e-9  # so that 0.1 + 0.2 does not fail by its last bit
 NUMBER = r"([<>≤≥]?)\s*([+-−]?\d+(?:\.(\d+))?)\s*(%?)"
 
 
@@ -51,12 +51,12 @@ class Printed:
         return len(re.sub(r"[^\d.]", "", self.text).partition(".")[2])
 
     def like(self, value):
-        """Print another value with as many digits: what would stand here if it were the number."""
+        """Print another value with as many digits."""
         text = f"{value:.{self.decimals}f}"
         return Printed(text + " %" * self.text.endswith("%"), float(text), self.half, "", self.scale)
 
     def moved(self, steps):
-        """The number printed so many units of its last digit further."""
+        """The number moved by so many units of its last digit."""
         return self.like(self.value + steps * 10.0**-self.decimals)
 
 
@@ -78,7 +78,7 @@ def read_number(text, unit=""):
 
 
 def digits(number, decimals):
-    """Write a computed number with at most so many decimals, a tiny one by its power of ten."""
+    """Write a computed number with at most so many decimals, a tiny one in scientific notation."""
     if 0 < abs(number) < 10.0**-decimals:
         return f"{number:.1e}"
     text = f"{number:.{decimals}f}"

@@ -9,10 +9,10 @@ import itertools
 
 import numpy as np
 
-MOST_CASES = 5000  # a second or two; the work grows with the square
+MOST_CASES = 5000  # takes a second or two; the work grows with the square
 MOST_TABLES = 2 * 10**7  # kept in memory
 SLICE = 10**6  # pairs of margins held in memory at a time
-SLACK = 1e-9  # a share times n is not to fail by its last bit
+SLACK = 1e-9  # so that a share times n does not fail by its last bit
 NONE = np.empty((0, 4), dtype=int)
 
 
@@ -83,8 +83,8 @@ def possible(n, observed=None, kappa=None, error=None, first=None, second=None):
         Cases.
     observed, kappa, error, first, second : (float, float), optional
         Lowest and highest number that rounds to the printed observed agreement (0 to 1), kappa, standard error of
-        kappa by any of ``ERRORS``, and counts of the first and the second rater's yes. What is not given is not asked
-        for.
+        kappa by any of ``ERRORS``, and counts of the first and the second rater's yes. What is not given may have any
+        value.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def nearest(n, **printed):
     for name, ends in printed.items():
         try:
             tables = possible(n, **{other: printed[other] for other in printed if other != name})
-        except ValueError:  # the others say too little to tell
+        except ValueError:  # the others leave too many tables
             continue
         values = np.ravel(VALUES[name](tables))
         values = values[np.isfinite(values)]

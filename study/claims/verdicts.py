@@ -40,7 +40,7 @@ def _arithmetic(claim, checks):
 
 
 def sampling_intervals(paper):
-    """Find the 95 % intervals of what the paper printed without one, from the standard error, SD and n that it printed.
+    """Find 95 % intervals for what the paper printed without one, from the standard error, SD and n that it printed.
 
     A share has Wilson's interval; a mean lies 1.96 SD / sqrt(n) about its own, a kappa 1.96 printed standard errors.
 

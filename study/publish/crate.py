@@ -3,10 +3,11 @@
 Of the Workflow Run RO-Crate profiles (https://w3id.org/ro/wfrun) this is the one for a workflow whose steps are known
 one by one: each notebook is a step with its parameters, inputs, results, times and fingerprint. A Workflow Run Crate
 would hold one action for all of them; this is one too, with more in it. It is a zip file with the project's own
-folders, as paths in a crate may not leave it, and so that what is unpacked runs again.
+folders: paths may not lead out of a crate, and what is unpacked runs again.
 
-Of patients it holds tables and figures, and neither scans, label maps, tables of one row a scan, executed notebooks nor
-words of reports; those that the run read are named by their digest alone. A link to what is left out is plain text.
+Of patients it holds tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks or
+words of reports; what the run read and the crate leaves out is named by its digest. Links to what is left out are plain
+text.
 """
 
 import datetime
@@ -45,7 +46,7 @@ SHOWN = (
     "data_sheet.html", "model_card.html",
 )  # fmt: skip
 RECORDED = ("provenance.json", "cohort/cohort.json", "values/*.json", "timings/*.json", "models/[!.]*.json")
-# One row a scan, or what a notebook printed of it: of synthetic patients only.
+# One row per scan, or what a notebook printed of it: for synthetic patients only.
 OF_SCANS = ("cohort/scans.csv", "training/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv", "exclusions.csv",
             "notebooks/*.ipynb")  # fmt: skip
 SHOWN_OF_SCANS = ("*.html", "notebooks/*.html")
@@ -162,7 +163,7 @@ def list_files(run):
 
 
 def _names_a_machine(text):
-    """Whether a parameters file names an absolute path, which is of no use elsewhere and tells of its owner."""
+    """Whether a parameters file names an absolute path, which is of no use elsewhere and reveals its owner."""
     waiting = [yaml.safe_load(text)]
     while waiting:
         item = waiting.pop()
@@ -344,7 +345,7 @@ def _inputs(crate, notebook, run, told, entities):
 
 
 def _results(notebook, run, entities):
-    """What a notebook wrote, as far as it is in the crate: values, executed copy, tables and figures."""
+    """What a notebook wrote, if it is in the crate: values, executed copy, tables and figures."""
     source = (run.root / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8")
     of_run = {f"runs/{run.name}/{name}" for name in (*provenance.WRITES[notebook], f"values/{notebook}.json",
                                                       f"notebooks/{notebook}.ipynb")}  # fmt: skip

@@ -1,6 +1,6 @@
 r"""Every recorded number as a manuscript prints it, so that none is retyped: LaTeX macros and JSON.
 
-``\input{numbers}`` in a LaTeX manuscript, or a look into the JSON for any other, gives what the run has now.
+``\input{numbers}`` in a LaTeX manuscript, or the JSON for any other, gives the numbers that the run has now.
 """
 
 import json
@@ -12,7 +12,7 @@ from study.figures.tables import latex_text
 from study.files import write_json, write_text
 from study.results.words import MISSING, p_value
 
-# The first that fits a value's name says how many decimals the paper gives such a number, and whether in percent.
+# The first pattern that a value's name matches says how many decimals the paper gives it, and whether in percent.
 FORMS = [
     (r"(^|_)(sensitivity|specificity)_", 2, True),
     (r"(^|_)share(_|$)", 0, True),
@@ -56,7 +56,7 @@ def write(run):
             if text is None:
                 continue
             if name in taken:
-                raise ValueError(f"{row['notebook']}: {row['name']} and {taken[name]} give one macro, \\{name}; "
+                raise ValueError(f"{row['notebook']}: {row['name']} and {taken[name]} give the same macro, \\{name}; "
                                  "rename one of the values")  # fmt: skip
             taken[name] = row["name"]
             unit = f", {row['unit']}" if row["unit"] and not ending else ""

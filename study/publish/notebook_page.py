@@ -1,7 +1,7 @@
 """An executed notebook as HTML that runs nothing: prose, code, tables and pictures, an anchor for each cell.
 
-Whatever a notebook holds, from a report's text to another program's output, reaches the page as text: of HTML that an
-output brings, only a table's rows and cells are kept.
+Whatever a notebook holds, from a report's text to another program's output, reaches the page as text: of the HTML in an
+output, only the rows and cells of tables are kept.
 """
 
 import ast
@@ -21,9 +21,9 @@ from pygments.lexers import PythonLexer
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
-NO_ALT = "a picture that its cell does not describe"
+NO_ALT = "a picture without a description"
 
-# Escaping on: HTML in a Markdown cell or a table's cell is shown, not used; links to scripts are cut off by mistune.
+# Escaping is on: HTML in a Markdown cell or a table's cell is shown as text, and mistune disarms links to scripts.
 markdown = mistune.create_markdown(escape=True, plugins=["table"])
 
 
@@ -40,7 +40,7 @@ def addresses(run, names):
     ----------
     run : study.run.Run
     names : iterable of str
-        Such as ``5-severity``; those that were not executed are passed over.
+        Such as ``5-severity``; those that were not executed are skipped.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def output_parts(cell):
 
 
 def _part(output):
-    """One output; progress on the standard error is left out, and so is a widget, which is dead on a page."""
+    """One output; progress on standard error is left out, and so are widgets, which need a kernel."""
     if output.output_type == "stream":
         return {"text": output.text} if output.name == "stdout" else None
     if output.output_type == "error":
@@ -185,7 +185,7 @@ def saved(notebook):
     -------
     dict of str to (cell, str)
         By the name of the figure or table; the function by its place in the study, such as
-        ``plots.severity_boxplots``, empty where it is none of the study's.
+        ``figures.plots.severity_boxplots``, empty if it is not one of the study's.
     """
     imported, found = {}, {}
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
@@ -221,7 +221,7 @@ def _imported_names(tree):
 
 
 def _function(value, imported):
-    """The study's function that an expression calls, such as ``plots.severity_boxplots``; empty if it is none."""
+    """The study's function that an expression calls, such as ``figures.plots.roc_curves``; empty if there is none."""
     if not isinstance(value, ast.Call):
         return ""
     first, _, rest = ast.unparse(value.func).partition(".")

@@ -1,4 +1,4 @@
-"""A run as web pages that open from disk: its notebooks, figures, tables and claims, with search and no network.
+"""The web pages of a run: its notebooks, figures, tables and the code that drew them, with a search.
 
 ``page`` frames them; ``claims_page`` writes the claims, from notebook 7, and ``forms`` the checklists and cards.
 """
@@ -40,7 +40,7 @@ def write(run):
     """
     notebooks = {name: notebook_page.executed(run, name) for name in page.notebooks(run)}
     if not notebooks:
-        raise ValueError(f"{run.folder}: no notebook of the run was executed; make it first: study run {run.name}")
+        raise ValueError(f"{run.folder}: no notebook of this run was executed; make it first: study run {run.name}")
     places = {}  # of each figure and table: the cell and the function that made it
     for name, notebook in notebooks.items():
         for thing, (cell, function) in notebook_page.saved(notebook).items():

@@ -1,11 +1,14 @@
 """The page of the claims: self-contained, hostile text stays text, and where its links lead."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 
 import nbformat
 import pytest
 
+from helpers.project import ROOT
+from study import fingerprint
 from study.claims import audit, paper, verdicts
 from study.files import write_json
 from study.publish import claims_page
@@ -87,3 +90,15 @@ def test_it_has_the_navigation_of_the_other_pages(run):
     page = page_of(run)
     assert '<a href="notebooks/5-severity.html">5-severity</a>' in page and 'href="index.html"' in page
     assert '<a href="claims.html" aria-current="page">' in page and "6-progression.html" not in page
+
+
+@pytest.mark.parametrize("name", ["claims.html", "page.html", "site.css", "claims.js"])
+def test_a_changed_template_runs_notebook_7_again(tmp_path, name):
+    """It writes this page; the others are written after every run."""
+    notebook = nbformat.read(ROOT / "notebooks" / "7-claims.ipynb", 4)
+    package = tmp_path / "study"
+    shutil.copytree(ROOT / "study", package, ignore=shutil.ignore_patterns("__pycache__", "starter"))
+    before = fingerprint.of_notebook(notebook, package)
+    with open(package / "publish" / "templates" / name, "a") as template:
+        template.write(" ")
+    assert fingerprint.of_notebook(notebook, package) != before

@@ -159,6 +159,7 @@ def test_no_link_leads_out_of_it(made):
     assert found <= set(files)
     assert {"figures/made/Table_2.md", "figures/preview/Figure_4.png"} <= found
     page = files["figures/made/checklist_x.html"].decode()
+    assert ("<header>" in page) == (run.tier == "synthetic")  # where all pages are, so is what leads to them
     assert 'href="https://example.org"' in page and 'href="#a"' in page
     assert "cell 1" in page and "Table_S13_unknown_wordings.csv" in page and "index.html" in page
     for address in ("notebooks/1-cohort.html#cell-a", "Table_S13_unknown_wordings.csv"):

@@ -73,7 +73,7 @@ def test_a_pointer_leads_to_what_it_names(run, pointer, words, content):
         ("value 5-severity/lost", pointers.Absent, "undefined in this run"),
         ("figure Figure_9", pointers.Absent, "notebook 6-progression made no Figure 9"),
         ("run models/lung.json#threshold", pointers.Absent, "models/lung.json is not in this run"),
-        ("run cohort/cohort.json#licence", pointers.Absent, "does not say its licence"),
+        ("run cohort/cohort.json#licence", pointers.Absent, "does not state its licence"),
         ("value 5-severity/auc_pio", pointers.Broken, "recorded no auc_pio"),
         ("value 9-other/x", pointers.Broken, "no notebook 9-other"),
         ("cell 5-severity/first", pointers.Broken, "no cell first"),
@@ -180,7 +180,7 @@ def test_every_statement_is_used_and_says_one_thing():
 
 
 def test_no_pointer_of_the_forms_leads_nowhere():
-    """As far as can be told without a run: cells, files, and that some notebook makes each table and figure."""
+    """As far as can be checked without a run: cells, files, and that some notebook makes each table and figure."""
     nothing = Run("never-made", ROOT)
     states = [
         s

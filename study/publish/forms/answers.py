@@ -1,15 +1,15 @@
 """What a run reports of itself: reporting checklists, a data sheet and a model card, each filled from its artefacts.
 
-What there is to say is said once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
-the statements that answer each of its items. A statement says something, in words that may hold pointers
-(``pointers``) in braces, and names what to see; or says why it does not apply, or what is missing. It may do so
-differently for synthetic scans, for patients, and for a table of biomarkers without CTs. An item is *answered* only
-where nothing of it is missing. What only the authors can state they write, under the same names, into
-``parameters/<run>.statements.yaml``, which prevails:
+Every statement stands once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names the
+statements that answer each of its items. A statement says something, in words that may hold pointers (``pointers``) in
+braces, and names what to see; or it says why it does not apply, or what is missing. It may differ between synthetic
+scans, patients, and a table of biomarkers without CTs. An item is *answered* only if no part of it is missing. What
+only the authors can state they write, under the same names, in ``parameters/<run>.statements.yaml``, which overrides
+the study's own:
 
     ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
-The items of published checklists are told in our words; their numbers are the published ones.
+The items of published checklists are paraphrased; their numbers are the published ones.
 """
 
 import difflib
@@ -41,7 +41,7 @@ class Answer:
     number, section, asks : str
         The item.
     status : {"answered", "not applicable", "missing", "broken"}
-        Broken: a pointer leads nowhere; a fault of the form.
+        Broken: a pointer leads nowhere, which is a fault of the form.
     words : str
         The answer, or why there is none.
     see : list of study.publish.forms.pointers.Found
@@ -69,12 +69,12 @@ def read_form(name):
 
 
 def read_statements(run):
-    """Read what there is to say: the study's own statements, and over them those that the authors of a run made.
+    """Read the study's own statements, overridden by those of the authors of a run.
 
     Raises
     ------
     ValueError
-        Listing all that is wrong with the authors' file.
+        Listing every fault of the authors' file.
     """
     statements = read_form("statements")
     path = own_statements(run)
@@ -150,7 +150,7 @@ def _of_kind(statement, kinds):
 
 
 def _state(name, statement, run):
-    """Status, words and what to see, of one statement; a thing that the run did not make is missing."""
+    """Status, words and what to see, of one statement; what the run did not make is missing."""
     if "not_applicable" in statement:
         return "not applicable", statement["not_applicable"], []
     if "missing" in statement:
@@ -170,13 +170,13 @@ def count(answers):
 
 
 def documents(run):
-    """By form what its document is called in ``figures/<run>``, without ending; no model card without models."""
+    """The name of each form's document in ``figures/<run>``, without ending; no model card without models."""
     names = [name for name in FORMS if name != "model_card" or (run.models / "lung.json").is_file()]
     return {name: f"checklist_{name}" if name in CHECKLISTS else name for name in names}
 
 
 def write(run):
-    """Write all forms of a run into ``figures/<run>``: Markdown and a web page, of the checklists a table as well."""
+    """Write all forms of a run into ``figures/<run>``: Markdown and a web page; a table too for the checklists."""
     statements = read_statements(run)
     for name, called in documents(run).items():
         form = read_form(name)
@@ -194,7 +194,7 @@ def _table(answers):
 
 def _head(form, answers, run):
     own = own_statements(run).relative_to(run.root).as_posix()
-    remedy = f" What is missing is stated in `{own}` under the name in brackets." if count(answers)["missing"] else ""
+    remedy = f" State what is missing in `{own}`, under the name in brackets." if count(answers)["missing"] else ""
     return (
         f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
         f"> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\nSource: {form['source']}\n"

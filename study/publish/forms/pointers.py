@@ -1,4 +1,4 @@
-"""Pointers: short words that lead to something a run made, or that the project holds, and are checked as they are read.
+"""Pointers: short references to what a run made or what the project contains, checked as they are followed.
 
 =================================  ========================================================================
 ``value 5-severity/auc_poi``       a number that a notebook recorded
@@ -170,7 +170,7 @@ def _run(target, run):
         content = content[key]
     text = " and ".join(_entry(item) for item in (content if isinstance(content, list) else [content]))
     if not text:
-        raise Absent(f"{name} does not say its {way.split('/')[-1]}")
+        raise Absent(f"{name} does not state its {way.split('/')[-1]}")
     return Found(f"{name}: {way.replace('/', ', ').replace('_', ' ')} = {text}", text, path)
 
 

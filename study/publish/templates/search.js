@@ -1,4 +1,4 @@
-// Every word must occur; a word of the title counts more. Text goes into the page as text, never as HTML.
+// Every word must occur; one in the title counts more. Text goes into the page as text, never as HTML.
 const entries = JSON.parse(document.getElementById("index").textContent);
 const box = document.getElementById("q");
 const count = document.getElementById("count");
@@ -24,7 +24,7 @@ function search() {
   const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = entries.map(entry => [score(entry, words), entry]).filter(([sum]) => sum > 0 && words.length);
   found.sort((one, other) => other[0] - one[0]);
-  count.textContent = words.length ? found.length + " found" + (found.length > 50 ? ", the first 50 shown" : "") : "Write a word.";
+  count.textContent = words.length ? found.length + " found" + (found.length > 50 ? ", the first 50 shown" : "") : "Type a word.";
   results.replaceChildren(...found.slice(0, 50).map(([, entry]) => {
     const item = document.createElement("li"), link = document.createElement("a"), words_around = document.createElement("p");
     link.href = entry.address;
