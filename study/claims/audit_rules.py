@@ -289,9 +289,7 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     from scipy import special
 
     if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
-        raise ValueError(
-            "odds ratios and their limits must be above 0; this rule is not for another scale"
-        )
+        raise ValueError("odds ratios and their limits must be above 0; this rule is not for another scale")
     bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
     least, most = (math.sqrt(bounds[0][side] * bounds[1][side]) for side in (0, 1))
     middle = math.sqrt(max(low.value, 0) * high.value)
