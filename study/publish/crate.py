@@ -39,7 +39,8 @@ PROFILES = {
 CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
     "REPRODUCING.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "docs/*.md",
-    "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "figures/preview/*.png",
+    "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "study/publish/templates/*",
+    "figures/preview/*.png",
 )  # fmt: skip
 SHOWN = (
     "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html", "checklist_*.html",
@@ -124,7 +125,7 @@ def _without_dead_links(name, content, names):
 
     A page's navigation is left out as a whole where the crate holds documents and not the pages that it leads to.
     """
-    if Path(name).suffix not in LINK:
+    if Path(name).suffix not in LINK or name.startswith("study/"):
         return content
 
     def kept(link):
@@ -136,7 +137,8 @@ def _without_dead_links(name, content, names):
         return link[0] if found in names else link["words"]
 
     text = content.decode()
-    if Path(name).suffix == ".html" and not any(Path(other).name == "search.html" for other in names):
+    top = posixpath.join(*name.split("/")[:2])  # figures/<run>
+    if Path(name).suffix == ".html" and f"{top}/search.html" not in names:
         text = FRAME.sub("", text, count=1)
     return LINK[Path(name).suffix].sub(kept, text).encode()
 
