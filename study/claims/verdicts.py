@@ -23,6 +23,7 @@ VERDICTS = {"reproduced": "✓", "within interval": "≈", "differs": "✗", "sy
 UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
 ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
+# In the words of notebook 6, which this room does not know; the tests of study.results.progression compare them.
 NO_REPORT = "no follow-up scan of this run has a report"
 COLUMNS = [
     "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
