@@ -282,9 +282,11 @@ def phantom(
 def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
     """Set every printed number of the paper beside what a run regenerated.
 
-    Exits with 1 if a claim differs (the run's patients contradict it) or is inconsistent (it cannot be true beside
-    the paper's other numbers), with 2 if the run has recorded nothing, else with 0. Reproduced, within interval,
-    consistent, synthetic only and cannot be tested are not failures; a note says so if no claim was tested.
+    Exits with 1 if a claim differs (the run's patients contradict it) or is
+    inconsistent (it cannot be true beside the paper's other numbers), with 2
+    if the run has recorded nothing, else with 0. Reproduced, within interval,
+    consistent, synthetic only and cannot be tested are not failures; a note
+    says so if no claim was tested.
     """
     from study.claims import verdicts
     from study.claims.paper import read_paper
@@ -319,9 +321,12 @@ def audit_tables(
 ):
     """Find printed numbers of a paper that cannot be true together.
 
-    study/claims/audit_example.yaml shows the file's format and study/claims/paper.py describes it; claims.yaml beside
-    them is for this paper.
-    Exits with 0 if nothing was found, with 1 if something was, with 2 if the file cannot be used.
+    study/claims/audit_example.yaml shows the file's format, and
+    study/claims/paper.py describes it; claims.yaml beside them is for this
+    paper.
+
+    Exits with 0 if nothing was found, with 1 if something was, with 2 if the
+    file cannot be used.
     """
     from study.claims import audit
     from study.claims.paper import read_paper
