@@ -1,8 +1,8 @@
-"""What each ingredient of the networks brings: rows of a table that differ in one parameter, each made by a file.
+"""The ablation study: what each ingredient of the networks contributes, one row and one parameter file per ingredient.
 
-``parameters/ablation.yaml`` is the base and makes cohort and training set; every ``parameters/ablation-*.yaml`` takes
-these over and changes what one ingredient is. A row is an ordinary run as far as its scans are segmented and compared
-with the truth.
+``parameters/ablation.yaml`` is the base and makes the cohort and the training set; every ``parameters/ablation-*.yaml``
+uses these and changes one parameter. Each row is an ordinary run up to notebook 3, where scans are segmented and
+compared with the truth.
 """
 
 import json
@@ -34,51 +34,51 @@ def runs(root):
 
 
 def make(rows, cores):
-    """Bring every row up to date, one after another; what a row has made is not made again.
+    """Bring every row up to date, one after another; what is up to date already is not made again.
 
     Parameters
     ----------
     rows : list of Run
-        The base first: the others want its scans.
+        The base first: the others need its scans.
     cores : int
 
     Raises
     ------
     ValueError
-        If a parameters file cannot be used.
+        If a parameters file is not valid.
     RuntimeError
         If a row cannot be completed, naming it.
     """
     for run in rows:
         workflow.plan(run)
         if workflow.snakemake(run, cores, [f"runs/{run.name}/values/3-segment.json"]):
-            raise RuntimeError(f"the row {run.name} is not complete; mend what is named above and repeat the command")
+            raise RuntimeError(f"the row {run.name} is not complete; fix the error above and run again; it resumes")
 
 
 def table(rows):
-    """What each row reached on the cohort, and how far that is from the base on the same scans.
+    """What each row reached on the cohort, and its difference from the base on the same scans.
 
     Parameters
     ----------
     rows : list of Run
-        Made, of one cohort; the first is the base.
+        Complete, on one cohort; the first is the base.
 
     Returns
     -------
     DataFrame
-        ``run``; ``changed``, what of the training is not as in the base; ``held_out_dice``, infection on the held-out
-        patients of the training set; ``dice_mean, dice_sd, dice_median, n``, infection on the cohort against the truth,
-        over the scans where it is defined (not where neither has infection); ``difference, difference_low,
-        difference_high``, the mean over scans of Dice less the base's with its 95 % interval over patients (0 and NaN
-        for the base); ``poi_bias``, the mean of POI less the true one (percentage points); ``training_seconds``, of
-        notebook 2 with all that it does.
+        ``run``; ``changed``, the parameters of notebook 2 that differ from the base; ``held_out_dice``, Dice of the
+        infection on the held-out patients of the training set; ``dice_mean, dice_sd, dice_median, n``, Dice of the
+        infection on the cohort against the truth, over the scans where it is defined (infection in either);
+        ``difference, difference_low, difference_high``, the mean over scans of Dice minus the base's, with its 95 %
+        interval over patients (0 and NaN for the base); ``poi_bias``, the mean of POI minus the true POI (percentage
+        points); ``training_seconds``, of the whole notebook 2.
     """
     base, base_dice = _trained_with(rows[0]), _truth(rows[0])["infection_dice"]
     found = []
     for run in rows:
         truth, own = _truth(run), _trained_with(run)
         dice = truth["infection_dice"]
-        # On a scan without infection Dice is defined for the network alone that invents some: such pairs are left out.
+        # Without infection, Dice is defined only for a network with a false positive: such pairs are left out.
         apart = agreement.mean(dice - base_dice.reindex(dice.index), truth["patient_id"], within=(-1, 1))
         timing = json.loads((run.folder / "timings" / "2-train.json").read_text(encoding="utf-8"))
         changed = ", ".join(f"{name}: {own[name]}" for name in own if own[name] != base[name])

@@ -1,4 +1,4 @@
-"""The state of a training on disk: a training that was killed goes on from it with the same result."""
+"""The state of a training on disk, from which an interrupted training resumes with the same result."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ class Checkpoint:
 
     def __init__(self, folder, settings, data_digest):
         self.path = Path(folder) / f"{settings.task}.checkpoint.safetensors"
-        # A checkpoint of other settings or other data is another training: it is not resumed.
+        # A checkpoint of other settings or other data belongs to another training: it is not resumed.
         self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
 
     def save(self, model, optimiser, history):
-        """Write the state of the training, in place of what was saved before."""
+        """Write the state of the training, replacing the checkpoint before it."""
         tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for index, state in optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in state.items()}

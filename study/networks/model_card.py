@@ -1,4 +1,4 @@
-"""What a trained network's card tells a stranger: what it learnt from, how well it does, what it is for and not for."""
+"""What a model card tells: what the network was trained on, how well it does, what it is for and what it is not for."""
 
 import json
 
@@ -16,7 +16,7 @@ def learnt_from(table, folder, sections, section_mm):
     table : DataFrame
         The rows of the training table that the networks see.
     folder : Path
-        Where its paths start.
+        The paths in the table are relative to it.
     sections : list of study.networks.samples.Sections
         The same scans on the networks' grid.
     section_mm : sequence of float
@@ -25,15 +25,15 @@ def learnt_from(table, folder, sections, section_mm):
     Returns
     -------
     dict
-        ``scans``; ``without_infection`` and ``with_covid_19`` of them; ``simulated``, whether all are phantoms;
-        ``section_mm``, the thinnest and the thickest sections learnt; ``in_words``. ``with_covid_19`` is None where it
-        is not known: a training table says nothing of diseases, but beside a phantom lies the recipe that made it.
+        ``scans``, their number; ``without_infection`` and ``with_covid_19``, how many of them; ``simulated``, whether
+        all are phantoms; ``section_mm``, the thinnest and the thickest sections; ``in_words``. ``with_covid_19`` is
+        None unless all are phantoms: a training table does not name diseases, but a phantom's recipe does.
     """
     ill = {one.scan_id for one in sections if one.infection.any()}
     recipes = {row.scan_id: _recipe(folder / row.image, row.scan_id) for row in table.itertuples(index=False)}
     simulated = all(recipes.values())
     covid = sum(recipes[scan_id]["disease"]["pattern"] == "covid" for scan_id in ill) if simulated else None
-    # Sections are averaged to what was asked for; those that are thicker stay as they are.
+    # Sections are averaged to the thickness asked for; thicker ones stay as they are.
     own_mm = table["slice_thickness_mm"].dropna()
     low, high = (float(max(limit(section_mm), limit(own_mm, default=0))) for limit in (min, max))
     kinds = f"{len(table) - len(ill)} without infection"
@@ -51,7 +51,7 @@ def learnt_from(table, folder, sections, section_mm):
 
 
 def _recipe(image, scan_id):
-    """How a phantom was made; None if the scan is none."""
+    """The recipe of a phantom; None if the scan is not a phantom."""
     try:
         return json.loads((image.parent.parent / "recipes" / f"{scan_id}.json").read_text(encoding="utf-8"))["recipe"]
     except (OSError, ValueError, KeyError):
@@ -65,9 +65,9 @@ def write(task, data, history, dice, threshold):
     ----------
     task : {"lung", "infection"}
     data : dict
-        As from `learnt_from`, and ``held_out_scans``.
+        From `learnt_from`, with ``held_out_scans``.
     history, dice : DataFrame
-        As from `study.networks.training.train`.
+        From `study.networks.training.train`.
     threshold : float
 
     Returns
@@ -94,13 +94,13 @@ def write(task, data, history, dice, threshold):
 
 def _limits(task, data):
     yield "no clinical use"
-    yield f"learnt from {'phantoms alone, ' if data['simulated'] else ''}{data['in_words']}"
-    yield (
-        "its scores are on phantoms too and say little of patients"
-        if data["simulated"]
-        else ("its scores are on patients of the same source")
-    )
-    if task == "lung":
-        yield "consolidation at the pleura can be taken for chest wall, bowel gas for lung"
+    yield f"trained on {'phantoms alone, ' if data['simulated'] else ''}{data['in_words']}"
+    if data["simulated"]:
+        yield "its scores are on phantoms too and say little about patients"
     else:
-        yield "motion, effusion, tumour and scars can be taken for infection, small and faint infection can be missed"
+        yield "its scores are on patients of the same source"
+    if task == "lung":
+        yield "consolidation at the pleura can be mistaken for chest wall, bowel gas for lung"
+    else:
+        yield "motion, effusion, tumours and scars can be mistaken for infection"
+        yield "small and faint infection can be missed"

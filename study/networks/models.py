@@ -1,4 +1,4 @@
-"""A folder of trained networks that can be handed to another person: weights, exported graphs, cards, digests.
+"""A folder of trained networks that can be handed on: weights, exported graphs, model cards, digests.
 
 For each task (``lung``, ``infection``) there are ``<task>.safetensors``, an OpenVINO graph ``<task>.xml`` with
 ``<task>.bin``, and the model card ``<task>.json``. Nothing here is a pickle; every file must match its digest.
@@ -15,10 +15,10 @@ from study.files import sha256, write_json
 
 TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
-STARTER = Path(__file__).parents[1] / "starter"  # the networks that come along, trained by parameters/starter.yaml
+STARTER = Path(__file__).parents[1] / "starter"  # the bundled networks, trained by parameters/starter.yaml
 HOW_TO_MAKE = (
-    "`make study` trains networks into runs/demo/models, and `--models runs/demo/models` takes them; without "
-    "`--models` those that come along are taken"
+    "`make study` trains networks into runs/demo/models, and `--models runs/demo/models` uses them; without "
+    "`--models` the bundled networks are used"
 )
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 NO_PICKLE = (
@@ -39,7 +39,7 @@ def save(model, settings, card, folder):
     model : torch.nn.Module
     settings : study.networks.training.Settings
     card : dict
-        Threshold, data, scores, intended use and limits; architecture, settings and digests are added here.
+        Threshold, data, scores, intended use and limits; task, architecture, settings and digests are added here.
     folder : path
     """
     from dataclasses import asdict
@@ -51,8 +51,8 @@ def save(model, settings, card, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     task = settings.task
-    (folder / f"{task}.json").unlink(missing_ok=True)  # without its card, half a model is no model
-    # Half precision halves the files that are handed on; what is measured is what was saved (`make bench` compares).
+    (folder / f"{task}.json").unlink(missing_ok=True)  # so that a half-written model has no card and is refused
+    # Half precision halves the files; `make bench` compares the stored network with the trained one.
     model = model.to("cpu", memory_format=torch.contiguous_format).eval().half()
     save_file(
         {name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / f"{task}.safetensors"
@@ -71,13 +71,16 @@ def save(model, settings, card, folder):
 
 
 def read_card(folder, task):
-    """Return the card of a model after checking that every file of it is there and is the one that was trained.
+    """Return a model's card after checking that all of its files are there and are those that were trained.
+
+    Of the settings, only those that measuring needs are checked. The others record how the network was trained and may
+    differ from today's, so the card of an older training is read as it stands.
 
     Raises
     ------
     ModelError
-        Naming the file and the remedy: no folder of models, a pickle, a file that is missing or is not the one that the
-        card describes, a card of the other network, one that lacks what measuring needs or says something impossible,
+        Naming the file and the remedy: no folder of models, a pickle, a file that is missing or does not match the
+        card's digest, the card of the other network, a card without what measuring needs or with an impossible value,
         weights of another architecture.
     """
     folder = Path(folder)
@@ -102,24 +105,24 @@ def read_card(folder, task):
             raise ModelError(f"{folder / name}: not the file that its card describes (digest differs); copy it again")
     if (found := shapes.get(first, "not there")) != shape:
         raise ModelError(
-            f"{folder / task}.safetensors: weights of another network than {path.name} describes ({first} is "
+            f"{folder / task}.safetensors: not the weights of the network that {path.name} describes ({first} is "
             f"{found}, by the card {shape}); copy both from the folder where they were trained"
         )
     return card
 
 
 def _no_card(folder, path, task):
-    """Say why a model is not found: the folder is a file, holds pickles, or nothing of use."""
+    """Say why a model is not found: the folder is a file, holds pickles, or has no card."""
     pickles = [file for file in ([folder] if folder.is_file() else sorted(folder.glob("*"))) if file.suffix in PICKLES]
     if pickles:
         return ModelError(f"{pickles[0]}: {NO_PICKLE}")
     if folder.is_file():
         return ModelError(f"{folder}: a file; models are a folder of weights, graphs and cards; {HOW_TO_MAKE}")
-    return ModelError(f"{path}: there is no model of the {task} here; {HOW_TO_MAKE}")
+    return ModelError(f"{path}: there is no {task} network here; {HOW_TO_MAKE}")
 
 
 def _fault(card, task):
-    """What a card says that cannot be so, in words; None if all can be."""
+    """What is impossible in a card, in words; None if nothing is."""
     if card["task"] != task:
         return f"the card of the {card['task']} network where that of the {task} network belongs"
     threshold, settings = card.get("threshold"), card["settings"]
@@ -137,7 +140,7 @@ def _fault(card, task):
 
 
 def _first_layer(task, architecture):
-    """Name and shape of the weights that look at the input; see `study.networks.network`."""
+    """Name and shape of the first layer's weights; see `study.networks.network`."""
     if task == "lung":
         return "conv_0.conv_0.conv.weight", [architecture["features"][0], 1, 3, 3]
     return "encoder.conv1.weight", [architecture["encoder_width"], architecture["sections"], 7, 7]
@@ -158,13 +161,13 @@ def _shapes(path):
         raise ModelError(f"{path}: not a safetensors file; copy it again") from None
 
 
-def copy(source, folder):
-    """Take over the models of another run after checking them; returns their cards by task."""
+def take_over(source, folder):
+    """Copy the models of another run into a folder after checking them; return their cards by task."""
     cards = {task: read_card(source, task) for task in TASKS}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for task in TASKS:
-        for suffix in (*SUFFIXES, "json"):  # the card last: it says that the rest is there
+        for suffix in (*SUFFIXES, "json"):  # the card last, once the rest is there
             shutil.copyfile(Path(source) / f"{task}.{suffix}", folder / f"{task}.{suffix}")
     return cards
 
@@ -188,15 +191,15 @@ class Network:
     ----------
     card : dict
     threshold : float
-        Probability from which a pixel counts, fixed on held-out training scans.
+        Least probability that counts as found, chosen on held-out training scans.
     """
 
     def __init__(self, folder, task, threads=0):
         self.card = read_card(folder, task)
         self.settings = self.card["settings"]
         self.threshold = self.card["threshold"]
-        # Not bfloat16, which OpenVINO takes by itself where a processor has it: it saves a third of a second a scan and
-        # moves borders, so that label maps would differ between kinds of processor and from torch's (Dice 0.995).
+        # Not bfloat16, OpenVINO's own choice on CPUs that have it: it saves a third of a second per scan and moves
+        # borders, so that label maps would differ between kinds of CPU and from torch's (Dice 0.995).
         options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
@@ -208,7 +211,7 @@ class Network:
         expected, found = self.card["architecture"].get("sections", 1), self._compiled.input(0).partial_shape[1]
         if found != expected:
             raise ModelError(
-                f"{graph}: a graph of {found} sections where the card describes {expected}; "
+                f"{graph}: the graph takes {found} sections where the card describes {expected}; "
                 "copy both from the folder where they were trained"
             )
 
@@ -223,10 +226,10 @@ class Network:
 
 @functools.cache
 def _runtime():
-    """OpenVINO's runtime, one a process and never given up.
+    """OpenVINO's runtime, created once per process and never released.
 
-    It gives the thread that makes it a stack for signals. Dropped in another thread it would free that stack and leave
-    it in use, and the next signal would end the process.
+    It gives the thread that creates it a stack for signal handlers. Released in another thread, it would free that
+    stack while it is still in use, and the next signal would crash the process.
     """
     import openvino
 

@@ -1,7 +1,7 @@
 """Training in several processes, which torch's launcher `torchrun` starts, each with its share of every batch.
 
-A process that was started otherwise is the only one, and nothing here changes what it does. Graphics cards talk by
-NCCL, processors by gloo.
+A process that was started otherwise trains alone, and nothing here changes what it does. GPUs communicate by NCCL, CPUs
+by gloo.
 """
 
 import os
@@ -15,12 +15,12 @@ from torch import distributed, nn
 def joined():
     """Join the processes that `torchrun` started until the block ends; a process started otherwise stays alone.
 
-    Once in the life of a process: torch finds the others under names that it does not use again.
+    Possible once per process, as torch does not reuse the names under which processes find each other.
 
     Raises
     ------
     ValueError
-        If there are more processes on this machine than graphics cards in it.
+        If there are more processes on this machine than GPUs in it.
     """
     if not distributed.is_torchelastic_launched():
         yield
@@ -32,8 +32,8 @@ def joined():
         distributed.init_process_group("nccl", device_id=device())
     else:
         raise ValueError(
-            f"{os.environ['LOCAL_WORLD_SIZE']} processes on a machine with {torch.cuda.device_count()} graphics cards; "
-            "start one for each card"
+            f"{os.environ['LOCAL_WORLD_SIZE']} processes on a machine with {torch.cuda.device_count()} GPUs; "
+            "start one process for each GPU: set the parameter processes"
         )
     try:
         yield
@@ -42,14 +42,14 @@ def joined():
 
 
 def device():
-    """Where this process computes: its own graphics card where there are any, else the processor."""
+    """Where this process computes: its own GPU if the machine has any, else the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
 
 
 def rank():
-    """Which of the processes this one is; 0 is the first, the one that writes and shows progress."""
+    """Number of this process; 0 is the first, which writes files and shows progress."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
@@ -59,18 +59,18 @@ def size():
 
 
 def wait():
-    """Go on when all the processes are here."""
+    """Wait until all processes have come this far."""
     if size() > 1:
         distributed.barrier()
 
 
 def share(batch):
-    """What this process does of a batch, a sequence: every `size`-th sample.
+    """Select the samples of a batch, a sequence, that this process takes: every `size`-th.
 
     Raises
     ------
     ValueError
-        If the batch cannot be divided evenly: a gradient would count some samples more than others.
+        If the batch cannot be divided evenly: the gradient would weight some samples more than others.
     """
     if len(batch) % size():
         raise ValueError(
@@ -81,11 +81,11 @@ def share(batch):
 
 
 def in_parallel(model):
-    """Wrap a network so that a backward pass gives every process the mean of the gradients of all.
+    """Wrap a network so that a backward pass gives every process the mean of all processes' gradients.
 
-    On graphics cards the layers of `model` are changed to take their batch statistics over the whole batch, as one
-    process would. torch has that for graphics cards alone: on processors statistics are those of a process's own share,
-    and the running ones those of the first process.
+    On GPUs the batch norm layers of `model` are replaced by ones that take their statistics over the whole batch, as a
+    single process would. torch has these for GPUs only: on CPUs the statistics are those of a process's own share, and
+    the running statistics those of the first process.
     """
     if size() == 1:
         return model
@@ -96,11 +96,11 @@ def in_parallel(model):
 
 
 def whole_batch(part):
-    """The shares of all processes as one tensor, through which a gradient flows to this process's own.
+    """The shares of all processes as one tensor, through which the gradient flows to this process's own share.
 
-    A loss such as Dice is no mean over samples, so each process takes it over the whole batch. Its gradient reaches
-    one share in each process: their sum is the gradient of the batch, and the mean of :func:`in_parallel` wants the
-    loss multiplied by :func:`size`.
+    A loss such as Dice is not a mean over samples, so each process computes it over the whole batch. In each process
+    the gradient reaches one share only. The sum over processes is the gradient of the batch; since :func:`in_parallel`
+    takes their mean, the loss has to be multiplied by :func:`size`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a training step sees: sections of the training scans on the networks' grid, drawn and randomly changed."""
+"""What a training step sees: sections of the training scans on the networks' grid, drawn and augmented."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -63,14 +63,14 @@ def thicken(volume, slice_spacing_mm, section_mm, increment_mm):
 
 
 def example_input(table, folder, neighbours, neighbour_mm):
-    """What the infection network is given of one section, as `study.figures.explain.network_input` draws it.
+    """The infection network's input for one section, as `study.figures.explain.network_input` draws it.
 
-    Of the middle scan of the table, the section with most infection, cut to the lungs.
+    The section is that with the most infection in the middle scan of the table, cropped to the lungs.
 
     Parameters
     ----------
     table : DataFrame or None
-        The training table; None or an empty one gives an empty picture.
+        The training table. With None or an empty one the picture is empty.
     folder : Path
     neighbours : int
         Sections on each side.
@@ -117,9 +117,9 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
         Where the table lies.
     pixel_mm : float
     section_mm : sequence of float
-        Section thicknesses to learn at (mm). One thinner than the scan's own means the scan as it is.
+        Section thicknesses to learn at (mm). Where the scan's own sections are thicker, they are used unchanged.
     increment_mm : sequence of float
-        Least distances of the sections that are kept (mm); the scans take them in turn.
+        Distances of the sections (mm), taken in turn by the scans; never less than a scan's own.
 
     Returns
     -------
@@ -156,12 +156,12 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
 
 
 def neighbours(sections, z, settings):
-    """Indices of the sections that the infection network sees of section `z`."""
+    """Indices of the sections that the infection network sees for section `z`."""
     return slabs.slab_indices(len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm)[z]
 
 
 def network_input(sections, z, settings):
-    """Return what a network sees of section `z`: channels (c, y, x), float32 tensor."""
+    """Return a network's input for section `z`: channels (c, y, x), float32 tensor."""
     if settings.task == "lung":
         channels = slabs.lung_input(sections.hu[z : z + 1])
     else:
@@ -172,7 +172,7 @@ def network_input(sections, z, settings):
 def sample(sections, z, settings):
     """One training sample: input channels (c, y, x), `target` and `weight` (1, y, x), all float32.
 
-    For infection also `ill` (c, y, x): what is infected in each of the sections that are seen.
+    For infection also `ill` (c, y, x): the infection in each of the input sections.
     """
     made = {"channels": network_input(sections, z, settings)}
     if settings.task == "lung":
@@ -187,9 +187,9 @@ def sample(sections, z, settings):
 
 
 class RandFainter(RandomizableTransform):
-    """Bring infection nearer to the density of the lung about it: to between half and all of its contrast.
+    """Bring infection closer to the density of the surrounding lung: to between half and all of its contrast.
 
-    Faint ground glass is what readers overlook and what a network that saw dense infection alone misses.
+    Readers overlook faint ground glass, and a network that has only seen dense infection misses it.
     """
 
     def __call__(self, sample):
@@ -203,16 +203,16 @@ class RandFainter(RandomizableTransform):
         return sample
 
 
-# How far what is seen in training is changed at random; see `augmentation`.
-RANDOMISATIONS = ("none", "mild", "wide")
+# How much augmentation; see `augmentation`.
+AUGMENTATIONS = ("none", "mild", "wide")
 
 
 def augmentation(settings):
-    """Random changes that a scan of another patient on another scanner could show.
+    """Crop and augmentation of a training sample: changes that another patient or another scanner would bring.
 
-    ``none`` leaves the sections as they are; ``mild`` turns, scales, mirrors and shears them, shifts and scales HU and
-    adds noise; ``wide`` does so farther, and changes contrast, sharpness and resolution as other kernels and matrices
-    do (domain randomisation: Billot et al., Med Image Anal 2023;86:102789), and makes infection fainter.
+    ``none`` only crops; ``mild`` rotates, scales, flips and shears the sections, shifts and scales HU and adds noise;
+    ``wide`` does so more strongly, varies contrast, sharpness and resolution as other kernels and matrices do (the
+    domain randomisation of Billot et al., Med Image Anal 2023;86:102789), and makes infection fainter.
     """
     keys = ["channels", "target", "weight"]
     square = (settings.crop_pixels, settings.crop_pixels)
@@ -220,9 +220,9 @@ def augmentation(settings):
         changes = [ResizeWithPadOrCropd(keys, spatial_size=square, mode="edge")]
     else:
         changes = [RandWeightedCropd([*keys, "ill"], w_key="weight", spatial_size=square, num_samples=1)]
-    if settings.randomisation == "none":
+    if settings.augmentation == "none":
         return Compose(changes)
-    wide = settings.randomisation == "wide"
+    wide = settings.augmentation == "wide"
     if wide and settings.task == "infection":
         changes += [RandFainter(prob=0.4)]
     changes += [
@@ -266,10 +266,10 @@ def _apart(sample):
 
 
 def draw_epoch(training_set, settings, epoch):
-    """Which (scan, section) pairs an epoch shows: 60 % with infection in them, 40 % without, shuffled.
+    """Draw the (scan, section) pairs of an epoch: 60 % with infection, 40 % without, shuffled.
 
-    Each scan is as likely as any other, however many sections of it are infected: a small one has to be found too.
-    The infection network sees sections with lung only, the lung network also those above and below it.
+    Every scan is equally likely, however many of its sections are infected, because small infections must be found too.
+    The infection network sees only sections with lung, the lung network also those above and below it.
     """
     random = np.random.default_rng([settings.seed, epoch])
     infected, without = {}, {}

@@ -1,7 +1,7 @@
 """Training the two networks on the pneumonia set.
 
 The loop is the same for both tasks; a task differs in what a sample is and in what the loss counts. Everything random
-is drawn from (seed, epoch), so a training that was killed and resumed ends with the same weights as one that was not.
+is drawn from (seed, epoch), so an interrupted training that resumes ends with the same weights as an uninterrupted one.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from study.files import sha256
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
-from study.networks.samples import RANDOMISATIONS, augmentation, draw_epoch, load_sections, network_input, sample
+from study.networks.samples import AUGMENTATIONS, augmentation, draw_epoch, load_sections, network_input, sample
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Settings:
     learning_rate : float
         Peak of the one-cycle schedule.
     crop_pixels : int
-        Side of the square in which a network learns, a multiple of 32: the middle of the section for the lung, a
-        place drawn at random over the lung for infection.
-    randomisation : {"none", "mild", "wide"}
-        How far the sections are changed at random; see :func:`study.networks.samples.augmentation`.
+        Side of the square crop on which a network is trained, a multiple of 32: the middle of the section for the
+        lung, a random place over the lung for infection.
+    augmentation : {"none", "mild", "wide"}
+        How strongly the sections are augmented; see :func:`study.networks.samples.augmentation`.
     precision : {"float32", "bfloat16"}
-        Of the network's own arithmetic; weights, loss and optimiser stay float32. A graphics card and a processor that
-        computes in bfloat16 take half the time; one that does not takes many times as long.
+        Of the network's own arithmetic; weights, loss and optimiser stay float32. On a GPU, or a CPU with bfloat16
+        instructions, bfloat16 halves the time; on other CPUs it takes many times as long.
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
     seed, threads : int
     workers : int
-        Processes that draw and change the samples beside the training; 0: none, it does so itself.
+        Processes that prepare the samples in parallel with the training; 0: the training process prepares them itself.
     """
 
     task: str
@@ -65,7 +65,7 @@ class Settings:
     batch_size: int = 16
     learning_rate: float = 2e-3
     crop_pixels: int = 96
-    randomisation: str = "mild"
+    augmentation: str = "mild"
     precision: str = "float32"
     encoder_weights: str = ""
     seed: int = 1
@@ -73,8 +73,8 @@ class Settings:
     workers: int = 0
 
     def __post_init__(self):
-        """Refuse words that are not known."""
-        for name, known in (("randomisation", RANDOMISATIONS), ("precision", ("float32", "bfloat16"))):
+        """Refuse unknown words."""
+        for name, known in (("augmentation", AUGMENTATIONS), ("precision", ("float32", "bfloat16"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}")
 
@@ -89,7 +89,7 @@ class Settings:
 def predict(model, sections, settings, batch_size=16):
     """Probability map (z, y, x) of a trained network on one scan's sections, by torch.
 
-    The infection network is asked only about sections that hold lung; elsewhere the map is 0.
+    The infection network is applied only to sections that contain lung; elsewhere the map is 0.
     """
     device = next(model.parameters()).device
     asked = np.flatnonzero(sections.lung.any(axis=(1, 2)) | (settings.task == "lung"))
@@ -112,7 +112,7 @@ def held_out_dice(model, held_out, settings):
     Returns
     -------
     DataFrame
-        ``scan_id, section_spacing_mm, threshold, dice``; scans without the target are left out.
+        ``scan_id, threshold, dice``; scans without the target are left out.
     """
     rows = []
     for sections in held_out:
@@ -131,9 +131,9 @@ def held_out_dice(model, held_out, settings):
 
 
 def train(training_set, held_out, settings, folder, data_digest="", progress=True):
-    """Train one network; resume where an earlier call with the same settings and data stopped.
+    """Train one network, resuming from the last epoch of an interrupted call with the same settings and data.
 
-    One of several processes (see :mod:`ranks`) does its share of each batch; the first one writes the checkpoint,
+    Of several processes (see :mod:`ranks`), each computes its share of every batch; the first writes the checkpoint,
     which all must be able to read.
 
     Parameters
@@ -149,8 +149,8 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     Returns
     -------
     torch.nn.Module, DataFrame, DataFrame
-        The trained network, in evaluation mode; the history: ``epoch, loss, dice`` (held-out mean at 0.5); and what
-        :func:`held_out_dice` says of the trained network.
+        The trained network, in evaluation mode; the history: ``epoch, loss, dice`` (held-out mean at 0.5); and the
+        :func:`held_out_dice` of the trained network.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     monai.data.set_track_meta(False)
     torch.set_num_threads(settings.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # would only show faults in operators, at a cost
+    torch.utils.deterministic.fill_uninitialized_memory = False  # costs time and only helps to find faulty operators
     torch.manual_seed(settings.seed)
     device = ranks.device()
     model = network.build(settings.architecture)
@@ -214,7 +214,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
 
 
 class EpochSamples(torch.utils.data.Dataset):
-    """The samples of an epoch, in order. Each is changed by draws of its own, so who makes it does not matter."""
+    """The samples of an epoch, in order. Each has its own random stream, so any process may prepare it."""
 
     def __init__(self, training_set, settings, epoch, augment):
         self.training_set, self.settings, self.epoch, self.augment = training_set, settings, epoch, augment
@@ -232,7 +232,7 @@ class EpochSamples(torch.utils.data.Dataset):
 
 
 def batches(training_set, settings, epoch, augment):
-    """Yield the batches of an epoch, this process's share of each: the same ones whatever the number of workers."""
+    """Return the batches of an epoch, this process's share of each, independent of the number of workers."""
     samples = EpochSamples(training_set, settings, epoch, augment)
     order, size = range(len(samples)), settings.batch_size
     shares = [ranks.share(order[start : start + size]) for start in range(0, len(samples) - size + 1, size)]
@@ -280,16 +280,16 @@ def train_models(
 ):
     """Train both networks on one training table and write them with their cards.
 
-    Under `torchrun` each process does its share (:mod:`ranks`), and all return the same cards.
+    Under `torchrun` each process computes its share (:mod:`ranks`), and all return the same cards.
 
     Parameters
     ----------
     table : DataFrame
         The training table.
     folder : Path
-        Where its paths start.
+        The paths in the table are relative to it.
     models_folder : Path
-        Seen by all processes.
+        Readable by all processes.
     settings : sequence of Settings
     section_mm : sequence of float
         Section thicknesses to learn at (mm).
@@ -308,7 +308,7 @@ def train_models(
         shown, held_out = split_patients(table, held_out_share, settings[0].seed)
         pixel_mm = settings[0].pixel_mm
         sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
-        # Held-out patients are judged on the thickest sections alone, side by side: those are what will be measured.
+        # Held-out patients are scored on the thickest sections alone, without overlap: such sections will be measured.
         judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
         data = {
             "training_table_sha256": sha256(folder / "scans.csv"),

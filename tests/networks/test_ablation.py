@@ -33,8 +33,8 @@ def test_rows_share_scans_and_differ_from_the_base_in_one_thing():
         )
     assert all(len(change) == 1 for change in changes)
     changed = {name for change in changes for name, _ in change}
-    assert {"neighbours", "randomisation", "encoder_width"} <= changed
-    assert [("neighbours", 0)] in changes and [("randomisation", "none")] in changes
+    assert {"neighbours", "augmentation", "encoder_width"} <= changed
+    assert [("neighbours", 0)] in changes and [("augmentation", "none")] in changes
 
 
 def a_row(name, root, dice, poi, trained_with):

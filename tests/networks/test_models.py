@@ -57,13 +57,23 @@ def refused(folder, *said):
 
 
 def test_a_folder_that_was_handed_on_is_taken_whole(handed, tmp_path):
-    cards = models.copy(handed, tmp_path / "taken")
+    cards = models.take_over(handed, tmp_path / "taken")
     assert {task: card["settings"]["neighbours"] for task, card in cards.items()} == {"lung": 1, "infection": 2}
     taken = Segmenter(tmp_path / "taken")
     section = np.zeros((1, 5, 64, 64), np.float32)
     np.testing.assert_array_equal(
         taken.infection.probability(section), models.Network(handed, "infection").probability(section)
     )
+
+
+def test_the_card_of_an_older_training_is_read_as_it_stands(handed, tmp_path):
+    """How a network was trained does not matter for measuring: a setting that has another name today is kept."""
+    card = json.loads((handed / "infection.json").read_text())
+    older = {name: item for name, item in card["settings"].items() if name != "augmentation"}
+    edit(handed, "infection", settings=older | {"randomisation": "wide"})
+    cards = models.take_over(handed, tmp_path / "taken")
+    assert cards["infection"]["settings"]["randomisation"] == "wide"
+    assert Segmenter(tmp_path / "taken").infection.settings == cards["infection"]["settings"]
 
 
 def test_a_file_that_is_missing_or_another(handed):
@@ -100,12 +110,14 @@ def test_weights_or_graph_of_another_architecture(handed, untrained):
     other = untrained / "1"
     shutil.copy(other / "infection.safetensors", handed)
     edit(handed, "infection")
-    refused(handed, "infection.safetensors: weights of another network", "[8, 3, 7, 7], by the card [8, 5, 7, 7]")
+    refused(
+        handed, "infection.safetensors: not the weights of the network", "[8, 3, 7, 7], by the card [8, 5, 7, 7]"
+    )
     shutil.copy(untrained / "handed" / "infection.safetensors", handed)
     for suffix in ("xml", "bin"):
         shutil.copy(other / f"infection.{suffix}", handed)
     edit(handed, "infection")
-    refused(handed, "infection.xml: a graph of 3 sections where the card describes 5")
+    refused(handed, "infection.xml: the graph takes 3 sections where the card describes 5")
     (handed / "infection.xml").write_text("<net/>")
     edit(handed, "infection")
     refused(handed, "infection.xml: OpenVINO cannot read this graph")
@@ -157,7 +169,7 @@ def test_an_empty_folder_and_a_file_by_one_message_of_the_command(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "scan.nii.gz").write_bytes(b"")
     for given, said in (
-        ("empty", "lung.json: there is no model of the lung here"),
+        ("empty", "lung.json: there is no lung network here"),
         ("scan.nii.gz", "a file; models are"),
     ):
         code, printed = study(tmp_path, "measure", "scan.nii.gz", "--models", given)
@@ -178,7 +190,7 @@ def test_a_card_says_what_was_learnt_from_and_what_the_network_is_not_for(tmp_pa
     phantoms = model_card.learnt_from(table, tmp_path, toys, [1.0])
     assert "1 without infection, 1 with COVID-19, 2 with another pneumonia), sections of 1-5 mm" in phantoms["in_words"]
     dice = pd.DataFrame({"threshold": [0.4, 0.5], "dice": [0.8, 0.7]})
-    for data, said in ((own, "patients of the same source"), (phantoms, "learnt from phantoms alone, 4 simulated")):
+    for data, said in ((own, "patients of the same source"), (phantoms, "trained on phantoms alone, 4 simulated")):
         card = model_card.write("infection", data, pd.DataFrame(), dice, 0.4)
         assert said in card["limits"] and card["limits"].startswith("no clinical use;")
         assert card["scores"]["dice_mean"] == 0.8

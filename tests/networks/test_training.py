@@ -15,7 +15,7 @@ from helpers.toys import KILLED, settings, toy_sections, without_batch_norm
 from study import workflow
 from study.networks import models, network, ranks, training
 from study.networks.checkpoint import Checkpoint
-from study.networks.samples import draw_epoch, example_input, sample, thicken
+from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
 from study.networks.segmentation import Segmenter, inner_parts, large_parts
 from study.run import Run
 from study.scans.ct import scan_from_array, write_mask, write_scan
@@ -170,7 +170,7 @@ def test_the_notebook_trains_in_two_processes(project):
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (run.folder / "notebooks").iterdir()] == ["2-train.ipynb"]
     assert [path.name for path in (run.folder / "timings").iterdir()] == ["2-train.json"]
-    assert set(models.copy(run.models, project / "taken")) == {"lung", "infection"}
+    assert set(models.take_over(run.models, project / "taken")) == {"lung", "infection"}
     assert run.recorded("2-train").loc["held_out_dice_lung_mean", "n"] == 1
 
 
@@ -179,7 +179,7 @@ def test_more_processes_than_graphics_cards_are_refused(monkeypatch):
         monkeypatch.setenv(name, content)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(ValueError, match="3 processes on a machine with 2 graphics cards"), ranks.joined():
+    with pytest.raises(ValueError, match="3 processes on a machine with 2 GPUs"), ranks.joined():
         pass
 
 
@@ -187,6 +187,31 @@ def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
     monkeypatch.setattr(ranks, "size", lambda: 3)
     with pytest.raises(ValueError, match="a batch of 8 cannot be divided evenly among 3 processes; set batch_size"):
         training.batches([toy_sections(0)], settings("lung"), 0, None)
+
+
+@pytest.mark.parametrize("wrong", [{"augmentation": "strong"}, {"precision": "float16"}])
+def test_an_unknown_word_among_the_settings_is_refused(wrong):
+    ((name, word),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be one of .*, not '{word}'"):
+        settings("infection", **wrong)
+
+
+@pytest.mark.parametrize("task", ["lung", "infection"])
+def test_augmentation_changes_samples_and_none_only_crops(task):
+    toy = toy_sections(0)
+
+    def drawn(how, seed):
+        one = settings(task, augmentation=how)
+        made = augmentation(one).set_random_state(seed=seed)(sample(toy, 3, one))
+        return made[0] if isinstance(made, list) else made
+
+    same = drawn("none", 1)["channels"]
+    if task == "lung":
+        torch.testing.assert_close(same, sample(toy, 3, settings(task))["channels"])
+    for how in ("mild", "wide"):
+        assert torch.equal(drawn(how, 1)["channels"], drawn(how, 1)["channels"])
+        assert not torch.equal(drawn(how, 1)["channels"], drawn(how, 2)["channels"])
+        assert set(drawn(how, 1)["target"].unique().tolist()) <= {0.0, 1.0}
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
