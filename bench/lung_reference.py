@@ -1,8 +1,8 @@
-"""Lungs of a CT by threshold and closing, a reference for lung masks where nobody drew one.
+"""Lungs of a CT by threshold and closing, a reference for lung masks where none was drawn.
 
-Lung is what is lighter than -400 HU and inside the body, without bowel gas and trachea, with the vessels closed. It
-holds where the lung has its air: it misses consolidations, so compare outside of them. A few millilitres of main
-bronchi, blurred by thick sections, stay in. On healthy phantoms, whose lung is known, its Dice is 0.99.
+Lung is what lies below -400 HU inside the body, without bowel gas and trachea, with the vessels closed. This is
+valid for aerated lung: it misses consolidations, so compare outside of them. A few millilitres of main bronchi,
+blurred by thick sections, stay in. On healthy phantoms, whose lung is known, its Dice is 0.99.
 """
 
 import numpy as np
@@ -28,10 +28,10 @@ def threshold_lung(hu, spacing_mm):
     Returns
     -------
     bool array (z, y, x)
-        In each section air that does not reach the section's border, but for gas, as of bowel and trachea:
-        parts whose median is 60 HU below that of all, and those of which half lies over or under such a part. Of the
-        rest the largest part in three dimensions and any other of a fifth of it or more; closed with a disc of 5 mm,
-        each lung by itself so that the mediastinum stays open between them, and filled.
+        In each section, air that does not reach the section's border, except gas as in bowel and trachea: parts whose
+        median is 60 HU below that of all, and parts at least half of which lie over or under such a part. Of the rest,
+        the largest part in three dimensions and any other of at least a fifth of its size. Each lung is closed with a
+        disc of 5 mm by itself, so that the mediastinum stays open between them, and filled.
     """
     air = np.asarray(hu) < AIR_BELOW_HU
     parts, n = ndimage.label(air, IN_PLANE)
@@ -53,7 +53,7 @@ def threshold_lung(hu, spacing_mm):
 
 
 def _with_ends(gas, parts):
-    """Gas and its ends, which share a section with what is above or below: parts that at least half lie over gas."""
+    """Add the ends of gas, blurred by partial volume: parts at least half of which lie over or under gas."""
     gas, n = gas.copy(), parts.max() + 1
     for step in (1, -1):
         for z in range(1, len(gas))[::step]:
@@ -66,7 +66,7 @@ def _with_ends(gas, parts):
 
 
 def _halves(field):
-    """Two lungs that touch, parted at the sagittal plane with the least lung in the middle third of their width."""
+    """Two lungs that touch, split at the sagittal plane with the least lung in the middle third of their width."""
     columns = field.sum(axis=(0, 1))
     first, last = np.flatnonzero(columns)[[0, -1]]
     third = (last - first) // 3

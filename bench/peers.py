@@ -1,9 +1,9 @@
 """One scan through another project's own interface: ``.venv/peers/bin/python bench/peers.py PEER SCAN.nii.gz``.
 
 PEER is ``lungmask`` (the network of its R231 model) or ``nnunet`` (nnU-Net v2, the plain 2D U-Net that it plans for
-512x512 sections, without test-time augmentation). Their weights are random, as only time is measured. What would
-take them longer than it has to is left out: lungmask's post-processing, which noise would keep busy, and nnU-Net's
-resampling to other pixels. Prints, as the last line, JSON with the seconds of the call alone and the versions.
+512x512 sections, without test-time augmentation). Their weights are random, as only time is measured. What random
+weights or this setting would slow down unfairly is left out: lungmask's post-processing and nnU-Net's resampling.
+The last line printed is JSON with the seconds of the call alone and the versions.
 """
 
 import json

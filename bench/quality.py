@@ -1,8 +1,8 @@
-"""The figures on quality that no run of the study gives: the same patients scanned otherwise, healthy lungs, a real CT.
+"""Quality of the networks outside a run: the same patients under other scan protocols, healthy lungs, a real CT.
 
-``python -m bench shift quality [--models FOLDER]`` writes runs/bench/shift.csv and runs/bench/quality.csv, a row
-a figure with target and verdict (`study.results.targets`). The phantoms' patients are of a seed that no training uses;
-the real CT is measured where ../shared/real is, with the networks' own threshold, which was fixed without it.
+``python -m bench shift quality [--models FOLDER]`` writes runs/bench/shift.csv and runs/bench/quality.csv, one row
+per figure with target and verdict (`study.results.targets`). The phantoms' patients have a seed that no training uses;
+the real CT is measured where ../shared/real exists, with the networks' own threshold, which was chosen without it.
 """
 
 import tempfile
@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from bench.lung_reference import threshold_lung
+from bench.timing import FOLDER, ROOT
 from study.files import write_table
 from study.measures import biomarkers, overlap
 from study.measures.comparison import compare_masks
@@ -27,17 +28,15 @@ from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
 from study.scans.labels import INFECTION, LUNG
 from study.statistics import agreement, proportion, roc
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "runs" / "bench"
 REAL = ROOT.parent / "shared" / "real" / "covid-ct-md"
-SEED = 7301  # of the patients; no parameter file has it
+SEED = 7301  # of the patients; in no parameter file
 FULL_MAS = 100.0  # 1 mm sections at the paper's 50 mAs would be noisier than scanners make them
 MOTION, CARDIAC = 0.75, 0.5
 COLUMNS = ["quantity", "estimate", "low", "high", "n", "n_patients", "target", "verdict"]
 
 
 def conditions(matrix):
-    """How each patient is scanned: name -> (Protocol, motion). Thick sections overlap as the paper's do, every 5 mm."""
+    """How each patient is scanned: name -> (Protocol, motion). Thick sections overlap like the paper's, every 5 mm."""
 
     def protocol(thickness_mm, **other):
         given = {"tube_current_mas": FULL_MAS, "increment_mm": min(thickness_mm, 5.0), **other}
@@ -54,13 +53,13 @@ def conditions(matrix):
 
 
 def patients(n, infected):
-    """People of the plan of a cohort: number, Habitus, Disease; adults, each once.
+    """Yield the adults of a cohort's plan, each once: number, Habitus, Disease.
 
     Parameters
     ----------
     n : int
     infected : bool
-        With the disease of the first scan that shows any; else with healthy lungs.
+        With the disease of their first scan that shows any; else with healthy lungs.
     """
     plan = plan_cohort(n_patients=2 * n + 20, n_minors=0, seed=SEED)
     if infected:
@@ -73,7 +72,7 @@ def patients(n, infected):
 
 
 def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
-    """Simulate and segment one scan: what `comparison.compare_masks` gives. No lung found is an empty label map."""
+    """Simulate and segment one scan, and compare by `compare_masks`. Where no lung is found, the label map is empty."""
     made = simulate_scan((SEED, number), 1, habitus, disease, protocol, motion=motion, cardiac=CARDIAC)
     try:
         label_map = segmenter.segment(scan_from_array(made.hu, made.spacing_mm))
@@ -83,9 +82,9 @@ def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
 
 
 def shift(models, n_patients=20, matrix=256):
-    """Infection Dice of the same patients in every condition, and its fall from the best.
+    """Infection Dice of the same patients in every condition, and its fall from the best condition.
 
-    256 pixels are enough: the networks work at larger ones than these.
+    A matrix of 256 is enough: the networks' own pixels are larger.
 
     Parameters
     ----------
@@ -96,9 +95,9 @@ def shift(models, n_patients=20, matrix=256):
     Returns
     -------
     DataFrame
-        A row a condition: ``condition, dice`` (mean; scans in which no section voxel is infected, in any condition, are
-        left out of all), ``estimate`` (how much it falls from the condition with the highest mean) with its interval
-        over patients, and the rest of `COLUMNS`.
+        One row per condition: ``condition``, ``dice`` (mean over patients with a Dice in every condition, which those
+        without an infected voxel lack), ``estimate`` (its fall from the condition with the highest mean) with its
+        interval over patients, and the rest of `COLUMNS`.
     """
     segmenter, rows = Segmenter(models), []
     for number, habitus, disease in tqdm(patients(n_patients, True), total=n_patients, desc="shift"):
@@ -109,7 +108,7 @@ def shift(models, n_patients=20, matrix=256):
 
 
 def falls(scans):
-    """Make the table of :func:`shift` from ``patient, condition, dice``, a row a scan."""
+    """Make the table of :func:`shift` from ``patient, condition, dice``, one row per scan."""
     by_condition = scans.pivot(index="patient", columns="condition", values="dice").dropna()
     by_condition = by_condition[scans["condition"].unique()]
     best = by_condition.mean().idxmax()
@@ -138,9 +137,9 @@ def healthy(models, n_patients=100, matrix=256):
 
 
 def real(models, folder=REAL):
-    """A real CT whose sections are flagged, disease in the left lung alone: rows of `COLUMNS`; none without it."""
+    """A real CT with flagged sections and disease in the left lung only: rows of `COLUMNS`; none without the CT."""
     if not folder.is_dir():
-        print(f"real CT: skipped, {folder} is not here")
+        print(f"real CT: skipped, {folder} does not exist")
         return []
     segmenter = Segmenter(models)
     scan = read_scan(folder / "P002_covid_10mm_every_5mm.nii.gz")
@@ -167,7 +166,7 @@ def real(models, folder=REAL):
 
 
 def without_lesions(lung, is_flagged):
-    """Where the lung of this patient is known to be free of disease: the right one, and sections without a flag."""
+    """Where this patient is known to be free of disease: in the right lung, and in sections without a flag."""
     columns = lung.sum(axis=(0, 1))
     first, last = np.flatnonzero(columns)[[0, -1]]
     third = (last - first) // 3
@@ -189,23 +188,23 @@ def dicom_difference(segmenter, series):
 
 
 def judged(quantity, found, name=None):
-    """One row of `COLUMNS`: a number, and the target of that name where there is one."""
+    """One row of `COLUMNS`: a number, and its target if a name of one is given."""
     row = {"quantity": quantity} | found
     if name:
         row |= {"target": str(TARGETS[name]), "verdict": TARGETS[name].verdict(found["estimate"], found["n"])}
     return row
 
 
-def bench_shift(models):
+def write_shift(_, models):
     """Write runs/bench/shift.csv."""
     _write("shift.csv", shift(models))
 
 
-def bench_quality(models):
+def write_quality(_, models):
     """Write runs/bench/quality.csv."""
     _write("quality.csv", pd.DataFrame([*real(models), *healthy(models)], columns=COLUMNS))
 
 
 def _write(name, table):
-    write_table(RESULTS / name, table)
+    write_table(FOLDER / name, table)
     print(table.round(4).to_string(index=False), flush=True)

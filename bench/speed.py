@@ -1,7 +1,6 @@
-"""Speed and memory of segmentation: one scan beside others' networks, our networks beside the machine's limit, cohorts.
+"""Speed and memory of segmentation: one scan, also by other projects' networks; the networks alone; cohorts.
 
-Every function takes the folder of networks and a folder to work in, and appends its rows to runs/bench/results.csv. The
-scan is a phantom of 60x512x512 voxels, 10 mm sections every 5 mm, of a seed that no training uses.
+The scan is a phantom of 60x512x512 voxels, 10 mm sections every 5 mm, with a seed that no training uses.
 """
 
 import json
@@ -17,8 +16,8 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.quality import SEED, patients
-from bench.timing import ROOT, VERSIONS, record, timed
+from bench.quality import REAL, SEED, patients
+from bench.timing import NAN, ROOT, STUDY, VERSIONS, record, timed
 from study.measures import overlap
 from study.networks import models, network
 from study.networks.segmentation import Segmenter
@@ -27,24 +26,14 @@ from study.phantom.scanner.scan import simulate_scan
 from study.phantom.scanner.series import write_series
 from study.scans.ct import scan_from_array, write_scan
 
-STUDY = ROOT / ".venv" / "bin" / "study"
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 DEMO = ROOT / "runs" / "demo" / "models"
 ROUNDS = 3
 SIZE = "60x512x512"
-NAN = float("nan")
-SEGMENT_ALL = """
-import sys, pandas as pd
-from pathlib import Path
-from study.segmentation import segment_scans
-table, models, masks = map(Path, sys.argv[1:])
-segmented, refused = segment_scans(pd.read_csv(table), table.parent, models, masks)
-print(len(segmented), "segmented,", len(refused), "refused")
-"""
 
 
 def phantoms(n, matrix, n_sections):
-    """Scans of simulated ill patients, `n_sections` about mid-lung: scan, its lung and infection masks, protocol."""
+    """Yield simulated scans of ill patients, `n_sections` about mid-lung: scan, (lung, infection) masks, protocol."""
     protocol = Protocol(matrix=matrix, increment_mm=5.0)
     for number, habitus, disease in patients(n, True):
         made = simulate_scan((SEED, number), 1, habitus, disease, protocol, cardiac=0.5)
@@ -54,8 +43,36 @@ def phantoms(n, matrix, n_sections):
         yield scan_from_array(hu, made.spacing_mm), truth, protocol
 
 
-def bench_scan(networks, folder):
-    """`study measure` from NIfTI and DICOM, in turn with lungmask and nnU-Net where they are installed."""
+def time_measure(folder, networks):
+    """Time `study measure` on a real CT, NIfTI and DICOM in turn."""
+    if not REAL.is_dir():
+        print(f"measure: skipped, {REAL} does not exist")
+        return
+    scans = {
+        "NIfTI 512x512x52": REAL / "P002_covid_10mm_every_5mm.nii.gz",
+        "DICOM 512x512x40": REAL / "P002_dicom_slices_20-59",
+    }
+    commands = {name: [STUDY, "measure", scan, "--out", folder, "--models", networks] for name, scan in scans.items()}
+    for name, calls in in_turn(commands).items():
+        record("study measure", name, *medians(calls))
+
+
+def in_turn(commands):
+    """Run each of several commands in turn, `ROUNDS` times: what `timed` gives, a list by name."""
+    calls = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, command in commands.items():
+            calls[name].append(timed(command, ROOT))
+    return calls
+
+
+def medians(calls):
+    """Medians of wall seconds, CPU seconds and peak memory over calls as from `timed`."""
+    return [statistics.median(call[k] for call in calls) for k in range(3)]
+
+
+def time_scan(folder, networks):
+    """Time `study measure` from NIfTI and DICOM, in turn with lungmask and nnU-Net where they are installed."""
     ((scan, _, protocol),) = phantoms(1, 512, 60)
     nifti, dicom = folder / "scan.nii.gz", folder / "series"
     write_scan(nifti, scan.hu, scan.spacing_mm)
@@ -68,18 +85,15 @@ def bench_scan(networks, folder):
         commands |= {name: [PEERS, ROOT / "bench/peers.py", peer, nifti] for name, peer in peers.items()}
     else:
         print("peers: skipped, `make .venv/peers/ready` installs them")
-    runs = {name: [] for name in commands}
-    for _ in range(ROUNDS):
-        for name, command in commands.items():
-            runs[name].append(timed(command, ROOT))
-    measured = {name: [statistics.median(run[k] for run in of_one) for k in range(3)] for name, of_one in runs.items()}
+    calls = in_turn(commands)
+    measured = {name: medians(of_one) for name, of_one in calls.items()}
     for name, limit in (("NIfTI", 12), ("DICOM", 15)):
         wall, _, peak = measured[name]
         record(f"study measure, {name} to POI and iHU", SIZE, *measured[name], f"{limit} s", wall / limit)
         record("  its peak memory", SIZE, NAN, NAN, peak, "2048 MiB", peak / 2048)
     for name, least in (("lungmask R231", 3), ("nnU-Net v2 2D", 7)):
-        if name in runs:
-            said = [json.loads(printed.splitlines()[-1]) for *_, printed in runs[name]]
+        if name in calls:
+            said = [json.loads(printed.splitlines()[-1]) for *_, printed in calls[name]]
             versions = f"{VERSIONS} peer: {said[0]['versions']}"
             ratio = measured[name][0] / measured["NIfTI"][0]
             compared_with = f"study measure, NIfTI; at least {least}"
@@ -90,10 +104,10 @@ def bench_scan(networks, folder):
 
 
 class TorchNetwork:
-    """What `models.Network` does, by eager torch in single precision: the judge of the exported graph.
+    """`models.Network` by eager torch in single precision, the reference for the exported graph.
 
-    The weights are those of the training's checkpoint where it lies beside the model, as they were before they were
-    stored in half precision; else the stored ones.
+    The weights are those of the training's checkpoint, before rounding to half precision, where it lies beside the
+    model; else the stored ones.
     """
 
     def __init__(self, folder, task):
@@ -119,7 +133,7 @@ class TorchNetwork:
 
 
 class Watched:
-    """A network that keeps what its last call took, and the shape of what it was given."""
+    """A network that keeps the time of its last call and the shape of the input."""
 
     def __init__(self, one):
         self.one, self.settings, self.threshold = one, one.settings, one.threshold
@@ -134,7 +148,7 @@ class Watched:
 
 
 def flop(model, shape):
-    """Floating-point operations of the convolutions and products of one pass, a multiply-add counted as two.
+    """Floating-point operations of the convolutions and products of one forward pass; a multiply-add counts as two.
 
     Parameters
     ----------
@@ -148,7 +162,7 @@ def flop(model, shape):
 
 
 def gemm_gflop_s(n=2048, rounds=7):
-    """Rate of a product of two n x n matrices in single precision, the median of some; all of torch's threads."""
+    """Rate of the product of two n x n matrices in single precision on all of torch's threads; median of the rounds."""
     a, b = torch.rand(n, n), torch.rand(n, n)
     walls = []
     for _ in range(rounds):
@@ -158,8 +172,8 @@ def gemm_gflop_s(n=2048, rounds=7):
     return 2e-9 * n**3 / statistics.median(walls)
 
 
-def bench_networks(networks, _=None, n_scans=10, matrix=512):
-    """OpenVINO and eager torch in turn on the same scans: time, share of the machine's limit, how far they differ."""
+def time_networks(_, networks, n_scans=10, matrix=512):
+    """Compare OpenVINO and eager torch on the same scans: time, share of the machine's limit, difference of results."""
     by_openvino, by_torch = Segmenter(networks), Segmenter(networks)
     for task in models.TASKS:
         setattr(by_openvino, task, Watched(getattr(by_openvino, task)))
@@ -192,14 +206,14 @@ def bench_networks(networks, _=None, n_scans=10, matrix=512):
         record(f"{what}: 1 - mean Dice of the two", size, NAN, NAN, NAN, "0.001", gap)
 
 
-def bench_many(networks, folder):
-    """A cohort of the demo's size, then how time and memory go with the number of scans."""
+def time_cohorts(folder, networks):
+    """Time a cohort of the demo's size, then growing numbers of small scans."""
     out = folder / "cohort"
     timed([STUDY, "phantom", "--patients", "198", "--matrix", "128", "--no-lesions", "--out", out], ROOT)
     table = pd.read_csv(out / "scans.csv").head(531)
     size = f"{len(table)} scans 128x128 of 10 mm"
     segment_all(table, out, networks, size, limit=240)
-    if (DEMO / "lung.json").is_file():  # smaller than the networks that come along
+    if (DEMO / "lung.json").is_file():  # smaller than the bundled networks
         segment_all(table, out, DEMO, f"{size} by the demo's networks", limit=240)
     else:
         print("the demo's networks: skipped, `make study` trains them")
@@ -215,12 +229,12 @@ def bench_many(networks, folder):
 
 
 def segment_all(table, folder, networks, size, limit=None):
-    """Segment a table's scans in a process of its own; a row of what it took, against a limit or in seconds a scan."""
+    """Segment a table's scans in a process of its own and record its time, against a limit or in seconds per scan."""
     path = folder / f"{len(table)}.csv"
     table.to_csv(path, index=False)
-    command = [sys.executable, "-c", SEGMENT_ALL, path, networks, tempfile.mkdtemp(dir=folder)]
+    command = [sys.executable, "-m", "bench.segment_table", path, networks, tempfile.mkdtemp(dir=folder)]
     wall, cpu, peak, printed = timed(command, ROOT)
     if f"{len(table)} segmented" not in printed:
         raise SystemExit(f"bench: not every scan of {path} was segmented: {printed.splitlines()[-1]}")
-    compared_with = (f"{limit} s", wall / limit) if limit else ("s a scan", wall / len(table))
+    compared_with = (f"{limit} s", wall / limit) if limit else ("s per scan", wall / len(table))
     record("notebook 3's scans segmented", size, wall, cpu, peak, *compared_with)

@@ -1,4 +1,4 @@
-"""How the benches measure: a whole command, timed from outside; each measurement a row of runs/bench/results.csv."""
+"""How the benches measure: a whole command, timed from outside; one row of runs/bench/results.csv per measurement."""
 
 import os
 import subprocess
@@ -13,7 +13,10 @@ import pandas as pd
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "runs" / "bench" / "results.csv"
+STUDY = ROOT / ".venv" / "bin" / "study"
+FOLDER = ROOT / "runs" / "bench"
+RESULTS = FOLDER / "results.csv"
+NAN = float("nan")
 COLUMNS = ["what", "size", "wall_s", "cpu_s", "peak_mib", "compared_with", "ratio", "versions"]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 VERSIONS = f"cores={CORES} " + " ".join(
@@ -23,7 +26,7 @@ VERSIONS = f"cores={CORES} " + " ".join(
 
 def timed(command, cwd):
     """Run a command; return wall seconds, CPU seconds with its children, peak memory (MiB), and what it printed."""
-    # Only what a newcomer's shell has: not this environment's own settings.
+    # As in a user's shell, without the settings of this process's own environment.
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")}
     before = os.times()
     started = time.perf_counter()
@@ -72,7 +75,7 @@ def record(what, size, wall, cpu, peak, compared_with="", ratio=None, versions=V
     row = pd.DataFrame(
         [[what, size, round(wall, 2), round(cpu, 2), np.round(peak), compared_with, ratio, versions]], columns=COLUMNS
     )
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     if RESULTS.is_file():
         row = pd.concat([pd.read_csv(RESULTS), row], ignore_index=True)
     row.to_csv(RESULTS, index=False)

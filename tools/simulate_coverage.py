@@ -1,6 +1,7 @@
-"""How often do 95 % intervals hold the truth when patients are scanned several times? AUC, odds ratio and kappa.
+"""How often do 95 % intervals cover the truth when patients are scanned several times? AUC, odds ratio and kappa.
 
-``python -m tools.simulate_coverage`` writes reference/coverage.csv (some minutes); test_clustered.py runs a small part.
+``python -m tools.simulate_coverage`` writes tests/reference/coverage.csv (some minutes);
+tests/statistics/test_clustered.py runs a small part.
 """
 
 import argparse
@@ -26,7 +27,7 @@ RUNS, RESAMPLES = 800, 500
 
 
 def alike(rng, patient, within):
-    """Standard normal numbers; two of one patient correlate by `within`."""
+    """Standard normal numbers; those of one patient have the correlation `within`."""
     own = rng.standard_normal(patient.max() + 1)
     return np.sqrt(within) * own[patient] + np.sqrt(1 - within) * rng.standard_normal(patient.size)
 
@@ -34,8 +35,8 @@ def alike(rng, patient, within):
 def draw_scores(rng, within, shift=1.5):
     """Scores, statuses, patients and the true AUC.
 
-    A severe scan lies `shift` higher. The AUC averages over all pairs of scans, so the few pairs within a patient, who
-    tells them apart more easily, are counted in the truth as they are in the estimate.
+    A severe scan lies `shift` higher. The AUC averages over all pairs of scans, so the few pairs within a patient,
+    which are easier to tell apart, count in the truth as they do in the estimate.
     """
     severe = np.concatenate([np.repeat([True, False], counts) for counts in DESIGN])
     scores = shift * severe + alike(rng, SCANS, within)
@@ -45,7 +46,7 @@ def draw_scores(rng, within, shift=1.5):
 
 
 def hold_auc(rng, within, n_resamples=0):
-    """Which intervals hold the true AUC, by name; the bootstraps only with `n_resamples`."""
+    """Which intervals cover the true AUC, by name; the bootstraps only with `n_resamples`."""
     scores, severe, patient, truth = draw_scores(rng, within)
     one = clustered.auc_table(pd.DataFrame({"s": scores}), pd.Series(severe), pd.Series(patient)).loc["s"]
     limits = {"scans, DeLong": roc.delong_interval(scores, severe), "patients, Obuchowski": (one.low, one.high)}
@@ -61,10 +62,10 @@ def hold_auc(rng, within, n_resamples=0):
 
 
 def hold_odds_ratio(rng, within, slope=1.0):
-    """Which intervals hold the true odds ratio per SD of a predictor that, as the outcome, is alike within patients.
+    """Which intervals cover the true odds ratio per SD of a predictor; it and the outcome correlate within patients.
 
-    The outcome has the chance that a logistic model gives it at each scan, whatever the other scans of the patient are:
-    the odds ratio of all scans together, which both methods estimate. One in seven scans is severe.
+    At each scan the outcome has the probability of a logistic model, whatever the patient's other scans show: the
+    marginal odds ratio, which both methods estimate. One in seven scans is severe.
     """
     x = alike(rng, SCANS, within)
     severe = stats.norm.cdf(alike(rng, SCANS, within)) < special.expit(-2.2 + slope * x)
@@ -77,7 +78,7 @@ def hold_odds_ratio(rng, within, slope=1.0):
 
 
 def hold_kappa(rng, within, prevalence=0.45, agreement=0.9):
-    """Which intervals hold the true kappa of two raters of pairs of scans, both alike within patients."""
+    """Which intervals cover the true kappa of two raters of pairs of scans; both correlate within patients."""
     first = stats.norm.cdf(alike(rng, PAIRS, within)) < prevalence
     second = first ^ (stats.norm.cdf(alike(rng, PAIRS, within)) > agreement)
     of_second = prevalence * agreement + (1 - prevalence) * (1 - agreement)
@@ -92,7 +93,7 @@ def hold_kappa(rng, within, prevalence=0.45, agreement=0.9):
 
 
 def coverage(hold, n_runs, within, seed=1, **given):
-    """Share of runs whose interval holds the truth, by method."""
+    """Share of runs whose interval covers the truth, by method."""
     rng = np.random.default_rng(seed)
     return pd.DataFrame([hold(rng, within, **given) for _ in range(n_runs)]).mean()
 

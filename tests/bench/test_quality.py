@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import quality as bench_quality
+from bench import quality
 from bench.lung_reference import threshold_lung
 from study.measures import overlap
 from study.phantom.scanner.protocol import Protocol
@@ -50,7 +50,7 @@ def test_the_reference_is_the_phantoms_own_lung():
 
 def test_flags_say_where_there_is_no_lesion():
     _, lungs = body()
-    outside = bench_quality.without_lesions(lungs, np.arange(16) >= 8)
+    outside = quality.without_lesions(lungs, np.arange(16) >= 8)
     assert outside[:, :, :50].all() and outside[:8].all() and not outside[8:, :, 66:].any()
 
 
@@ -64,17 +64,17 @@ def test_falls_are_of_the_same_patients_and_from_the_best():
         columns=["patient", "condition", "dice"],
     )
     scans.loc[scans.query("patient == 11 and condition == '5 mm'").index, "dice"] = np.nan  # left out of all
-    table = bench_quality.falls(scans).set_index("condition")
+    table = quality.falls(scans).set_index("condition")
     assert table["estimate"].to_dict() == pytest.approx({"5 mm": 0.0, "10 mm": 0.1, "1 mm": 0.04})
     assert table["verdict"].to_dict() == {"5 mm": "reached", "10 mm": "missed", "1 mm": "reached"}
     assert (table["n"] == 11).all()
 
 
 def test_every_patient_is_scanned_once_in_each_condition():
-    ill, well = (list(bench_quality.patients(15, infected)) for infected in (True, False))
+    ill, well = (list(quality.patients(15, infected)) for infected in (True, False))
     assert len({number for number, *_ in ill}) == len({number for number, *_ in well}) == 15
     assert all(disease.extent > 0 for *_, disease in ill) and all(disease.extent == 0 for *_, disease in well)
-    made = bench_quality.conditions(128)
+    made = quality.conditions(128)
     assert len(made) == len({(protocol, motion) for protocol, motion in made.values()}) == 17
 
 
@@ -84,9 +84,9 @@ class FindsNoLung:
 
 
 def test_a_scan_in_which_no_lung_is_found_counts_as_nothing_found():
-    found = bench_quality.compare(FindsNoLung(), 1, Habitus("female", 40), Disease(extent=0.2), Protocol(matrix=64))
+    found = quality.compare(FindsNoLung(), 1, Habitus("female", 40), Disease(extent=0.2), Protocol(matrix=64))
     assert found["infection_dice"] == found["lung_dice"] == 0 and found["true_poi"] > 0.05
 
 
 def test_a_number_without_a_target_has_no_verdict():
-    assert "verdict" not in bench_quality.judged("POI (%)", {"estimate": 3.0, "n": 1})
+    assert "verdict" not in quality.judged("POI (%)", {"estimate": 3.0, "n": 1})

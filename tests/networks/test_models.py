@@ -110,9 +110,7 @@ def test_weights_or_graph_of_another_architecture(handed, untrained):
     other = untrained / "1"
     shutil.copy(other / "infection.safetensors", handed)
     edit(handed, "infection")
-    refused(
-        handed, "infection.safetensors: not the weights of the network", "[8, 3, 7, 7], by the card [8, 5, 7, 7]"
-    )
+    refused(handed, "infection.safetensors: not the weights of the network", "[8, 3, 7, 7], by the card [8, 5, 7, 7]")
     shutil.copy(untrained / "handed" / "infection.safetensors", handed)
     for suffix in ("xml", "bin"):
         shutil.copy(other / f"infection.{suffix}", handed)

@@ -4,11 +4,7 @@ import pytest
 
 from study.publish import document
 from study.run import Run
-
-PICTURES_ARE_SHOWN = """Promise.all([...document.images].map(image => {
-    image.loading = "eager";
-    return image.decode().then(() => image.alt);
-})).then(words => words.every(Boolean))"""
+from tools.chromium import IMAGES_ARE_SHOWN
 
 
 def watched(context):
@@ -31,7 +27,7 @@ def test_every_page_opens_from_disk_without_a_network(chromium, made_run, width,
     for path in sorted(made_run.figures.rglob("*.html")):
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-        assert page.evaluate(PICTURES_ARE_SHOWN), path.name
+        assert page.evaluate(IMAGES_ARE_SHOWN), path.name
         assert page.locator("h1").count() == 1 or path.name == "6-progression.html", path.name
     assert not wrong
     context.close()
