@@ -1,18 +1,20 @@
 """Means, rates and agreement of scans, with intervals over patients.
 
-Several scans of one patient are not as many patients. Each interval here takes patients as independent and lets scans
-of one patient depend on each other in any way: the influence of the scans on the estimate is summed over each patient
-(the delta method), and Student's t has one degree of freedom less than there are patients. With one scan a patient, the
-interval of a mean is the textbook's.
+Several scans of one patient are not independent. Each interval here takes patients as independent and lets scans of one
+patient depend on each other in any way: the influence of the scans on the estimate is summed over each patient (the
+delta method), and Student's t has one degree of freedom less than there are patients. With one scan per patient, the
+interval of a mean is the usual one.
 
 Every function leaves out scans whose value is missing (NaN) and returns a dict: ``estimate, low, high`` (95 % unless
 asked otherwise), ``n`` (scans) and ``n_patients``. The limits are NaN with fewer than two patients, and where the error
-is 0: that all scans gave the same number is no certainty. All is NaN without scans.
+is 0, as equal numbers in all scans are no certainty. Without scans everything is NaN.
 """
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+from study.statistics.confidence import tail
 
 LIMITS_OF_AGREEMENT = 1.96  # SDs: where 95 % of differences lie if they are normal
 
@@ -23,11 +25,11 @@ def mean(values, patient_ids, within=(-np.inf, np.inf), confidence=0.95):
     Parameters
     ----------
     values : sequence of float (n,)
-        One a scan; of true and false, the mean is a share.
+        One per scan; the mean of true and false is a share.
     patient_ids : sequence (n,)
         Whose scan it is.
     within : (float, float)
-        The quantity's own range, which the interval does not leave.
+        The quantity's own range, to which the interval is clipped.
     confidence : float
         Between 0 and 1.
 
@@ -52,7 +54,7 @@ def ratio(numerators, denominators, patient_ids, confidence=0.95):
     Parameters
     ----------
     numerators, denominators : sequence of float (n,)
-        Not negative, one a scan.
+        Not negative, one per scan.
     patient_ids, confidence
         As in :func:`mean`.
 
@@ -122,12 +124,12 @@ def correlation(a, b, patient_ids, confidence=0.95):
 
 
 def _known(patient_ids, *columns):
-    """The columns as float arrays and the patients, of the scans for which all columns are known."""
+    """The columns as float arrays and the patients, for the scans where all columns are known."""
     columns = [np.asarray(column, float) for column in columns]
     patients = np.asarray(patient_ids).astype(str)
     if any(column.shape != patients.shape for column in columns):
         raise ValueError(
-            f"values of shape {[column.shape for column in columns]} for {patients.size} patient_ids: one a scan"
+            f"values of shape {[column.shape for column in columns]} for {patients.size} patient_ids: one per scan"
         )
     known = np.all([np.isfinite(column) for column in columns], axis=0)
     return *(column[known] for column in columns), patients[known]
@@ -142,8 +144,7 @@ def _spread(values):
 
 
 def _interval(estimate, influence, patients, confidence, within=(-np.inf, np.inf)):
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    beyond = tail(confidence)
     found = {
         "estimate": float(estimate), "low": np.nan, "high": np.nan, "n": len(patients),
         "n_patients": len(np.unique(patients)),
@@ -153,6 +154,6 @@ def _interval(estimate, influence, patients, confidence, within=(-np.inf, np.inf
         sums = pd.Series(influence).groupby(patients).sum()
         error = np.sqrt(k / (k - 1) * np.square(sums).sum()) / len(patients)
         if error > 1e-12:
-            reach = stats.t.isf((1 - confidence) / 2, k - 1) * error
+            reach = stats.t.isf(beyond, k - 1) * error
             found["low"], found["high"] = (float(np.clip(estimate + side * reach, *within)) for side in (-1, 1))
     return found

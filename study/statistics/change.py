@@ -1,10 +1,12 @@
-"""When is a change a change? The least one that measurement error does not explain, and three classes from it."""
+"""When is a change real? The least change beyond measurement error, and three classes of change from it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+from study.statistics.confidence import tail
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class LeastDetectable:
     standard_error : float
         Standard error of measurement (SEM) of one scan.
     n : int
-        How many differences it rests on.
+        Number of differences that it is computed from.
     """
 
     change: float
@@ -27,10 +29,10 @@ class LeastDetectable:
 
 
 def least_detectable(differences, confidence=0.95):
-    """Least detectable change from differences of two equally uncertain measurements of what did not differ.
+    """Least detectable change, from differences between two equally precise measurements of an unchanged quantity.
 
-    Two sources give such differences: two readers of the same scan; or, where the truth is known, how far a measured
-    change lies from the true one, since a change has the errors of two scans. Their SD is sqrt(2) SEM, and
+    Two sources give such differences: two readers of the same scan; or, where the truth is known, measured minus true
+    changes, since a change has the errors of two scans. Their SD is sqrt(2) SEM, and
 
     SDC = z sqrt(2) SEM, z = 1.96 at 95 %.
 
@@ -39,7 +41,7 @@ def least_detectable(differences, confidence=0.95):
     differences : array of float
         NaN is left out. A constant offset does not count: it cancels in a change.
     confidence : float
-        Share of no-changes that stay below it.
+        Share of unchanged quantities whose measured change stays below it.
 
     Returns
     -------
@@ -55,14 +57,13 @@ def least_detectable(differences, confidence=0.95):
     >>> round(least_detectable([1.0, -1.0, 1.0, -1.0]).change, 3)
     2.263
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    z = float(stats.norm.isf(tail(confidence)))
     known = np.asarray(differences, dtype=float)
     known = known[np.isfinite(known)]
     if known.size < 2:
         return LeastDetectable(float("nan"), float("nan"), known.size)
     spread = float(known.std(ddof=1))
-    return LeastDetectable(float(stats.norm.isf((1 - confidence) / 2)) * spread, spread / 2**0.5, known.size)
+    return LeastDetectable(z * spread, spread / 2**0.5, known.size)
 
 
 def classify(change, least):
@@ -73,7 +74,7 @@ def classify(change, least):
     change : array of float
         Changes; NaN stays NaN.
     least : float
-        A change of this size or less is none. Not negative; NaN makes every class NaN, as nothing can then be told.
+        A change of at most this size counts as unchanged. Not negative; NaN makes every class NaN.
 
     Returns
     -------

@@ -1,13 +1,15 @@
-"""Several scans of one patient are not as many patients: AUC, odds ratios and kappa with errors that know it.
+"""AUC, odds ratios and kappa with standard errors for several scans per patient.
 
 The estimates are those of the ordinary analysis; only their errors differ. Patients are taken as independent of each
-other; scans of one patient may depend on each other in any way. With one scan a patient the errors are those of the
+other; scans of one patient may depend on each other in any way. With one scan per patient the errors are those of the
 ordinary analysis: DeLong's for the AUC, Fleiss, Cohen and Everitt's for kappa.
 """
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
+
+from study.statistics.confidence import tail
 
 
 def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
@@ -16,25 +18,26 @@ def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
     Parameters
     ----------
     predicted : DataFrame
-        One column a score, one row a scan; higher means severe. A scan whose score is missing is left out of that row.
+        One column per score, one row per scan; higher means severe. A scan whose score is missing is left out of that
+        row.
     is_severe, patient_ids : Series
         With the same index.
     confidence : float
-        Of the interval, symmetric on the logit scale, which cannot leave 0 to 1. It takes Student's t with one degree
-        of freedom less than the patients of the rarer status, as their number is what limits the error's precision.
+        Of the interval, which is symmetric on the logit scale and so stays inside 0 to 1. It uses Student's t with one
+        degree of freedom less than the patients of the rarer status, whose number limits the precision of the error.
 
     Returns
     -------
     DataFrame
         Indexed by score: ``n_patients, auc, standard_error, low, high``. The error is NaN if fewer than two patients
-        have a severe scan, or fewer than two a non-severe one; the limits are NaN also where the error is 0 (perfect
+        have a severe scan, or fewer than two a non-severe one. The limits are also NaN where the error is 0 (perfect
         separation, all scores tied), which is no certainty.
 
     References
     ----------
     Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578.
     """
-    tail = _tail(confidence)
+    beyond = tail(confidence)
     rows = {}
     for name in predicted.columns:
         scores = predicted[name].dropna()
@@ -43,7 +46,8 @@ def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
         error, low, high = float(np.sqrt(covariance[0, 0])), np.nan, np.nan
         if error > 0 and 0 < area[0] < 1:
             fewer = min(patients[status].nunique(), patients[~status].nunique())
-            reach = stats.t.isf(tail, fewer - 1) * error / (area[0] * (1 - area[0]))  # the logit's slope (delta method)
+            # The logit's slope is 1 / (area (1 - area)) (delta method).
+            reach = stats.t.isf(beyond, fewer - 1) * error / (area[0] * (1 - area[0]))
             low, high = special.expit(special.logit(area[0]) + np.array([-reach, reach]))
         rows[name] = {
             "n_patients": patients.nunique(), "auc": area[0], "standard_error": error, "low": low, "high": high,
@@ -70,16 +74,16 @@ def auc_difference(scores, other_scores, is_severe, patient_ids):
 
 
 def odds_ratios(table, models, patient_ids, outcome="is_severe", confidence=0.95):
-    """Odds ratios per SD by generalised estimating equations: the logistic model, errors over patients.
+    """Odds ratios per SD by generalised estimating equations: the logistic model with errors over patients.
 
-    Working independence: the odds ratios are those of the ordinary logistic regression, and only the errors differ
+    With working independence the odds ratios are those of the ordinary logistic regression, and only the errors differ
     (Huber-White sandwich over patients). With predictors that change from scan to scan, as POI does, another working
     correlation may bias the estimates (Pepe and Anderson).
 
     Parameters
     ----------
     table : DataFrame
-        One row a scan, with the predictors and the outcome (true / false).
+        One row per scan, with the predictors and the outcome (true / false).
     models : mapping of str to list of str
         Predictors of each model; none may separate the outcome (``logistic`` finds that).
     patient_ids : Series
@@ -100,7 +104,7 @@ def odds_ratios(table, models, patient_ids, outcome="is_severe", confidence=0.95
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
-    reach = stats.norm.isf(_tail(confidence))
+    reach = stats.norm.isf(tail(confidence))
     rows = {}
     for model, predictors in models.items():
         complete = table[predictors].astype(float).dropna()
@@ -145,9 +149,9 @@ def kappa_table(rated, patient_ids, confidence=0.95):
     Parameters
     ----------
     rated : mapping of str to DataFrame
-        Name of the row and a table of two columns, one a rater. Cases that a rater left out (NaN) are dropped.
+        Name of the row and a table of two columns, one per rater. Cases that a rater left out (NaN) are dropped.
     patient_ids : Series
-        Whose case it is, by the tables' index.
+        The patient of each case, by the tables' index.
     confidence : float
         Of the interval, kept within -1 to 1.
 
@@ -161,7 +165,7 @@ def kappa_table(rated, patient_ids, confidence=0.95):
     ----------
     Yang Z, Zhou M. Kappa statistic for clustered matched-pair data. Stat Med 2014;33:2612-2633.
     """
-    reach = stats.norm.isf(_tail(confidence))
+    reach = stats.norm.isf(tail(confidence))
     rows = {}
     for name, pair in rated.items():
         both = pair.dropna()
@@ -181,15 +185,15 @@ def kappa_table(rated, patient_ids, confidence=0.95):
 
 
 def one_scan_each(scans, which):
-    """Take one scan of every patient, after which scans are as independent as patients.
+    """Keep one scan of every patient, so that scans are as independent as patients.
 
     Parameters
     ----------
     scans : DataFrame
-        ``patient_id, scan_date, status, poi``; a row a scan.
+        ``patient_id, scan_date, status, poi``; one row per scan.
     which : {"first", "worst"}
-        By date (of one day, the first in the table); or a severe scan before others, then the largest POI. *Worst*
-        chooses by what is under test, which flatters POI; it is there to bound, not to estimate.
+        *First* is the earliest by date (within a day, the first in the table). *Worst* prefers a severe scan, then the
+        largest POI: it selects by the quantity under test, which favours POI, so it gives a bound, not an estimate.
 
     Returns
     -------
@@ -216,7 +220,7 @@ def _auc(scores, is_severe, patient_ids):
     patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
     severe, other = scores[:, is_severe], scores[:, ~is_severe]
     n_severe, n_other = severe.shape[1], other.shape[1]
-    # Placements: the share of the other status that a scan beats, ties half, from midranks.
+    # Placements: the share of the other status that a scan beats, ties counting half, from midranks.
     ranks = stats.rankdata(np.concatenate([severe, other], axis=1), axis=1)
     of_severe = (ranks[:, :n_severe] - stats.rankdata(severe, axis=1)) / n_other
     of_other = 1 - (ranks[:, n_severe:] - stats.rankdata(other, axis=1)) / n_severe
@@ -230,7 +234,7 @@ def _auc(scores, is_severe, patient_ids):
     (sums_severe, n_with), (sums_other, n_without) = by_patient(of_severe, is_severe), by_patient(of_other, ~is_severe)
     if min(n_with, n_without) < 2:
         return area, np.full((len(area),) * 2, np.nan)
-    # A patient with scans of both statuses ties the two parts together.
+    # Patients with scans of both statuses make the two parts covary.
     cross = patients.size / (patients.size - 1) * (sums_severe @ sums_other.T) / (n_severe * n_other)
     covariance = (
         n_with / (n_with - 1) * (sums_severe @ sums_severe.T) / n_severe**2
@@ -242,7 +246,7 @@ def _auc(scores, is_severe, patient_ids):
 
 
 def _kappa(a, b):
-    """Kappa and each case's influence on it (n,): how kappa's estimate shifts, times n, if the case weighs more."""
+    """Kappa and the influence of each case on it (n,): the derivative of kappa by the case's weight, times n."""
     if not a.size or np.unique(np.concatenate([a, b])).size == 1:
         return float("nan"), np.full(a.size, np.nan)
     categories = np.unique(np.concatenate([a, b]))
@@ -254,9 +258,3 @@ def _kappa(a, b):
     shift_expected = share_b[of_a] + share_a[of_b] - 2 * expected
     influence = (shift_observed - (1 - kappa) * shift_expected) / (1 - expected)
     return float(kappa), influence
-
-
-def _tail(confidence):
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
-    return (1 - confidence) / 2

@@ -1,4 +1,4 @@
-"""Do two groups differ? Mann-Whitney's and Welch's tests of numbers, chi-square and Fisher's of categories.
+"""Do two groups differ? Mann-Whitney's and Welch's tests of numbers, chi-square and Fisher's tests of categories.
 
 Computed by pingouin and scipy.
 """
@@ -10,25 +10,25 @@ import pandas as pd
 def compare(table, columns, is_severe):
     """Compare severe and non-severe scans in several columns.
 
-    Two tests, as they ask different things: Mann-Whitney's U (two-sided, normal approximation with correction for
-    ties and continuity) whether values of one group tend to be higher, which outliers hardly touch; Welch's t
-    (two-sided, unequal variances) whether the means differ. Both take scans as independent.
+    Two tests answer different questions: Mann-Whitney's U (two-sided, normal approximation with correction for ties and
+    continuity) whether values of one group tend to be higher, which outliers hardly affect; Welch's t (two-sided,
+    unequal variances) whether the means differ. Both take scans as independent.
 
     Parameters
     ----------
     table : DataFrame
-        One row a scan.
+        One row per scan.
     columns : list of str
         Columns of numbers; missing ones are left out, column by column.
     is_severe : Series of bool
-        Which rows are severe, on the same index.
+        With the same index.
 
     Returns
     -------
     DataFrame
         Indexed by column: ``n_severe, n_nonsevere, median_severe, median_nonsevere, mann_whitney_p, welch_p`` and
-        ``chance_higher``, the chance that a severe scan has the higher value (0..1, ties half). NaN where undefined:
-        a median of nothing, a test with fewer than two scans in a group or with no variation at all.
+        ``chance_higher``, the probability that a severe scan has the higher value (0..1, ties counting half). NaN where
+        undefined: the median of no scan, a test with fewer than two scans in a group or without any variation.
     """
     import pingouin
 
@@ -47,7 +47,7 @@ def compare(table, columns, is_severe):
         }
         if min(severe.size, other.size) > 1 and np.ptp(np.concatenate([severe, other])) > 0:
             ranks = pingouin.mwu(severe, other, alternative="two-sided", method="asymptotic").iloc[0]
-            # pingouin writes p_val here and p-val there, as its version pleases.
+            # Versions of pingouin call the column p_val or p-val.
             row["mann_whitney_p"] = float(ranks.filter(regex="^p.val$").iloc[0])
             row["chance_higher"] = float(ranks["CLES"])
             if np.ptp(severe) > 0 or np.ptp(other) > 0:
@@ -58,28 +58,25 @@ def compare(table, columns, is_severe):
 
 
 def compare_categories(table, columns, is_severe):
-    """Compare how severe and non-severe scans are spread over the categories of several columns, such as sex.
+    """Compare severe and non-severe scans in several columns of categories, such as sex.
 
-    Pearson's chi-square test is an approximation for large samples, usually taken as good where the least expected
-    count is 5 or more; Yates's correction makes it cautious; Fisher's test (two-sided, as in R: tables no likelier
-    than the one observed) is exact with both margins given.
+    Pearson's chi-square test is an approximation for large samples, usually accepted where the least expected count is
+    5 or more; Yates's correction makes it conservative; Fisher's test (two-sided, as in R: over tables no more likely
+    than the observed one) is exact for given margins.
 
     Parameters
     ----------
-    table : DataFrame
-        One row a scan.
+    table, is_severe
+        As in :func:`compare`.
     columns : list of str
         Columns of categories; missing ones are left out, column by column.
-    is_severe : Series of bool
-        Which rows are severe, on the same index.
 
     Returns
     -------
     DataFrame
-        Indexed by column: ``n``, ``n_categories``, ``least_expected`` (count of the emptiest cell if the groups were
-        alike), ``chi_square, chi_square_p`` (no correction), ``chi_square_corrected_p`` (Yates) and ``fisher_p``. The
-        last two are for two categories, NaN with more; all but the counts are NaN where fewer than two categories or
-        groups are there.
+        Indexed by column: ``n``, ``n_categories``, ``least_expected`` (smallest expected count of a cell),
+        ``chi_square, chi_square_p`` (no correction), ``chi_square_corrected_p`` (Yates) and ``fisher_p``. The last two
+        are for two categories and NaN with more; all but the counts are NaN with fewer than two categories or groups.
 
     References
     ----------

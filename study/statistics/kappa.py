@@ -1,6 +1,6 @@
-"""Cohen's kappa: agreement of two raters beyond what chance gives, plain or weighted, with its usual standard errors.
+"""Cohen's kappa: agreement of two raters beyond chance, plain or weighted, with its usual standard errors.
 
-Recomputing Table 4 of Li et al. from its printed numbers shows which one the paper used. With 142 cases, observed
+Recomputing Table 4 of Li et al. from its printed numbers shows which error the paper used. With 142 cases, observed
 agreement 0.9155 and kappa 0.8220, Cohen's (1960) error is 0.0492, as printed; the error of Fleiss, Cohen and Everitt
 (1969) is 0.0491 for the only four tables that fit. Its other rows agree with Cohen's error as well.
 """
@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-# Table 4 of the paper, after Altman (1991): upper limits of each word.
+from study.statistics.confidence import tail
+
+# Table 4 of the paper, after Altman (1991): upper limit of each word.
 STRENGTHS = ((0.20, "poor"), (0.40, "fair"), (0.60, "moderate"), (0.80, "good"), (1.00, "very good"))
 
 
@@ -21,27 +23,27 @@ class Agreement:
     Attributes
     ----------
     n : int
-        Cases that both rated.
+        Cases rated by both.
     observed_agreement, expected_agreement : float
-        Share of cases rated alike, and the share that chance would give with each rater's own frequencies; 0 to 1.
-        With weights, the mean credit that cases get, and would get by chance.
+        Share of cases rated alike, and the share expected by chance from each rater's own frequencies; 0 to 1.
+        With weights, the mean credit of the cases, and that expected by chance.
     kappa : float
-        (observed - expected) / (1 - expected), at most 1, 0 for chance, down to -1. NaN if both raters used one and
-        the same category only, where chance alone gives full agreement, or there are no cases.
+        (observed - expected) / (1 - expected), from -1 to 1; 0 is chance. NaN if both raters used one and the same
+        category only, where chance alone gives full agreement, and without cases.
     standard_error : float
         Cohen's (1960): sqrt(po (1 - po) / n) / (1 - pe), as in the paper; with weights Cohen's (1968). 0 for full
         agreement; NaN with kappa.
     standard_error_fleiss : float
         The large-sample error of Fleiss, Cohen and Everitt (1969), which R's psych and vcd report.
     standard_error_null : float
-        The error that kappa would have if the raters agreed by chance alone (Fleiss, Cohen and Everitt): kappa divided
-        by it tests that. NaN with kappa, and 0 where a rater used one category only.
+        The error of kappa if the raters agree by chance alone (Fleiss, Cohen and Everitt); kappa divided by it tests
+        that hypothesis. NaN with kappa, and 0 where a rater used one category only.
     kappa_max : float
         The greatest kappa that the two raters' frequencies allow: 1 if they used the categories equally often. NaN with
         kappa, and with weights.
     pabak : float
-        Prevalence- and bias-adjusted kappa, (k po - 1) / (k - 1) with k categories: kappa as it would be if both raters
-        used all categories equally often. NaN with fewer than two categories, and with weights.
+        Prevalence- and bias-adjusted kappa, (k po - 1) / (k - 1) with k categories: the kappa of the same observed
+        agreement if both raters used all categories equally often. NaN with fewer than two categories and with weights.
     ci_low, ci_high : float
         kappa -+ z times `standard_error_fleiss`, kept within -1 to 1. NaN with kappa, and where the error is 0,
         which is no certainty.
@@ -66,9 +68,9 @@ class Agreement:
 def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     """Cohen's kappa of two raters' categories.
 
-    Weights give part of the credit to ratings that differ, the more the nearer the two categories stand in their order.
-    Software names them in different ways: *linear* is Cicchetti and Allison's, vcd's "Equal-Spacing", irr's "equal";
-    *quadratic* is Fleiss and Cohen's, irr's "squared" and what psych weighs by unless told otherwise.
+    Weights give partial credit to ratings that differ, more to categories closer in their order. Software has different
+    names for them: *linear* is Cicchetti and Allison's, vcd's "Equal-Spacing", irr's "equal";
+    *quadratic* is Fleiss and Cohen's, irr's "squared" and psych's default.
 
     Parameters
     ----------
@@ -80,8 +82,8 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
         Credit for ratings i and j of k ordered categories: "none" 1 if equal, else 0; "linear" 1 - d; "quadratic"
         1 - d**2, where d = abs(i - j) / (k - 1).
     categories : list, optional
-        All categories there are, in order. Those found, sorted, unless given: say them where one may not occur, as it
-        counts for the weights and for `pabak`.
+        All categories, in order; by default those found, sorted. Give them where one may not occur, as it counts for
+        the weights and for `pabak`.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     Raises
     ------
     ValueError
-        If the raters rated different numbers of cases, a rating is missing or not among the categories.
+        If the raters rated different numbers of cases, or a rating is missing or not among the categories.
 
     References
     ----------
@@ -105,8 +107,7 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     from scipy import stats
     from statsmodels.stats.inter_rater import cohens_kappa
 
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    beyond = tail(confidence)
     table = _counts(a, b, categories)
     n, k = int(table.sum()), len(table)
     credit = _credit(weights, k)
@@ -119,7 +120,7 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     found = {"observed_agreement": observed, "expected_agreement": expected, "pabak": pabak}
     if expected < 1:
         # statsmodels also divides by an error of 0, for a test that is not used here; rounding may leave a variance
-        # of 0 just below it.
+        # just below 0.
         with np.errstate(invalid="ignore", divide="ignore"):
             result = cohens_kappa(table, wt=None if plain else weights)
         errors = np.sqrt(np.maximum([result.var_kappa, result.var_kappa0], 0))
@@ -133,7 +134,7 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
             "kappa_max": result.kappa_max if plain else np.nan,
         }
         if found["standard_error_fleiss"] > 0:
-            reach = stats.norm.isf((1 - confidence) / 2) * fleiss
+            reach = stats.norm.isf(beyond) * fleiss
             found |= {"ci_low": max(result.kappa - reach, -1), "ci_high": min(result.kappa + reach, 1)}
     return Agreement(n, **{name: float(number) for name, number in found.items()}, weights=weights)
 
@@ -169,7 +170,7 @@ def tabulate(rated, confidence=0.95, weights="none", categories=None):
     Parameters
     ----------
     rated : mapping of str to DataFrame
-        Name of the row and a table of two columns, one a rater. Cases that a rater left out (NaN) are dropped.
+        Name of the row and a table of two columns, one per rater. Cases that a rater left out (NaN) are dropped.
     confidence, weights, categories
         As in :func:`cohen_kappa`.
 
@@ -206,7 +207,7 @@ def _counts(a, b, categories):
 
 
 def _credit(weights, k):
-    """What a pair of ratings counts, an array (k, k): 1 where equal, down to 0."""
+    """Credit of each pair of ratings, an array (k, k): 1 where equal, down to 0."""
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / max(k - 1, 1)
     credits = {"none": (apart == 0).astype(float), "linear": 1 - apart, "quadratic": 1 - apart**2}
     if weights not in credits:

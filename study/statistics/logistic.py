@@ -1,8 +1,8 @@
 """Logistic regression of a yes/no outcome: odds ratios per standard deviation, AIC, predicted probabilities.
 
-The fit is statsmodels' maximum likelihood. What it does not do is done here: separation, where the likelihood has no
-maximum and software prints some huge odds ratio, is found beforehand and refused, or met by Firth's correction; and
-intervals by the profile of the likelihood.
+The fit is statsmodels' maximum likelihood. What statsmodels lacks is done here: separation, where the likelihood has no
+maximum and software prints some huge odds ratio, is found beforehand and refused, or handled by Firth's correction; and
+profile likelihood intervals.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
+
+from study.statistics.confidence import tail
 
 COLUMNS = [
     "odds_ratio",
@@ -26,14 +28,14 @@ COLUMNS = [
 
 
 class SeparationError(ValueError):
-    """The outcome can be told from the predictors without error, or but for ties: no odds ratio exists.
+    """The predictors separate the outcome perfectly, or perfectly but for ties: no finite odds ratio exists.
 
     Attributes
     ----------
     predictors : list of str
-        Those that separate, alone or together.
+        Those that separate the outcome, alone or together.
     score : Series
-        The standardised predictors combined so that the outcome is separated; its order is what any cut-off uses.
+        The combination of the standardised predictors that separates the outcome; only its order matters.
     """
 
     def __init__(self, outcome, predictors, score):
@@ -53,14 +55,14 @@ class Fit:
     ----------
     estimates : DataFrame
         Indexed by predictor: ``odds_ratio`` (per SD), ``ci_low``, ``ci_high`` (Wald), ``profile_low``, ``profile_high``
-        (the odds ratios that a likelihood-ratio test does not refuse; better where scans are few), ``p_value``
+        (the odds ratios that a likelihood-ratio test does not reject; better where scans are few), ``p_value``
         (two-sided; Wald's, with Firth's correction that of the penalised likelihood ratio), ``coefficient`` (log odds
         per SD), ``standard_error``, ``mean`` and ``sd`` of the predictor.
     intercept : float
         Log odds at the predictors' means.
     aic : float
-        -2 log-likelihood + 2 (predictors + 1). Compare only between models of the same scans. NaN with Firth's
-        correction, whose likelihood is not the greatest.
+        -2 log-likelihood + 2 (predictors + 1). Compare only models of the same scans. NaN with Firth's
+        correction, which does not maximise the likelihood.
     log_likelihood : float
         At the estimates; with Firth's correction the penalised one.
     predicted : Series
@@ -70,8 +72,8 @@ class Fit:
     method : str
         "maximum likelihood" or "Firth".
     note : str
-        Empty; else what separates the outcome (see :func:`fit_each`): ``estimates``, ``aic`` and ``log_likelihood`` are
-        NaN then, and ``predicted`` is a score between 0 and 1 that orders the rows but is no probability.
+        Empty, or what separates the outcome (see :func:`fit_each`). Then ``estimates``, ``aic`` and ``log_likelihood``
+        are NaN, and ``predicted`` is a score between 0 and 1 that orders the rows but is not a probability.
     """
 
     estimates: pd.DataFrame
@@ -95,23 +97,23 @@ class LikelihoodRatio:
 
 
 def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
-    """Fit one model on the rows where every predictor is known (complete cases).
+    """Fit one model on the complete cases, the rows where every predictor is known.
 
     Parameters
     ----------
     table : DataFrame
-        One row an observation.
+        One row per observation.
     predictors : list of str
-        Columns of numbers. Each is standardised to mean 0 and SD 1 (sample SD, over the complete cases), so an odds
-        ratio is that of one SD more.
+        Columns of numbers. Each is standardised to mean 0 and SD 1 (sample SD, over the complete cases), so odds ratios
+        are per SD.
     outcome : str
-        Column of true / false, nowhere missing.
+        Column of true / false, without missing values.
     confidence : float
         Of the intervals.
     firth : bool
         Penalise the likelihood by Jeffreys' prior: less biased in small samples, and finite when the outcome is
-        separated, which is no error then. Its profile intervals are to be preferred to its Wald ones, which are far
-        too short on one side when the outcome is separated.
+        separated, which is then no error. Prefer its profile intervals to its Wald intervals, which are far too short
+        on one side when the outcome is separated.
 
     Returns
     -------
@@ -120,8 +122,8 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     Raises
     ------
     SeparationError
-        If the outcome is separated, completely or but for ties; it names the predictors. Found by linear programming,
-        as in Konis (2007), not by waiting for the fit to diverge.
+        If the outcome is separated, completely or but for ties; it names the predictors. Separation is found by linear
+        programming, as in Konis (2007), not by waiting for the fit to diverge.
     ValueError
         If the complete cases have one outcome only, a predictor does not vary, or predictors determine each other.
 
@@ -131,8 +133,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     Moolgavkar SH. Appl Stat 1988;37:87-94 (profile intervals). Firth D. Biometrika 1993;80:27-38. Heinze G, Schemper M.
     Stat Med 2002;21:2409-2419.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    beyond = tail(confidence)
     complete, severe = _complete_cases(table, predictors, outcome)
     mean, sd = complete.mean(), complete.std(ddof=1)
     standardised = (complete - mean) / sd
@@ -144,7 +145,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     params = likelihood.climb(np.zeros(len(predictors) + 1)) if firth else _maximum_likelihood(likelihood, predictors)
     greatest, _, _, information = likelihood.at(params)
     errors = np.sqrt(np.diag(np.linalg.inv(information)))
-    reach = stats.norm.isf((1 - confidence) / 2) * errors
+    reach = stats.norm.isf(beyond) * errors
     profile = [likelihood.profile_limits(params, at, reach[at], confidence) for at in range(1, len(params))]
     if firth:
         p_values = [stats.chi2.sf(2 * (greatest - likelihood.held(params, at, 0.0)), 1) for at in range(1, len(params))]
@@ -168,7 +169,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
 
 
 def fit_each(table, models, outcome="is_severe", confidence=0.95, firth=False):
-    """Fit several models; one that is separated is kept without estimates instead of stopping the others.
+    """Fit several models; one whose outcome is separated is kept without estimates and does not stop the others.
 
     Parameters
     ----------
@@ -177,14 +178,14 @@ def fit_each(table, models, outcome="is_severe", confidence=0.95, firth=False):
     models : mapping of str to list of str
         Predictors of each model.
     firth : bool
-        With Firth's correction, which a separated model has estimates by as well.
+        Use Firth's correction, which also gives estimates for a separated outcome.
 
     Returns
     -------
     dict of str to Fit
         Without the correction, a separated model has the reason in ``note``, NaN estimates and AIC, and in
-        ``predicted`` the logistic function of the separating combination: its ROC curve is that of the limit that the
-        fit runs to.
+        ``predicted`` the logistic function of the separating combination, whose ROC curve is that of the limit of the
+        diverging fit.
     """
     fits = {}
     for name, predictors in models.items():
@@ -199,7 +200,7 @@ def fit_each(table, models, outcome="is_severe", confidence=0.95, firth=False):
 
 
 def likelihood_ratio_test(smaller, larger):
-    """Test whether the predictors that a larger model adds to a smaller one tell anything more.
+    """Test whether the predictors that a larger model adds to a smaller one improve the fit.
 
     Parameters
     ----------
@@ -209,12 +210,12 @@ def likelihood_ratio_test(smaller, larger):
     Returns
     -------
     LikelihoodRatio
-        ``statistic``, ``df`` and ``p_value``; statistic and p are NaN if a model is separated, without a likelihood.
+        ``statistic``, ``df`` and ``p_value``; statistic and p are NaN if a model is separated and has no likelihood.
 
     Raises
     ------
     ValueError
-        If the models are not nested, are of different rows, or have Firth's correction: their ``p_value`` is such a
+        If the models are not nested, are of different rows, or have Firth's correction, whose ``p_value`` is such a
         test for each predictor.
     """
     names, more = set(smaller.estimates.index), set(larger.estimates.index)
@@ -230,7 +231,7 @@ def likelihood_ratio_test(smaller, larger):
     if "Firth" in (smaller.method, larger.method):
         raise ValueError("penalised likelihoods of two models are not compared: see the p_value of Firth's estimates")
     statistic, df = 2 * (larger.log_likelihood - smaller.log_likelihood), len(more) - len(names)
-    # Rounding may leave it just below 0.
+    # Rounding may leave the statistic just below 0.
     return LikelihoodRatio(float(np.maximum(statistic, 0)), df, float(stats.chi2.sf(np.maximum(statistic, 0), df)))
 
 
@@ -280,7 +281,7 @@ class _Likelihood:
         inverse = np.linalg.inv(information)
         leverage = weight * self._squares(inverse)
         skew = 1 - 2 * chance
-        # How each row's leverage changes with each coefficient: by its own weight, and by everyone's information.
+        # How each row's leverage changes with each coefficient: through its own weight and through the information.
         moved = (leverage * skew)[:, None] * self.design
         for column, shift in enumerate((weight * skew)[:, None] * self.design.T[:, :, None] * self.design):
             moved[:, column] -= weight * self._squares(inverse @ (self.design.T @ shift) @ inverse)
@@ -294,7 +295,7 @@ class _Likelihood:
         return ((self.design @ matrix) * self.design).sum(axis=1)
 
     def climb(self, params, free=slice(None)):
-        """Newton's method, steps halved where they lead down: the coefficients `free` that make it greatest."""
+        """Maximise over the coefficients `free` by Newton's method, halving steps that decrease the likelihood."""
         value, gradient, curvature, information = self.at(params)
         for _ in range(200):
             bend = curvature[free][:, free]
@@ -314,13 +315,13 @@ class _Likelihood:
         raise ValueError("the regression did not converge: look for extreme values in the predictors")
 
     def held(self, params, at, number):
-        """The greatest log-likelihood with coefficient `at` held at a number, from `params` on."""
+        """The greatest log-likelihood with coefficient `at` fixed at a number, starting from `params`."""
         start = np.array(params)
         start[at] = number
         return self.at(self.climb(start, np.flatnonzero(np.arange(start.size) != at)))[0]
 
     def profile_limits(self, params, at, reach, confidence):
-        """Coefficients below and above the best where the likelihood-ratio statistic equals its chi-square quantile."""
+        """Coefficients on both sides of the estimate where the likelihood ratio reaches its chi-square quantile."""
         least = self.at(params)[0] - stats.chi2.ppf(confidence, 1) / 2
 
         def excess(number):
@@ -382,7 +383,7 @@ def _refuse_separation(standardised, severe, outcome):
 
 
 def _separating_direction(design, severe):
-    """Weights that put all severe rows at or above all others, one at least strictly; None if there are none."""
+    """Weights that put all severe rows at or above all others, at least one strictly; None if there are none."""
     if design.shape[1] == 1:
         inside, outside = design[severe, 0], design[~severe, 0]
         above, below = inside.min() >= outside.max(), inside.max() <= outside.min()

@@ -1,4 +1,4 @@
-"""Intervals of a share, such as a sensitivity: Clopper and Pearson's exact one and Wilson's.
+"""Confidence intervals of a proportion, such as a sensitivity: Clopper and Pearson's exact one and Wilson's.
 
 The formulas are statsmodels'. Both take cases as independent, which several scans of one patient are not.
 """
@@ -6,12 +6,14 @@ The formulas are statsmodels'. Both take cases as independent, which several sca
 import numpy as np
 import pandas as pd
 
+from study.statistics.confidence import tail
+
 
 def intervals(successes, n, confidence=0.95):
     """Share of successes with its exact and its Wilson interval.
 
-    The exact interval covers at least `confidence` whatever the share is, mostly more; Wilson's covers `confidence` on
-    average over shares and is narrower. Neither shrinks to a point at 0 or 1.
+    The exact interval covers the truth with at least `confidence` at any share, mostly with more; Wilson's covers it
+    with `confidence` on average over shares and is narrower. Neither shrinks to a point at 0 or 1.
 
     Parameters
     ----------
@@ -23,12 +25,12 @@ def intervals(successes, n, confidence=0.95):
     Returns
     -------
     dict of str to float
-        ``estimate, exact_low, exact_high, wilson_low, wilson_high``, all inside 0 to 1; all NaN without cases.
+        ``estimate, exact_low, exact_high, wilson_low, wilson_high``, from 0 to 1; NaN without cases.
 
     Raises
     ------
     ValueError
-        If the counts are not whole, negative, or more successes than cases.
+        If the counts are not whole or negative, or there are more successes than cases.
 
     References
     ----------
@@ -41,15 +43,14 @@ def intervals(successes, n, confidence=0.95):
     """
     from statsmodels.stats.proportion import proportion_confint
 
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+    alpha = 2 * tail(confidence)
     if not 0 <= successes <= n or successes != int(successes) or n != int(n):
         raise ValueError(f"{successes!r} successes among {n!r} cases: need whole numbers, 0 <= successes <= cases")
     estimate = successes / n if n else np.nan
     found = {"estimate": estimate}
     for name, method in (("exact", "beta"), ("wilson", "wilson")):
-        low, high = proportion_confint(successes, n, 1 - confidence, method) if n else (np.nan, np.nan)
-        # Wilson's limit at a share of 0 or 1 is that share, but for rounding.
+        low, high = proportion_confint(successes, n, alpha, method) if n else (np.nan, np.nan)
+        # Wilson's limit at a share of 0 or 1 is that share, up to rounding.
         found |= {f"{name}_low": float(min(max(low, 0), estimate)), f"{name}_high": float(max(min(high, 1), estimate))}
     return found
 
@@ -60,7 +61,7 @@ def rates(performance, confidence=0.95):
     Parameters
     ----------
     performance : DataFrame
-        A row a score: ``true_positives, n_severe, true_negatives, n_nonsevere``, as from ``roc.evaluate``.
+        One row per score: ``true_positives, n_severe, true_negatives, n_nonsevere``, as from ``roc.evaluate``.
     confidence : float
         Between 0 and 1.
 
@@ -68,8 +69,8 @@ def rates(performance, confidence=0.95):
     -------
     DataFrame
         Indexed by (model, quantity) as the table of ``resampling.evaluate``, so that the two can be joined;
-        quantity is ``sensitivity`` or ``specificity``. Columns as the keys of :func:`intervals`. The limits take the
-        cut-off as given, not as chosen on the same scans.
+        quantity is ``sensitivity`` or ``specificity``. Columns as the keys of :func:`intervals`. The limits
+        take the cut-off as fixed, not as chosen on the same scans.
     """
     rows = {}
     for model, row in performance.iterrows():

@@ -1,12 +1,14 @@
 """Bootstrap intervals of ROC results: scans resampled within their status or from all, or whole patients.
 
-A resample is held as counts: how often each scan is in it. The ROC of all resamples is then one cumulative sum over
-the sorted scores, in whole numbers, so thousands of resamples take a fraction of a second and ties are exact.
+A resample is stored as counts of how often it contains each scan. The ROC curves of all resamples are then cumulative
+sums over the sorted scores, in whole numbers: thousands of resamples take a fraction of a second, and ties are exact.
 """
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
+
+from study.statistics.confidence import tail
 
 QUANTITIES = [
     "auc",
@@ -17,17 +19,17 @@ QUANTITIES = [
     "specificity",
 ]
 
-# Counts of this many resamples x scans are held at once (8 MB as int64, and some copies).
+# Counts of this many resamples x scans are in memory at once (8 MB as int64, and some copies).
 BLOCK = 1_000_000
-# And so many are worked on: what a core's cache holds.
+# And this many are processed at once: they fit into a core's cache.
 CACHED = 32_000
 
 
 def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
     """ROC results in bootstrap resamples of scans, drawn within each status.
 
-    The numbers of severe and non-severe scans stay as they are. Scans are taken as independent, which several scans
-    of one patient are not: see :func:`clustered`.
+    The numbers of severe and non-severe scans stay constant. Scans are taken as independent, which several scans of
+    one patient are not: see :func:`clustered`.
 
     Parameters
     ----------
@@ -40,12 +42,12 @@ def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
     seed : int
         The same seed gives the same resamples.
     cutoff : float, optional
-        Where given, sensitivity and specificity at this cut-off too.
+        If given, sensitivity and specificity at this cut-off are computed too.
 
     Returns
     -------
     DataFrame
-        One row a resample: ``auc``; ``cutoff``, ``sensitivity_reselected`` and ``specificity_reselected`` with the
+        One row per resample: ``auc``; ``cutoff``, ``sensitivity_reselected`` and ``specificity_reselected`` with the
         Youden cut-off chosen anew in each resample (the most sensitive of tied ones, as in ``roc.youden``); and
         ``sensitivity`` and ``specificity`` at the given `cutoff`, NaN without one.
     """
@@ -85,7 +87,7 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
     scores, is_severe, n_resamples, seed, cutoff
         As in :func:`stratified`.
     patient_ids : array (n,)
-        Whose scan it is.
+        The patient of each scan.
 
     Returns
     -------
@@ -106,17 +108,17 @@ def clustered(scores, is_severe, patient_ids, n_resamples=2000, seed=1, cutoff=N
 def intervals(replicates, confidence=0.95):
     """Percentile intervals of the columns of a table of resamples.
 
-    The limits are quantiles of what the resamples gave, so they never leave the range of the quantity itself.
+    The limits are quantiles of the resampled values, so they never leave the range of the quantity itself.
 
     Returns
     -------
     DataFrame
-        Indexed by quantity: ``low``, ``high`` and ``n_resamples``, how many were defined. The limits are NaN where none
-        was, and where all gave the same number (an AUC of 1, say): resampling then says nothing, which is not
+        Indexed by quantity: ``low``, ``high`` and ``n_resamples``, the number of resamples in which it is defined. The
+        limits are NaN where there is none, and where all resamples give the same number (an AUC of 1, say), which is no
         certainty.
     """
-    tail = (1 - _confidence(confidence)) / 2
-    limits = replicates.quantile([tail, 1 - tail]).T.set_axis(["low", "high"], axis=1)
+    beyond = tail(confidence)
+    limits = replicates.quantile([beyond, 1 - beyond]).T.set_axis(["low", "high"], axis=1)
     limits = limits.mask(replicates.max() <= replicates.min())
     return limits.assign(n_resamples=replicates.notna().sum()).rename_axis("quantity")
 
@@ -124,14 +126,14 @@ def intervals(replicates, confidence=0.95):
 def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95, patient_ids=None):
     """Bias-corrected and accelerated (BCa) intervals, which follow a skewed distribution better than percentile ones.
 
-    The limits are quantiles of the resamples too, at levels moved by the median bias (resamples below the estimate,
-    ties half) and the acceleration, the skewness of the scans' influence on the estimate. That influence is the same in
-    the stratified and the plain bootstrap. Only smooth estimates have one: the chosen cut-off, a maximum, has not, and
-    neither have the rates at cut-offs chosen anew; their percentile intervals are in :func:`intervals`.
+    The limits are quantiles of the resamples too, at levels shifted by the median bias (the share of resamples below
+    the estimate, ties counting half) and the acceleration, the skewness of the scans' influence on the estimate. That
+    influence is the same in the stratified and the plain bootstrap. Only smooth estimates have one; the chosen cut-off,
+    a maximum, and the rates at reselected cut-offs do not. Their percentile intervals come from :func:`intervals`.
 
-    Of resampled patients, the influence of a patient is the sum of that of the scans, and the levels are *expanded*: a
-    bootstrap of k patients is too narrow by what a variance with divisor k lacks, and by the tails that Student's t has
-    and a normal distribution has not. k are the patients of the status that a rate is of; for the AUC of the rarer.
+    Where patients are resampled, a patient's influence is the sum over the scans, and the levels are *expanded*: the
+    bootstrap of k patients is too narrow, as its variance has the divisor k and its tails are those of a normal
+    distribution, not of Student's t. k counts the patients of a rate's status; for the AUC, of the rarer status.
 
     Parameters
     ----------
@@ -139,11 +141,11 @@ def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95, p
         From :func:`stratified` or :func:`plain`, which take scans as independent; with `patient_ids` from
         :func:`clustered`.
     scores, is_severe, cutoff
-        What they were drawn from.
+        From which the resamples were drawn.
     confidence : float
         Between 0 and 1.
     patient_ids : array (n,), optional
-        Whose scan it is, where patients were resampled.
+        The patient of each scan, where patients were resampled.
 
     Returns
     -------
@@ -158,14 +160,14 @@ def bca_intervals(replicates, scores, is_severe, cutoff=None, confidence=0.95, p
     section 5.3.2. Hesterberg TC. Am Stat 2015;69:371-386 (expanded levels).
     """
     scores, is_severe = _checked(scores, is_severe, len(replicates))
-    tail = (1 - _confidence(confidence)) / 2
-    tails = dict.fromkeys(("auc", "sensitivity", "specificity"), tail)
+    beyond = tail(confidence)
+    tails = dict.fromkeys(("auc", "sensitivity", "specificity"), beyond)
     of_scan = np.arange(scores.size)
     if patient_ids is not None:
         of_scan = _patients(patient_ids, scores)[1]
         with_severe, without = (np.unique(of_scan[status]).size for status in (is_severe, ~is_severe))
         counts = {"auc": min(with_severe, without), "sensitivity": with_severe, "specificity": without}
-        tails = {quantity: _expanded(tail, k) for quantity, k in counts.items()}
+        tails = {quantity: _expanded(beyond, k) for quantity, k in counts.items()}
     rows = {}
     for quantity, (estimate, influence) in _influences(scores, is_severe, cutoff).items():
         drawn = replicates[quantity].dropna()
@@ -181,11 +183,11 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     Parameters
     ----------
     predicted : DataFrame
-        One column a score, one row a scan; a scan whose score is missing is left out for that score.
+        One column per score, one row per scan; a scan whose score is missing is left out for that score.
     is_severe, patient_ids : Series
         With the same index.
     cutoffs : mapping
-        The cut-off that was chosen for each score.
+        The chosen cut-off of each score.
     n_resamples, seed, confidence
         As above. Every score gets the same seed.
 
@@ -193,10 +195,10 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
     -------
     DataFrame
         Indexed by (score, quantity): ``low, high`` of the stratified bootstrap and its ``bca_low, bca_high``; then the
-        same four of the plain one (``plain_low`` ...) and of that of patients (``clustered_low`` ...). BCa is NaN but
-        for AUC, sensitivity and specificity.
-        A sensitivity or specificity of exactly 0 or 1 comes out the same in every resample of scans; its ``low`` and
-        ``high`` are Clopper and Pearson's exact binomial limits instead.
+        same four of the plain bootstrap (``plain_low`` ...) and of the bootstrap of patients (``clustered_low`` ...).
+        BCa is NaN except for AUC, sensitivity and specificity.
+        A sensitivity or specificity of exactly 0 or 1 is the same in every resample of scans; its ``low`` and ``high``
+        are Clopper and Pearson's exact binomial limits instead.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -225,7 +227,7 @@ def evaluate(predicted, is_severe, patient_ids, cutoffs, n_resamples=2000, seed=
 
 
 def _draw(strata, seed):
-    """Draw counts of units, (resample, unit), as often as wanted; each stratum (bool) keeps its size."""
+    """Return a function that draws n resamples as counts (resample, unit); each stratum (bool) keeps its size."""
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(group) for group in (strata, ~strata) if group.any()]
 
@@ -241,7 +243,7 @@ def _draw(strata, seed):
 def _replicates(scores, is_severe, draw, n_resamples, cutoff):
     order = np.argsort(-scores, kind="stable")
     ordered, severe = scores[order], is_severe[order]
-    # The last place of each run of equal scores: where a cut-off takes the whole run.
+    # The last place of each run of equal scores: a cut-off takes the whole run.
     ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))
     block = max(1, min(n_resamples, BLOCK // scores.size))
     parts = []
@@ -263,8 +265,8 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
     earlier_hits = np.concatenate([np.zeros((len(hits), 1), hits.dtype), hits[:, :-1]], axis=1)
     area = ((hits + earlier_hits) * new_alarms).sum(axis=1) / (2 * n_pairs)
     index = hits * n_other[:, None] - alarms * n_severe[:, None]
-    # The last of equal maxima has the lowest cut-off: the most sensitive one. A cut-off that no scan of the resample
-    # reaches has the counts of the one above it, so the one that was reached is taken among those.
+    # The last of equal maxima has the lowest cut-off, the most sensitive one. A cut-off at which the resample has no
+    # scan has the counts of the one above it, so only those with a scan are taken.
     reached = np.diff(hits + alarms, axis=1, prepend=0) > 0
     index = np.where(reached, index, np.iinfo(np.int64).min)
     best = index.shape[1] - 1 - np.argmax(index[:, ::-1], axis=1)
@@ -284,20 +286,20 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
 
 
 def _patients(patient_ids, scores):
-    """Different patients, and the place of each scan's among them."""
+    """The distinct patients, and the index of each scan's patient among them."""
     patients, of_scan = np.unique(np.asarray(patient_ids).astype(str), return_inverse=True)
     if of_scan.shape != scores.shape:
-        raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one a scan")
+        raise ValueError(f"patient_ids has shape {np.shape(patient_ids)} for {scores.size} scores: one per scan")
     return patients, of_scan
 
 
-def _expanded(tail, k):
-    """Level of a quantile of resamples of k patients that lies as far out as Student's t; NaN with fewer than two."""
-    return stats.norm.sf(np.sqrt(k / (k - 1)) * stats.t.isf(tail, k - 1)) if k > 1 else np.nan
+def _expanded(beyond, k):
+    """Level of the quantile of resamples of k patients as far out as Student's t; NaN with fewer than two."""
+    return stats.norm.sf(np.sqrt(k / (k - 1)) * stats.t.isf(beyond, k - 1)) if k > 1 else np.nan
 
 
 def _influences(scores, is_severe, cutoff):
-    """Estimates, each with the influence of every scan on it: by how much more weight for the scan would move it."""
+    """Estimates, each with the influence of every scan on it: its derivative by the scan's weight."""
     severe, other = np.sort(scores[is_severe]), np.sort(scores[~is_severe])
 
     def share_below(values, group):
@@ -328,16 +330,10 @@ def _bca_levels(drawn, estimate, influence, tails):
     return special.ndtr(bias + shifted / np.where(slope > 0, slope, np.nan))
 
 
-def _confidence(confidence):
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
-    return confidence
-
-
 def _checked(scores, is_severe, n_resamples):
     scores, is_severe = np.asarray(scores, dtype=float), np.asarray(is_severe).astype(bool)
     if scores.ndim != 1 or scores.shape != is_severe.shape:
-        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan")
+        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each per scan")
     if not np.isfinite(scores).all():
         raise ValueError("scores are missing or infinite: leave those scans out and say how many")
     if is_severe.all() or not is_severe.any():

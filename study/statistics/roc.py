@@ -1,7 +1,7 @@
 """ROC analysis: the curve, the area under it with DeLong's interval and test, and the Youden cut-off.
 
-A score calls a scan severe when it is at or above a cut-off. Where low values mean severe, say
-``higher_is_severe=False``: scores are then negated, and cut-offs come back on the scale that was given.
+A score calls a scan severe when it is at or above a cut-off. Where low values mean severe, pass
+``higher_is_severe=False``: scores are then negated, and cut-offs are returned on the original scale.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from study.statistics.confidence import tail
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one cut-off does: counts, and the two rates that the counts give.
+    """Performance at one cut-off: counts, and the rates that follow from them.
 
     A score at or above `cutoff` (at or below, with ``higher_is_severe=False``) is called severe.
     """
@@ -58,9 +60,9 @@ def auc(scores, is_severe, higher_is_severe=True):
     Parameters
     ----------
     scores : array of float (n,)
-        One finite score a scan.
+        One finite score per scan.
     is_severe : array of bool (n,)
-        The status that the score should tell.
+        The status that the score should predict.
     higher_is_severe : bool
         False if low scores mean severe.
 
@@ -91,8 +93,8 @@ def delong_variance(scores, is_severe, higher_is_severe=True):
     Returns
     -------
     float
-        Not negative. NaN with fewer than two scans of a status, which show no spread. 0 for perfect separation and
-        for scores that are all tied: there the estimate says nothing about the uncertainty.
+        Not negative. NaN with fewer than two scans of a status, which have no spread. 0 for perfect separation and
+        for scores that are all tied: there it says nothing about the uncertainty.
 
     References
     ----------
@@ -109,8 +111,8 @@ def delong_interval(scores, is_severe, higher_is_severe=True, confidence=0.95, s
     covers better near 1; ``scale="plain"`` is the textbook AUC +- z SE, cut at 0 and 1 as R's pROC does.
 
     At perfect separation DeLong's variance is 0, which is not certainty. The interval then is the exact one-sided
-    bound: with k scans in the smaller group there are k disjoint pairs, all in the right order, so an AUC below
-    ((1 - confidence) / 2) ** (1 / k) would have shown it with a chance of less than (1 - confidence) / 2.
+    bound: with k scans in the smaller group there are k disjoint pairs, all in the right order, which at an AUC below
+    ((1 - confidence) / 2) ** (1 / k) has a probability of less than (1 - confidence) / 2.
 
     Parameters
     ----------
@@ -129,16 +131,16 @@ def delong_interval(scores, is_severe, higher_is_severe=True, confidence=0.95, s
     """
     if scale not in ("logit", "plain"):
         raise ValueError(f"scale {scale!r}: must be 'logit' or 'plain'")
-    tail = (1 - _confidence(confidence)) / 2
+    beyond = tail(confidence)
     severe, other = _by_status(scores, is_severe, higher_is_severe)
     area = auc(scores, is_severe, higher_is_severe)
     if area in (0.0, 1.0):
-        bound = float(tail ** (1 / min(severe.size, other.size)))
+        bound = float(beyond ** (1 / min(severe.size, other.size)))
         return (bound, 1.0) if area else (0.0, 1 - bound)
     variance = delong_variance(scores, is_severe, higher_is_severe)
     if not variance > 0:
         return float("nan"), float("nan")
-    reach = stats.norm.isf(tail) * np.sqrt(variance)
+    reach = stats.norm.isf(beyond) * np.sqrt(variance)
     if scale == "plain":
         return float(max(area - reach, 0.0)), float(min(area + reach, 1.0))
     reach /= area * (1 - area)  # the logit's slope (delta method)
@@ -151,7 +153,7 @@ def delong_test(scores, other_scores, is_severe, higher_is_severe=True):
     Parameters
     ----------
     scores, other_scores : array of float (n,)
-        Two scores of the same scans, in the same order and of the same direction.
+        Two scores of the same scans, in the same order and with the same direction.
     is_severe, higher_is_severe
         As in :func:`auc`.
 
@@ -178,7 +180,7 @@ def delong_test(scores, other_scores, is_severe, higher_is_severe=True):
 
 
 def curve(scores, is_severe, higher_is_severe=True):
-    """Every point of the ROC curve, one for each different score.
+    """Every point of the ROC curve, one for each distinct score.
 
     Returns
     -------
@@ -197,8 +199,8 @@ def curve(scores, is_severe, higher_is_severe=True):
 def youden(scores, is_severe, higher_is_severe=True):
     """Find the cut-off with the greatest Youden index, sensitivity + specificity - 1.
 
-    Of several cut-offs with the same index (:func:`youden_ties` lists them), the one of highest sensitivity is taken,
-    as a severe patient missed costs more than one looked at twice.
+    Of several cut-offs with the same index (:func:`youden_ties` lists them), the one with the highest sensitivity is
+    taken, as missing a severe patient costs more than a false alarm.
 
     Parameters
     ----------
@@ -208,7 +210,7 @@ def youden(scores, is_severe, higher_is_severe=True):
     Returns
     -------
     OperatingPoint
-        Its index is 0 or more; if no cut-off beats chance, that calls every scan severe.
+        Its index is 0 or more. If no cut-off beats chance, it calls every scan severe.
 
     References
     ----------
@@ -254,7 +256,7 @@ def youden_ties(scores, is_severe, higher_is_severe=True):
 
 
 def operating_point(scores, is_severe, cutoff, higher_is_severe=True):
-    """Count what a given cut-off calls right and wrong.
+    """Count the right and wrong calls at a given cut-off.
 
     Returns
     -------
@@ -272,7 +274,7 @@ def evaluate(predicted, is_severe, confidence=0.95):
     Parameters
     ----------
     predicted : DataFrame
-        One column a score, one row a scan; higher means severe. A scan whose score is missing is left out of that
+        One column per score, one row per scan; higher means severe. A scan whose score is missing is left out of that
         score's row only.
     is_severe : Series of bool
         Status, with the same index.
@@ -347,7 +349,7 @@ def _covariance(of_severe, of_other):
 def _by_status(scores, is_severe, higher_is_severe):
     scores, is_severe = np.asarray(scores, dtype=float), np.asarray(is_severe)
     if scores.ndim != 1 or scores.shape != is_severe.shape:
-        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each a scan")
+        raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each per scan")
     if is_severe.dtype != bool:
         if not np.isin(is_severe, (0, 1)).all():
             raise ValueError("is_severe holds values other than true and false: compare the status with 'severe' first")
@@ -362,9 +364,3 @@ def _by_status(scores, is_severe, higher_is_severe):
         raise ValueError(f"a ROC curve needs severe and non-severe scans; the {scores.size} given are: {found}")
     signed = scores if higher_is_severe else -scores
     return signed[is_severe], signed[~is_severe]
-
-
-def _confidence(confidence):
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
-    return confidence

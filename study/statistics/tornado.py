@@ -1,7 +1,7 @@
-"""How far results move when one choice of the measurement is made otherwise: the numbers behind a tornado plot.
+"""How far results move when one choice of the measurement changes: the numbers behind a tornado plot.
 
-A *scenario* is the table of biomarkers as it would be had one choice been made otherwise; each choice has a low and a
-high side. The results of each scenario are compared with those of the table as it is.
+A *scenario* is the table of biomarkers with one choice changed; each choice has a low and a high side. The results of
+each scenario are compared with those of the original table.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ WORDS = {
 
 
 def scenarios(scans, variants=None, shift_hu=20.0):
-    """The biomarkers under each other choice.
+    """The biomarkers in each scenario.
 
     Parameters
     ----------
@@ -28,21 +28,21 @@ def scenarios(scans, variants=None, shift_hu=20.0):
         Indexed by scan_id, with ``patient_id, scan_date, poi`` (fraction) and ``ihu`` (HU, NaN without infection).
     variants : DataFrame, optional
         Indexed by scan_id: ``smaller_poi, smaller_ihu, larger_poi, larger_ihu`` with the infection's border one voxel
-        in or out, and ``lung_median_hu``. Without it the choices that need the CT are left out.
+        inward or outward, and ``lung_median_hu``. Without it the choices that need the CT are left out.
     shift_hu : float
         The error of CT numbers.
 
     Returns
     -------
     dict of (str, str) to DataFrame
-        (choice, side) -> `scans` with other ``poi`` and ``ihu``:
+        (choice, side) -> `scans` with changed ``poi`` and ``ihu``:
 
         - ``mask``: the infection's border one voxel inward (low), outward (high), in plane and inside the lung;
-        - ``hu``: every scan `shift_hu` lower, higher. Ranks and signs cannot move; results at a fixed cut-off can;
-        - ``scanner``: every second scan of a patient (the first of every second patient among them) `shift_hu` lower,
-          higher: what two scanners that differ do;
-        - ``empty``: a scan without infection is not left out of iHU but takes the lowest iHU of all scans (low), or
-          the median HU of its lung (high).
+        - ``hu``: every scan `shift_hu` lower, higher. Ranks and signs of changes stay; results at a fixed cut-off move;
+        - ``scanner``: every second scan of a patient, beginning with the first scan of every second patient, `shift_hu`
+          lower, higher, as if two different scanners had been used;
+        - ``empty``: a scan without infection is not left out of iHU but gets the lowest iHU of all scans (low), or the
+          median HU of its lung (high).
     """
     tables = {}
     if variants is not None:
@@ -62,19 +62,19 @@ def scenarios(scans, variants=None, shift_hu=20.0):
 
 
 def moves(base, others):
-    """Headline results as they are, and under each scenario.
+    """Headline results of the original table and of each scenario.
 
     Parameters
     ----------
     base : mapping of str to float
         Headline -> its value.
     others : mapping of (str, str) to mapping
-        (choice, side) -> the headlines under it; one that does not concern a choice may be left out.
+        (choice, side) -> the headlines in it; one that a choice does not affect may be left out.
 
     Returns
     -------
     DataFrame
-        ``headline, choice, base, low, high``: a row a headline and choice that concerns it. `low` and `high` are the
+        ``headline, choice, base, low, high``: one row per headline and choice that affects it. `low` and `high` are the
         headline at either side of the choice, not sorted by size; NaN where a side is missing or undefined.
     """
     choices = list(dict.fromkeys(choice for choice, _ in others))
@@ -89,7 +89,7 @@ def moves(base, others):
 
 
 def in_words(table):
-    """The table of :func:`tornado` with its choices as a figure calls them; ``low`` is what stands before the slash."""
+    """The table of :func:`moves` with its choices as a figure names them; ``low`` is the part before the slash."""
     return table.assign(choice=table["choice"].map(WORDS))
 
 

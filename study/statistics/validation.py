@@ -1,7 +1,7 @@
-"""How a model would do on patients that it has not seen: cross-validation, optimism, calibration, net benefit.
+"""How a model would perform on unseen patients: cross-validation, optimism, calibration, net benefit.
 
-A cut-off chosen, and weights fitted, on the scans that they are judged on flatter the model. Here whole patients are
-held out or resampled, never single scans, as a patient's other scans would give the answer away.
+A model fitted and a cut-off chosen on the scans that they are judged on look better than they are. Here whole patients
+are held out or resampled, never single scans, as a patient's other scans would leak the answer.
 """
 
 import numpy as np
@@ -16,26 +16,26 @@ QUANTITIES = ("auc", "sensitivity", "specificity")
 def cross_validate(table, models, is_severe, patient_ids, n_folds=10, n_repeats=5, seed=1):
     """Predict every scan by models fitted, with cut-offs chosen, on other patients only.
 
-    Patients are dealt into folds so that each has its share of those who ever had a severe scan. A fold is predicted by
-    logistic regression on the others, and called severe at the Youden cut-off of the others.
+    Folds of patients are stratified by whether they ever had a severe scan. Each fold is predicted by logistic
+    regression on the others, and called severe at the Youden cut-off of the others.
 
     Parameters
     ----------
     table : DataFrame
-        One row a scan with the predictors; for each model the scans with all of its predictors count.
+        One row per scan with the predictors; for each model the scans with all of its predictors count.
     models : mapping of str to list of str
         Predictors of each model.
     is_severe, patient_ids : Series
         With the same index.
     n_folds : int
-        At most; fewer where there are fewer patients of a status.
+        At most; fewer where a status has fewer patients.
     n_repeats, seed : int
-        The dealing is repeated, and the repeats are averaged.
+        The division into folds is repeated, and the repeats are averaged.
 
     Returns
     -------
     summary : DataFrame
-        Indexed by model: ``auc`` (mean of the folds that hold both statuses: predictions of different folds come from
+        Indexed by model: ``auc`` (mean over the folds with both statuses: predictions of different folds come from
         different models, and ranking them together biases the AUC down), ``sensitivity, specificity`` (all held-out
         scans), ``n, n_folds``; means over the repeats. NaN, with 0 folds, where a status has fewer than two patients.
     predicted : DataFrame
@@ -76,24 +76,24 @@ def cross_validate(table, models, is_severe, patient_ids, n_folds=10, n_repeats=
 
 
 def optimism(table, models, is_severe, patient_ids, n_resamples=200, seed=1):
-    """Harrell's optimism: how much better a model does on the patients it was fitted to than on all.
+    """Harrell's optimism: how much better a model does on the patients it was fitted to than on new ones.
 
-    In each resample of patients (with all their scans; those with a severe scan and those without apart) the model is
+    In each resample of patients (with all their scans, stratified by whether they ever had a severe one) the model is
     fitted and its Youden cut-off chosen anew, then judged on the resample and on the original scans. The mean
-    difference is the optimism; what the model did at first, less the optimism, is the honest figure.
+    difference is the optimism; the apparent performance minus the optimism is the corrected one.
 
     Parameters
     ----------
     table, models, is_severe, patient_ids
         As in :func:`cross_validate`.
     n_resamples, seed : int
-        Two hundred are enough for a mean.
+        200 resamples are enough for a mean.
 
     Returns
     -------
     DataFrame
         Indexed by (model, quantity) for ``auc, sensitivity, specificity``: ``apparent, optimism, corrected`` and
-        ``n_resamples`` (those with both statuses). NaN where none had.
+        ``n_resamples`` (those with both statuses). NaN where there is none.
 
     References
     ----------
@@ -132,7 +132,7 @@ def calibration(predicted, is_severe):
     Parameters
     ----------
     predicted : array of float (n,)
-        Probabilities, preferably of held-out scans; NaN is left out, and 0 and 1 are drawn in by 1e-9.
+        Probabilities, preferably of held-out scans; NaN is left out, and 0 and 1 are clipped by 1e-9.
     is_severe : array of bool (n,)
 
     Returns
@@ -140,8 +140,7 @@ def calibration(predicted, is_severe):
     dict
         ``slope`` of the outcome on the predicted log odds (1 is right; below 1 the predictions are too extreme) and
         ``intercept`` with the slope held at 1 (calibration in the large: 0 is right, above 0 they are too low),
-        ``n``. NaN if one status only is there, if predictions do not vary (slope), or if they separate the statuses
-        (slope).
+        ``n``. NaN with one status only; the slope also if predictions do not vary or separate the statuses.
 
     References
     ----------
@@ -178,16 +177,16 @@ def calibration_bins(predicted, is_severe, n_bins=10):
 
 
 def net_benefit(predicted, is_severe, thresholds):
-    """Decision curve: what acting on a model is worth, in true positives a scan, at each threshold probability.
+    """Decision curve: net benefit of acting on a model, in true positives per scan, at each threshold probability.
 
-    Whoever acts at a probability t holds one missed severe scan as bad as (1 - t) / t false alarms, so
+    Acting at a probability t means that a missed severe scan counts as much as (1 - t) / t false alarms, so
 
     net benefit = TP / n - FP / n * t / (1 - t).
 
     Parameters
     ----------
     predicted : DataFrame
-        One column of probabilities a model; scans that lack one are left out for all, so that models are comparable.
+        One column of probabilities per model; scans that lack one are left out for all, so that models are comparable.
     is_severe : Series of bool
         With the same index.
     thresholds : array of float
@@ -196,7 +195,7 @@ def net_benefit(predicted, is_severe, thresholds):
     Returns
     -------
     DataFrame
-        ``threshold``, a column a model, ``all`` (every scan is called severe) and ``none`` (0). NaN without any scan.
+        ``threshold``, one column per model, ``all`` (every scan called severe) and ``none`` (0). NaN without scans.
 
     References
     ----------
@@ -204,7 +203,7 @@ def net_benefit(predicted, is_severe, thresholds):
     """
     thresholds = np.asarray(thresholds, dtype=float)
     if not ((thresholds > 0) & (thresholds < 1)).all():
-        raise ValueError("thresholds must lie above 0 and below 1: they are probabilities at which one acts")
+        raise ValueError("thresholds must lie above 0 and below 1: they are the probabilities at which to act")
     known = predicted.dropna()
     severe = np.asarray(is_severe.loc[known.index], dtype=bool)
     price = thresholds / (1 - thresholds)
@@ -228,10 +227,10 @@ def _complete(table, predictors, is_severe, patient_ids):
 
 
 def _fit(x, y, offset=0.0):
-    """Intercept and weights by maximum likelihood: Newton's method, as hundreds of fits are wanted.
+    """Intercept and weights by maximum likelihood, by Newton's method, which is fast enough for hundreds of fits.
 
-    The penalty is felt only where the statuses separate: the weights then stay finite, and the order of the scans is
-    right.
+    The small penalty matters only where the statuses separate: the weights then stay finite, and the order of the scans
+    is right.
     """
     design = np.column_stack([np.ones(len(y)), x])
     weights, ridge = np.zeros(design.shape[1]), 1e-7
@@ -262,7 +261,7 @@ def _rates(called, severe):
 
 
 def _mean(values):
-    """Mean of the defined values; NaN without any."""
+    """Mean of the defined values; NaN if there are none."""
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values)]
     return float(values.mean()) if values.size else np.nan

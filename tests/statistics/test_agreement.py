@@ -96,7 +96,7 @@ def test_one_patient_or_no_spread_gives_no_interval(found):
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match="one a scan"):
+    with pytest.raises(ValueError, match="one per scan"):
         agreement.mean([1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="between 0 and 1"):
         agreement.mean([1.0, 2.0], ["a", "b"], confidence=95)

@@ -280,7 +280,7 @@ def test_bca_intervals_cover_a_skewed_auc():
         (([1.0, 2.0], [True, True]), "only one status"),
         (([1.0, np.nan], [True, False]), "missing or infinite"),
         (([1.0, 2.0], [True, False], 0), "n_resamples"),
-        (([1.0], [True, False]), "one of each a scan"),
+        (([1.0], [True, False]), "one of each per scan"),
     ],
 )
 def test_what_cannot_be_resampled_is_refused(arguments, words):

@@ -232,7 +232,7 @@ def test_inputs_stay_as_they_were():
         ([], [], "the 0 given are: none"),
         ([1.0, np.nan], [True, False], "1 of 2 scores are missing"),
         ([1.0, np.inf], [True, False], "missing or infinite"),
-        ([1.0, 2.0, 3.0], [True, False], "one of each a scan"),
+        ([1.0, 2.0, 3.0], [True, False], "one of each per scan"),
         ([1.0, 2.0], [1, 2], "other than true and false"),
     ],
 )
