@@ -2,7 +2,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from study import fingerprint
+from study import fingerprint, workflow
 
 
 @pytest.fixture
@@ -88,3 +88,36 @@ def test_prose_comments_and_outputs_of_a_notebook_do_not_count(package):
     edited.cells[1].outputs = [nbformat.v4.new_output("stream", text="1")]
     assert fingerprint.of_notebook(plain, package) == fingerprint.of_notebook(edited, package)
     assert fingerprint.of_notebook(plain, package) != fingerprint.of_notebook(notebook("x = 2"), package)
+
+
+@pytest.mark.parametrize(
+    ("edited", "again"),
+    [
+        ("study/networks/training.py", ["2-train"]),
+        ("study/networks/segmentation.py", ["3-segment"]),
+        ("study/statistics/kappa.py", ["6-progression", "7-claims"]),
+        ("study/claims/audit_rules.py", ["7-claims"]),
+        ("study/claims/claims.yaml", ["7-claims"]),
+        ("study/publish/forms/statements.yaml", []),
+        ("study/starter/lung.json", []),
+        ("README.md", []),
+    ],
+)
+def test_an_edit_counts_for_the_notebooks_that_use_the_file(project, edited, again):
+    """On the study itself: kappa's words are the audit's as well, and claims.yaml is read by notebook 7 alone."""
+
+    def taken():
+        notebooks = workflow.read_notebooks(project)
+        return {name: fingerprint.of_notebook(one, project / "study") for name, one in notebooks.items()}
+
+    before, path = taken(), project / edited
+    path.write_text(path.read_text() + "\nADDED = 1\n")
+    after = taken()
+    assert [name for name in after if after[name] != before[name]] == again
+
+
+def test_a_sentence_more_in_each_notebook_of_the_study_counts_for_none(project):
+    for name, one in workflow.read_notebooks(project).items():
+        before = fingerprint.of_notebook(one, project / "study")
+        one.cells.insert(1, new_markdown_cell("One more sentence."))
+        assert fingerprint.of_notebook(one, project / "study") == before, name
