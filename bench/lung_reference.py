@@ -65,13 +65,27 @@ def _with_ends(gas, parts):
     return gas
 
 
-def _halves(field):
-    """Two lungs that touch, split at the sagittal plane with the least lung in the middle third of their width."""
-    columns = field.sum(axis=(0, 1))
+def middle_column(lung):
+    """First x left of the mediastinum: the column with the least lung in the middle third of the lungs' width.
+
+    Parameters
+    ----------
+    lung : bool array (z, y, x)
+
+    Returns
+    -------
+    int
+        The right lung has smaller x.
+    """
+    columns = lung.sum(axis=(0, 1))
     first, last = np.flatnonzero(columns)[[0, -1]]
     third = (last - first) // 3
-    middle = first + third + int(columns[first + third : last - third].argmin())
-    right = field & (np.arange(field.shape[2]) < middle)
+    return first + third + int(columns[first + third : last - third].argmin())
+
+
+def _halves(field):
+    """Two lungs that touch, split in the middle."""
+    right = field & (np.arange(field.shape[2]) < middle_column(field))
     return [right, field & ~right]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from bench.lung_reference import threshold_lung
+from bench.lung_reference import middle_column, threshold_lung
 from bench.timing import FOLDER, ROOT
 from study.files import write_table
 from study.measures import biomarkers, overlap
@@ -72,7 +72,7 @@ def patients(n, infected):
 
 
 def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
-    """Simulate and segment one scan, and compare by `compare_masks`. Where no lung is found, the label map is empty."""
+    """Simulate and segment one scan: what `evaluation.compare_masks` gives. No lung found is an empty label map."""
     made = simulate_scan((SEED, number), 1, habitus, disease, protocol, motion=motion, cardiac=CARDIAC)
     try:
         label_map = segmenter.segment(scan_from_array(made.hu, made.spacing_mm))
@@ -167,12 +167,8 @@ def real(models, folder=REAL):
 
 def without_lesions(lung, is_flagged):
     """Where this patient is known to be free of disease: in the right lung, and in sections without a flag."""
-    columns = lung.sum(axis=(0, 1))
-    first, last = np.flatnonzero(columns)[[0, -1]]
-    third = (last - first) // 3
-    middle = first + third + int(columns[first + third : last - third].argmin())
     outside = np.zeros(lung.shape, bool)
-    outside[:, :, :middle] = True
+    outside[:, :, : middle_column(lung)] = True
     outside[~is_flagged] = True
     return outside
 

@@ -2,7 +2,7 @@
 
 The lung network is a plain 2D U-Net. The infection network is a U-Net whose encoder is a ResNet-34 and whose
 input channels are neighbouring sections (2.5D). `encoder_width` is the number of filters of the first stage: 64
-in He et al. (2016) and in the paper, fewer where a laptop has to train.
+in He et al. (2016) and in the paper, fewer for training on a laptop.
 """
 
 import torch
@@ -19,8 +19,8 @@ RESNET_34_STAGES = [3, 4, 6, 3]
 class ResNet34Encoder(ResNet):
     """ResNet-34 without its classifier; returns the feature maps of five depths.
 
-    The projection shortcut and the missing bias make its parameters bear the names and shapes of the usual ImageNet
-    ResNet-34, and let the exported graph take any input size.
+    With the projection shortcut and without biases, its parameters have the names and shapes of the usual ImageNet
+    ResNet-34, and the exported graph takes any input size.
     """
 
     def __init__(self, in_channels, width):
@@ -97,7 +97,7 @@ def build(architecture):
         ``{"task": "lung", "features": [...]}`` or ``{"task": "infection", "sections": 3, "encoder_width": 32}``.
     """
     if architecture["task"] == "lung":
-        # Not instance norm, MONAI's default: it would make a section without any lung look like one full of contrast.
+        # Not instance norm, MONAI's default, which would make a section without lung look full of contrast.
         return BasicUNet(
             spatial_dims=2, in_channels=1, out_channels=1, features=tuple(architecture["features"]), norm="batch"
         )
@@ -107,8 +107,8 @@ def build(architecture):
 def load_encoder(network, path):
     """Start the encoder from weights in a local safetensors file with torchvision's ResNet-34 names.
 
-    A first convolution of another number of channels is averaged over its channels and repeated, so that the
-    response to a grey image stays the same (Carreira and Zisserman 2017 do so along time).
+    A first convolution with another number of channels is averaged over its channels and repeated, so that the
+    response to a grey image stays the same (as Carreira and Zisserman 2017 do along time).
 
     Raises
     ------
@@ -135,10 +135,10 @@ def load_encoder(network, path):
 
 
 class WeightedLoss(nn.Module):
-    """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts at all.
+    """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts.
 
-    So the infection network is never asked far from the lung. Dice is taken over the whole batch, since many sections
-    hold no infection.
+    So the infection network is not trained far from the lung. Dice is computed over the whole batch, since many
+    sections have no infection.
     """
 
     def __init__(self):
@@ -148,7 +148,7 @@ class WeightedLoss(nn.Module):
     def forward(self, logits, target, weight):
         """Logits, target and weight are (batch, 1, y, x); returns a scalar."""
         cross_entropy = binary_cross_entropy_with_logits(logits, target, weight, reduction="sum") / weight.sum()
-        # Where nothing counts the answer is made certain and right: it adds nothing to Dice.
+        # Where nothing counts, the prediction is set to be right, so that it adds nothing to Dice.
         counts = weight > 0
         certain = torch.full_like(logits, -20.0)
         return self.dice(torch.where(counts, logits, certain), torch.where(counts, target, 0.0)) + cross_entropy

@@ -14,7 +14,7 @@ from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
 
 LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
-# Half of a lung with the worst emphysema lies above -960 HU; a bowel full of gas and a box of air lie at -1000.
+# The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
 LUNG_ABOVE_HU = -970
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
 AIR_BELOW_HU = -500  # between lung that has lost much of its air and fat
@@ -63,7 +63,7 @@ class Segmenter:
         if lung_mask.sum() * scan.voxel_ml < LUNG_THRESHOLD_ML:
             fault = f"less than {LUNG_THRESHOLD_ML} ml"
         elif (median_hu := np.median(scan.hu[lung_mask])) < LUNG_ABOVE_HU:
-            fault = f"what looks like it is air, {median_hu:.0f} HU in the median"
+            fault = f"what looks like lung is air, median {median_hu:.0f} HU"
         if fault:
             raise ScanError(
                 path,
@@ -86,7 +86,7 @@ class Segmenter:
         return probability >= self.lung.threshold
 
     def find_infection(self, scan, lung_mask):
-        """Return the infection in and close to a lung field, bool (z, y, x); only the box of the lung is looked at."""
+        """Return the infection in and close to a lung field, bool (z, y, x), searching only its bounding box."""
         settings = self.infection.settings
         pixel_mm, margin_mm = settings["pixel_mm"], settings["margin_mm"]
         box = list(ndimage.find_objects(lung_mask.astype(np.uint8))[0])
@@ -99,7 +99,7 @@ class Segmenter:
         relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
         probability = self.infection.probability(relative[indices[with_lung]])
         lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
-        lung_on_grid[(probability < self.infection.threshold).all(axis=(1, 2))] = False  # nothing there to count
+        lung_on_grid[(probability < self.infection.threshold).all(axis=(1, 2))] = False  # no infection there
         counts = slabs.with_dents(lung_on_grid, pixel_mm, margin_mm).astype(np.float32)
         inside = lung_mask[tuple(box)]
         found, counts = (
@@ -131,7 +131,7 @@ def large_parts(lung_mask):
 
 
 def inner_parts(lung_mask, hu):
-    """Leave out the connected parts of a lung field that are mostly air around the body, as between chest and arm.
+    """Leave out connected parts of a lung field that are mostly air around the body, such as between chest and arm.
 
     Parameters
     ----------
@@ -141,8 +141,8 @@ def inner_parts(lung_mask, hu):
     Returns
     -------
     bool array (z, y, x)
-        Air is around the body where it reaches the border of its section. The largest part always stays: in a field of
-        view that cuts the chest wall, a lung itself reaches the border.
+        Air that reaches the border of its section counts as around the body. The largest part always stays, as a lung
+        itself reaches the border where the field of view cuts the chest wall.
     """
     parts, n_parts = ndimage.label(lung_mask)
     if n_parts <= 1:
@@ -162,14 +162,14 @@ def inner_parts(lung_mask, hu):
 
 
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
-    """Segment the scans of a table, one after another; those with a valid label map are not done again.
+    """Segment the scans of a table, one after another; those with a valid label map are not segmented again.
 
     Parameters
     ----------
     scans : DataFrame
         Rows of a scan table.
     folder : Path
-        Where the table's paths start.
+        The table's paths are relative to it.
     models_folder, masks_folder : Path
     shard, n_shards : int
         Every `n_shards`-th scan, from the `shard`-th (0-based).
@@ -182,7 +182,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
         that could not be segmented.
     """
-    import pandas as pd  # takes a second, and one scan has no use for it
+    import pandas as pd  # takes a second, and segmenting one scan does not need it
 
     from study.scans.schemas import MASK_COLUMNS
 
@@ -198,7 +198,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             made_from = {"image": sha256(image), "by": by_what}
             done = _read(note)
             scan = read_scan(image)
-            for mask in MASK_COLUMNS:  # a scan whose masks do not fit it is of no use later: it is refused here
+            for mask in MASK_COLUMNS:  # a scan whose masks do not fit is refused here, before it is used
                 if pd.notna(getattr(row, mask, None)):
                     mask_reader(mask)(folder / getattr(row, mask), scan)
             if not (target.is_file() and done.get("from") == made_from and done["mask"] == sha256(target)):
@@ -218,7 +218,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
 
 
 def _read(path):
-    """What was noted beside a label map; empty if nothing was, or nothing readable."""
+    """The note beside a label map; empty if there is none or it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -1,7 +1,7 @@
-"""What the networks look at: sections at one pixel size, and their neighbours as channels (2.5D).
+"""The networks' input: sections at one pixel size, and their neighbours as channels (2.5D).
 
-A network learns at one pixel size in millimetres and one distance between neighbouring sections. Every scan,
-whatever its matrix, is brought to that grid here, and what the network says is brought back to the scan's own.
+A network is trained at one pixel size in millimetres and one distance between neighbouring sections. Every scan,
+whatever its matrix, is resampled to that grid here, and the network's output is resampled back to the scan's own.
 """
 
 import numpy as np
@@ -9,11 +9,11 @@ from scipy import ndimage, sparse
 
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
-DENT_MM = 15.0  # radius of the disc that closes a dent; on 60 phantom scans 25 mm or all of the margin overreached
+DENT_MM = 15.0  # radius of the disc that closes a dent; on 60 phantom scans 25 mm or the whole margin was too much
 
 
 def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
-    """Weights that resample one axis about its common centre.
+    """Weights that resample one axis about the common centre of both grids.
 
     Each output sample averages the input over its own width (so fine pixels are not skipped) and interpolates
     linearly where it is finer than the input. Outside the input, the nearest input sample counts.
@@ -23,7 +23,7 @@ def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
     n_in, n_out : int
         Number of samples.
     spacing_in, spacing_out : float
-        Their distance (mm).
+        Their spacing (mm).
 
     Returns
     -------
@@ -41,7 +41,7 @@ def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
 
 
 def _resample(volume, rows, columns):
-    """Apply one matrix down and one across every section."""
+    """Resample every section by one matrix along y and one along x."""
     return np.stack([(columns @ (rows @ section.astype(np.float32)).T).T for section in volume])
 
 
@@ -60,7 +60,7 @@ def to_network_grid(volume, spacing_mm, pixel_mm, outside=AIR_HU):
     spacing_mm : (z, y, x)
     pixel_mm : float
     outside : float
-        What lies outside the volume (air for HU, 0 for a mask).
+        Value outside the volume (air for HU, 0 for a mask).
 
     Returns
     -------
@@ -80,7 +80,7 @@ def to_network_grid(volume, spacing_mm, pixel_mm, outside=AIR_HU):
 
 
 def from_network_grid(probability, shape, spacing_mm, pixel_mm):
-    """Bring a map on the network's grid back to the scan's own: the reverse of :func:`to_network_grid`.
+    """Resample a map on the network's grid back to the scan's own: the reverse of :func:`to_network_grid`.
 
     Parameters
     ----------
@@ -99,10 +99,10 @@ def from_network_grid(probability, shape, spacing_mm, pixel_mm):
 
 
 def slab_indices(n_sections, slice_spacing_mm, n_neighbours, neighbour_mm):
-    """Which sections make the input of each section.
+    """Indices of the sections in the input of each section.
 
-    A neighbour is the section nearest to its place, `neighbour_mm` apart from the one before, so that a scan shows the
-    network the same anatomy whatever the distance of its sections. At the ends the last section is repeated.
+    Neighbours are the sections nearest to multiples of `neighbour_mm`, so that the network sees the same anatomy
+    whatever the distance of the sections. At the ends the last section is repeated.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def slab_indices(n_sections, slice_spacing_mm, n_neighbours, neighbour_mm):
     """
     away = np.arange(1, n_neighbours + 1)
     offsets = np.rint(away * neighbour_mm / slice_spacing_mm).astype(int)
-    # The outermost neighbour is another section always: without any, 2.5D would be 2D.
+    # The outermost neighbour is always another section; otherwise 2.5D would be 2D.
     offsets[-1:] = np.maximum(offsets[-1:], 1)
     offsets = np.concatenate([-offsets[::-1], [0], offsets])
     return np.clip(np.arange(n_sections)[:, None] + offsets, 0, n_sections - 1)
@@ -132,7 +132,7 @@ def lung_input(hu):
 
 
 def infection_input(hu, lung_median_hu):
-    """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about it as -1..3.
+    """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about its median as -1..3.
 
     Inspiration, dose and scanner shift the whole lung; infection is what stands out from the rest of this lung.
 
@@ -150,7 +150,7 @@ def infection_input(hu, lung_median_hu):
 
 
 def with_margin(lung_mask, pixel_mm, margin_mm):
-    """Widen a lung field in plane: where the infection network learns what is infection and what is not.
+    """Widen a lung field in plane to where the infection network is trained.
 
     Parameters
     ----------
@@ -168,10 +168,10 @@ def with_margin(lung_mask, pixel_mm, margin_mm):
 
 
 def with_dents(lung_mask, pixel_mm, margin_mm):
-    """Fill the dents of a lung field in plane: where what the infection network finds counts.
+    """Fill the dents of a lung field in plane, to where the infection network's findings count.
 
-    A consolidation at the pleura looks like chest wall, and a lung field often leaves it out, as a dent; the infection
-    network, which sees the neighbouring sections, decides there. Beyond the pleura it has nothing to say.
+    A consolidation at the pleura looks like chest wall, and a lung field often leaves it out, as a dent; there the
+    infection network, which sees the neighbouring sections, decides. Beyond the pleura its findings do not count.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def with_dents(lung_mask, pixel_mm, margin_mm):
     Returns
     -------
     bool array (z, y, x)
-        The lung field, and what closing it by a disc of `DENT_MM` adds within `margin_mm` of it.
+        The lung field, and what closing it with a disc of `DENT_MM` adds within `margin_mm` of it.
     """
     disc, border = DENT_MM / pixel_mm, int(DENT_MM / pixel_mm) + 2
     filled = lung_mask.copy()

@@ -46,7 +46,7 @@ class Finds(Segmenter):
     [
         (60, -850, None),
         (60, -955, None),  # emphysema
-        (60, -1000, r"coil\.nii: no lung found \(what looks like it is air, -1000 HU in the median\)"),
+        (60, -1000, r"coil\.nii: no lung found \(what looks like lung is air, median -1000 HU\)"),
         (15, -850, r"coil\.nii: no lung found \(less than 200 ml\)"),
     ],
 )
