@@ -1,5 +1,6 @@
 """A folder of models as a thing to be handed on: taken whole, and what does not belong is refused by name."""
 
+import dataclasses
 import hashlib
 import json
 import pickle
@@ -14,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.project import study
+from helpers.project import ROOT, study
 from helpers.toys import settings, toy_sections
+from study import workflow
 from study.files import write_json
-from study.networks import model_card, models, network
+from study.networks import model_card, models, network, training
 from study.networks.segmentation import Segmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
@@ -193,6 +195,19 @@ def test_a_card_says_what_was_learnt_from_and_what_the_network_is_not_for(tmp_pa
         assert said in card["limits"] and card["limits"].startswith("no clinical use;")
         assert card["scores"]["dice_mean"] == 0.8
     assert "sections of 1-5 mm" in card["intended_use"]
+
+
+@pytest.mark.parametrize("task", models.TASKS)
+def test_the_bundled_cards_are_what_a_training_would_write_today(task):
+    card = models.read_card(models.STARTER, task)
+    dice = pd.DataFrame({"threshold": [card["threshold"]], "dice": [card["scores"]["dice_mean"]]})
+    today = model_card.write(task, card["data"], pd.DataFrame(card["history"]), dice, card["threshold"])
+    assert (card["intended_use"], card["limits"]) == (today["intended_use"], today["limits"])
+    assert list(card["settings"]) == [field.name for field in dataclasses.fields(training.Settings)]
+    file = ROOT / "parameters" / "starter.yaml"
+    trained_with = workflow.read_parameters(file, workflow.read_notebooks(ROOT))["2-train"]
+    for name in ("pixel_mm", "augmentation", "precision", "batch_size", "seed", "threads"):
+        assert card["settings"][name] == trained_with[name], name
 
 
 DROPPED_ELSEWHERE = """
