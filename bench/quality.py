@@ -72,7 +72,7 @@ def patients(n, infected):
 
 
 def compare(segmenter, number, habitus, disease, protocol, motion=0.0):
-    """Simulate and segment one scan: what `evaluation.compare_masks` gives. No lung found is an empty label map."""
+    """Simulate and segment one scan, and compare by `compare_masks`. Where no lung is found, the label map is empty."""
     made = simulate_scan((SEED, number), 1, habitus, disease, protocol, motion=motion, cardiac=CARDIAC)
     try:
         label_map = segmenter.segment(scan_from_array(made.hu, made.spacing_mm))

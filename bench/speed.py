@@ -25,6 +25,7 @@ from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import simulate_scan
 from study.phantom.scanner.series import write_series
 from study.scans.ct import scan_from_array, write_scan
+from study.scans.labels import INFECTION, LUNG
 
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 DEMO = ROOT / "runs" / "demo" / "models"
@@ -187,7 +188,7 @@ def time_networks(_, networks, n_scans=10, matrix=512):
             took[name].append(segmenter.lung.took + segmenter.infection.took)
         watched = (by_torch.lung, by_torch.infection)
         n_flop.append(sum(flop(one.one.model, one.shape) for one in watched))
-        for task, label, reference in zip(models.TASKS, (1, 2), truth, strict=True):
+        for task, label, reference in zip(models.TASKS, (LUNG, INFECTION), truth, strict=True):
             masks = [label_map >= label for label_map in maps]
             between[task].append(overlap.dice(*masks))
             moved[task].append(overlap.dice(masks[0], reference) - overlap.dice(masks[1], reference))
