@@ -21,6 +21,7 @@ from study import fingerprint
 from study.files import write_text
 from study.phantom.body.truth import LESION_COLUMNS
 from study.phantom.people.observers import delineate
+from study.phantom.request import RequestError, is_whole
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
 from study.scans.ct import Scan, write_scan
@@ -82,8 +83,8 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
     lesions : DataFrame
         scan_id and `truth.LESION_COLUMNS`, a row a lesion of the scans whose lesions are named.
     """
-    if not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers = {workers!r} must be a whole number, 1 or more")
+    if not is_whole(workers, 1):
+        raise RequestError("{workers} must be a whole number, 1 or more", dict(workers=workers))
     if (folder / "scans.csv").exists() and not (folder / "recipes").is_dir():
         raise ValueError(
             f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
@@ -134,7 +135,7 @@ def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, di
         except Exception as error:
             error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
             raise
-    forget_patient()  # so that two are never in memory
+    forget_patient()  # a process that waits holds no patient
     return made
 
 

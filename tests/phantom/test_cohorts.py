@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 
 from study.figures import examples
-from study.phantom.cohorts import make_cohort, make_training_set, plan_cohort, plan_training_set, protocol_table
+from study.phantom.cohorts import make_cohort, make_training_set
 from study.phantom.people import patients
-from study.phantom.people.plan import PAPER, fill_counts
+from study.phantom.people.counts import PAPER, People
+from study.phantom.people.plan import plan_cohort
+from study.phantom.people.training_set import TrainingSet, plan_training_set, protocol_table
+from study.phantom.request import RequestError
+from study.phantom.scanner.protocol import Geometry
 from study.scans import cohort
 
 SMOKE = dict(
@@ -32,8 +36,8 @@ TINY = dict(
     n_adult_scans=5,
     n_severe_scans=1,
     n_observed=1,
-    matrix=64,
 )
+COARSE = Geometry(matrix=64)
 
 
 def by_patient(scans):
@@ -47,18 +51,18 @@ def by_patient(scans):
 
 @pytest.fixture(scope="module")
 def plan():
-    return plan_cohort()
+    return plan_cohort(People())
 
 
 @pytest.fixture(scope="module")
 def plans():
-    return [plan_cohort(seed=seed) for seed in range(12)]
+    return [plan_cohort(People(seed=seed)) for seed in range(12)]
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
-    return folder, make_cohort(folder, workers=1, **TINY)
+    return folder, make_cohort(folder, People(**TINY), COARSE, workers=1)
 
 
 def digests(folder):
@@ -88,7 +92,7 @@ def test_default_counts_are_those_of_table_1(plan):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_counts_do_not_depend_on_the_seed(seed):
-    people = by_patient(plan_cohort(seed=seed))
+    people = by_patient(plan_cohort(People(seed=seed)))
     assert people["n"].sum() == 548 and people["n_severe"].sum() == 79 and (people["n_severe"] > 0).sum() == 32
     assert ((people["n"] == 6) & (people["n_severe"] > 0)).sum() >= 2  # Figure 5
 
@@ -117,21 +121,21 @@ def test_some_severe_patients_pass_between_the_states(plan):
 
 
 def test_counts_that_are_not_given_follow_in_the_papers_proportions():
-    assert fill_counts(204) == PAPER
-    assert fill_counts(2040) == {name: 10 * n for name, n in PAPER.items()}
+    assert People() == People(**PAPER)
+    assert People(n_patients=2040) == People(**{name: 10 * n for name, n in PAPER.items()})
     for n_patients in (1, 2, 3, 4, 5, 9, 26):
-        plan = plan_cohort(n_patients=n_patients)
+        plan = plan_cohort(People(n_patients=n_patients))
         assert plan["patient_id"].nunique() == n_patients and plan["observed"].sum() >= 1
         assert len(plan) == pytest.approx(n_patients * 548 / 204, abs=1)
         people = by_patient(plan)
         assert (people["n_severe"] > 0).sum() == pytest.approx(n_patients * 32 / 204, abs=0.51)
-    given = plan_cohort(n_patients=5, n_severe_patients=5, n_observed=0)
+    given = plan_cohort(People(n_patients=5, n_severe_patients=5, n_observed=0))
     assert (by_patient(given)["n_severe"] > 0).all() and not given["observed"].any()
-    assert len(plan_cohort(n_patients=30, n_scans=60)) == 60
+    assert len(plan_cohort(People(n_patients=30, n_scans=60))) == 60
 
 
 def test_small_cohort_scales():
-    plan = plan_cohort(**SMOKE)
+    plan = plan_cohort(People(**SMOKE))
     adults = plan[plan["age_years"] >= 18]
     people = by_patient(adults)
     assert (len(plan), len(adults), len(people)) == (62, 60, 23)
@@ -191,7 +195,7 @@ def test_small_cohort_scales():
     ],
 )
 def test_cohorts_at_the_edge_of_what_is_possible(counts):
-    plan = plan_cohort(**counts)
+    plan = plan_cohort(People(**counts))
     people = by_patient(plan)
     assert len(plan) == counts["n_scans"] and len(people) == counts["n_patients"] and people["n"].max() <= 6
     assert people["n_severe"].sum() == counts["n_severe_scans"]
@@ -201,30 +205,50 @@ def test_cohorts_at_the_edge_of_what_is_possible(counts):
 
 
 @pytest.mark.parametrize(
-    "wrong, named",
+    "wrong, said",
     [
-        (dict(n_severe_patients=300), "n_severe_patients"),
-        (dict(n_minors=205), "n_minors"),
-        (dict(n_severe_scans=31), "n_severe_scans"),
-        (dict(n_severe_scans=400), "n_severe_scans"),
-        (dict(n_adult_scans=100), "n_adult_scans"),
-        (dict(n_scans=530, n_adult_scans=531), "n_scans"),
-        (dict(n_observed=197), "n_observed"),
-        (dict(motion_fraction=1.2), "motion_fraction"),
-        (dict(second_peak_fraction=-0.1), "second_peak_fraction"),
-        (dict(n_patients=2.5), "n_patients"),
-        (dict(seed=-1), "seed"),
-        (dict(n_severe_patients=0, n_severe_scans=79), "n_severe_scans"),
-        (dict(n_patients=0), "n_patients"),
+        (
+            dict(n_severe_patients=300),
+            "n_severe_patients = 300 must be between 0 and 196: n_patients = 204",
+        ),
+        (dict(n_minors=205), "n_minors = 205 must be between 0 and 204: n_patients = 204 includes them"),
+        (
+            dict(n_severe_scans=31),
+            "n_severe_scans = 31 must be between 32 and 192, 1 to 6 for each",
+        ),
+        (dict(n_severe_scans=400), "n_severe_scans = 400 must be between 32 and 192"),
+        (
+            dict(n_adult_scans=100),
+            "n_adult_scans = 100 must be between 196 and 1176, 1 to 6 for each adult: n",
+        ),
+        (dict(n_scans=530, n_adult_scans=531), "n_scans = 530 minus n_adult_scans = 531 must be between 8 and 48"),
+        (
+            dict(n_observed=197),
+            "n_observed = 197 must be between 0 and 196, at most one for each adult",
+        ),
+        (dict(motion_fraction=1.2), "motion_fraction = 1.2 must be between 0 and 1"),
+        (dict(second_peak_fraction=-0.1), "second_peak_fraction = -0.1 must be between 0 and 1"),
+        (dict(n_patients=2.5), "n_patients = 2.5 must be a whole number"),
+        (dict(n_patients=None), "n_patients = None must be a whole number"),
+        (dict(seed=-1), "seed = -1 must be a whole number, 0 or more"),
+        (dict(n_severe_patients=0, n_severe_scans=79), "n_severe_scans = 79 must be 0, "),
+        (dict(n_patients=0), "n_patients = 0 must be between 1 and 99999"),
+        (
+            dict(n_patients=2, n_severe_patients=3),
+            "n_severe_patients = 3 must be between 0 and 2: n_patients = 2 means 2 adults",
+        ),
+        (dict(report_language="latin"), "report_language = 'latin' must be one of english, chinese, mixed"),
+        (dict(seed=-1, motion_fraction=2), "seed = -1 must be a whole number, 0 or more; motion_fraction = 2 must be"),
     ],
 )
-def test_impossible_requests_are_one_clear_error(wrong, named):
-    with pytest.raises(ValueError, match=f"no such cohort.*{named}.*change these numbers"):
-        plan_cohort(**wrong)
+def test_impossible_requests_are_one_clear_error(wrong, said):
+    with pytest.raises(RequestError) as refused:
+        People(**wrong)
+    assert str(refused.value).startswith(said) and "\n" not in str(refused.value)
 
 
 def test_a_patient_does_not_depend_on_the_others(plan):
-    smaller = plan_cohort(**SMOKE)
+    smaller = plan_cohort(People(**SMOKE))
     both = plan.merge(smaller, on=["patient_number", "visit"], suffixes=("", "_smaller"))
     both = both[(both["age_years"] >= 18) & (both["age_years_smaller"] >= 18)]
     same_day = both["scan_date"] == both["scan_date_smaller"]
@@ -278,8 +302,8 @@ def test_a_second_peak_is_a_parameter_and_changes_nothing_else():
     first, valley, second = (mean[(day >= low) & (day <= high)] for low, high in ((8, 13), (13, 16), (16, 20)))
     assert valley.min() < first.max() - 0.02 and valley.min() < second.max() - 0.1
     assert 17 <= day[(day >= 16) & (day <= 20)][second.argmax()] <= 18.5
-    plan = plan_cohort(**SMOKE, second_peak_fraction=1.0)
-    assert (plan["true_extent"] != plan_cohort(**SMOKE)["true_extent"]).any()
+    plan = plan_cohort(People(**SMOKE, second_peak_fraction=1.0))
+    assert (plan["true_extent"] != plan_cohort(People(**SMOKE))["true_extent"]).any()
 
 
 def test_extents_are_skewed_and_overlap_between_the_groups(plans):
@@ -305,22 +329,24 @@ def test_severity_follows_disease_but_not_only(plans):
 
 
 def test_training_plan_has_five_vendors_and_thin_to_thick_sections():
-    plan = plan_training_set(n_scans=120)
+    plan = plan_training_set(TrainingSet(n_training_scans=120, seed=558))
     assert set(plan["vendor"]) == {"Siemens", "Hitachi", "GE", "Philips", "United Imaging"}
     assert plan["slice_thickness_mm"].between(1, 5).all() and plan["slice_thickness_mm"].nunique() >= 5
     assert (plan["slice_thickness_mm"] == 5).mean() > 0.4
     assert plan["patient_id"].is_unique and 0.02 < (plan["true_extent"] == 0).mean() < 0.2
     assert plan["true_extent"].max() <= 0.6 and plan["true_extent"].median() < 0.07
-    pd.testing.assert_frame_equal(plan.head(30), plan_training_set(n_scans=30))
+    pd.testing.assert_frame_equal(plan.head(30), plan_training_set(TrainingSet(n_training_scans=30, seed=558)))
     table = protocol_table(plan)
     assert len(table) == 6 and table["n"].iloc[:-1].sum() == table["n"].iloc[-1] == 120
 
 
 def test_training_plan_refuses_nonsense():
-    with pytest.raises(ValueError, match="n_scans = 0"):
-        plan_training_set(n_scans=0)
-    with pytest.raises(ValueError, match="healthy_fraction = 2"):
-        plan_training_set(healthy_fraction=2)
+    with pytest.raises(RequestError, match="n_training_scans = 0 must be a whole number, 1 or more"):
+        TrainingSet(n_training_scans=0)
+    with pytest.raises(RequestError, match="healthy_fraction = 2 must be between 0 and 1"):
+        TrainingSet(healthy_fraction=2)
+    with pytest.raises(RequestError, match="training_matrix = 4 must be a whole number of pixels, 16 to 2048"):
+        TrainingSet(training_matrix=4)
 
 
 # ------------------------------------------------------------------ files
@@ -361,13 +387,14 @@ def test_scan_table_passes_the_schema(tiny):
 
 def test_same_bytes_with_two_workers(tiny, tmp_path):
     folder, _ = tiny
-    make_cohort(tmp_path, workers=2, **TINY)
+    make_cohort(tmp_path, People(**TINY), COARSE, workers=2)
     assert digests(tmp_path) == digests(folder)
 
 
 def test_images_do_not_depend_on_the_size_of_the_cohort(tiny, tmp_path):
     folder, scans = tiny
-    larger = make_cohort(tmp_path, workers=1, **TINY | dict(n_patients=4, n_scans=6, n_adult_scans=6, n_observed=0))
+    more = People(**TINY | dict(n_patients=4, n_scans=6, n_adult_scans=6, n_observed=0))
+    larger = make_cohort(tmp_path, more, COARSE, workers=1)
     same = scans.merge(larger, on=["scan_id", "sex", "scan_date", "motion"])  # what quotas decide
     assert len(same) >= 3
     for name in same["scan_id"]:
@@ -377,7 +404,7 @@ def test_images_do_not_depend_on_the_size_of_the_cohort(tiny, tmp_path):
 def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
     from study.phantom import making
 
-    make_cohort(tmp_path, workers=1, **TINY)
+    make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     before = digests(tmp_path)
     made, make = [], making._make_scan
     monkeypatch.setattr(
@@ -385,16 +412,15 @@ def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
         "_make_scan",
         lambda folder, recipe, digest: made.append(recipe["scan_id"]) or make(folder, recipe, digest),
     )
-    make_cohort(tmp_path, workers=1, **TINY)
+    make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     assert made == []
     (tmp_path / "images/P001-1.nii.gz").unlink()  # lost
     (tmp_path / "lung/P002-1.nii.gz").write_bytes(b"cut short")  # damaged
-    make_cohort(tmp_path, workers=1, **TINY)
+    make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     assert sorted(made) == ["P001-1", "P002-1"] and digests(tmp_path) == before
     made.clear()
-    scans = make_cohort(
-        tmp_path, workers=1, **TINY | dict(n_patients=2, n_scans=2, n_adult_scans=2, slice_thickness_mm=8.0)
-    )
+    fewer = People(**TINY | dict(n_patients=2, n_scans=2, n_adult_scans=2))
+    scans = make_cohort(tmp_path, fewer, Geometry(matrix=64, slice_thickness_mm=8.0), workers=1)
     assert sorted(made) == sorted(scans["scan_id"])  # another recipe
     # what this cohort does not name is gone
     assert len(list(tmp_path.glob("images/*"))) == 2
@@ -403,17 +429,17 @@ def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
 def test_somebody_elses_table_is_not_overwritten(tmp_path):
     (tmp_path / "scans.csv").write_text("scan_id\nmine\n")
     with pytest.raises(ValueError, match="not made here"):
-        make_cohort(tmp_path, workers=1, **TINY)
+        make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     assert (tmp_path / "scans.csv").read_text() == "scan_id\nmine\n"
 
 
 def test_workers_must_be_a_number(tmp_path):
-    with pytest.raises(ValueError, match="workers = 0"):
-        make_cohort(tmp_path, **TINY | dict(workers=0))
+    with pytest.raises(RequestError, match="workers = 0 must be a whole number, 1 or more"):
+        make_cohort(tmp_path, People(**TINY), COARSE, workers=0)
 
 
 def test_training_set_files(tmp_path):
-    training = make_training_set(tmp_path, n_scans=2, matrix=64, workers=1)
+    training = make_training_set(tmp_path, TrainingSet(n_training_scans=2, training_matrix=64), workers=1)
     assert training.columns[:11].tolist() == [
         "scan_id",
         "patient_id",

@@ -7,6 +7,7 @@ what is mentioned is put into English or Chinese (`report_words`). The same draw
 from dataclasses import dataclass, fields
 
 import numpy as np
+import pandas as pd
 
 from study.phantom.people.report_words import CHINESE, ENGLISH, Words
 
@@ -18,6 +19,8 @@ VOLUME_OFFSET = 0.003  # infected fraction added before the ratio, so that trace
 # is called unchanged; what is there is described.
 ADVERB, ASIDE, DESCRIBED = 0.4, 0.5, 0.5
 PARTIAL_BY_SIZE = (1.5, 1.0, 0.6)  # a small change is more often one of some lesions only; assumed
+
+_REPORTS = 5  # name of the random stream
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,37 @@ class Findings:
     same: tuple[str, ...] = ()
     is_opposite: bool = False
     vague: int = 0
+
+
+def write_reports(
+    scans: pd.DataFrame, seed: int, language: str = "mixed", reporting: Reporting | None = None
+) -> pd.Series:
+    """Write a report for each follow-up scan, against the patient's scan before it; None for a first scan.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        patient_number, visit, scan_date, true_poi and true_ihu (missing without infection); each patient's visits
+        together and in order.
+    seed : int
+    language : {"english", "chinese", "mixed"}
+    reporting : Reporting, optional
+    """
+    reports, previous = [], None
+    for row in scans.to_dict("records"):
+        number, visit = row["patient_number"], row["visit"]
+        this = dict(
+            poi=row["true_poi"],
+            ihu=np.nan if row["true_ihu"] is None else row["true_ihu"],
+            scan_date=row["scan_date"],
+        )
+        written_in = language
+        if language == "mixed":  # a hospital writes in one: all reports of a patient are alike
+            written_in = tuple(LANGUAGES)[np.random.default_rng([seed, _REPORTS, number]).integers(len(LANGUAGES))]
+        rng = np.random.default_rng([seed, _REPORTS, number, visit])
+        reports.append(write_report(previous, this, rng, written_in, reporting) if visit > 1 else None)
+        previous = this
+    return pd.Series(reports, index=scans.index, dtype=object)
 
 
 def write_report(before, after, rng, language="english", reporting=None) -> str:
