@@ -33,7 +33,7 @@ def infected():
     for key in PATIENTS:
         anatomy = draw_anatomy(*key)
         for pattern, rows in made.items():
-            part = draw_susceptibility(key, pattern)
+            part = draw_susceptibility(anatomy, key[0], pattern)
             rows.append((anatomy, part, infect(anatomy, part, anatomy.parenchyma, 0.08, 0.25, 0.0)))
     return made
 
@@ -100,10 +100,8 @@ def test_absorption_thins_the_glass_and_leaves_bands(infected):
 
 def test_a_reversed_halo_is_a_dense_ring_about_glass(monkeypatch):
     monkeypatch.setattr(lesions, "HALO_PATIENTS", 1.0)
-    draw_susceptibility.cache_clear()
-    key = PATIENTS[0]
-    anatomy, part = draw_anatomy(*key), draw_susceptibility(key, "covid")
-    draw_susceptibility.cache_clear()
+    anatomy = draw_anatomy(*PATIENTS[0])
+    part = draw_susceptibility(anatomy, PATIENTS[0][0], "covid")
     infection = infect(anatomy, part, anatomy.parenchyma, 0.15, 0.3, 0.0)
     halo = infection.kind == 1 + KINDS.index("reversed halo")
     assert halo.any()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -112,7 +111,6 @@ def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: flo
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
 
 
-@lru_cache(maxsize=1)
 def draw_anatomy(
     patient_seed: tuple[int, ...],
     sex: str,
@@ -121,7 +119,7 @@ def draw_anatomy(
     field_of_view_mm: float,
     fine_mm: float,
 ) -> Anatomy:
-    """Draw the patient; visits of one patient share it. The arrays are read-only."""
+    """Draw the patient. The arrays are read-only, as the visits of one patient share them."""
     build = draw_build(patient_seed, sex, age_years)
     shapes = draw_shapes(patient_seed, build)
     whole = scan_grid(shapes, matrix, field_of_view_mm, fine_mm, patient_seed)

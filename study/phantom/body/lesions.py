@@ -12,11 +12,10 @@ or two lobes, or spreads like COVID-19 but more to one side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from study.phantom.body.anatomy import Anatomy, Speckle, draw_anatomy, positions
+from study.phantom.body.anatomy import Anatomy, Speckle, positions
 from study.phantom.body.fields import Grid, generator, ramp
 from study.phantom.body.lobes import LOBES, draw_lobes
 from study.phantom.body.shape import Shapes
@@ -61,11 +60,8 @@ class Susceptibility:
     grain: np.ndarray
 
 
-@lru_cache(maxsize=1)
-def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
-    """Draw the order of infection of a patient; ``anatomy_key`` holds the arguments of ``draw_anatomy``."""
-    anatomy = draw_anatomy(*anatomy_key)
-    patient_seed = anatomy_key[0]
+def draw_susceptibility(anatomy: Anatomy, patient_seed: tuple[int, ...], pattern: str) -> Susceptibility:
+    """Draw the order in which a patient's lung is infected; ``anatomy`` was drawn from the same seed."""
     rng = generator(patient_seed, "lesions")
     build = anatomy.shapes.build
     speckle = anatomy.speckle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,7 +142,7 @@ def simulate_scan(
         float(protocol.field_of_view_mm),
         protocol.fine_mm,
     )
-    anatomy = draw_anatomy(*key)
+    anatomy = _kept(key, "anatomy", lambda: draw_anatomy(*key))
     grid = anatomy.grid
     pose = draw_pose(patient_seed, visit)
     tissue, kind = _tissue(anatomy, key, disease, pose)
@@ -176,15 +177,27 @@ def _tissue(anatomy: Anatomy, key: tuple, disease: Disease, pose: Pose) -> tuple
     parenchyma = anatomy.parenchyma + np.float32(pose.density)
     if disease.extent == 0:
         return lung_hu(anatomy, parenchyma), np.zeros(len(parenchyma), np.uint8)
-    susceptibility = draw_susceptibility(key, disease.pattern)
+    susceptibility = _kept(key, disease.pattern, lambda: draw_susceptibility(anatomy, key[0], disease.pattern))
     infection = infect(anatomy, susceptibility, parenchyma, disease.extent, disease.consolidation, disease.absorbing)
     return lung_hu(anatomy, infection.parenchyma), infection.kind
 
 
+_last_patient: dict[tuple, dict] = {}  # what was drawn of the last patient, for the next visit
+
+
+def _kept(patient: tuple, what: str, draw: Callable):
+    """What is kept of a patient, or drawn now. Another patient is forgotten first: two are never in memory."""
+    if patient not in _last_patient:
+        forget_patient()
+    drawn = _last_patient.setdefault(patient, {})
+    if what not in drawn:
+        drawn[what] = draw()
+    return drawn[what]
+
+
 def forget_patient() -> None:
-    """Free what is kept of the last patient for a next visit; it is drawn anew where it is wanted again."""
-    draw_anatomy.cache_clear()
-    draw_susceptibility.cache_clear()
+    """Free what is kept of the last patient; it is drawn again if it is needed."""
+    _last_patient.clear()
 
 
 def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[slice]]:
