@@ -31,8 +31,8 @@ from study.phantom.people.training_set import TrainingSet, plan_training_set
 from study.phantom.request import RequestError, check_word
 from study.phantom.scanner.protocol import Geometry
 
-# A scan that cuts the lungs has another POI. Of 20 000 adults drawn by `build.draw_build` the inner chest is 183 to
-# 293 mm wide; off the middle as it lies it needs 247 mm (median), 316 at most: 300 cut the edge of 3 in 1000.
+# A scan that cuts off part of the lungs has a different POI. In 20 000 adults drawn by `build.draw_build` the inner
+# chest is 183 to 293 mm wide; off centre as it is, it needs 247 mm (median), at most 316: 300 mm cut it in 3 of 1000.
 NARROWEST_FIELD_MM = 300.0
 # The paper's scanner adapts its tube current between 30 and 70 mAs.
 TUBE_CURRENT_MAS = (30.0, 70.0)
@@ -74,7 +74,7 @@ def make_cohort(
     image_format : {"nifti", "dicom"}
         Of the images: a file, or a folder with one file per section. Masks are NIfTI on the image's grid.
     label : bool
-        Also name every lobe and lesion: label maps in lobes/ (1 to 5 in the order of `lobes.LOBES`) and lesions/, and
+        Also label every lobe and lesion: label maps in lobes/ (1 to 5 in the order of `lobes.LOBES`) and lesions/, and
         lesions.csv with kind, lobe, volume and mean HU of each. It costs about as much as another scan.
     workers : int
         Processes. With 1, everything is done in this process; a script that asks for more needs `if __name__ ==
@@ -150,7 +150,7 @@ def make_cohort(
 def make_training_set(folder: str | Path, training: TrainingSet, *, workers: int = 2) -> pd.DataFrame:
     """Make the synthetic training set in a folder, or complete it.
 
-    Other pneumonia from five vendors in sections of 1-5 mm.
+    It shows other pneumonia, on scanners of five vendors, in sections of 1-5 mm.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What cannot be simulated, said so that each door names a parameter its own way.
+"""Refused requests, worded so that each door names a parameter its own way.
 
 A rule is a sentence with the parameters in braces. In Python and in a parameter file ``{n_severe_patients}`` reads
 ``n_severe_patients = 3``; the command line says ``--severe 3``.

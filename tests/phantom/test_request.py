@@ -1,6 +1,6 @@
 """What is asked of the phantom: one name and one default for each parameter, at the notebook's and the command's door.
 
-What the command says of each wrong option stands in test_export.py.
+The command's answer to each wrong option is tested in test_export.py.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Who is in a synthetic cohort: how many patients, scans and observers, in the paper's proportions where not given."""
+"""Who is in a synthetic cohort: how many patients, scans and observers, in the paper's proportions unless given."""
 
 from dataclasses import dataclass
 
@@ -67,7 +67,7 @@ class People:
     seed: int = 2020
 
     def __post_init__(self):
-        """Refuse what is no number, fill in the counts that are not given, and refuse what cannot be met."""
+        """Check the numbers, fill in the counts that are not given, and check that all can be met together."""
         self._check_numbers()
         for name, n in _filled({name: n for name in PAPER if (n := getattr(self, name)) is not None}).items():
             object.__setattr__(self, name, n)

@@ -1,12 +1,12 @@
 """The plan of the synthetic cohort: which patients, how many scans each, who is severe, with exact counts.
 
-Only the counts tie patients together: how many scans each has, who ranks among the severe, which sex fills
-the last place of a quota. All else is the patient's own (`patients`).
+Patients depend on each other through the counts alone: how many scans each has, who ranks among the severe, which sex
+fills the last place of a quota. Everything else is the patient's own (`patients`).
 
 Severity follows the disease, with noise. A latent severity is the log-odds of the infected fraction, plus
-density, plus age, plus what a CT does not show; the `n_severe_patients` patients with the highest peak of it
+density, plus age, plus what a CT does not show; the `n_severe_patients` patients in whom it peaks highest
 while in hospital are the severe patients, and the `n_severe_scans` scans with the highest value among their
-scans, at least one a patient, are the severe scans. The paper counts "79 severe CT scans from 32 patients,
+scans, at least one per patient, are the severe scans. The paper counts "79 severe CT scans from 32 patients,
 and 452 general CT scans from 164 patients", as if no severe patient had a non-severe scan, yet its Figure 5
 shows one patient pass between the states. Here status belongs to the scan: a severe patient has at least one
 severe scan and may have non-severe ones; the other patients have none that are severe. So the 452 non-severe
@@ -78,7 +78,7 @@ def plan_cohort(people: People) -> pd.DataFrame:
 def _male(group: list[Patient], status: str) -> set[int]:
     """Numbers of the males: an exact share, or in a small group each patient's own draw.
 
-    A quota of one or two would make a patient's sex, and so the images, hang on who else is there.
+    With a quota of one or two, a patient's sex, and so the images, would depend on the other patients.
     """
     share = MALE_SHARE[status]
     if len(group) < SMALL_GROUP:
@@ -96,7 +96,7 @@ def _scans_of_severe(n_severe: int, n_others: int, n_adult_scans: int, n_severe_
 
 
 def _allot(group: list[Patient], n_scans: int, repeat_share: float, six_share: float) -> dict[int, int]:
-    """How many scans each of a group has: exact in sum, near everybody's wish and time in hospital."""
+    """How many scans each of a group has: exact in sum, near each patient's wish and time in hospital."""
     n = len(group)
     if n == 0:
         return {}
@@ -107,7 +107,7 @@ def _allot(group: list[Patient], n_scans: int, repeat_share: float, six_share: f
     counts = {p.number: 1 for p in group} | {p.number: 2 for p in repeat}
     left = n_scans - n - n_repeat
     n_six = min(max(round(six_share * n), 1 if six_share else 0), left // (MOST_SCANS - 2))
-    # first the six-scan patients, then everybody's third, fourth ... scan, nearest to what they wish for
+    # first the six-scan patients, then the third, fourth ... scans of the others, nearest to what they wish for
     for p in sorted(repeat, key=lambda p: (p.natural_scans < MOST_SCANS, -p.wish_for_scans))[:n_six]:
         counts[p.number] = MOST_SCANS
         left -= MOST_SCANS - 2
@@ -143,7 +143,7 @@ def _moved(scans: pd.DataFrame, n_adults: int, motion_fraction: float) -> np.nda
 
 
 def _observed(scans: pd.DataFrame, n_adults: int, severe: set[int], n_observed: int) -> np.ndarray:
-    """Mark scans at random, one a patient, severe ones of severe patients and any of the others.
+    """Mark scans at random, one per patient, severe ones of severe patients and any of the others.
 
     Scans with visible infection come first: there is nothing to delineate in the rest.
     """

@@ -1,7 +1,7 @@
 """Follow-up reports in words: what a radiologist sees between two scans of a patient, and how it is written down.
 
-The reader starts from the true change, errs, does not notice a small one, and does not mention all that is noticed;
-what is mentioned is put into English or Chinese (`report_words`). The same draw says the same in both languages.
+The reader starts from the true change, errs, overlooks a small one, and does not mention all that is noticed; what is
+mentioned is put into English or Chinese (`report_words`). The same random draw says the same in both languages.
 """
 
 from dataclasses import dataclass, fields
@@ -25,12 +25,12 @@ _REPORTS = 5  # name of the random stream
 
 @dataclass(frozen=True)
 class Reporting:
-    """How a department reads and what it cares to write.
+    """How a department reads, and what it writes down.
 
     The rates are set so that the default cohort's reports come near the paper's Table 3, on the true change alone:
     infection expanded 86, contracted 98, density increased 43, decreased 39, about a quarter of the former and a third
     of the latter partial (Table 4: 42 of 184, 28 of 82), and six reports with opposite phrases, in about 335 pairs of
-    scans. What a biomarker makes of the scans was not looked at. The errors and least changes are assumed.
+    scans. No biomarker measured on the scans was looked at. The errors and least changes are assumed.
     """
 
     volume_error: float = 0.20  # SD of the error on the log ratio of infected volumes
@@ -43,11 +43,11 @@ class Reporting:
     density_decreased: float = 0.46
     partial_volume: float = 0.23  # chances, 0..1, that a change is said to be partial
     partial_density: float = 0.29
-    opposite: float = 0.02  # lesions of one scan went both ways, and both is said
+    opposite: float = 0.02  # lesions of one scan changed in both directions, and the report says so
     vague: float = 0.05  # "improved" or "worse", and not what changed
 
     def __post_init__(self):
-        """Refuse what is no chance or no size."""
+        """Refuse chances outside 0..1 and negative sizes."""
         for each in fields(self):
             value, is_size = getattr(self, each.name), "error" in each.name or "least" in each.name
             if not 0 <= value <= (np.inf if is_size else 1):
@@ -98,7 +98,7 @@ def write_reports(
             scan_date=row["scan_date"],
         )
         written_in = language
-        if language == "mixed":  # a hospital writes in one: all reports of a patient are alike
+        if language == "mixed":  # a hospital writes in one language: all reports of a patient have the same
             written_in = tuple(LANGUAGES)[np.random.default_rng([seed, _REPORTS, number]).integers(len(LANGUAGES))]
         rng = np.random.default_rng([seed, _REPORTS, number, visit])
         reports.append(write_report(previous, this, rng, written_in, reporting) if visit > 1 else None)
@@ -130,7 +130,7 @@ def write_report(before, after, rng, language="english", reporting=None) -> str:
 
 
 def look(before, after, rng, reporting) -> Findings:
-    """What the reader notices, and of that what the report will say; arguments as for `write_report`."""
+    """What the reader notices, and which part of it the report will say; arguments as for `write_report`."""
     ratio = (
         np.log((after["poi"] + VOLUME_OFFSET) / (before["poi"] + VOLUME_OFFSET))
         + reporting.volume_error * rng.standard_normal()
@@ -177,7 +177,7 @@ def _size(change, least) -> int:
 
 
 def put_into_words(findings: Findings, date: str, words: Words, rng) -> str:
-    """A report of some sentences; `date` is that of the scan before."""
+    """A report of some sentences; `date` is that of the previous scan."""
     change = _change(findings, date, words, rng)
     described = []
     if findings.present and rng.random() < DESCRIBED:

@@ -1,7 +1,7 @@
 """Who is in the synthetic training set, and how they were scanned by five vendors.
 
 Pure data from a seed. The paper names the vendors (Siemens, Hitachi, GE, Philips, United Imaging) and the
-range of section thickness; kernels, tube voltage and current stand in its supplement, which is not printed,
+range of section thickness; kernels, tube voltage and current are in its supplement, which is not public,
 so those below are assumed: settings that these vendors' scanners offer for the chest.
 """
 
@@ -17,7 +17,7 @@ from study.phantom.scanner.protocol import check_matrix
 
 @dataclass(frozen=True)
 class Preset:
-    """One vendor's chest protocol, with the vendor's own names of its kernels."""
+    """One vendor's chest protocol, with the vendor's own names for its kernels."""
 
     vendor: str
     share: float  # of the training scans
@@ -66,7 +66,7 @@ class TrainingSet:
     Raises
     ------
     RequestError
-        If no training set can be made so.
+        If no such training set can be made.
     """
 
     n_training_scans: int = 120

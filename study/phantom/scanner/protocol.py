@@ -75,7 +75,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Protocol(Geometry):
-    """How a scan is acquired and reconstructed: its geometry, and these.
+    """How a scan is acquired and reconstructed: the geometry, the tube and the kernel.
 
     Parameters
     ----------

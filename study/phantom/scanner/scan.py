@@ -47,7 +47,7 @@ class Habitus:
 
 @dataclass(frozen=True)
 class Disease:
-    """What ails the lungs at this visit.
+    """The disease of the lungs at one visit.
 
     ``extent``: infected fraction of the lung, 0 (healthy) to 0.9. ``consolidation``: the fraction of the
     infection that has lost its air, 0..1. ``absorbing``: 0..1, thinner ground glass and bands, as infection
@@ -73,8 +73,8 @@ class SimulatedScan:
     """A scan and its truth.
 
     ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``heights_mm`` of the sections' centres from the carina upwards;
-    ``lung_mask``, ``infection_mask`` bool (z, y, x),
-    infection within lung; ``vessels`` bool: lung voxels of which vessels fill a quarter or more.
+    ``lung_mask``, ``infection_mask`` bool (z, y, x), infection within lung; ``vessels`` bool: lung voxels of which a
+    quarter or more is vessel.
     ``tissue_poi``, ``tissue_ihu``: POI and iHU of the tissue itself, on the fine grid, before it is cut into
     sections. Where asked for, ``lobes``, ``lesions`` and ``lesion_table``: see `truth.label_lesions`.
     """
@@ -92,7 +92,7 @@ class SimulatedScan:
     lesion_table: pd.DataFrame | None = None
 
 
-# With one thread of linear algebra the bytes do not depend on how many there are; cores are for several scans at once.
+# With one thread of linear algebra the bytes do not depend on the number of cores, which are for several scans at once.
 @ThreadpoolController().wrap(limits=1)
 def simulate_scan(
     patient_seed: tuple[int, ...],
@@ -115,20 +115,19 @@ def simulate_scan(
     habitus, disease, protocol
         See `Habitus`, `Disease`, `Protocol`.
     motion : float
-        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what was
+        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what is
         seen: a voxel is lung (infected) where lung (infection) makes up half of its signal or more. The biomarkers of
-        the tissue stay.
+        the tissue do not change.
     cardiac : float
         0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it. The masks are those
         of the still heart.
     label : bool
-        Also name every lobe and lesion. It changes nothing else and costs about as much as another visit.
+        Also label every lobe and lesion. It changes nothing else and costs about as much as another visit.
 
     Returns
     -------
     SimulatedScan
         The same arguments give the same bytes.
-
     """
     for name, value in (("motion", motion), ("cardiac", cardiac)):
         if not 0 <= value <= 1:
@@ -213,7 +212,7 @@ def _phases(edges, centres, protocol: Protocol, motion: float, rng) -> list[tupl
     how = protocol.slice_thickness_mm, protocol.profile
     if motion == 0:
         return [(1.0, section_weights(edges, centres, *how), 1.0)]
-    # Each section sees the diaphragm where it is when the section's turn comes.
+    # Each section sees the diaphragm where it is when the section is acquired.
     return [
         (
             share,
