@@ -68,8 +68,9 @@ class People:
 
     def __post_init__(self):
         """Check the numbers, fill in the counts that are not given, and check that all can be met together."""
-        self._check_numbers()
-        for name, n in _filled({name: n for name in PAPER if (n := getattr(self, name)) is not None}).items():
+        given = {name: getattr(self, name) for name in PAPER if getattr(self, name) is not None}
+        self._check_numbers(given)
+        for name, n in _filled(given).items():
             object.__setattr__(self, name, n)
         self._check_counts()
 
@@ -78,12 +79,11 @@ class People:
         """Patients of 18 years or more."""
         return self.n_patients - self.n_minors
 
-    def _check_numbers(self):
-        faults = []
-        for name in (*PAPER, "seed"):
-            may_lack = name in PAPER and name != "n_patients"
-            if not is_whole(value := getattr(self, name)) and not (value is None and may_lack):
-                faults.append(f"{{{name}}} must be a whole number, 0 or more")
+    def _check_numbers(self, given: dict):
+        must_be_whole = given | dict(n_patients=self.n_patients, seed=self.seed)
+        faults = [
+            f"{{{name}}} must be a whole number, 0 or more" for name, n in must_be_whole.items() if not is_whole(n)
+        ]
         for name in ("motion_fraction", "second_peak_fraction"):
             if not is_fraction(getattr(self, name)):
                 faults.append(f"{{{name}}} must be between 0 and 1")
