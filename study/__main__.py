@@ -201,10 +201,10 @@ def phantom(
         Path, typer.Option(file_okay=False, help="folder for scans.csv, images and masks", show_default=False)
     ],
     n_patients: Annotated[int, typer.Option("--patients", help="patients, each scanned one to six times")] = 5,
-    slice_thickness_mm: Annotated[float, typer.Option("--thickness", help="of a section, mm")] = 10.0,
+    slice_thickness_mm: Annotated[float, typer.Option("--thickness", help="section thickness, mm")] = 10.0,
     increment_mm: Annotated[
         float | None,
-        typer.Option("--increment", help="from section to section, mm; by default the thickness", show_default=False),
+        typer.Option("--increment", help="distance between sections, mm; by default the thickness", show_default=False),
     ] = None,
     matrix: Annotated[int, typer.Option(help="pixels across and down")] = 512,
     field_of_view_mm: Annotated[float, typer.Option("--field-of-view", help="width of the matrix, mm")] = 350.0,
@@ -221,10 +221,10 @@ def phantom(
         float, typer.Option("--motion", help="share of scans with respiratory motion, 0 to 1")
     ] = 0.04,
     report_language: Annotated[
-        str, typer.Option("--language", help="of the reports: english, chinese or mixed")
+        str, typer.Option("--language", help="language of the reports: english, chinese or mixed")
     ] = "mixed",
     image_format: Annotated[
-        str, typer.Option("--format", help="of the images: nifti, or dicom (one folder per scan)")
+        str, typer.Option("--format", help="format of the images: nifti, or dicom (one folder per scan)")
     ] = "nifti",
     label: Annotated[bool, typer.Option("--lesions/--no-lesions", help="label every lobe and lesion as well")] = True,
     seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,

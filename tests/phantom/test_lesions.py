@@ -12,7 +12,8 @@ from study.phantom.body.anatomy import draw_anatomy
 from study.phantom.body.lesions import KINDS, draw_susceptibility, infect
 from study.phantom.body.lobes import LOBES
 from study.phantom.body.truth import tissue_biomarkers
-from study.phantom.scanner.scan import Disease, Habitus, Protocol, simulate_scan
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.scans.grid import ScanError
 from study.scans.nifti import save_nifti
 
