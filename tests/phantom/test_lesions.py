@@ -195,7 +195,7 @@ def test_masks_are_read_or_refused_by_name(tmp_path):
     sizes = lesion_sizes.read_lesions(tmp_path)
     assert sizes["n_lesions"].tolist() == [1] and sizes["volume_ml"][0] == pytest.approx(16 * 2.7**2 * 8 / 1000)
     save_nifti(tmp_path / "b_ct.nii.gz", stored * 40, affine)
-    with pytest.raises(ScanError, match=r"b_ct.*other values than 0 and 1.*give masks"):
+    with pytest.raises(ScanError, match=r"b_ct.*values other than 0 and 1.*give masks"):
         lesion_sizes.read_lesions(tmp_path)
 
 
