@@ -132,7 +132,7 @@ def make_cohort(
     who = asdict(people)
     about = dict(
         tier="synthetic",
-        source="simulated by study.phantom.cohorts; no patient's data",
+        source="simulated by study.phantom; no patient's data",
         licence="CC0-1.0",
         seed=who.pop("seed"),
         digest=hashlib.sha256(table.encode()).hexdigest(),
