@@ -18,7 +18,8 @@ from study.files import write_table
 from study.measures import biomarkers, overlap
 from study.measures.comparison import compare_masks
 from study.networks.segmentation import Segmenter
-from study.phantom.cohorts import plan_cohort
+from study.phantom.people.counts import People
+from study.phantom.people.plan import plan_cohort
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.reconstruction import KERNELS
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
@@ -61,7 +62,7 @@ def patients(n, infected):
     infected : bool
         With the disease of their first scan that shows any; else with healthy lungs.
     """
-    plan = plan_cohort(n_patients=2 * n + 20, n_minors=0, seed=SEED)
+    plan = plan_cohort(People(n_patients=2 * n + 20, n_minors=0, seed=SEED))
     if infected:
         plan = plan[plan["true_extent"] > 0]
     chosen = plan.drop_duplicates("patient_id").head(n)

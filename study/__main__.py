@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from itertools import groupby
 from operator import itemgetter
@@ -200,81 +199,83 @@ def make_index(
     typer.echo(f"{made.path}: {len(made.scans)} scans of {made.scans['patient_id'].nunique()} patients")
 
 
-# What `study.phantom.cohorts.make_cohort` calls the options of `study phantom`, as its messages name them.
-PHANTOM_OPTIONS = {
-    "n_patients": "--patients",
-    "n_severe_patients": "--severe",
-    "n_observed": "--observed",
-    "motion_fraction": "--motion",
-    "field_of_view_mm": "--field-of-view",
-    "slice_thickness_mm": "--thickness",
-    "increment_mm": "--increment",
-    "report_language": "--language",
-    "image_format": "--format",
-}
-
-
 @app.command()
 def phantom(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option(file_okay=False, help="folder for scans.csv, images and masks", show_default=False)
     ],
-    patients: Annotated[int, typer.Option(help="patients, each scanned one to six times")] = 5,
-    thickness: Annotated[float, typer.Option(help="of a section, mm")] = 10.0,
-    increment: Annotated[
-        float | None, typer.Option(help="from section to section, mm; by default the thickness", show_default=False)
+    n_patients: Annotated[int, typer.Option("--patients", help="patients, each scanned one to six times")] = 5,
+    slice_thickness_mm: Annotated[float, typer.Option("--thickness", help="section thickness, mm")] = 10.0,
+    increment_mm: Annotated[
+        float | None,
+        typer.Option("--increment", help="distance between sections, mm; by default the thickness", show_default=False),
     ] = None,
     matrix: Annotated[int, typer.Option(help="pixels across and down")] = 512,
-    field_of_view: Annotated[float, typer.Option(help="width of the matrix, mm")] = 350.0,
-    severe: Annotated[
-        int | None, typer.Option(help="patients with a severe scan; by default the paper's share")
+    field_of_view_mm: Annotated[float, typer.Option("--field-of-view", help="width of the matrix, mm")] = 350.0,
+    n_severe_patients: Annotated[
+        int | None, typer.Option("--severe", help="patients with a severe scan; by default the paper's share")
     ] = None,
-    observed: Annotated[
-        int | None, typer.Option(help="scans that two observers delineate; by default the paper's share, 1 at least")
+    n_observed: Annotated[
+        int | None,
+        typer.Option(
+            "--observed", help="scans that two observers delineate; by default the paper's share, but at least 1"
+        ),
     ] = None,
-    motion: Annotated[float, typer.Option(help="share of scans with respiratory motion, 0 to 1")] = 0.04,
-    language: Annotated[str, typer.Option(help="of the reports: english, chinese or mixed")] = "mixed",
-    format: Annotated[str, typer.Option(help="of the images: nifti or dicom (a folder a scan)")] = "nifti",
-    lesions: Annotated[bool, typer.Option(help="name every lobe and lesion as well")] = True,
+    motion_fraction: Annotated[
+        float, typer.Option("--motion", help="share of scans with respiratory motion, 0 to 1")
+    ] = 0.04,
+    report_language: Annotated[
+        str, typer.Option("--language", help="language of the reports: english, chinese or mixed")
+    ] = "mixed",
+    image_format: Annotated[
+        str, typer.Option("--format", help="format of the images: nifti, or dicom (one folder per scan)")
+    ] = "nifti",
+    label: Annotated[bool, typer.Option("--lesions/--no-lesions", help="label every lobe and lesion as well")] = True,
     seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,
     workers: Annotated[int, typer.Option(help="processes")] = 2,
 ):
     """Simulate a COVID-19 cohort on CT whose truth is known.
 
-    To test a tool with, or to learn from. OUT receives scans.csv, one row a
+    To test a tool with, or to learn from. OUT receives scans.csv, one row per
     scan (who, when, how ill, the report, the files, the truth), the images,
     and on their grid masks of lung, infection and what two observers drew,
     lobes (1 to 5: RUL, RML, RLL, LUL, LLL) and lesions (see lesions.csv).
 
     `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
-    parameter file runs the study on it. A command that was stopped goes on
-    where it was when it is repeated. Another request into the same folder
-    replaces what was simulated there.
+    parameter file runs the study on it. An interrupted command resumes when it
+    is repeated. Other options with the same OUT replace what was simulated
+    there.
     """
     from study.phantom.cohorts import make_cohort
+    from study.phantom.people.counts import People
+    from study.phantom.request import RequestError
+    from study.phantom.scanner.protocol import Geometry
 
     try:
-        scans = make_cohort(
-            out,
-            n_patients=patients,
-            n_severe_patients=severe,
-            n_observed=observed,
-            motion_fraction=motion,
-            matrix=matrix,
-            field_of_view_mm=field_of_view,
-            slice_thickness_mm=thickness,
-            increment_mm=thickness if increment is None else increment,
-            report_language=language,
-            image_format=format,
-            label=lesions,
+        people = People(
+            n_patients=n_patients,
+            n_severe_patients=n_severe_patients,
+            n_observed=n_observed,
+            motion_fraction=motion_fraction,
+            report_language=report_language,
             seed=seed,
-            workers=workers,
         )
+        geometry = Geometry(
+            matrix=matrix,
+            field_of_view_mm=field_of_view_mm,
+            slice_thickness_mm=slice_thickness_mm,
+            increment_mm=slice_thickness_mm if increment_mm is None else increment_mm,
+        )
+        scans = make_cohort(out, people, geometry, image_format=image_format, label=label, workers=workers)
+    except RequestError as error:
+        options = {option.name: option.opts[0] for option in context.command.params}
+        _stop(error.said(lambda name, value: f"{options.get(name, name)} {value!r}".removesuffix(".0")))
     except ValueError as error:
-        _stop(re.sub("|".join(PHANTOM_OPTIONS), lambda found: PHANTOM_OPTIONS[found[0]], str(error)))
+        _stop(error)
     except (OSError, MemoryError) as error:
         said = "; ".join([str(error), *getattr(error, "__notes__", [])])
-        _stop(f"{said}; mend that and repeat the command: it goes on from there")
+        _stop(f"{said}; fix this and repeat the command: it resumes")
     typer.echo(f"{out / 'scans.csv'}: simulated scans: {len(scans)}, patients: {scans['patient_id'].nunique()}")
 
 

@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 
 from helpers.project import ran, study
-from study.phantom.cohorts import plan_cohort
+from study.phantom.people.counts import People
+from study.phantom.people.plan import plan_cohort
 
 
 def biomarker_table():
     """A small cohort's biomarkers: the planned disease as if it had been measured, and a report for each follow-up."""
-    plan = plan_cohort(
+    people = People(
         n_patients=30, n_minors=1, n_severe_patients=6, n_scans=72, n_adult_scans=70, n_severe_scans=14, n_observed=0
     )
+    plan = plan_cohort(people)
     plan = plan[plan["age_years"] >= 18]
     poi = plan["true_extent"].round(4)
     ihu = (-650 + 500 * plan["true_consolidation"]).round(1).where(poi > 0)

@@ -1,8 +1,8 @@
 """How well do the two simulated observers agree with each other, over scans like those that the paper's observers saw?
 
 ``python -m tools.calibrate_observers`` prints mean, SD and median Dice beside the paper's 0.79, 0.25 and 0.85 (some
-minutes for 300 scans); test_phantom_observers.py holds a small part of it. Only the observers and the truth enter: no
-network was ever looked at.
+minutes for 300 scans); tests/phantom/test_observers.py checks a small part of it. Only the observers and the truth
+enter: no network was ever looked at.
 """
 
 import argparse
@@ -12,22 +12,23 @@ import numpy as np
 import pandas as pd
 
 from study.measures import overlap
-from study.phantom import cohorts as phantom
 from study.phantom import making
-from study.phantom.cohorts import plan_cohort
+from study.phantom.cohorts import cohort_recipe
+from study.phantom.people.counts import People
+from study.phantom.people.plan import plan_cohort
+from study.phantom.scanner.protocol import Geometry
 
 PAPER = {"mean": 0.79, "SD": 0.25, "median": 0.85}
-GEOMETRY = dict(matrix=128, field_of_view_mm=350.0, slice_thickness_mm=10.0, increment_mm=10.0)
 FIRST_SEED = 3000  # the demo's cohort is not among those looked at
 
 
 def recipes(n_scans):
-    """Recipes of observed scans of cohorts of the paper's size: 30 a cohort, 3 of them severe."""
+    """Recipes of observed scans from cohorts of the paper's size: 30 per cohort, 3 of them severe."""
     found = []
     for seed in range(FIRST_SEED, FIRST_SEED + -(-n_scans // 30)):
-        plan = plan_cohort(seed=seed)
+        plan = plan_cohort(People(seed=seed))
         rows = plan[plan["observed"]].to_dict("records")
-        found += [phantom._cohort_recipe(row, seed, GEOMETRY, "nifti", False) for row in rows]
+        found += [cohort_recipe(row, seed, Geometry()) for row in rows]
     return found[:n_scans]
 
 
@@ -45,7 +46,7 @@ def agreement(recipe):
 
 
 def sample(n_scans, workers=1):
-    """A row a scan of `agreement`."""
+    """One row per scan of `agreement`."""
     if workers == 1:
         return pd.DataFrame(map(agreement, recipes(n_scans)))
     with ProcessPoolExecutor(workers) as pool:

@@ -1,1 +1,1 @@
-"""The synthetic patients: their bodies, the scanner, the people around them, and the cohorts that are made of them."""
+"""The synthetic patients: their bodies, the scanner, the people around them, and the cohorts made of them."""

@@ -1,12 +1,12 @@
-"""Whether the lesions of the phantom are as many, as large and as spread as real ones.
+"""Whether the lesions of the phantom are as numerous, as large and as widely spread as real ones.
 
 Experts drew the infection of 50 scans of class CT-1 in sections of 8 mm (MosMedData, Morozov et al., 2020; 0.78 mm
-pixels): those masks are the measure here. They come without their CT, so what asks for the lung, such as the distance
-of a lesion to the pleura, cannot be compared; what a mask alone tells can.
+pixels): those masks are the reference here. They come without their CT, so quantities that need the lung, such as the
+distance of a lesion to the pleura, cannot be compared; those that need the mask alone can.
 
-The number of lesions hangs on the pixel, since an expert's outline leaves specks of a few pixels beside a lesion. Both
-sides are therefore counted on pixels of about 2.7 mm. The lesions were set at 512 x 512 pixels: there the phantom has
-a median of 49 lesions in 20 scans, and the experts drew 60.
+The number of lesions depends on the pixel size, since an expert's outline leaves specks of a few pixels beside a
+lesion. Both sides are therefore counted on pixels of about 2.7 mm. The lesions were tuned at 512 x 512 pixels: there
+the phantom has a median of 49 lesions in 20 scans, and the experts drew 60.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure_lesions(mask: np.ndarray, spacing_mm) -> dict:
     -------
     dict
         volume_ml; n_lesions, pieces whose voxels share a face (6 neighbours); n_sections that hold any;
-        lesser_side (0..0.5), the share of the volume in that half of the picture, right or left, that holds
+        lesser_side (0..0.5), the share of the volume in the half of the image, right or left, that holds
         less of it (NaN for an empty mask).
     """
     middle = mask.shape[2] / 2
@@ -78,7 +78,7 @@ def simulate_lesions(n_scans: int = 16, matrix: int = 128, seed: int = 1) -> pd.
     Returns
     -------
     DataFrame
-        The columns of `measure_lesions`, a row a scan.
+        The columns of `measure_lesions`, one row per scan.
     """
     protocol = Protocol(matrix=matrix, slice_thickness_mm=SECTION_MM, increment_mm=SECTION_MM)
     rows = []
@@ -102,14 +102,14 @@ def read_lesions(folder) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        mask (the file's name) and the columns of `measure_lesions`, a row a mask.
+        mask (the file's name) and the columns of `measure_lesions`, one row per mask.
 
     Raises
     ------
     FileNotFoundError
         If there is no mask in the folder.
     ScanError
-        If a file is no mask or damaged.
+        If a file is damaged or not a mask.
     """
     paths = sorted(path for path in Path(folder).glob("*") if path.name.endswith((".nii", ".nii.gz")))
     if not paths:
@@ -133,5 +133,5 @@ def merge_pixels(mask: np.ndarray, spacing_mm) -> tuple[np.ndarray, tuple[float,
 
 def _checked(section: np.ndarray, path: Path) -> np.ndarray:
     if not np.isin(section, (0, 1)).all():
-        raise ScanError(path, "the file holds other values than 0 and 1", "give masks: 1 infected, 0 everything else")
+        raise ScanError(path, "the file holds values other than 0 and 1", "give masks: 1 infected, 0 everything else")
     return section > 0

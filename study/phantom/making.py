@@ -1,8 +1,8 @@
-"""Making the scans of a plan: in parallel, complete files only, and none twice.
+"""Make the scans of a plan: in parallel, only complete files, and none twice.
 
-A recipe is all that a scan depends on. Beside the files of a scan lies recipes/<scan_id>.json with the digest
-of its recipe and of the code that follows it; a scan whose files are there with that digest is not made
-again. So a run that was killed, or found the disk full, goes on where it stopped.
+A recipe is all that a scan depends on. Beside the files of a scan is recipes/<scan_id>.json, with the digest of its
+recipe and of the code that follows it; a scan whose files are there with that digest is not made again. So a run that
+was killed, or filled the disk, resumes.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from study import fingerprint
 from study.files import write_text
 from study.phantom.body.truth import LESION_COLUMNS
 from study.phantom.people.observers import delineate
+from study.phantom.request import RequestError, is_whole
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, SimulatedScan, forget_patient, simulate_scan
 from study.scans.ct import Scan, write_scan
@@ -49,7 +50,7 @@ def _digest(recipe: dict) -> str:
 
 @cache
 def _code(is_observed: bool, is_dicom: bool) -> str:
-    """Fingerprint of the code that makes a scan; what the planning decides stands in the recipe."""
+    """Fingerprint of the code that makes a scan; what the plan decides is in the recipe."""
     used = {
         "study.phantom.scanner.scan": True,
         "study.phantom.people.observers": is_observed,
@@ -66,10 +67,10 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
     folder : Path
     recipes : list of dict
         scan_id, group (scans of a group are made in one process), patient_seed, visit, habitus, disease,
-        protocol, motion, cardiac, label (whether lobes and lesions are named), readers_seed (None for a scan without
+        protocol, motion, cardiac, label (whether lobes and lesions are labelled), readers_seed (None for a scan without
         observers), dicom (None for an image in NIfTI, else what `series.write_series` says about the patient).
     workers : int
-        Processes; with 1 all is done in this one.
+        Processes; with 1, everything is done in this one.
     what : str
         Named in the progress bar and in errors.
 
@@ -77,24 +78,24 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
     -------
     truth : DataFrame
         true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (None without infection), and of the
-        tissue before it is cut into sections true_tissue_poi, true_tissue_ihu; a row a recipe in the order of
-        the recipes.
+        tissue before it is cut into sections true_tissue_poi, true_tissue_ihu; one row per recipe, in their
+        order.
     lesions : DataFrame
-        scan_id and `truth.LESION_COLUMNS`, a row a lesion of the scans whose lesions are named.
+        scan_id and `truth.LESION_COLUMNS`, one row per lesion of the scans whose lesions are labelled.
     """
-    if not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers = {workers!r} must be a whole number, 1 or more")
+    if not is_whole(workers, 1):
+        raise RequestError("{workers} must be a whole number, 1 or more", dict(workers=workers))
     if (folder / "scans.csv").exists() and not (folder / "recipes").is_dir():
         raise ValueError(
             f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
             "or move that table away"
         )
-    (folder / "recipes").mkdir(parents=True, exist_ok=True)  # no scan is made for a place that cannot take it
+    (folder / "recipes").mkdir(parents=True, exist_ok=True)  # fail before any scan is made
     known = {recipe["scan_id"]: _already_made(folder, recipe) for recipe in recipes}
     _tidy(folder, {scan_id for scan_id, record in known.items() if record is not None})
     todo: dict[int, list[tuple[dict, str]]] = {}
     for recipe in recipes:
-        if known[recipe["scan_id"]] is None:  # the digest goes along: to read all the code takes a process seconds
+        if known[recipe["scan_id"]] is None:  # with its digest: reading all the code would take each process seconds
             todo.setdefault(recipe["group"], []).append((recipe, _digest(recipe)))
     n_todo = sum(map(len, todo.values()))
     if n_todo:
@@ -115,7 +116,7 @@ def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: in
         for group in groups:
             yield _make_patient(folder, group)
         return
-    # spawn: alike on every system, and safe beside the threads of a notebook or of torch
+    # spawn: the same on every system, and safe beside the threads of a notebook or of torch
     with ProcessPoolExecutor(min(workers, len(groups)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_make_patient, folder, group) for group in groups]
         try:
@@ -134,7 +135,7 @@ def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, di
         except Exception as error:
             error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
             raise
-    forget_patient()  # so that two are never in memory
+    forget_patient()  # an idle process holds no patient in memory
     return made
 
 
@@ -196,7 +197,7 @@ def _make_scan(folder: Path, recipe: dict, digest: str) -> dict:
         lesions=made.lesion_table.to_dict("records") if recipe["label"] else [],
         recipe=recipe,
     )
-    # last: it vouches
+    # written last: it marks the scan as complete
     write_text(folder / "recipes" / f"{recipe['scan_id']}.json", json.dumps(record, indent=1) + "\n")
     return record
 
@@ -224,7 +225,7 @@ def _already_made(folder: Path, recipe: dict) -> dict | None:
 
 
 def _tidy(folder: Path, scan_ids: set[str]) -> None:
-    """Remove what was made here by another plan or recipe, and what a killed run left half written."""
+    """Remove what was made here by another plan or recipe, and half-written files of a killed run."""
     for path in (folder / "recipes").glob("*.json"):
         if path.stem not in scan_ids:
             path.unlink()

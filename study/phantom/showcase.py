@@ -1,4 +1,4 @@
-"""One simulated patient seen in several ways, to see beside each other what the phantom can do."""
+"""One simulated patient shown in several ways, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 PATIENT, HABITUS = (2020, 0, 12), Habitus("male", 52.0)
 HEIGHT_MM = -78.0  # of the section shown, from the carina upwards: through the heart and the bases of the lungs
 GLASS = Disease(extent=0.16, consolidation=0.0)
-# title, what ails the lungs, and what differs from a section of 10 mm, soft kernel, while the breath is held
+# title, disease, and what differs from a 10 mm section with the soft kernel and breath held
 VIEWS = (
     ("10 mm, healthy", Disease(extent=0.0), {}),
     ("10 mm, ground glass", GLASS, {}),
@@ -24,7 +24,7 @@ VIEWS = (
 
 
 def views(matrix: int = 192) -> tuple[list[tuple[str, np.ndarray]], tuple[float, float, float]]:
-    """Sections at one height of one patient: healthy and ill, moving, thick and thin, soft and sharp.
+    """Sections at one height of one patient: healthy and ill, breathing, thick and thin, soft and sharp.
 
     Parameters
     ----------

@@ -12,7 +12,8 @@ from study.phantom.body.anatomy import draw_anatomy
 from study.phantom.body.lesions import KINDS, draw_susceptibility, infect
 from study.phantom.body.lobes import LOBES
 from study.phantom.body.truth import tissue_biomarkers
-from study.phantom.scanner.scan import Disease, Habitus, Protocol, simulate_scan
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.scans.grid import ScanError
 from study.scans.nifti import save_nifti
 
@@ -33,7 +34,7 @@ def infected():
     for key in PATIENTS:
         anatomy = draw_anatomy(*key)
         for pattern, rows in made.items():
-            part = draw_susceptibility(key, pattern)
+            part = draw_susceptibility(anatomy, key[0], pattern)
             rows.append((anatomy, part, infect(anatomy, part, anatomy.parenchyma, 0.08, 0.25, 0.0)))
     return made
 
@@ -100,10 +101,8 @@ def test_absorption_thins_the_glass_and_leaves_bands(infected):
 
 def test_a_reversed_halo_is_a_dense_ring_about_glass(monkeypatch):
     monkeypatch.setattr(lesions, "HALO_PATIENTS", 1.0)
-    draw_susceptibility.cache_clear()
-    key = PATIENTS[0]
-    anatomy, part = draw_anatomy(*key), draw_susceptibility(key, "covid")
-    draw_susceptibility.cache_clear()
+    anatomy = draw_anatomy(*PATIENTS[0])
+    part = draw_susceptibility(anatomy, PATIENTS[0][0], "covid")
     infection = infect(anatomy, part, anatomy.parenchyma, 0.15, 0.3, 0.0)
     halo = infection.kind == 1 + KINDS.index("reversed halo")
     assert halo.any()
@@ -196,7 +195,7 @@ def test_masks_are_read_or_refused_by_name(tmp_path):
     sizes = lesion_sizes.read_lesions(tmp_path)
     assert sizes["n_lesions"].tolist() == [1] and sizes["volume_ml"][0] == pytest.approx(16 * 2.7**2 * 8 / 1000)
     save_nifti(tmp_path / "b_ct.nii.gz", stored * 40, affine)
-    with pytest.raises(ScanError, match=r"b_ct.*other values than 0 and 1.*give masks"):
+    with pytest.raises(ScanError, match=r"b_ct.*values other than 0 and 1.*give masks"):
         lesion_sizes.read_lesions(tmp_path)
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from study.measures.phrases import key_phrases
-from study.phantom import cohorts as phantom
-from study.phantom.cohorts import Reporting, plan_cohort
 from study.phantom.people import reports
+from study.phantom.people.counts import People
+from study.phantom.people.plan import plan_cohort
+from study.phantom.people.reports import Reporting
 from study.results import progression
 
 LANGUAGES = tuple(reports.LANGUAGES)
@@ -154,9 +155,9 @@ def test_rates_that_are_no_chances_are_refused(wrong):
 def test_counts_come_near_table_3_and_in_its_order():
     counts = []
     for seed in range(4):
-        scans = truth_of(plan_cohort(seed=seed), seed)
+        scans = truth_of(plan_cohort(People(seed=seed)), seed)
         scans = scans[scans["age_years"] >= 18]
-        written = phantom._reports(scans, seed, "mixed", None)
+        written = reports.write_reports(scans, seed, "mixed")
         table = key_phrases.tabulate(written.dropna())
         numbers = progression.table_3(table)
         counts.append(
@@ -171,10 +172,10 @@ def test_counts_come_near_table_3_and_in_its_order():
 
 
 def test_language_is_a_patients_own_and_changes_nothing_else():
-    scans = truth_of(plan_cohort(n_patients=40))
+    scans = truth_of(plan_cohort(People(n_patients=40)))
     tables, is_chinese = {}, {}
     for language in (*LANGUAGES, "mixed"):
-        written = phantom._reports(scans, 1, language, None)
+        written = reports.write_reports(scans, 1, language)
         assert written.isna().equals(scans["visit"] == 1)
         tables[language] = key_phrases.tabulate(written)
         is_chinese[language] = written.dropna().str.contains(r"[\u4e00-\u9fff]", regex=True)

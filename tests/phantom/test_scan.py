@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from helpers.simulated import COARSE, MAN, WOMAN, digest
 from study.phantom.body.anatomy import draw_anatomy
 from study.phantom.body.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, tube_points
 from study.phantom.body.lesions import draw_susceptibility, infect
+from study.phantom.scanner import scan as scanning
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, forget_patient, simulate_scan
 from study.phantom.showcase import views
@@ -75,7 +77,7 @@ def test_smooth_noise_has_unit_variance_and_is_the_same_place_by_place():
 def test_same_arguments_same_bytes_here_and_in_another_process():
     ask = dict(visit=1, habitus=WOMAN, disease=Disease(extent=0.1), protocol=COARSE, motion=0.4)
     first = digest(simulate_scan((9, 4), **ask))
-    draw_anatomy.cache_clear(), draw_susceptibility.cache_clear()
+    forget_patient()
     assert digest(simulate_scan((9, 4), **ask)) == first
     code = (
         "from helpers.simulated import *; from study.phantom.scanner.scan import Disease, simulate_scan\n"
@@ -118,10 +120,8 @@ def test_scans_are_plain_arrays_of_one_shape_with_infection_inside_lung():
 def test_extent_is_the_infected_fraction_of_the_fine_grid(pattern, extent):
     for seed in ((21,), (22,)):
         anatomy = draw_anatomy(*key(seed, WOMAN))
-        ill = (
-            infect(anatomy, draw_susceptibility(key(seed, WOMAN), pattern), anatomy.parenchyma, extent, 0.2, 0.0).kind
-            > 0
-        )
+        susceptibility = draw_susceptibility(anatomy, seed, pattern)
+        ill = infect(anatomy, susceptibility, anatomy.parenchyma, extent, 0.2, 0.0).kind > 0
         measured = (anatomy.share * ill).sum() / anatomy.share.sum()
         assert measured == pytest.approx(extent, rel=0.1)
 
@@ -166,13 +166,41 @@ def test_lobes_and_lesions_of_a_moving_scan_lie_in_its_masks():
     np.testing.assert_array_equal(moved.lesions > 0, moved.infection_mask)
 
 
-def test_a_forgotten_patient_is_drawn_anew_and_is_the_same():
+@pytest.fixture
+def drawn(monkeypatch):
+    """What was drawn of patients, as weak references: a list that grows, each with how many were alive before."""
+    made = []
+
+    def watched(draw):
+        def drawing(*arguments):
+            alive = sum(reference() is not None for _, reference in made)
+            result = draw(*arguments)
+            made.append((alive, weakref.ref(result)))
+            return result
+
+        return drawing
+
+    forget_patient()
+    for name in ("draw_anatomy", "draw_susceptibility"):
+        monkeypatch.setattr(scanning, name, watched(getattr(scanning, name)))
+    return made
+
+
+def test_a_forgotten_patient_is_drawn_anew_and_is_the_same(drawn):
     scans = []
     for _ in range(2):
         scans.append(simulate_scan((6,), 0, WOMAN, Disease(extent=0.05), COARSE))
         forget_patient()
-        assert draw_anatomy.cache_info().currsize == draw_susceptibility.cache_info().currsize == 0
-    assert digest(scans[0]) == digest(scans[1])
+        assert not any(reference() for _, reference in drawn)
+    assert len(drawn) == 4 and digest(scans[0]) == digest(scans[1])
+
+
+def test_a_patient_is_drawn_once_and_let_go_before_the_next_is_drawn(drawn):
+    for visit in (1, 2):
+        simulate_scan((6,), visit, WOMAN, Disease(extent=0.05), COARSE)
+    assert len(drawn) == 2  # anatomy and susceptibility
+    simulate_scan((7,), 1, MAN, Disease(extent=0.05), COARSE)
+    assert [alive for alive, _ in drawn] == [0, 1, 0, 1]
 
 
 def test_visits_move_the_patient_and_keep_the_disease():
@@ -283,13 +311,13 @@ def test_children_and_the_old_can_be_drawn(age):
         (lambda: Disease(consolidation=-0.1), "consolidation"),
         (lambda: Habitus("man", 40), "sex"),
         (lambda: Habitus("male", -1), "age_years"),
-        (lambda: Protocol(kernel="medium"), "kernel must be one of"),
-        (lambda: Protocol(profile="gaussian"), "profile must be one of"),
+        (lambda: Protocol(kernel="medium"), "kernel = 'medium' must be one of"),
+        (lambda: Protocol(profile="gaussian"), "profile = 'gaussian' must be one of"),
         (lambda: Protocol(matrix=4), "matrix"),
         (lambda: Protocol(matrix=-512), "matrix"),
         (lambda: Protocol(matrix=128.5), "matrix"),
         (lambda: Protocol(field_of_view_mm=float("inf")), "field_of_view_mm"),
-        (lambda: Protocol(slice_thickness_mm=0.3), "slice_thickness_mm must lie in 0.6..20"),
+        (lambda: Protocol(slice_thickness_mm=0.3), "slice_thickness_mm = 0.3 must be between 0.6 and 20"),
         (lambda: Protocol(increment_mm=0), "increment_mm"),
         (lambda: Protocol(tube_current_mas=float("nan")), "tube_current_mas"),
         (lambda: simulate_scan((1,), 0, MAN, Disease(), COARSE, motion=2.0), "motion"),

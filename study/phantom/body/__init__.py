@@ -1,1 +1,1 @@
-"""What lies in the chest: lungs, bones, organs, vessels, lobes, lesions, and the truth about them."""
+"""What is in the chest: lungs, bones, organs, vessels, lobes, lesions, and the truth about them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import ndimage
@@ -30,7 +29,7 @@ SLAB_VOXELS = 700_000
 
 
 def slabs(grid: Grid) -> list[slice]:
-    """Layers to work on at once, so that little is in memory and what is fits a processor's cache."""
+    """Layers to work on at once: few enough to need little memory and to fit a CPU's cache."""
     layers = max(1, SLAB_VOXELS // (len(grid.y) * len(grid.x)))
     return [slice(first, first + layers) for first in range(0, len(grid.z), layers)]
 
@@ -101,7 +100,7 @@ class Anatomy:
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
-    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from under to over the lungs."""
+    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs."""
     build = shapes.build
     rng = generator(patient_seed, "coverage")
     pixel = field_of_view_mm / matrix
@@ -112,7 +111,6 @@ def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: flo
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
 
 
-@lru_cache(maxsize=1)
 def draw_anatomy(
     patient_seed: tuple[int, ...],
     sex: str,
@@ -121,7 +119,7 @@ def draw_anatomy(
     field_of_view_mm: float,
     fine_mm: float,
 ) -> Anatomy:
-    """Draw the patient; visits of one patient share it. The arrays are read-only."""
+    """Draw the patient. The arrays are read-only, as the visits of one patient share them."""
     build = draw_build(patient_seed, sex, age_years)
     shapes = draw_shapes(patient_seed, build)
     whole = scan_grid(shapes, matrix, field_of_view_mm, fine_mm, patient_seed)
@@ -257,7 +255,7 @@ def _compose_outside(hu, body, outside, pixel) -> None:
 
 
 def _parenchyma(grid: Grid, shapes: Shapes, at, speckle: Speckle, depth, patient_seed) -> tuple[np.ndarray, ...]:
-    """Return the HU of lung tissue between the visible vessels, mottled and denser where it depends; and its lobe."""
+    """Return the HU of lung tissue between the visible vessels, mottled, denser where dependent; and its lobe."""
     rng = generator(patient_seed, "parenchyma")
     z, y, x = at
     level = rng.normal(-872, 22)

@@ -1,6 +1,6 @@
 """What lungs show without infection: fissures, emphysema, scars, caps, granulomas, collapse, effusion.
 
-None of it is infection, and all of it can be taken for it: these are the hard negatives.
+None of them is infection, and each can be mistaken for it: these are the hard negatives.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def add_findings(
 
 
 def _fissures(hu, fissure_mm, rng, pixel_mm: float) -> None:
-    """Draw the sheets between the lobes; as far as a scan shows them they are 0.1 to 0.7 mm thick."""
+    """Draw the sheets between the lobes; where a scan shows them they are 0.1 to 0.7 mm thick."""
     sheet = rng.uniform(0.12, 0.65)
-    # A sheet fills the part of a voxel that its thickness is of the voxel's edge.
+    # A sheet fills a voxel by the ratio of its thickness to the voxel's edge.
     hu += np.clip(1 - fissure_mm / pixel_mm, 0, 1) * min(sheet / pixel_mm, 1) * (10 - hu)
 
 
@@ -69,7 +69,7 @@ def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
 
 
 def effusion(shapes: Shapes, cage: np.ndarray, grid, patient_seed) -> np.ndarray | None:
-    """Draw how far (mm) fluid pushes the lung off the ribs; None for the nineteen of twenty without."""
+    """Draw how far (mm) fluid pushes the lung off the ribs; None in the 19 of 20 patients without any."""
     rng = generator(patient_seed, "effusion")
     if rng.random() > 0.05:
         return None

@@ -1,4 +1,4 @@
-"""The mathematics the phantom is drawn with: seeds, grids, smooth noise, resampling, tubes.
+"""The mathematics that the phantom is drawn with: seeds, grids, smooth noise, resampling, tubes.
 
 Everything is defined in millimetres of the patient, not in voxels: the same patient drawn on another grid is
 the same patient. Patient axes: z caudal to cranial, 0 at the carina; y anterior to posterior; x right to
@@ -194,7 +194,7 @@ def tube_points(
     radii_end: np.ndarray,
     points_per_voxel: float = 8.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Flat indices of the voxels that tapering tubes fill, some of them often, and the fraction that each fills.
+    """Flat indices of the voxels that tapering tubes fill, some of them repeatedly, and the fraction filled each time.
 
     Each tube's volume is dealt to points that fill it evenly (a low-discrepancy sequence), so that a vessel
     thinner than a voxel fills just the part of it that it should. ``starts``, ``ends`` are (n, 3) in (z, y,

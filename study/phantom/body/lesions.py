@@ -1,22 +1,21 @@
-"""Infection: where it is in a patient's lungs at a given extent, and what it does to their density.
+"""Infection: where it is in a patient's lungs at a given extent, and how it changes their density.
 
-A patient has one order of infection: every bit of lung has the extent at which it falls ill. The infection of
-a visit is the lung whose turn has come, so the lesions of successive visits are the same lesions, grown or
-shrunk, and what is ill at a small extent is ill at a larger one.
+Each patient has one order of infection: every voxel of lung has the extent from which on it is infected. So the lesions
+of successive visits are the same lesions, grown or shrunk, and what is infected at a small extent is also infected at
+a larger one.
 
-COVID-19 spares neither lung and prefers the bases, the back and the pleura (Bernheim et al., Radiology
-2020;295:200463). Other pneumonia fills a lobe as far as its fissures, lies in patches about the bronchi of one
+COVID-19 affects both lungs and prefers the bases, the back and the pleura (Bernheim et al., Radiology
+2020;295:200463). Other pneumonia fills a lobe as far as its fissures, forms patches around the bronchi of one
 or two lobes, or spreads like COVID-19 but more to one side.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from study.phantom.body.anatomy import Anatomy, Speckle, draw_anatomy, positions
+from study.phantom.body.anatomy import Anatomy, Speckle, positions
 from study.phantom.body.fields import Grid, generator, ramp
 from study.phantom.body.lobes import LOBES, draw_lobes
 from study.phantom.body.shape import Shapes
@@ -42,7 +41,7 @@ LEVEL_MM, LEVEL_WIDTH_MM = (-85.0, 30.0), 50.0  # mean and SD of the level of mo
 class Susceptibility:
     """For the voxels ``inside`` a patient's lungs.
 
-    ``field``: the higher, the earlier ill. ``levels``: falling values of it, and ``reached`` the fraction of
+    ``field``: the higher, the earlier infected. ``levels``: falling values of it, and ``reached`` the fraction of
     lung above each. ``core``: the higher, the earlier consolidated. ``opacity``: HU of the ground glass.
     ``band``: 0..1, where bands stay when infection is absorbed. ``paved``: 0..1, how much the septa show.
     ``halo``: bool, part of a reversed halo. ``edge``: half-width of a lesion's soft border in units of the
@@ -61,11 +60,8 @@ class Susceptibility:
     grain: np.ndarray
 
 
-@lru_cache(maxsize=1)
-def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
-    """Draw the order of infection of a patient; ``anatomy_key`` holds the arguments of ``draw_anatomy``."""
-    anatomy = draw_anatomy(*anatomy_key)
-    patient_seed = anatomy_key[0]
+def draw_susceptibility(anatomy: Anatomy, patient_seed: tuple[int, ...], pattern: str) -> Susceptibility:
+    """Draw the order in which a patient's lung is infected; ``anatomy`` was drawn from the same seed."""
     rng = generator(patient_seed, "lesions")
     build = anatomy.shapes.build
     speckle = anatomy.speckle
@@ -75,8 +71,8 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
 
     covid = pattern == "covid"
     broad, large, medium, small, grain = (noise(length) for length in (52.0, 30.0, 15.0, 7.5, 4.5))
-    # Subpleural means near the ribs or the diaphragm. In the thin recesses all lung is; there it does not
-    # count.
+    # Subpleural means near the ribs or the diaphragm. It does not count in the thin recesses, where all lung is
+    # near them.
     rim = np.exp(-np.clip(anatomy.wall, 0, None) / rng.uniform(9, 22)) * anatomy.room
     z, y, x = positions(anatomy.grid, anatomy.inside)
     posterior = y / build.half_depth
@@ -87,7 +83,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
     field -= 1.6 * (1 - anatomy.room)
     if covid:
         field += rng.uniform(0.9, 2.6) * rim + rng.uniform(0.2, 1.1) * posterior + rng.uniform(0.8, 2.0) * basal
-        # One of ten has it on one side above all.
+        # One patient in ten has it mainly on one side.
         side = rng.normal(0, 0.1) if rng.random() > 0.1 else rng.choice([-1, 1]) * rng.uniform(0.4, 1.0)
         field += side * np.sign(x)
         seeds = _points(anatomy.shapes, rng, int(rng.integers(*COVID_FOCI)), subpleural=True)
@@ -117,7 +113,7 @@ def draw_susceptibility(anatomy_key: tuple, pattern: str) -> Susceptibility:
 
 
 def _levels(field: np.ndarray, share: np.ndarray, count: int = 65536) -> tuple[np.ndarray, np.ndarray]:
-    """Falling levels of the field, and the fraction of lung that lies above each."""
+    """Falling levels of the field, and the fraction of lung above each."""
     low, high = float(field.min()), float(field.max()) + 1e-3
     bins = ((high - field) * ((count - 1) / (high - low))).astype(np.int64)
     volume = np.cumsum(np.bincount(bins, weights=share, minlength=count))
@@ -130,7 +126,7 @@ def _spread(anatomy: Anatomy, rng, patient_seed, x) -> tuple[np.ndarray, np.ndar
     chance = np.array([FIRST_LOBE[name] for name in LOBES])
     order = 1 + rng.choice(len(LOBES), len(LOBES), replace=False, p=chance)
     first, others = order[0], order[1:]
-    # A second lobe, where there is one, is more often of the same lung.
+    # A second lobe, if any, is more often in the same lung.
     same_side = others[(others > 3) == (first > 3)]
     second = (same_side if rng.random() < 0.7 else others)[0] if rng.random() < 0.4 else 0
     share = (anatomy.lobe == first) + rng.uniform(0.3, 1.0) * (anatomy.lobe == second)
@@ -146,9 +142,9 @@ def _spread(anatomy: Anatomy, rng, patient_seed, x) -> tuple[np.ndarray, np.ndar
 
 
 def _points(shapes: Shapes, rng, count: int, subpleural: bool = True, within=None) -> np.ndarray:
-    """Draw points (z, y, x) mm in the lungs on the lattice: the same on any grid; more behind and below.
+    """Draw points (z, y, x) mm in the lungs on the lattice: the same on any grid, denser behind and below.
 
-    ``within`` (patient_seed, lobes) leaves only these lobes.
+    ``within`` (patient_seed, lobes) keeps to these lobes.
     """
     coarse, depth = shapes.coarse, shapes.lung
     near = (depth < 16) if subpleural else (depth > 6)
@@ -164,7 +160,7 @@ def _points(shapes: Shapes, rng, count: int, subpleural: bool = True, within=Non
 
 
 def _foci(grid: Grid, rng, seeds, spread: float, inside, with_halo: bool) -> tuple[np.ndarray, ...]:
-    """Round lesions about ``seeds``: what they add to the field, where a reversed halo is, and its dense ring.
+    """Round lesions around ``seeds``: what they add to the field, where a reversed halo is, and its dense ring.
 
     ``spread`` is the field's standard deviation. Most are 4 to 10 mm wide.
     """
@@ -183,7 +179,7 @@ def _foci(grid: Grid, rng, seeds, spread: float, inside, with_halo: bool) -> tup
         np.maximum(raised[box], height * np.clip(1.6 - squared, 0, 1), out=raised[box])
         if atoll:
             halo[box] |= squared < 1
-            # A wall of consolidation about a middle that keeps its air.
+            # A wall of consolidation around a centre that keeps its air.
             ring[box] = np.where(squared < 1, 2.6 * np.exp(-(((np.sqrt(squared) - 0.8) / 0.17) ** 2)) - 1.2, ring[box])
     return raised.ravel()[inside], halo.ravel()[inside], ring.ravel()[inside]
 
@@ -209,7 +205,7 @@ def infect(
 ) -> Infection:
     """Put the infection of a visit into the lung.
 
-    ``extent`` is the fraction of lung (by volume) that is ill, ``consolidation`` the fraction of the ill lung
+    ``extent`` is the fraction of lung (by volume) that is infected, ``consolidation`` the fraction of the infection
     that has lost its air, ``absorbing`` (0..1) thins the ground glass and leaves bands.
     """
     part = susceptibility

@@ -1,7 +1,7 @@
 """The five lobes of the lungs and the fissures between them.
 
 The oblique fissure of either lung descends from behind the apex to the front of the diaphragm; the horizontal
-fissure of the right lung parts the upper from the middle lobe in front of it.
+fissure of the right lung separates the upper from the middle lobe in front of it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import numpy as np
 from study.phantom.body.fields import generator
 from study.phantom.body.shape import Shapes
 
-# In this order 1 to 5 in label maps; 0 is no lung.
+# In this order 1 to 5 in label maps; 0 is outside the lungs.
 LOBES = ("RUL", "RML", "RLL", "LUL", "LLL")
 
 
 def draw_lobes(shapes: Shapes, patient_seed, z, y, x, noise) -> tuple[np.ndarray, np.ndarray]:
-    """Tell the lobe of points of the lung, and how far they lie from a fissure.
+    """Find the lobe of points in the lung, and their distance to the nearest fissure.
 
     Parameters
     ----------

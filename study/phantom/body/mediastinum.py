@@ -79,8 +79,8 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
 def _hilar_branches(rng: np.random.Generator) -> list:
     """Lobar vessels, nodes and bronchi that jut from the hila into the lung; few in some patients, many in others.
 
-    A hilum on a scan is a knobbly lump of soft tissue, up to 4 cm wide and with lung all about it: the nearest thing to
-    a consolidation that is none. How many branches, how far and how thick is assumed.
+    A hilum on a scan is a knobbly lump of soft tissue, up to 4 cm wide and surrounded by lung: of all normal anatomy it
+    looks most like consolidation. The number, length and calibre of the branches are assumed.
     """
     many, thick = rng.uniform(1, 6), rng.uniform(0.8, 1.25)
     branches = []

@@ -1,4 +1,4 @@
-"""Soft organs: what lies in the mediastinum and under the diaphragm, and the table under the patient."""
+"""Soft organs: what is in the mediastinum and under the diaphragm, and the table under the patient."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def lung_top(build: Build, grid: Grid) -> np.ndarray:
 def lung_surfaces(shapes: Shapes, grid: Grid) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Bottom and top of the lungs, each as (height in mm, what a mm above it counts as depth), (y, x).
 
-    A voxel's share below a steep floor is told by its height over the rise of the floor across it.
+    A voxel's share below a steep floor follows from its height relative to the rise of the floor across it.
     """
     surfaces = []
     for height, sign in ((lung_floor(shapes, grid), 1.0), (lung_top(shapes.build, grid), -1.0)):
@@ -202,7 +202,7 @@ def lung_depth(shapes: Shapes, grid: Grid, cage: np.ndarray, surfaces) -> np.nda
     for height, steep in surfaces:
         np.minimum(depth, (z - height) * steep, out=depth)
     for kind, start, end, r0, r1 in shapes.capsules:
-        if kind.startswith("hilar"):  # lung lies all about them, so they are no part of the mediastinum's border
+        if kind.startswith("hilar"):  # surrounded by lung, so not part of the mediastinum's border
             box = grid.box(np.minimum(start, end) - 2 * r0 - 2, np.maximum(start, end) + 2 * r0 + 2)
             if depth[box].size:
                 beside = capsule_distance(grid.sub(box), start, end, r0 + 1, r1 + 1)
@@ -229,7 +229,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         build, coarse, cage.astype(np.float32), None, None, right, left, dome, recess, wobble, capsules, bend
     )
     shift = _level_for_volume(draft)
-    # The heart rides on the diaphragm, so the mediastinum is drawn again where the diaphragm came to lie.
+    # The heart rides on the diaphragm, so the mediastinum is drawn again once the diaphragm is placed.
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift)
     right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
     shapes = Shapes(

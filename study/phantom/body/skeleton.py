@@ -23,7 +23,7 @@ def rib_phase(build: Build, z, angle):
 
 
 def rib_pitch(build: Build) -> float:
-    """Return how far (mm) one rib, and one vertebra, lies from the next."""
+    """Return the distance (mm) from one rib, and one vertebra, to the next."""
     return 24.0 * build.size[0]
 
 

@@ -1,4 +1,4 @@
-"""What is so in a simulated scan: the biomarkers of the tissue, and each lobe and lesion by name."""
+"""The truth of a simulated scan: the biomarkers of the tissue, and each lobe and lesion."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def tissue_biomarkers(anatomy: Anatomy, ill: np.ndarray, lung_hu: np.ndarray) ->
 def label_lesions(
     anatomy: Anatomy, kind: np.ndarray, fraction, lung_mask, infection_mask, hu, spacing_mm
 ) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-    """Name every lobe and every lesion of a scan, on the grid of its sections.
+    """Label every lobe and every lesion of a scan, on the grid of its sections.
 
     A lesion is a connected piece of the infection mask, voxels that touch at a face, an edge or a corner
-    (26 neighbours). Its kind is the one that most of it has, its lobe the one that holds most of it.
+    (26 neighbours). Its kind and its lobe are those of most of its voxels.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def label_lesions(
     lesions : ndarray of uint16 (z, y, x)
         0 outside the infection mask, else the number of the lesion, the largest first.
     table : DataFrame
-        lesion (its number), kind, lobe, volume_ml, mean_hu; a row a lesion, no row without infection.
+        lesion (its number), kind, lobe, volume_ml, mean_hu; one row per lesion, none without infection.
     """
     shares = np.stack([fraction(anatomy.share * (anatomy.lobe == k)) for k in range(1, len(LOBES) + 1)])
     lobes = np.where(lung_mask, shares.argmax(axis=0) + 1, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Pulmonary vessels and bronchi that branch and taper to the periphery."""
+"""Pulmonary vessels and bronchi that branch and taper towards the periphery."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Two observers who delineate the infection of a simulated scan, and err as readers do.
+"""Two observers who delineate the infection of a simulated scan, with the errors of readers.
 
 Both start from the truth. They see the same blurred edge, so part of their error is common; each draws more or less
-generously, overlooks small and faint lesions, and takes now and then a vessel, gravity-dependent lung or a motion
+generously, overlooks small and faint lesions, and now and then mistakes a vessel, gravity-dependent lung or a motion
 artefact for infection.
 """
 
@@ -20,8 +20,8 @@ class Reader:
     """Habits of one observer."""
 
     generosity_mm: float  # mean outward displacement of the edge
-    overlooks_ml: float  # volume of a lesion 300 HU above the lung that is overlooked half of the time
-    accepts: float  # chance to take a look-alike for infection
+    overlooks_ml: float  # volume of a lesion 300 HU above the lung that is overlooked half the time
+    accepts: float  # chance to mistake a look-alike for infection
     generosity_sd_mm: float = 0.6  # variation of the generosity from scan to scan
     edge_sd_mm: float = 1.5  # local displacement of the edge
     care_sd: float = 2.7  # variation of what is overlooked from scan to scan, as log volume
@@ -32,7 +32,7 @@ OBSERVERS = (
     Reader(generosity_mm=-0.2, overlooks_ml=0.65, accepts=0.30),
 )
 HU_WORTH_DOUBLE = 40.0  # contrast that makes a lesion as easy to see as one of twice the volume
-COMMON_EDGE = 0.4  # share of the variance of the edge displacement that both have in common
+COMMON_EDGE = 0.4  # share of the variance of the edge displacement common to both
 COMMON_SIGHT = 0.5  # the same for overlooking a lesion
 EDGE_LENGTH_MM = 15.0  # over which the displacement stays alike, across sections too
 LOOK_ALIKES, LOOK_ALIKES_IN_MOTION = 2.0, 4.0  # mean number offered to the observers in a scan

@@ -1,8 +1,8 @@
-"""Who a patient is: age, course of the disease, days of the scans, and how ill the disease makes.
+"""Who a patient is: age, course of the disease, days of the scans, and how severe the disease is.
 
 Pure data from a seed; no image is made here. A patient's traits and visits come from random streams keyed by
-(seed, patient number, visit), so a patient's disease does not change when the cohort grows or somebody else
-is scanned more often. Each parameter names its source, or is called assumed.
+(seed, patient number, visit), so a patient's disease does not change when the cohort grows or another patient
+is scanned more often. Each parameter gives its source or is marked as assumed.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 FIRST_DAY = date(2020, 1, 23)  # paper, Patients: 23 January to 12 February 2020
 LAST_DAY_NUMBER = 20  # 12 February, counted from the first day
-# paper, Figure 5: six scans of one patient; assumed to be the most that anybody had
+# paper, Figure 5: six scans of one patient; assumed to be the maximum
 MOST_SCANS = 6
 
-# --- ages: Table 1, all patients 47 +- 15. Groups are not drawn apart: 56 and 45 follow from age's weight in
+# --- ages: Table 1, all patients 47 +- 15. Groups are not drawn separately: 56 and 45 follow from age's weight in
 # the disease.
 AGE_MEAN, AGE_SD, AGE_RANGE = 47.0, 15.0, (18.0, 90.0)
 # assumed: correlation of age and peak extent; with AGE_WEIGHT it gives Table 1's two means
@@ -31,14 +31,14 @@ ADMISSION_SHAPE = (1.6, 3.2)  # assumed: beta over the three weeks; most admitte
 ONSET_TO_FIRST_SCAN = (7.0, 0.5)
 
 # --- course: Pan et al.: involvement peaks about day 10; early 0-4, progressive 5-8, peak 9-13 days,
-# absorption from day 14, incomplete at discharge. (They left the severe out; that these have larger disease for
+# absorption from day 14, incomplete at discharge. (They excluded severe patients; that these have larger disease for
 # longer is assumed.)
 PEAK_DAY = (10.0, 2.0)  # mean, SD; the SD is assumed
 # Liu H. et al., Infect Dis Ther 2020;9:1029: 182 patients' mean score peaked on days 9-11 and again on 17-18, at
 # 7.2 and 8.0; the SD and the spread of the height are assumed
 SECOND_PEAK_DAY, SECOND_PEAK_SHARE, SECOND_RISE_DAYS = (17.5, 0.7), (0.8, 1.3), 2.5
 DENSITY_LAG = (2.0, 1.0)  # days after the peak of extent; Pan et al.: consolidation up to two weeks
-RISE_DAYS, FALL_DAYS = 4.0, 6.5  # half-widths (SD of a bell); assumed, so that those four stages differ
+RISE_DAYS, FALL_DAYS = 4.0, 6.5  # half-widths (SD of a bell); assumed, so that these four stages differ
 RESIDUAL = 0.25  # share of the peak extent that stays; assumed
 PEAK_EXTENT = (0.06, 1.3)  # median, SD of its log-odds; assumed: many small, few large
 LARGEST_EXTENT = 0.65  # assumed
@@ -50,7 +50,7 @@ VISIT_SD = 0.15  # log-odds; assumed: day-to-day departure from the smooth cours
 VISIBLE_EXTENT = 0.002
 
 # --- severity. The guideline decides by respiratory rate, oxygen saturation and PaO2/FiO2, not by CT; CT
-# extent at admission told clinical severity with an AUC of about 0.85 (Inoue et al., Eur Radiol 2022, 108
+# extent at admission predicted clinical severity with an AUC of about 0.85 (Inoue et al., Eur Radiol 2022, 108
 # patients).
 # Assumed: the disease, and what CT does not show (comorbidity, reserve, oxygen given), have standard
 # deviations 1 and 0.75, a correlation of 0.8 between extent and severity; most of the unseen part stays with
@@ -64,7 +64,7 @@ _TRAITS, _VISIT = 1, 2  # names of the random streams
 
 @dataclass(frozen=True)
 class Patient:
-    """What is so about one patient whatever the others are.
+    """What is true of one patient whoever the others are.
 
     Days count from `FIRST_DAY`, illness days from the first symptom.
     """
@@ -185,7 +185,7 @@ def course(patient: Patient, illness_day):
 
 
 def latent_severity(extent, consolidation, age_score):
-    """How ill the disease alone makes a patient: about standard normal over scans; higher is more severe."""
+    """Severity from the disease alone: about standard normal over scans; higher is more severe."""
     centre, unit = EXTENT_SCALE
     return (
         (logit(np.maximum(extent, 5e-4)) - centre) / unit

@@ -1,7 +1,7 @@
-"""The words of follow-up reports, English and Chinese: what a hospital writes, by what it is meant to say.
+"""The words of follow-up reports, English and Chinese: what a hospital writes, by its meaning.
 
-Clauses have no capital and no stop; `{how}` takes an adverb (slightly, partially) or nothing, `{date}` the day of the
-scan before. Table 3's phrases, "infection region has (partially) expanded" and so on, are the first of each kind.
+Clauses have no capital and no full stop; `{how}` takes an adverb (slightly, partially) or nothing, `{date}` the day of
+the previous scan. Table 3's phrases, "infection region has (partially) expanded" and so on, are the first of each kind.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Words:
         A change of the infection; of a part of it, in words that say so; and of its density (or extent) in a clause
         that follows one on its extent.
     unchanged : dict of str to tuple of str
-        That the quantity did not change, ahead of a clause on density ("volume") or after one on extent ("density").
+        The quantity did not change: ahead of a clause on density ("volume") or after one on extent ("density").
     opposite, stable, clear : tuple of str
         Sentences: both directions, no change, no infection.
     vague : dict of int to tuple of str
@@ -28,7 +28,7 @@ class Words:
     described : dict of str to tuple of str
         What is there: "few", "ground glass" or "consolidation".
     unrelated : tuple of tuple of str
-        Findings that have nothing to do with the infection; one tuple an organ.
+        Findings that have nothing to do with the infection; one tuple per organ.
     findings, impression, stop : str
         Headings, and the end of a sentence.
     """

@@ -1,12 +1,13 @@
 """Follow-up reports in words: what a radiologist sees between two scans of a patient, and how it is written down.
 
-The reader starts from the true change, errs, does not notice a small one, and does not mention all that is noticed;
-what is mentioned is put into English or Chinese (`report_words`). The same draw says the same in both languages.
+The reader starts from the true change, errs, overlooks a small one, and does not mention all that is noticed; what is
+mentioned is put into English or Chinese (`report_words`). The same random draw says the same in both languages.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
+import pandas as pd
 
 from study.phantom.people.report_words import CHINESE, ENGLISH, Words
 
@@ -19,15 +20,17 @@ VOLUME_OFFSET = 0.003  # infected fraction added before the ratio, so that trace
 ADVERB, ASIDE, DESCRIBED = 0.4, 0.5, 0.5
 PARTIAL_BY_SIZE = (1.5, 1.0, 0.6)  # a small change is more often one of some lesions only; assumed
 
+_REPORTS = 5  # name of the random stream
+
 
 @dataclass(frozen=True)
 class Reporting:
-    """How a department reads and what it cares to write.
+    """How a department reads, and what it writes down.
 
     The rates are set so that the default cohort's reports come near the paper's Table 3, on the true change alone:
     infection expanded 86, contracted 98, density increased 43, decreased 39, about a quarter of the former and a third
     of the latter partial (Table 4: 42 of 184, 28 of 82), and six reports with opposite phrases, in about 335 pairs of
-    scans. What a biomarker makes of the scans was not looked at. The errors and least changes are assumed.
+    scans. No biomarker measured on the scans was looked at. The errors and least changes are assumed.
     """
 
     volume_error: float = 0.20  # SD of the error on the log ratio of infected volumes
@@ -40,11 +43,11 @@ class Reporting:
     density_decreased: float = 0.46
     partial_volume: float = 0.23  # chances, 0..1, that a change is said to be partial
     partial_density: float = 0.29
-    opposite: float = 0.02  # lesions of one scan went both ways, and both is said
+    opposite: float = 0.02  # lesions of one scan changed in both directions, and the report says so
     vague: float = 0.05  # "improved" or "worse", and not what changed
 
     def __post_init__(self):
-        """Refuse what is no chance or no size."""
+        """Refuse chances outside 0..1 and negative sizes."""
         for each in fields(self):
             value, is_size = getattr(self, each.name), "error" in each.name or "least" in each.name
             if not 0 <= value <= (np.inf if is_size else 1):
@@ -72,6 +75,37 @@ class Findings:
     vague: int = 0
 
 
+def write_reports(
+    scans: pd.DataFrame, seed: int, language: str = "mixed", reporting: Reporting | None = None
+) -> pd.Series:
+    """Write a report for each follow-up scan, against the patient's scan before it; None for a first scan.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        patient_number, visit, scan_date, true_poi and true_ihu (missing without infection); each patient's visits
+        together and in order.
+    seed : int
+    language : {"english", "chinese", "mixed"}
+    reporting : Reporting, optional
+    """
+    reports, previous = [], None
+    for row in scans.to_dict("records"):
+        number, visit = row["patient_number"], row["visit"]
+        this = dict(
+            poi=row["true_poi"],
+            ihu=np.nan if row["true_ihu"] is None else row["true_ihu"],
+            scan_date=row["scan_date"],
+        )
+        written_in = language
+        if language == "mixed":  # a hospital writes in one language: all reports of a patient have the same
+            written_in = tuple(LANGUAGES)[np.random.default_rng([seed, _REPORTS, number]).integers(len(LANGUAGES))]
+        rng = np.random.default_rng([seed, _REPORTS, number, visit])
+        reports.append(write_report(previous, this, rng, written_in, reporting) if visit > 1 else None)
+        previous = this
+    return pd.Series(reports, index=scans.index, dtype=object)
+
+
 def write_report(before, after, rng, language="english", reporting=None) -> str:
     """Write a follow-up report.
 
@@ -96,7 +130,7 @@ def write_report(before, after, rng, language="english", reporting=None) -> str:
 
 
 def look(before, after, rng, reporting) -> Findings:
-    """What the reader notices, and of that what the report will say; arguments as for `write_report`."""
+    """What the reader notices, and which part of it the report will say; arguments as for `write_report`."""
     ratio = (
         np.log((after["poi"] + VOLUME_OFFSET) / (before["poi"] + VOLUME_OFFSET))
         + reporting.volume_error * rng.standard_normal()
@@ -143,7 +177,7 @@ def _size(change, least) -> int:
 
 
 def put_into_words(findings: Findings, date: str, words: Words, rng) -> str:
-    """A report of some sentences; `date` is that of the scan before."""
+    """A report of some sentences; `date` is that of the previous scan."""
     change = _change(findings, date, words, rng)
     described = []
     if findings.present and rng.random() < DESCRIBED:

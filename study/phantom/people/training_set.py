@@ -1,7 +1,7 @@
 """Who is in the synthetic training set, and how they were scanned by five vendors.
 
 Pure data from a seed. The paper names the vendors (Siemens, Hitachi, GE, Philips, United Imaging) and the
-range of section thickness; kernels, tube voltage and current stand in its supplement, which is not printed,
+range of section thickness; kernels, tube voltage and current are in its supplement, which is not public,
 so those below are assumed: settings that these vendors' scanners offer for the chest.
 """
 
@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from study.phantom.request import RequestError, is_fraction, is_whole
+from study.phantom.scanner.protocol import check_matrix
+
 
 @dataclass(frozen=True)
 class Preset:
-    """One vendor's chest protocol, with the vendor's own names of its kernels."""
+    """One vendor's chest protocol, with the vendor's own names for its kernels."""
 
     vendor: str
     share: float  # of the training scans
@@ -44,18 +47,52 @@ MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
 _TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
 
 
-def plan_training_set(
-    *, n_scans=60, motion_fraction=0.1, healthy_fraction=0.1, covid_fraction=0.0, seed=558
-) -> pd.DataFrame:
-    """The training set as one row a scan, before any image is made.
+@dataclass(frozen=True)
+class TrainingSet:
+    """Who is in a synthetic training set. Each scan's vendor, sections and kernel are drawn from `PRESETS`.
 
     Parameters
     ----------
-    n_scans : int
-        One scan a patient. Scan k does not depend on how many there are.
+    n_training_scans : int
+        One scan per patient; 558 in the paper.
+    training_matrix : int
+        Pixels across and down.
     motion_fraction, healthy_fraction, covid_fraction : float, 0..1
-        Chance that a scan carries motion, shows a healthy lung, or COVID-19 instead of another pneumonia.
+        Chance that a scan has respiratory motion, healthy lungs, or COVID-19 instead of another pneumonia. In the paper
+        no training scan shows COVID-19: the point is that the network never saw it.
     seed : int
+        Not negative.
+
+    Raises
+    ------
+    RequestError
+        If no such training set can be made.
+    """
+
+    n_training_scans: int = 120
+    training_matrix: int = 128
+    motion_fraction: float = 0.1
+    healthy_fraction: float = 0.1
+    covid_fraction: float = 0.0
+    seed: int = 2020
+
+    def __post_init__(self):
+        """Refuse what cannot be made."""
+        for name, least in (("n_training_scans", 1), ("seed", 0)):
+            if not is_whole(getattr(self, name), least):
+                raise RequestError(f"{{{name}}} must be a whole number, {least} or more", vars(self))
+        for name in ("motion_fraction", "healthy_fraction", "covid_fraction"):
+            if not is_fraction(getattr(self, name)):
+                raise RequestError(f"{{{name}}} must be between 0 and 1", vars(self))
+        check_matrix("training_matrix", self.training_matrix)
+
+
+def plan_training_set(training: TrainingSet) -> pd.DataFrame:
+    """The training set as one row per scan, before any image is made. Scan k does not depend on how many there are.
+
+    Parameters
+    ----------
+    training : TrainingSet
 
     Returns
     -------
@@ -65,16 +102,9 @@ def plan_training_set(
         motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
         pattern ("pneumonia" or "covid").
     """
-    for name, value in (("n_scans", n_scans), ("seed", seed)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < (name == "n_scans"):
-            raise ValueError(f"{name} = {value!r} must be a whole number, {int(name == 'n_scans')} or more")
-    fractions = dict(motion_fraction=motion_fraction, healthy_fraction=healthy_fraction, covid_fraction=covid_fraction)
-    for name, value in fractions.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} = {value!r} must be between 0 and 1")
     # the vendors take turns by their shares, so that even a small set has all five
-    vendors = _turns([preset.share for preset in PRESETS], n_scans)
-    return pd.DataFrame([_scan_row(k, PRESETS[v], **fractions, seed=seed) for k, v in enumerate(vendors, start=1)])
+    vendors = _turns([preset.share for preset in PRESETS], training.n_training_scans)
+    return pd.DataFrame([_scan_row(k, PRESETS[v], training) for k, v in enumerate(vendors, start=1)])
 
 
 def _turns(shares, n):
@@ -86,8 +116,8 @@ def _turns(shares, n):
     return turns
 
 
-def _scan_row(k, preset, motion_fraction, healthy_fraction, covid_fraction, seed):
-    rng = np.random.default_rng([seed, _TRAINING, k])
+def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
+    rng = np.random.default_rng([training.seed, _TRAINING, k])
     thickness = float(preset.slice_thickness_mm[int(rng.random() * len(preset.slice_thickness_mm))])
     mas = int(rng.integers(preset.tube_current_mas[0], preset.tube_current_mas[1] + 1))
     kv = preset.tube_voltage_kv[0] if rng.random() < 0.8 else preset.tube_voltage_kv[-1]
@@ -111,18 +141,18 @@ def _scan_row(k, preset, motion_fraction, healthy_fraction, covid_fraction, seed
         tube_voltage_kv=kv,
         field_of_view_mm=round(float(rng.uniform(*FIELD_OF_VIEW_MM)), 1),
         padded=preset.vendor in PADDED_VENDORS,
-        motion=bool(rng.random() < motion_fraction),
+        motion=bool(rng.random() < training.motion_fraction),
         motion_strength=round(float(rng.uniform(*MOTION_RANGE)), 3),
-        true_extent=0.0 if rng.random() < healthy_fraction else round(float(extent), 5),
+        true_extent=0.0 if rng.random() < training.healthy_fraction else round(float(extent), 5),
         true_consolidation=round(float(consolidation), 4),
         true_absorbing=round(float(max(rng.uniform(-1, 1), 0)), 4),
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
-        pattern="covid" if rng.random() < covid_fraction else "pneumonia",
+        pattern="covid" if rng.random() < training.covid_fraction else "pneumonia",
     )
 
 
 def protocol_table(training: pd.DataFrame) -> pd.DataFrame:
-    """Table S1: how the training scans were acquired, a row a vendor and one for all.
+    """Table S1: how the training scans were acquired, one row per vendor and one for all.
 
     Parameters
     ----------

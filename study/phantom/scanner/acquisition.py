@@ -9,7 +9,7 @@ import numpy as np
 from study.phantom.body.fields import Grid, cubic_taps, generator
 
 PROFILES = ("helical", "rectangular")
-PITCH = 1.1  # table feed a rotation over collimation; the paper's scanner: 0.99-1.22
+PITCH = 1.1  # table feed per rotation over collimation; the paper's scanner: 0.99-1.22
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ def breathe(z_mm: np.ndarray, lower_mm: float) -> np.ndarray:
 
 
 def section_positions(edges_mm: np.ndarray, thickness_mm: float, increment_mm: float) -> np.ndarray:
-    """Centres of the sections whose nominal thickness lies wholly inside the tissue, caudal to cranial."""
+    """Centres of the sections whose nominal thickness is wholly inside the tissue, caudal to cranial."""
     first, last = edges_mm[0] + thickness_mm / 2, edges_mm[-1] - thickness_mm / 2
     return np.arange(first, last + 1e-6, increment_mm)
 
 
 def profile_integral(z_mm: np.ndarray, thickness_mm: float, profile: str) -> np.ndarray:
-    """Part of a section's sensitivity that lies below a height ``z_mm`` relative to its centre, 0..1.
+    """Part of a section's sensitivity below a height ``z_mm`` relative to its centre, 0..1.
 
     "rectangular" is a table at rest. "helical" is single-row spiral CT with 180 degree linear interpolation: the
-    collimation's rectangle convolved with a triangle as wide at its base as the table feeds in a rotation, which makes
+    collimation's rectangle convolved with a triangle as wide at its base as the table feed per rotation, which makes
     a bell. Its full width at half maximum is the collimation, at a tenth of the maximum 1.6 times that (pitch 1.1).
 
     References
@@ -87,7 +87,7 @@ def section_weights(
 ) -> np.ndarray:
     """Matrix (sections, layers): the share of each section's sensitivity that each tissue layer has.
 
-    ``edges_mm`` are the layers' borders, rising. Rows sum to one: the first and last layer go on beyond the tissue.
+    ``edges_mm`` are the layers' borders, rising. Rows sum to one: the first and last layer extend beyond the tissue.
     """
     below = profile_integral(np.asarray(edges_mm)[None, :] - centres_mm[:, None], thickness_mm, profile)
     below[:, 0], below[:, -1] = 0.0, 1.0
@@ -116,7 +116,7 @@ def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) ->
     ]
     placed = np.zeros(sections.shape, np.float32)
     along_y = np.empty_like(sections[0])
-    for section, out in zip(sections, placed, strict=True):  # one at a time, which a processor's cache holds
+    for section, out in zip(sections, placed, strict=True):  # one at a time, which fits a CPU's cache
         along_y[...] = 0
         for to, come, tap in moves[0]:
             along_y[to] += section[come] * tap[:, None]
@@ -131,7 +131,7 @@ def _runs(centres: np.ndarray, shift_mm: float, zoom: float) -> list[tuple[slice
     moves = []
     for k, tap in enumerate(taps):
         source = np.clip(first + k, 0, len(centres) - 1)
-        # A pose is nearly a shift: whole runs of pixels come from neighbours of each other.
+        # A pose is nearly a shift: whole runs of pixels come from adjacent pixels.
         for run in np.split(np.arange(len(source)), np.flatnonzero(np.diff(source) != 1) + 1):
             to, come = (slice(int(i[0]), int(i[-1]) + 1) for i in (run, source[run]))
             moves.append((to, come, tap[to]))

@@ -1,4 +1,4 @@
-"""What moves while the scan is taken: a breath that is not held, and the heart."""
+"""Motion during the scan: a breath that is not held, and the heartbeat."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from study.phantom.body.fields import Grid, capsule_distance, ramp
 
 # Largest travel (mm) at full severity, of the diaphragm in a breath and of the heart's border in a beat; assumed
 BREATH_MM, BEAT_MM = 15.0, 8.0
-HEART_REACH_MM = 28.0  # how far beside the heart the lung moves along
-HAZE_HU = 95.0  # by which lung let go during the scan is denser at its base; assumed
+HEART_REACH_MM = 28.0  # how far beside the heart the lung moves with it
+HAZE_HU = 95.0  # by which lung that is exhaled during the scan is denser at its base; assumed
 
 
 def breath_phases(motion: float, centres_mm: np.ndarray, rng: np.random.Generator) -> list[tuple]:
     """Draw the phases of a breath: (share, mm the diaphragm is lower at each section, squeeze in plane).
 
-    Each section is a mean of two phases of a breath, so borders come double and the bases blur.
+    Each section is a mean of two phases of a breath, so borders are doubled and the bases blurred.
     """
     amplitude = BREATH_MM * motion
     beat = np.sin(2 * np.pi * centres_mm / rng.uniform(50, 90) + rng.uniform(0, 2 * np.pi))
@@ -28,7 +28,7 @@ def breath_phases(motion: float, centres_mm: np.ndarray, rng: np.random.Generato
 
 
 def haze(motion: float, centres_mm: np.ndarray, grid: Grid) -> np.ndarray:
-    """HU (sections, y, 1) that lung let go during the scan gains: a shading of the bases without borders."""
+    """HU (sections, y, 1) that lung gains as the patient exhales: a shading of the bases without borders."""
     base, back = ramp(-centres_mm, -20, 110)[:, None, None], ramp(grid.y, -40, 90)[None, :, None]
     return (HAZE_HU * motion * base * back).astype(np.float32)
 
@@ -38,8 +38,8 @@ def beat(
 ) -> None:
     """Mix each section with one whose heart has contracted, in place: a double border, lung beside it blurred.
 
-    ``capsules`` as from `mediastinum.mediastinal_capsules`; ``cardiac`` 0..1. What lies within 28 mm of the heart,
-    such as the vessels of the lingula, moves with it, the less the further off.
+    ``capsules`` as from `mediastinum.mediastinal_capsules`; ``cardiac`` 0..1. Tissue within 28 mm of the heart,
+    such as the vessels of the lingula, moves with it, less with distance.
     """
     heart = [capsule[1:] for capsule in capsules if capsule[0] == "heart"]
     reach = HEART_REACH_MM + max(max(radii) for _, _, *radii in heart)
@@ -47,7 +47,7 @@ def beat(
     whole = Grid(centres_mm, grid.y, grid.x, grid.spacing_mm)
     box = whole.box(ends.min(axis=0) - reach, ends.max(axis=0) + reach)
     part = whole.sub(box)
-    # The tube turns about once a beat but not in step with it, so that systole has another share of each section.
+    # The tube rotates about once per heartbeat, but not in step with it, so the share of systole differs by section.
     systole = 0.5 + 0.2 * np.sin(2 * np.pi * part.z / rng.uniform(25, 60) + rng.uniform(0, 2 * np.pi))
     if cardiac == 0 or 0 in part.shape:
         return

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
+from study.phantom.request import RequestError, check_word, is_whole
 from study.phantom.scanner.acquisition import PROFILES
 from study.phantom.scanner.reconstruction import KERNELS, noise_hu, noise_power
 
@@ -15,35 +14,37 @@ THICKEST_LAYER_MM, THINNEST_LAYER_MM = 1.5, 0.6
 THICKEST_SECTION_MM = 20.0
 MATRICES = (16, 2048)
 WIDEST_FIELD_MM = 1000.0
+HIGHEST_VOLTAGE_KV = 1000.0
+
+
+def check_matrix(name: str, matrix: int) -> None:
+    """Refuse a number of pixels across and down that no scan can have."""
+    least, most = MATRICES
+    if not is_whole(matrix) or not least <= matrix <= most:
+        raise RequestError(f"{{{name}}} must be a whole number of pixels, {least} to {most}", {name: matrix})
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How a scan is acquired and reconstructed.
+class Geometry:
+    """Where the pixels and sections of a scan lie.
 
     Parameters
     ----------
     matrix : int
         Pixels across and down, 16 to 2048; 512 in the paper.
     field_of_view_mm : float
-        1000 at most.
+        1000 at most; 350 in the paper.
     slice_thickness_mm : float
-        Full width at half maximum of the section's profile; 0.6 to 20 mm.
+        Full width at half maximum of the section's profile; 0.6 to 20 mm; 10 in the paper.
     increment_mm : float
-        From one section to the next, 20 at most.
+        From one section to the next, 20 at most; 5 in the paper.
     profile : {"helical", "rectangular"}
-        See `acquisition.section_weights`.
-    kernel : {"smooth", "soft", "sharp"}
-        See `reconstruction.KERNELS`.
-    tube_current_mas, tube_voltage_kv : float
-        Noise falls with one over the square root of the first; infinite for a scan without noise.
-    padded : bool
-        -1024 HU outside the circle that the field of view holds, as GE's scanners write.
+        Of a section's sensitivity; see `acquisition.section_weights`.
 
     Raises
     ------
-    ValueError
-        For what no scan can be made of.
+    RequestError
+        If no scan can be acquired in this way.
     """
 
     matrix: int = 128
@@ -51,6 +52,43 @@ class Protocol:
     slice_thickness_mm: float = 10.0
     increment_mm: float = 10.0
     profile: str = "helical"
+
+    def __post_init__(self):
+        """Refuse what no scan can be made of."""
+        check_matrix("matrix", self.matrix)
+        if not THINNEST_LAYER_MM <= self.slice_thickness_mm <= THICKEST_SECTION_MM:
+            raise RequestError(
+                f"{{slice_thickness_mm}} must be between {THINNEST_LAYER_MM:g} and {THICKEST_SECTION_MM:g}: tissue is "
+                f"drawn in layers of {THINNEST_LAYER_MM:g} mm or more",
+                vars(self),
+            )
+        self._check_above_zero(field_of_view_mm=WIDEST_FIELD_MM, increment_mm=THICKEST_SECTION_MM)
+        check_word("profile", self.profile, PROFILES)
+
+    def _check_above_zero(self, **largest: float):
+        for name, most in largest.items():
+            value = getattr(self, name)
+            if not 0 < value <= most:
+                limit = "" if math.isinf(most) else f" and at most {most:g}"
+                raise RequestError(f"{{{name}}} must be above 0{limit}", vars(self))
+
+
+@dataclass(frozen=True)
+class Protocol(Geometry):
+    """How a scan is acquired and reconstructed: the geometry, the tube and the kernel.
+
+    Parameters
+    ----------
+    kernel : {"smooth", "soft", "sharp"}
+        See `reconstruction.KERNELS`.
+    tube_current_mas : float
+        Noise falls with one over its square root; infinite for a scan without noise.
+    tube_voltage_kv : float
+        1000 at most.
+    padded : bool
+        -1024 HU outside the circle that the field of view holds, as GE's scanners write.
+    """
+
     kernel: str = "soft"
     tube_current_mas: float = 50.0
     tube_voltage_kv: float = 120.0
@@ -58,25 +96,9 @@ class Protocol:
 
     def __post_init__(self):
         """Refuse what no scan can be made of."""
-        whole = isinstance(self.matrix, (int, np.integer)) and not isinstance(self.matrix, bool)
-        if not whole or not MATRICES[0] <= self.matrix <= MATRICES[1]:
-            raise ValueError(
-                f"matrix must be a whole number of pixels, {MATRICES[0]} to {MATRICES[1]}, not {self.matrix!r}"
-            )
-        if not THINNEST_LAYER_MM <= self.slice_thickness_mm <= THICKEST_SECTION_MM:
-            raise ValueError(
-                f"slice_thickness_mm must lie in {THINNEST_LAYER_MM:g}..{THICKEST_SECTION_MM:g}, not "
-                f"{self.slice_thickness_mm!r}: tissue is drawn in layers of {THINNEST_LAYER_MM:g} mm or more"
-            )
-        largest = dict(field_of_view_mm=WIDEST_FIELD_MM, increment_mm=THICKEST_SECTION_MM, tube_voltage_kv=math.inf)
-        for name, most in largest.items():
-            if not 0 < getattr(self, name) <= most or math.isinf(getattr(self, name)):
-                raise ValueError(f"{name} must be above 0 and at most {most:g}, not {getattr(self, name)!r}")
-        if not self.tube_current_mas > 0:
-            raise ValueError(f"tube_current_mas must be above 0, not {self.tube_current_mas!r}")
-        for name, known in (("profile", PROFILES), ("kernel", tuple(KERNELS))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}")
+        super().__post_init__()
+        self._check_above_zero(tube_current_mas=math.inf, tube_voltage_kv=HIGHEST_VOLTAGE_KV)
+        check_word("kernel", self.kernel, KERNELS)
 
     @property
     def pixel_mm(self) -> float:

@@ -4,8 +4,8 @@ A kernel is one transfer function H(f), f in cycles/mm. It is the resolution (MT
 spectrum follows from it: filtered back projection weighs the projections' white noise with the ramp |f| and with H, so
 that NPS(f) = A |f| H(f)^2, with A falling as one over tube current times section thickness.
 
-Pixels hold the mean of the image over their area. A coarse matrix therefore shows less noise than a fine one, as a scan
-does that is resampled to larger pixels.
+Pixels hold the mean of the image over their area. A coarse matrix therefore shows less noise than a fine one, as does a
+scan that is resampled to larger pixels.
 
 References
 ----------
@@ -25,7 +25,7 @@ LOWEST_HU, HIGHEST_HU = -1024, 3071
 AT_ONCE = 16  # sections transformed together
 # What an ordinary chest scan has: HU in pixels of 350 mm / 512 at 50 mAs, 120 kV, 10 mm, soft kernel; assumed
 REFERENCE_NOISE_HU, REFERENCE_MAS, REFERENCE_KV, REFERENCE_MM, REFERENCE_PIXEL_MM = 12.0, 50.0, 120.0, 10.0, 350 / 512
-# The tube's output and what passes the patient rise with the voltage; assumed
+# The tube's output and the transmission through the patient rise with the voltage; assumed
 VOLTAGE_EXPONENT = 1.3
 
 
@@ -46,7 +46,7 @@ class Kernel:
 
 # The MTF falls to a half and a tenth at 0.30 and 0.55 cycles/mm (smooth), 0.40 and 0.73 (soft), 0.70 and 1.08 (sharp):
 # of the order of what vendors give for smooth kernels and for a chest's soft-tissue and lung kernels; assumed. No
-# training draws the first: networks are tested on it.
+# training set has the first: networks are tested on it.
 KERNELS = {"smooth": Kernel(0.36), "soft": Kernel(0.48), "sharp": Kernel(0.65, 0.6, 0.25)}
 
 
@@ -54,7 +54,7 @@ KERNELS = {"smooth": Kernel(0.36), "soft": Kernel(0.48), "sharp": Kernel(0.65, 0
 def noise_spectrum(kernel: str, matrix: int, pixel_mm: float) -> np.ndarray:
     """Noise power of the pixels, up to the factor A, at `rfft2`'s frequencies: (matrix, matrix // 2 + 1).
 
-    The image's spectrum times that of a pixel's area; what lies beyond the pixels' highest frequency folds back.
+    The image's spectrum times that of a pixel's area; what is above the pixels' highest frequency is aliased.
     """
     edge = KERNELS[kernel].cutoff * 1.9  # beyond it H^2 is below a thousandth
     folds = np.arange(-int(np.ceil(edge * pixel_mm)), int(np.ceil(edge * pixel_mm)) + 1) / pixel_mm
@@ -100,7 +100,7 @@ def reconstruct(
 ) -> np.ndarray:
     """Give sections (z, y, x) of HU averaged over pixels the kernel's resolution, and noise; float32.
 
-    Images are taken to go on periodically: at their borders there is air, or as much of the patient on both sides.
+    Images are treated as periodic: at their borders there is air, or as much of the patient on both sides.
     """
     matrix = sections.shape[-1]
     fy, fx = fft.fftfreq(matrix, pixel_mm), fft.rfftfreq(matrix, pixel_mm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ class Habitus:
 
 @dataclass(frozen=True)
 class Disease:
-    """What ails the lungs at this visit.
+    """The disease of the lungs at one visit.
 
     ``extent``: infected fraction of the lung, 0 (healthy) to 0.9. ``consolidation``: the fraction of the
     infection that has lost its air, 0..1. ``absorbing``: 0..1, thinner ground glass and bands, as infection
@@ -72,8 +73,8 @@ class SimulatedScan:
     """A scan and its truth.
 
     ``hu`` int16 (z, y, x); ``spacing_mm`` (z, y, x); ``heights_mm`` of the sections' centres from the carina upwards;
-    ``lung_mask``, ``infection_mask`` bool (z, y, x),
-    infection within lung; ``vessels`` bool: lung voxels of which vessels fill a quarter or more.
+    ``lung_mask``, ``infection_mask`` bool (z, y, x), infection within lung; ``vessels`` bool: lung voxels of which a
+    quarter or more is vessel.
     ``tissue_poi``, ``tissue_ihu``: POI and iHU of the tissue itself, on the fine grid, before it is cut into
     sections. Where asked for, ``lobes``, ``lesions`` and ``lesion_table``: see `truth.label_lesions`.
     """
@@ -91,7 +92,7 @@ class SimulatedScan:
     lesion_table: pd.DataFrame | None = None
 
 
-# With one thread of linear algebra the bytes do not depend on how many there are; cores are for several scans at once.
+# With one thread of linear algebra the bytes do not depend on the number of cores, which are for several scans at once.
 @ThreadpoolController().wrap(limits=1)
 def simulate_scan(
     patient_seed: tuple[int, ...],
@@ -114,20 +115,19 @@ def simulate_scan(
     habitus, disease, protocol
         See `Habitus`, `Disease`, `Protocol`.
     motion : float
-        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what was
+        0 (breath held) to 1 (a breath during the scan): double contours and blurred bases. The masks follow what is
         seen: a voxel is lung (infected) where lung (infection) makes up half of its signal or more. The biomarkers of
-        the tissue stay.
+        the tissue do not change.
     cardiac : float
         0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it. The masks are those
         of the still heart.
     label : bool
-        Also name every lobe and lesion. It changes nothing else and costs about as much as another visit.
+        Also label every lobe and lesion. It changes nothing else and costs about as much as another visit.
 
     Returns
     -------
     SimulatedScan
         The same arguments give the same bytes.
-
     """
     for name, value in (("motion", motion), ("cardiac", cardiac)):
         if not 0 <= value <= 1:
@@ -141,7 +141,7 @@ def simulate_scan(
         float(protocol.field_of_view_mm),
         protocol.fine_mm,
     )
-    anatomy = draw_anatomy(*key)
+    anatomy = _kept(key, "anatomy", lambda: draw_anatomy(*key))
     grid = anatomy.grid
     pose = draw_pose(patient_seed, visit)
     tissue, kind = _tissue(anatomy, key, disease, pose)
@@ -176,15 +176,27 @@ def _tissue(anatomy: Anatomy, key: tuple, disease: Disease, pose: Pose) -> tuple
     parenchyma = anatomy.parenchyma + np.float32(pose.density)
     if disease.extent == 0:
         return lung_hu(anatomy, parenchyma), np.zeros(len(parenchyma), np.uint8)
-    susceptibility = draw_susceptibility(key, disease.pattern)
+    susceptibility = _kept(key, disease.pattern, lambda: draw_susceptibility(anatomy, key[0], disease.pattern))
     infection = infect(anatomy, susceptibility, parenchyma, disease.extent, disease.consolidation, disease.absorbing)
     return lung_hu(anatomy, infection.parenchyma), infection.kind
 
 
+_last_patient: dict[tuple, dict] = {}  # what was drawn of the last patient, for the next visit
+
+
+def _kept(patient: tuple, what: str, draw: Callable):
+    """What is kept of a patient, or drawn now. Another patient is forgotten first: two are never in memory."""
+    if patient not in _last_patient:
+        forget_patient()
+    drawn = _last_patient.setdefault(patient, {})
+    if what not in drawn:
+        drawn[what] = draw()
+    return drawn[what]
+
+
 def forget_patient() -> None:
-    """Free what is kept of the last patient for a next visit; it is drawn anew where it is wanted again."""
-    draw_anatomy.cache_clear()
-    draw_susceptibility.cache_clear()
+    """Free what is kept of the last patient; it is drawn again if it is needed."""
+    _last_patient.clear()
 
 
 def _in_lungs(anatomy: Anatomy, values: np.ndarray) -> tuple[np.ndarray, list[slice]]:
@@ -200,7 +212,7 @@ def _phases(edges, centres, protocol: Protocol, motion: float, rng) -> list[tupl
     how = protocol.slice_thickness_mm, protocol.profile
     if motion == 0:
         return [(1.0, section_weights(edges, centres, *how), 1.0)]
-    # Each section sees the diaphragm where it is when the section's turn comes.
+    # Each section sees the diaphragm where it is when the section is acquired.
     return [
         (
             share,

@@ -1,7 +1,7 @@
-"""A simulated scan as a DICOM series: one CT image file a section, as a scanner sends it to an archive.
+"""A simulated scan as a DICOM series: one CT image file per section, as a scanner sends it to an archive.
 
-Every file says that it is simulated. No name, date of birth or institution is in it; what identifies is the cohort's
-own `P001`. The same scan gives the same bytes, its UIDs included.
+Every file says that it is simulated. It holds no name, date of birth or institution; the patient's ID is the
+cohort's own, such as `P001`. The same scan gives the same bytes, its UIDs included.
 """
 
 import uuid
@@ -27,7 +27,7 @@ def write_series(folder, hu, spacing_mm, protocol, *, key, patient_id, sex, age_
     Parameters
     ----------
     folder : str or Path
-        One that is there already is replaced.
+        An existing one is replaced.
     hu : ndarray of int16 (z, y, x)
         In [-1024, 3071].
     spacing_mm : tuple of float (z, y, x)
@@ -76,7 +76,7 @@ def _say_who(ds: Dataset, patient_id: str, sex: str, age_years: int, scan_date: 
     ds.PatientName, ds.PatientID = f"Simulated^{patient_id}", patient_id
     ds.PatientSex, ds.PatientAge = sex[0].upper(), f"{int(age_years):03d}Y"
     ds.PatientBirthDate = ds.AccessionNumber = ds.ReferringPhysicianName = ""
-    ds.QualityControlSubject = "YES"  # the standard's way to say: a phantom, not a person
+    ds.QualityControlSubject = "YES"  # in the standard this means: a phantom, not a person
     ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", "simulated: there never was a patient"
     ds.ImageComments = ds.StudyDescription = SIMULATED
     ds.StudyDate = ds.SeriesDate = ds.AcquisitionDate = ds.ContentDate = scan_date.replace("-", "")
