@@ -17,10 +17,7 @@ REPORTED_PACKAGES = (
 def write(run, parameters):
     """Write ``provenance.json`` of a run: commit, parameters, inputs by digest, versions, seeds, timings."""
     timings = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "timings").glob("*.json"))]
-    inputs = [run.cohort / "scans.csv", run.training / "scans.csv", run.biomarkers_csv]
-    inputs += sorted(run.models.glob("*.json"))
-    named = [own.get("scans") or own.get("biomarkers_csv") for own in parameters.values()]
-    inputs += [run.root / path for path in dict.fromkeys(filter(None, named))]
+    inputs = dict.fromkeys(path for name, own in parameters.items() for path in inputs_of(run, name, own))
     write_json(
         run.folder / "provenance.json",
         {
@@ -48,7 +45,7 @@ def write(run, parameters):
 READS = {
     "1-cohort": (),
     "2-train": ("training/scans.csv",),
-    "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
+    "3-segment": ("cohort/scans.csv", "cohort/included.csv", "models/lung.json", "models/infection.json"),
     "4-biomarkers": ("cohort/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
@@ -56,7 +53,7 @@ READS = {
         "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
 }  # fmt: skip
 WRITES = {
-    "1-cohort": ("cohort/scans.csv", "cohort/cohort.json", "training/scans.csv"),
+    "1-cohort": ("cohort/scans.csv", "cohort/included.csv", "cohort/cohort.json", "training/scans.csv"),
     "2-train": ("models/lung.json", "models/infection.json"),
     "3-segment": ("exclusions.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
     "4-biomarkers": (),

@@ -6,17 +6,17 @@ import pandas as pd
 
 from study.results import words
 from study.run import value
-from study.scans import cohort
+from study.scans import scan_tables
 from study.statistics import roc
 
 
-def read_scans(path):
-    """Read a table of biomarkers in which severe scans can be told from others.
+def read_biomarkers_with_status(path):
+    """Read the biomarkers of the scans whose status is known, and check that severe scans can be compared with others.
 
     Parameters
     ----------
     path : Path
-        As for ``cohort.read_biomarkers``.
+        As for ``scan_tables.read_biomarkers``.
 
     Returns
     -------
@@ -26,36 +26,37 @@ def read_scans(path):
     Raises
     ------
     study.scans.schemas.ScanTableError
-        If the table does not keep its schema.
+        If the table breaks its rules.
     ValueError
-        If all scans have one status, or all infected scans have, or POI is the same in all: there is nothing to tell.
+        If no status is known, all scans or all infected scans have the same one, or POI or iHU does not vary.
     """
-    every = cohort.read_biomarkers(path).set_index("scan_id")
+    every = scan_tables.read_biomarkers(path).set_index("scan_id")
     scans = every.dropna(subset="status")
     if scans.empty:
         raise ValueError(
-            f"{path}: the status of none of the {len(every)} scans is known, and severity needs severe and non-severe "
-            "ones; fill in the column status"
+            f"{path}: the status is unknown for all {len(every)} scans, and severity needs severe and non-severe ones; "
+            "fill in the column status"
         )
     is_severe = scans["status"] == "severe"
     infected = scans["ihu"].notna()
     if is_severe.nunique() < 2:
         raise ValueError(
-            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe; add scans of the other status, as severity "
-            "needs both"
+            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe, and severity needs severe and non-severe "
+            "ones; add scans of the other status"
         )
     if is_severe[infected].nunique() < 2:
         found = f"{is_severe[infected].sum()} severe and {(~is_severe[infected]).sum()} non-severe scans"
         raise ValueError(
-            f"{path}: iHU is known of {found} only, as the others show no infection; severity compares infected "
-            "scans of both statuses: look whether the segmentation missed it (the label maps), or at the columns poi "
+            f"{path}: only {found} have an iHU, as the others show no infection, and severity compares infected scans "
+            "of both statuses; check whether the segmentation missed infection (the label maps), or the columns poi "
             "and ihu"
         )
     for column in ("poi", "ihu"):
         if scans[column].nunique() < 2:
             raise ValueError(
-                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it tells no "
-                "scan from another; measure more scans, or look whether the column holds what was measured"
+                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it "
+                "cannot separate severe scans from others; measure more scans, or check that the column holds what was "
+                "measured"
             )
     return scans.assign(is_severe=is_severe)
 

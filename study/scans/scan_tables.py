@@ -30,21 +30,9 @@ from study.scans.schemas import (
     Fault,
     ScanTableError,
     cell_faults,
-    format_faults,
     is_number,
     read_text_table,
 )
-
-__all__ = [
-    "Fault",
-    "ScanTableError",
-    "check_scans",
-    "format_faults",
-    "read_biomarkers",
-    "read_scans",
-    "read_training_scans",
-    "write_scans",
-]
 
 
 def read_scans(path) -> pd.DataFrame:

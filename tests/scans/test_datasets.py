@@ -10,12 +10,13 @@ import pytest
 from helpers.project import study
 from study.figures import examples
 from study.measures import per_scan
-from study.scans.cohort import adopt_scans, check_scans, read_scans, read_training_scans
+from study.scans.cohort import adopt_scans
 from study.scans.ct import read_lung_mask, read_mask, read_scan, write_label_map, write_mask, write_scan
 from study.scans.datasets import index
 from study.scans.grid import ScanError
 from study.scans.layouts import EIGHT_BIT, LAYOUTS
 from study.scans.nifti import save_nifti
+from study.scans.scan_tables import check_scans, read_scans, read_training_scans
 from study.scans.schemas import ScanTableError
 
 SPACING_MM = (8.0, 2.0, 2.0)
@@ -380,7 +381,7 @@ def test_the_command_line_says_what_was_left_out_and_what_is_not_known(ct_seg, t
     code, printed = study(tmp_path, "index", "covid-19-ct-seg", ct_seg)
     assert code == 0, printed
     assert "left out, as its voxels are the greys 0 to 255" in printed and "radiopaedia_4_85506_1" in printed
-    assert "status is not known of 2 of 2 scans" in printed
+    assert "status is unknown for 2 of 2 scans" in printed
     assert f"{ct_seg / 'scans.csv'}: 2 scans of 2 patients" in printed
     code, printed = study(tmp_path, "check", ct_seg / "scans.csv")
     assert code == 0 and "no fault found" in printed

@@ -9,18 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of
-from study.scans.cohort import (
-    ScanTableError,
-    check_scans,
-    format_faults,
-    read_biomarkers,
-    read_scans,
-    read_training_scans,
-    unknowns,
-    write_scans,
-)
+from study.scans.cohort import unknowns
 from study.scans.ct import write_mask, write_scan
-from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS
+from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
+from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
 
 
 def places(faults):
