@@ -12,6 +12,7 @@ from pathlib import Path
 from study.files import write_json
 
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
+PERCENT = ("%", "percentage points")  # no units of recorded values
 
 
 def project_root(start="."):
@@ -44,8 +45,15 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
     n : int or None
         How many observations it rests on.
     unit : str
-        Empty for a ratio or a count.
+        Empty for a ratio or a count. POI and other shares are fractions, and so are differences between them.
+
+    Raises
+    ------
+    ValueError
+        If the unit is per cent, which is for words, tables and figures.
     """
+    if unit in PERCENT:
+        raise ValueError(f"{name} is to be recorded in {unit}; divide it by 100 and leave the unit empty")
     return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit), strict=True))
 
 

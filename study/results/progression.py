@@ -229,9 +229,10 @@ def robust_values(by_patient, three, moved):
         for name, row in by_patient.iterrows()
     ]
     for quantity, row in three.iterrows():
-        _, unit, factor, _ = UNITS[quantity]
+        biomarker = BIOMARKER[quantity]
+        unit = "HU" if biomarker == "ihu" else ""
         listed += [
-            value(f"least_detectable_change_{BIOMARKER[quantity]}", factor * row["least_change"], unit=unit),
+            value(f"least_detectable_change_{biomarker}", row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
         ]

@@ -248,9 +248,12 @@ TESTS = {
 
 
 def moves(moved):
-    """Values of a tornado: the largest move of each headline, signed."""
+    """Values of a tornado: the largest move of each headline, signed; of one in per cent, as a fraction."""
     largest = tornado.largest_move(moved)
-    return [value(f"largest_move_{_key(headline)}", row["move"]) for headline, row in largest.iterrows()]
+    return [
+        value(f"largest_move_{_key(headline)}", row["move"] / (100 if "(%)" in headline else 1))
+        for headline, row in largest.iterrows()
+    ]
 
 
 def _key(words):
