@@ -1,4 +1,4 @@
-"""Where a run's numbers come from, in one file: commit, parameters, inputs by digest, versions, seeds, timings."""
+"""Where a run's numbers come from: commit, parameters, digests of inputs, versions, seeds, timings."""
 
 import importlib.metadata
 import json
@@ -15,7 +15,7 @@ REPORTED_PACKAGES = (
 
 
 def write(run, parameters):
-    """Write ``provenance.json`` of a run: commit, parameters, inputs by digest, versions, seeds, timings."""
+    """Write ``provenance.json`` of a run, all of this in one file."""
     timings = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "timings").glob("*.json"))]
     inputs = dict.fromkeys(path for name, own in parameters.items() for path in inputs_of(run, name, own))
     write_json(
@@ -41,7 +41,8 @@ def write(run, parameters):
     )
 
 
-# What each notebook reads of what an earlier one wrote, and what it writes for later ones, in the run's folder.
+# What each notebook reads of what earlier ones wrote, and what it writes for later ones, in the run's folder, as in the
+# Snakefile (a test compares them).
 READS = {
     "1-cohort": (),
     "2-train": ("training/scans.csv",),
@@ -77,7 +78,7 @@ def inputs_of(run, notebook, parameters):
 
 
 def of_notebook(run, notebook):
-    """Where the numbers of one notebook come from, in words and digests, as far as the run's files tell.
+    """Where the numbers of one notebook come from, in words and digests, as far as the run's files show.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def of_notebook(run, notebook):
 
 
 def commit(root):
-    """The commit of the project's code and whether it was changed since; None where git does not know it."""
+    """The commit of the project's code and whether the code was changed since; None outside a git repository."""
     return {
         "commit": _git(root, "rev-parse", "HEAD"),
         "changed_since_commit": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
@@ -118,7 +119,7 @@ def _read(path):
 
 
 def _without_machine(content, root):
-    """A parameter as it may be told to others: of an absolute path what lies in the project, else the name alone."""
+    """A parameter as it may be published: an absolute path as relative to the project, or else its last name."""
     return _relative(content, root) if isinstance(content, str) and Path(content).is_absolute() else content
 
 

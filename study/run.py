@@ -1,8 +1,8 @@
-"""A run: the folders that the notebooks hand over through, and the numbers that a reader may quote.
+"""A run: the folders through which notebooks hand on their results, and the numbers that a reader may quote.
 
 A run is named (``demo``, ``smoke``, ``mine``). What it computes lies in ``runs/<name>``, what it shows in
-``figures/<name>``, both under the project's root. Notebooks know each other by these files alone. Pandas is imported
-where a table is made: the process that starts each notebook needs this module and no table.
+``figures/<name>``, both under the project's root. Notebooks exchange data through these files only. Pandas is imported
+where a table is made, as the process that starts each notebook needs this module and no table.
 """
 
 import json
@@ -72,9 +72,9 @@ class Run:
     folder, figures : Path
         ``runs/<name>`` and ``figures/<name>``.
     cohort, training, models, masks, values : Path
-        Folders that the notebooks hand over through.
+        Folders through which notebooks hand on their results.
     biomarkers_csv, variants_csv, exclusions_csv, truth_csv : Path
-        Tables of one row a scan.
+        Tables with one row per scan.
     """
 
     def __init__(self, name, root=None):
@@ -106,7 +106,7 @@ class Run:
     def variants(self, biomarkers_path):
         """Biomarkers by other masks (from notebook 3), indexed by scan_id.
 
-        None if there are none, or if `biomarkers_path` is not this run's own table and so of other scans.
+        None if there are none, or if `biomarkers_path` is not this run's own table, so that its scans are others.
         """
         if Path(biomarkers_path) != self.biomarkers_csv or not self.variants_csv.is_file():
             return None
@@ -132,7 +132,7 @@ class Run:
         return table.set_index("name")
 
     def recorded(self, notebook):
-        """Return what `notebook` recorded, a table indexed by name; an empty one if it did not run."""
+        """Return what `notebook` recorded, a table indexed by name; empty if it has not run."""
         import pandas as pd
 
         path = self.values / f"{notebook}.json"

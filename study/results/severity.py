@@ -1,4 +1,4 @@
-"""Notebook 5's results as a reader sees them: Table 2, the odds ratios, and the values to quote."""
+"""Notebook 5's results for a reader: Table 2, the odds ratios, and the values to quote."""
 
 from dataclasses import asdict
 
@@ -74,7 +74,7 @@ def table_2(performance, bootstrap):
     Returns
     -------
     DataFrame
-        Text, a row a model.
+        Text, one row per model.
     """
     rows = {
         model: {
@@ -91,7 +91,7 @@ def table_2(performance, bootstrap):
 
 
 def roc_drawing(predicted, is_severe, performance):
-    """Gather what ``plots.roc_curves`` draws as Figure 4.
+    """Gather what ``plots.roc_curves`` draws in Figure 4.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ def paired_tests(predicted, is_severe):
 
 
 def biomarkers_at_cutoff(scans, predicted, performance):
-    """Translate the cut-offs of the models of one biomarker into that biomarker: the scan that a cut-off comes from.
+    """Express the cut-off of each single-biomarker model as a value of that biomarker, that of the scan at the cut-off.
 
     Returns
     -------
     DataFrame
-        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
-        cut-offs have the same Youden index, of which the most sensitive was taken.
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is the number of
+        cut-offs with the same Youden index, of which the most sensitive was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
@@ -171,8 +171,8 @@ def odds_ratio_table(regression, penalised):
     Parameters
     ----------
     regression, penalised : DataFrame
-        From ``logistic.summary``, by maximum likelihood and with Firth's correction, of which the profile's intervals
-        are shown.
+        From ``logistic.summary``, by maximum likelihood and with Firth's correction; of the latter the profile
+        intervals are shown.
     """
     rows = [
         {
@@ -205,7 +205,7 @@ BOOTSTRAPS = {
 
 
 def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's intervals together, a row each, as text.
+    """Put the AUC's intervals together, one per row, as text.
 
     Parameters
     ----------
@@ -215,8 +215,8 @@ def interval_table(performance, bootstrap, by_patient):
     Returns
     -------
     DataFrame
-        Indexed by what is taken as independent, scans or patients, and the interval; a column a model. The last row is
-        the ratio of the widths of the two BCa intervals.
+        Indexed by what is taken as independent, scans or patients, and the interval; one column per model. The last row
+        is the ratio of the widths of the two BCa intervals.
     """
     of_auc = bootstrap.xs("auc", level="quantity")
     limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
@@ -231,7 +231,7 @@ def interval_table(performance, bootstrap, by_patient):
 
 
 def rate_table(bootstrap, exact):
-    """Put the intervals of sensitivity and specificity together, a column each, as text.
+    """Put the intervals of sensitivity and specificity together, one per column, as text.
 
     Parameters
     ----------
@@ -276,7 +276,9 @@ def values(scans, tests, regression, performance, bootstrap):
         From :func:`study.run.value`. Fractions are 0..1.
     """
     n, n_severe = len(scans), int(scans["is_severe"].sum())
-    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # who had scans of both kinds is in both counts
+    n_patients = scans.groupby("is_severe")[
+        "patient_id"
+    ].nunique()  # patients with scans of both kinds are in both counts
     listed = [
         value("n_scans", n),
         value("n_patients", scans["patient_id"].nunique()),
