@@ -276,9 +276,7 @@ def values(scans, tests, regression, performance, bootstrap):
         From :func:`study.run.value`. Fractions are 0..1.
     """
     n, n_severe = len(scans), int(scans["is_severe"].sum())
-    n_patients = scans.groupby("is_severe")[
-        "patient_id"
-    ].nunique()  # patients with scans of both kinds are in both counts
+    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # patients with both kinds of scans are in both
     listed = [
         value("n_scans", n),
         value("n_patients", scans["patient_id"].nunique()),
