@@ -36,6 +36,7 @@ rule cohort:
         own_scans,
     output:
         f"{R}/cohort/scans.csv",
+        f"{R}/cohort/included.csv",
         f"{R}/cohort/cohort.json",
         f"{R}/training/scans.csv",
         f"{R}/values/1-cohort.json",
@@ -67,6 +68,7 @@ rule shard:
     input:
         f"{R}/recipes/3-segment.json",
         f"{R}/cohort/scans.csv",
+        f"{R}/cohort/included.csv",
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
     output:

@@ -148,17 +148,17 @@ def measure(
 @app.command()
 def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
     """Check a scan table and every file that it names, and list all faults."""
-    from study.scans import cohort
+    from study.scans import cohort, scan_tables, schemas
 
     try:
-        faults = cohort.check_scans(scans)
-    except cohort.ScanTableError as error:
+        faults = scan_tables.check_scans(scans)
+    except schemas.ScanTableError as error:
         _stop(error)
     if faults:
-        typer.echo(cohort.format_faults(faults))
+        typer.echo(schemas.format_faults(faults))
         typer.echo(f"study: {scans}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
         raise typer.Exit(1)
-    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(cohort.read_scans(scans))]))
+    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(scan_tables.read_scans(scans))]))
 
 
 @app.command("index")
@@ -183,11 +183,11 @@ def make_index(
 
     No file is moved or converted. Run `study check TABLE` next: it opens them all.
     """
-    from study.scans import cohort, datasets
+    from study.scans import cohort, datasets, scan_tables
 
     try:
         made = datasets.index(layout, folder, out, lungs)
-        unknown = cohort.unknowns(cohort.read_scans(made.path)) if lungs is None else []
+        unknown = cohort.unknowns(scan_tables.read_scans(made.path)) if lungs is None else []
     except (ValueError, OSError) as error:
         _stop(error)
     for reason, files in groupby(sorted(made.left_out, key=itemgetter(1)), itemgetter(1)):

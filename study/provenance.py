@@ -1,4 +1,4 @@
-"""Where a run's numbers come from, in one file: commit, parameters, inputs by digest, versions, seeds, timings."""
+"""Where a run's numbers come from: commit, parameters, digests of inputs, versions, seeds, timings."""
 
 import importlib.metadata
 import json
@@ -15,12 +15,9 @@ REPORTED_PACKAGES = (
 
 
 def write(run, parameters):
-    """Write ``provenance.json`` of a run: commit, parameters, inputs by digest, versions, seeds, timings."""
+    """Write ``provenance.json`` of a run, all of this in one file."""
     timings = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "timings").glob("*.json"))]
-    inputs = [run.cohort / "scans.csv", run.training / "scans.csv", run.biomarkers_csv]
-    inputs += sorted(run.models.glob("*.json"))
-    named = [own.get("scans") or own.get("biomarkers_csv") for own in parameters.values()]
-    inputs += [run.root / path for path in dict.fromkeys(filter(None, named))]
+    inputs = dict.fromkeys(path for name, own in parameters.items() for path in inputs_of(run, name, own))
     write_json(
         run.folder / "provenance.json",
         {
@@ -44,11 +41,12 @@ def write(run, parameters):
     )
 
 
-# What each notebook reads of what an earlier one wrote, and what it writes for later ones, in the run's folder.
+# What each notebook reads of what earlier ones wrote, and what it writes for later ones, in the run's folder, as in the
+# Snakefile (a test compares them).
 READS = {
     "1-cohort": (),
     "2-train": ("training/scans.csv",),
-    "3-segment": ("cohort/scans.csv", "models/lung.json", "models/infection.json"),
+    "3-segment": ("cohort/scans.csv", "cohort/included.csv", "models/lung.json", "models/infection.json"),
     "4-biomarkers": ("cohort/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
     "5-severity": ("biomarkers.csv", "variants.csv"),
     "6-progression": ("biomarkers.csv", "variants.csv"),
@@ -56,7 +54,7 @@ READS = {
         "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
 }  # fmt: skip
 WRITES = {
-    "1-cohort": ("cohort/scans.csv", "cohort/cohort.json", "training/scans.csv"),
+    "1-cohort": ("cohort/scans.csv", "cohort/included.csv", "cohort/cohort.json", "training/scans.csv"),
     "2-train": ("models/lung.json", "models/infection.json"),
     "3-segment": ("exclusions.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
     "4-biomarkers": (),
@@ -80,7 +78,7 @@ def inputs_of(run, notebook, parameters):
 
 
 def of_notebook(run, notebook):
-    """Where the numbers of one notebook come from, in words and digests, as far as the run's files tell.
+    """Where the numbers of one notebook come from, in words and digests, as far as the run's files show.
 
     Parameters
     ----------
@@ -109,7 +107,7 @@ def of_notebook(run, notebook):
 
 
 def commit(root):
-    """The commit of the project's code and whether it was changed since; None where git does not know it."""
+    """The commit of the project's code and whether the code was changed since; None outside a git repository."""
     return {
         "commit": _git(root, "rev-parse", "HEAD"),
         "changed_since_commit": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
@@ -121,7 +119,7 @@ def _read(path):
 
 
 def _without_machine(content, root):
-    """A parameter as it may be told to others: of an absolute path what lies in the project, else the name alone."""
+    """A parameter as it may be published: an absolute path as relative to the project, or else its last name."""
     return _relative(content, root) if isinstance(content, str) and Path(content).is_absolute() else content
 
 

@@ -1,8 +1,8 @@
-"""A run: the folders that the notebooks hand over through, and the numbers that a reader may quote.
+"""A run: the folders through which notebooks hand on their results, and the numbers that a reader may quote.
 
 A run is named (``demo``, ``smoke``, ``mine``). What it computes lies in ``runs/<name>``, what it shows in
-``figures/<name>``, both under the project's root. Notebooks know each other by these files alone. Pandas is imported
-where a table is made: the process that starts each notebook needs this module and no table.
+``figures/<name>``, both under the project's root. Notebooks exchange data through these files only. Pandas is imported
+where a table is made, as the process that starts each notebook needs this module and no table.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from study.files import write_json
 
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
+PERCENT = ("%", "percentage points")  # no units of recorded values
 
 
 def project_root(start="."):
@@ -44,8 +45,15 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
     n : int or None
         How many observations it rests on.
     unit : str
-        Empty for a ratio or a count.
+        Empty for a ratio or a count. POI and other shares are fractions, and so are differences between them.
+
+    Raises
+    ------
+    ValueError
+        If the unit is per cent, which is for words, tables and figures.
     """
+    if unit in PERCENT:
+        raise ValueError(f"{name} is to be recorded in {unit}; divide it by 100 and leave the unit empty")
     return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit), strict=True))
 
 
@@ -64,9 +72,9 @@ class Run:
     folder, figures : Path
         ``runs/<name>`` and ``figures/<name>``.
     cohort, training, models, masks, values : Path
-        Folders that the notebooks hand over through.
+        Folders through which notebooks hand on their results.
     biomarkers_csv, variants_csv, exclusions_csv, truth_csv : Path
-        Tables of one row a scan.
+        Tables with one row per scan.
     """
 
     def __init__(self, name, root=None):
@@ -98,7 +106,7 @@ class Run:
     def variants(self, biomarkers_path):
         """Biomarkers by other masks (from notebook 3), indexed by scan_id.
 
-        None if there are none, or if `biomarkers_path` is not this run's own table and so of other scans.
+        None if there are none, or if `biomarkers_path` is not this run's own table, so that its scans are others.
         """
         if Path(biomarkers_path) != self.biomarkers_csv or not self.variants_csv.is_file():
             return None
@@ -124,7 +132,7 @@ class Run:
         return table.set_index("name")
 
     def recorded(self, notebook):
-        """Return what `notebook` recorded, a table indexed by name; an empty one if it did not run."""
+        """Return what `notebook` recorded, a table indexed by name; empty if it has not run."""
         import pandas as pd
 
         path = self.values / f"{notebook}.json"

@@ -126,6 +126,14 @@ def test_notebooks_are_thin_and_clean(path):
     assert workflow.defaults(notebook)["run"] == "demo"
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
+def test_inclusion_is_decided_by_the_first_notebook_alone(path):
+    """It writes cohort/included.csv, which the others read."""
+    trees = [ast.parse(cell.source) for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    named = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert "include" not in named
+
+
 def test_all_seven_notebooks_are_there():
     assert [path.stem for path in NOTEBOOKS] == list(workflow.NOTEBOOKS)
 

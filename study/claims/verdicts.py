@@ -140,6 +140,7 @@ def _regenerated(claim, values):
     parts, joint = claim.parts
     if not parts:
         return {**nothing, "why": claim.reason}
+    scale = 100 if claim.unit == "%" else 1  # shares are recorded as fractions
     found = []
     for notebook, name in parts:
         table = values.get(notebook)
@@ -149,18 +150,19 @@ def _regenerated(claim, values):
             return {**nothing, "why": f"notebook {notebook} recorded no {name}"}
         if pd.isna(table.loc[name, "value"]):
             return {**nothing, "why": _why_undefined(table["value"], name)}
+        if (unit := table.loc[name, "unit"]) not in ("", claim.unit):
+            return {**nothing, "why": f"{name} is recorded in {unit} and printed in {claim.unit or 'no unit'}"}
         found.append(table.loc[name])
     first = found[0]
     if joint:
         one, two = float(first["value"]), float(found[1]["value"])
         if joint == "/" and two == 0:
             return {**nothing, "why": f"{parts[1][1]} is 0 in this run"}
-        factor = 100 if claim.unit == "%" else 1
-        value = factor * one / two if joint == "/" else one - two
+        value = scale * one / two if joint == "/" else one - two
         return {**nothing, "regenerated": value, "n": int(two) if joint == "/" else None, "why": ""}
     numbers = [None if pd.isna(first[column]) else first[column] for column in ("value", "ci_low", "ci_high")]
-    if claim.unit == "%" and first["unit"] != "%":  # recorded as a fraction
-        numbers = [None if number is None else 100 * number for number in numbers]
+    if scale != 1:
+        numbers = [None if number is None else scale * number for number in numbers]
     n = None if pd.isna(first["n"]) else int(first["n"])
     return {**dict(zip(("regenerated", "ci_low", "ci_high"), numbers, strict=True)), "n": n, "why": ""}
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 from study.results.words import is_missing, with_interval
+from study.results.words import p_value as p_in_words
 
 __all__ = [
     "dice_distribution", "hu_threshold_curve", "learning_curves", "lesion_sizes", "roc_curves", "save",
@@ -26,11 +27,8 @@ def letter(ax, which, words):
 
 
 def _p_words(p_value):
-    return (
-        ""
-        if p_value is None or not np.isfinite(p_value)
-        else ("p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}")
-    )
+    text = "" if is_missing(p_value) else p_in_words(p_value)
+    return f"p < {text[1:]}" if text.startswith("<") else text and f"p = {text}"
 
 
 def _finite(table, column):

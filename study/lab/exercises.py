@@ -17,7 +17,7 @@ from study.measures import biomarkers
 from study.measures.phrases import key_phrases
 from study.results import progression, severity
 from study.run import Run
-from study.scans import cohort
+from study.scans import cohort, scan_tables
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Exercises:
     @cached_property
     def scans(self):
         """The biomarkers, with ``is_severe``."""
-        return severity.read_scans(self.path)
+        return severity.read_biomarkers_with_status(self.path)
 
     @cached_property
     def example(self):
@@ -89,7 +89,7 @@ class Exercises:
         from study.figures import examples
         from study.scans import ct
 
-        scans = cohort.read_scans(self.study_run.cohort / "scans.csv").set_index("scan_id", drop=False)
+        scans = scan_tables.read_scans(self.study_run.cohort / "scans.csv").set_index("scan_id", drop=False)
         scan_id = examples.typical_scan(self.scans.reset_index(), "severe")
         scan = ct.read_scan(self.study_run.cohort / scans.loc[scan_id, "image"])
         label_map = ct.read_label_map(self.study_run.masks / f"{scan_id}.nii.gz", scan)

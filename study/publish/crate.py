@@ -48,8 +48,8 @@ SHOWN = (
 )  # fmt: skip
 RECORDED = ("provenance.json", "cohort/cohort.json", "values/*.json", "timings/*.json", "models/[!.]*.json")
 # One row per scan, or what a notebook printed of it: for synthetic patients only.
-OF_SCANS = ("cohort/scans.csv", "training/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv", "exclusions.csv",
-            "notebooks/*.ipynb")  # fmt: skip
+OF_SCANS = ("cohort/scans.csv", "cohort/included.csv", "training/scans.csv", "biomarkers.csv", "variants.csv",
+            "truth.csv", "exclusions.csv", "notebooks/*.ipynb")  # fmt: skip
 SHOWN_OF_SCANS = ("*.html", "notebooks/*.html")
 QUOTES_REPORTS = "Table_S13"
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text", list: "Text"}

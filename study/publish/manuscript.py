@@ -12,16 +12,18 @@ from study.figures.tables import latex_text
 from study.files import write_json, write_text
 from study.results.words import MISSING, p_value
 
-# The first pattern that a value's name matches says how many decimals the paper gives it, and whether in percent.
+# The first pattern that a value's name matches says how many decimals the paper gives it, and in which unit of PERCENT it
+# prints a fraction.
 FORMS = [
-    (r"(^|_)(sensitivity|specificity)_", 2, True),
-    (r"(^|_)share(_|$)", 0, True),
-    (r"^(median_poi_|poi_at_cutoff$)", 2, True),
-    (r"(^|_)(auc|kappa|agreement|standard_error)(_|$)", 4, False),
-    (r"(^|_)dice(_|$)", 2, False),
-    (r"(^|_)(odds_ratio|aic)(_|$)", 3, False),
+    (r"(^|_)(sensitivity|specificity)_", 2, "%"),
+    (r"(^|_)share(_|$)", 0, "%"),
+    (r"(^|_)(median_poi|poi_median)(_|$)|^poi_at_cutoff$", 2, "%"),
+    (r"(^|_)(poi_(bias|error_sd|lower_limit|upper_limit)|least_detectable_change_poi)$", 2, "percentage points"),
+    (r"(^|_)(auc|kappa|agreement|standard_error)(_|$)", 4, ""),
+    (r"(^|_)dice(_|$)", 2, ""),
+    (r"(^|_)(odds_ratio|aic)(_|$)", 3, ""),
 ]
-UNIT_DECIMALS = {"years": 0, "HU": 0, "ml": 0, "%": 2, "percentage points": 2}
+UNIT_DECIMALS = {"years": 0, "HU": 0, "ml": 0}
 DIGITS = dict(zip("0123456789", "Zero One Two Three Four Five Six Seven Eight Nine".split(), strict=True))
 
 HEAD = """\
@@ -85,13 +87,12 @@ def printed(notebook, recorded):
         there is no interval), ``unit`` of the text, ``n``; ``value, ci_low, ci_high`` as recorded.
     """
     name, unit = recorded["name"], recorded["unit"]
-    otherwise = (UNIT_DECIMALS.get(unit, 3), False)
+    otherwise = (UNIT_DECIMALS.get(unit, 3), "")
     decimals, percent = next(((d, p) for form, d, p in FORMS if re.search(form, name)), otherwise)
     whole = isinstance(recorded["value"], int) or re.match(r"(.+_)?n_|(phrases|true)_", name)
-    if name.startswith("largest_move_"):  # a difference: of percentages, in percentage points
-        unit = "percentage points" if percent else unit
-    elif percent:
-        unit = "%"
+    if percent and name.startswith("largest_move_"):  # a difference between percentages
+        percent = "percentage points"
+    unit = percent or unit
 
     def shown(number):
         if number is None:

@@ -1,4 +1,4 @@
-"""Notebook 6's cases and tables: what the radiologist's report says beside what the biomarkers did."""
+"""Notebook 6's cases and tables: what the radiologist's report says, and how the biomarkers changed."""
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,9 @@ PHRASES = {
                                   "decreasing of iHU"),
 }  # fmt: skip
 BIOMARKER = {"volume": "poi", "density": "ihu"}
-# What a table calls each quantity, the unit of its change, units in one of the biomarker's, decimals.
+# What a table calls each quantity, the unit of its change for people, the factor to that unit, decimals.
 UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
-FEWEST_CASES = 10  # below it a kappa says nothing, and is not shown where the least change leaves out the others
+FEWEST_CASES = 10  # a kappa of fewer says nothing and is not shown where a least change leaves out the other cases
 HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
     "density_whole": "Kappa, density, whole", "density_all": "Kappa, density, all",
@@ -43,7 +43,7 @@ def reports_of(scans, pairs):
 
 
 def is_unread(pairs):
-    """Whether there are pairs and none of them has a report: what reports say is unknown then, and not nothing."""
+    """Whether there are pairs and none has a report: what reports say is then unknown, which is not "none"."""
     return len(pairs) > 0 and not pairs["has_report"].any()
 
 
@@ -51,7 +51,7 @@ def coverage(pairs):
     """Say in a sentence how many pairs have a report, and what to do if none has."""
     if is_unread(pairs):
         return (
-            f"{NO_REPORT}: there is nothing to compare the biomarkers with, and what follows is empty; "
+            f"{NO_REPORT}: there is nothing to compare the biomarkers with, and the results below are empty; "
             "add a column `report` with the text of each follow-up scan's report"
         )
     return f"{pairs['has_report'].sum()} of {len(pairs)} later scans have a report"
@@ -63,7 +63,7 @@ def rated(pairs):
     Parameters
     ----------
     pairs : DataFrame
-        One row a pair: ``volume, volume_partial, density, density_partial`` from ``key_phrases.tabulate`` and
+        One row per pair: ``volume, volume_partial, density, density_partial`` from ``key_phrases.tabulate`` and
         ``poi_direction, ihu_direction`` from ``biomarkers.binarise``.
 
     Returns
@@ -84,7 +84,7 @@ def rated(pairs):
 
 
 def table_3(pairs):
-    """Table 3: how many reports hold each phrase, opposite ones excluded; without any report no row."""
+    """Table 3: how many reports contain each phrase, opposite ones excluded; without any report it has no rows."""
     rows = [
         {
             "Phrase from radiology reports": phrase,
@@ -125,8 +125,8 @@ def counts_of_cases(cases, agreement):
     Returns
     -------
     DataFrame
-        A row a row of Table 4. ``Greatest kappa`` is that which the two sides' frequencies allow, ``PABAK`` kappa as if
-        ups and downs were as frequent, ``p`` that of the hypothesis that they agree by chance alone.
+        One row per row of Table 4. ``Greatest kappa`` is what the frequencies of both sides allow, ``PABAK`` kappa if
+        ups and downs were equally frequent, ``p`` tests whether they agree by chance alone.
     """
     rows = {}
     for name, case in cases.items():
@@ -169,7 +169,7 @@ def kappa_by_patient(agreement, by_patient):
 
 
 def measured_otherwise(scans, pairs, least, variants=None):
-    """How far the four kappas of Table 4 move when one choice of the measurement is made otherwise.
+    """How far the four kappas of Table 4 move when one choice in the measurement changes.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def measured_otherwise(scans, pairs, least, variants=None):
     pairs : DataFrame
         As for :func:`rated`.
     least : dict of str to change.LeastDetectable
-        Where it is known, changes smaller than half of it, and than all of it, are left out in turn (undefined if fewer
+        Where it is known, changes smaller than half of it, and then than all of it, are left out (undefined if fewer
         than ten remain).
     variants : DataFrame, optional
         As for ``tornado.scenarios``.
@@ -229,9 +229,10 @@ def robust_values(by_patient, three, moved):
         for name, row in by_patient.iterrows()
     ]
     for quantity, row in three.iterrows():
-        _, unit, factor, _ = UNITS[quantity]
+        biomarker = BIOMARKER[quantity]
+        unit = "HU" if biomarker == "ihu" else ""
         listed += [
-            value(f"least_detectable_change_{BIOMARKER[quantity]}", factor * row["least_change"], unit=unit),
+            value(f"least_detectable_change_{biomarker}", row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
         ]

@@ -93,10 +93,13 @@ def summary(truth, observed):
 
 
 def values(table):
-    """What :func:`summary` found as values to record, named ``quality_<name>``."""
-    return [
-        value(f"quality_{row.name}", row.estimate, row.low, row.high, row.n) for row in table.itertuples(index=False)
-    ]
+    """What :func:`summary` found as values to record, named ``quality_<name>``; POI as a fraction."""
+    listed = []
+    for row in table.itertuples(index=False):
+        scale = 100 if "(percentage points)" in row.quantity else 1
+        numbers = (number / scale for number in (row.estimate, row.low, row.high))
+        listed.append(value(f"quality_{row.name}", *numbers, row.n))
+    return listed
 
 
 def dice_summary(columns):

@@ -1,6 +1,6 @@
-"""What the paper did not do about severity: patients instead of scans, held-out patients, other ways of measuring.
+"""Severity beyond the paper: patients instead of scans, held-out patients, other ways of measuring.
 
-Notebook 5's results of these as a reader sees them; notebook 6's are in ``progression``.
+These are notebook 5's results for a reader; notebook 6's are in ``progression``.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def by_patient_table(regression, by_gee):
 
 
 def one_scan_each(scans, models):
-    """AUC of each model fitted and judged on one scan a patient, the first or the worst.
+    """AUC of each model fitted to and evaluated on one scan per patient, the first or the worst.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def one_scan_each(scans, models):
     -------
     DataFrame
         Indexed by (scan, model): ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason where a
-        model cannot be fitted to so few and the rest is NaN.
+        model cannot be fitted to so few scans and the rest is NaN.
     """
     rows = {}
     for which in ("first", "worst"):
@@ -118,7 +118,7 @@ def calibrations(predicted, is_severe):
 
 
 def measured_otherwise(scans, fits, cutoffs, variants=None):
-    """How far the headlines move when one choice is made otherwise; model and cut-off stay as they were fitted.
+    """How far the headline results move when one choice changes; model and cut-off stay as they were fitted.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def measured_otherwise(scans, fits, cutoffs, variants=None):
 
 
 def auc_of_truth(variants, is_severe):
-    """AUC of the biomarkers by the true masks, where these are known: what measuring costs, or flatters.
+    """AUC of the biomarkers by the true masks, where known: how much the measurement costs, or flatters.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def auc_of_truth(variants, is_severe):
     Returns
     -------
     dict of str to float
-        ``POI`` and ``iHU``; without those of which fewer than both statuses are known.
+        ``POI`` and ``iHU``, each only if it is known for scans of both statuses.
     """
     found = {}
     for name, column in (("POI", "true_poi"), ("iHU", "true_ihu")) if variants is not None else ():
@@ -186,7 +186,7 @@ def _headlines(scans, fits, cutoffs):
 
 
 def _apply(fitted, scans):
-    """Probability by a fitted model of the scans that have its predictors, whatever scans it was fitted to."""
+    """Probability by a fitted model for all scans that have its predictors, whichever scans it was fitted to."""
     estimates = fitted.estimates
     known = scans[list(estimates.index)].astype(float).dropna()
     standardised = (known - estimates["mean"]) / estimates["sd"]
@@ -248,9 +248,12 @@ TESTS = {
 
 
 def moves(moved):
-    """Values of a tornado: the largest move of each headline, signed."""
+    """Values of a tornado: the largest move of each headline, signed; of one in per cent, as a fraction."""
     largest = tornado.largest_move(moved)
-    return [value(f"largest_move_{_key(headline)}", row["move"]) for headline, row in largest.iterrows()]
+    return [
+        value(f"largest_move_{_key(headline)}", row["move"] / (100 if "(%)" in headline else 1))
+        for headline, row in largest.iterrows()
+    ]
 
 
 def _key(words):

@@ -1,4 +1,4 @@
-"""Notebook 5's results as a reader sees them: Table 2, the odds ratios, and the values to quote."""
+"""Notebook 5's results for a reader: Table 2, the odds ratios, and the values to quote."""
 
 from dataclasses import asdict
 
@@ -6,17 +6,17 @@ import pandas as pd
 
 from study.results import words
 from study.run import value
-from study.scans import cohort
+from study.scans import scan_tables
 from study.statistics import roc
 
 
-def read_scans(path):
-    """Read a table of biomarkers in which severe scans can be told from others.
+def read_biomarkers_with_status(path):
+    """Read the biomarkers of the scans whose status is known, and check that severe scans can be compared with others.
 
     Parameters
     ----------
     path : Path
-        As for ``cohort.read_biomarkers``.
+        As for ``scan_tables.read_biomarkers``.
 
     Returns
     -------
@@ -26,36 +26,37 @@ def read_scans(path):
     Raises
     ------
     study.scans.schemas.ScanTableError
-        If the table does not keep its schema.
+        If the table breaks its rules.
     ValueError
-        If all scans have one status, or all infected scans have, or POI is the same in all: there is nothing to tell.
+        If no status is known, all scans or all infected scans have the same one, or POI or iHU does not vary.
     """
-    every = cohort.read_biomarkers(path).set_index("scan_id")
+    every = scan_tables.read_biomarkers(path).set_index("scan_id")
     scans = every.dropna(subset="status")
     if scans.empty:
         raise ValueError(
-            f"{path}: the status of none of the {len(every)} scans is known, and severity needs severe and non-severe "
-            "ones; fill in the column status"
+            f"{path}: the status is unknown for all {len(every)} scans, and severity needs severe and non-severe ones; "
+            "fill in the column status"
         )
     is_severe = scans["status"] == "severe"
     infected = scans["ihu"].notna()
     if is_severe.nunique() < 2:
         raise ValueError(
-            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe; add scans of the other status, as severity "
-            "needs both"
+            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe, and severity needs severe and non-severe "
+            "ones; add scans of the other status"
         )
     if is_severe[infected].nunique() < 2:
         found = f"{is_severe[infected].sum()} severe and {(~is_severe[infected]).sum()} non-severe scans"
         raise ValueError(
-            f"{path}: iHU is known of {found} only, as the others show no infection; severity compares infected "
-            "scans of both statuses: look whether the segmentation missed it (the label maps), or at the columns poi "
+            f"{path}: only {found} have an iHU, as the others show no infection, and severity compares infected scans "
+            "of both statuses; check whether the segmentation missed infection (the label maps), or the columns poi "
             "and ihu"
         )
     for column in ("poi", "ihu"):
         if scans[column].nunique() < 2:
             raise ValueError(
-                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it tells no "
-                "scan from another; measure more scans, or look whether the column holds what was measured"
+                f"{path}: {column} is {scans[column].dropna().iloc[0]:g} in every scan that has it, so it "
+                "cannot separate severe scans from others; measure more scans, or check that the column holds what was "
+                "measured"
             )
     return scans.assign(is_severe=is_severe)
 
@@ -73,7 +74,7 @@ def table_2(performance, bootstrap):
     Returns
     -------
     DataFrame
-        Text, a row a model.
+        Text, one row per model.
     """
     rows = {
         model: {
@@ -90,7 +91,7 @@ def table_2(performance, bootstrap):
 
 
 def roc_drawing(predicted, is_severe, performance):
-    """Gather what ``plots.roc_curves`` draws as Figure 4.
+    """Gather what ``plots.roc_curves`` draws in Figure 4.
 
     Parameters
     ----------
@@ -134,13 +135,13 @@ def paired_tests(predicted, is_severe):
 
 
 def biomarkers_at_cutoff(scans, predicted, performance):
-    """Translate the cut-offs of the models of one biomarker into that biomarker: the scan that a cut-off comes from.
+    """Express the cut-off of each single-biomarker model as a value of that biomarker, that of the scan at the cut-off.
 
     Returns
     -------
     DataFrame
-        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is how many
-        cut-offs have the same Youden index, of which the most sensitive was taken.
+        Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is the number of
+        cut-offs with the same Youden index, of which the most sensitive was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
@@ -170,8 +171,8 @@ def odds_ratio_table(regression, penalised):
     Parameters
     ----------
     regression, penalised : DataFrame
-        From ``logistic.summary``, by maximum likelihood and with Firth's correction, of which the profile's intervals
-        are shown.
+        From ``logistic.summary``, by maximum likelihood and with Firth's correction; of the latter the profile
+        intervals are shown.
     """
     rows = [
         {
@@ -204,7 +205,7 @@ BOOTSTRAPS = {
 
 
 def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's intervals together, a row each, as text.
+    """Put the AUC's intervals together, one per row, as text.
 
     Parameters
     ----------
@@ -214,8 +215,8 @@ def interval_table(performance, bootstrap, by_patient):
     Returns
     -------
     DataFrame
-        Indexed by what is taken as independent, scans or patients, and the interval; a column a model. The last row is
-        the ratio of the widths of the two BCa intervals.
+        Indexed by what is taken as independent, scans or patients, and the interval; one column per model. The last row
+        is the ratio of the widths of the two BCa intervals.
     """
     of_auc = bootstrap.xs("auc", level="quantity")
     limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
@@ -230,7 +231,7 @@ def interval_table(performance, bootstrap, by_patient):
 
 
 def rate_table(bootstrap, exact):
-    """Put the intervals of sensitivity and specificity together, a column each, as text.
+    """Put the intervals of sensitivity and specificity together, one per column, as text.
 
     Parameters
     ----------
@@ -275,7 +276,7 @@ def values(scans, tests, regression, performance, bootstrap):
         From :func:`study.run.value`. Fractions are 0..1.
     """
     n, n_severe = len(scans), int(scans["is_severe"].sum())
-    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # who had scans of both kinds is in both counts
+    n_patients = scans.groupby("is_severe")["patient_id"].nunique()  # patients with both kinds of scans are in both
     listed = [
         value("n_scans", n),
         value("n_patients", scans["patient_id"].nunique()),

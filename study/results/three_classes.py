@@ -1,6 +1,6 @@
-"""Decreased, unchanged, increased: how report and biomarker agree when a change must exceed the measurement's error.
+"""Decreased, unchanged, increased: agreement of report and biomarker when a change must exceed the measurement error.
 
-Beside Table 4, which counts every rise and fall however small and leaves out reports that name none.
+It complements Table 4, which counts every rise and fall, however small, and leaves out reports that name none.
 """
 
 import numpy as np
@@ -14,8 +14,9 @@ from study.statistics import change, clustered, kappa
 def least_detectable(pairs, variants):
     """Least detectable change of POI (for "volume") and iHU (for "density"), and what it was taken from.
 
-    Where the true masks are known: from how far measured changes lie from true ones. Else, where two observers
-    outlined the same scans: from how far they differ, which is what a careful human cannot tell either. Else unknown.
+    Where the true masks are known, it comes from the differences between measured and true changes; else, where two
+    observers outlined the same scans, from their differences, which is what careful people do not resolve either; else
+    it is unknown.
 
     Parameters
     ----------
@@ -43,14 +44,14 @@ def least_detectable(pairs, variants):
                 found[quantity] = change.least_detectable(differences)
             if found["volume"].n > 1:
                 return found, words
-    return {quantity: change.least_detectable([]) for quantity in BIOMARKER}, "unknown: no other masks are at hand"
+    return {quantity: change.least_detectable([]) for quantity in BIOMARKER}, "unknown: no other masks are available"
 
 
 def cases_of(pairs, quantity, least):
     """Cases of one quantity in three classes: -1 decreased, 0 unchanged, 1 increased.
 
-    Every pair counts whose later scan has a report, but for opposite phrases. A report without a phrase on the
-    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is none.
+    Every pair whose later scan has a report counts, unless its phrases are opposite. A report without a phrase on the
+    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is unchanged too.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def tabulate(pairs, least):
 
 
 def in_words(three):
-    """Write the table of :func:`tabulate` for people: a column a quantity, in percentage points and HU."""
+    """Write the table of :func:`tabulate` for people: one column per quantity, in percentage points and HU."""
     columns = {}
     for quantity, row in three.iterrows():
         title, unit, factor, digits = UNITS[quantity]
@@ -117,7 +118,7 @@ def in_words(three):
 
 
 def kappa_by_least_change(pairs, least, n_steps=40):
-    """Kappa of three classes, and of two, for every least change that may count; as ``robustness_plots`` draws it.
+    """Kappa of three classes, and of two, as a function of the least change that counts; ``robustness_plots`` draws it.
 
     Returns
     -------

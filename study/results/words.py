@@ -14,7 +14,9 @@ def is_missing(value):
 
 
 def p_value(p):
-    """Write a p-value: ``<0.001``, else three decimals (``0.520``); a dash where undefined.
+    """Write a p-value as the paper and the AMA Manual of Style do: ``<0.001``, ``0.004``, ``0.52``.
+
+    Two decimals, three below 0.01 and where two would turn a value below 0.05 into 0.05; a dash where undefined.
 
     Raises
     ------
@@ -25,7 +27,9 @@ def p_value(p):
         return MISSING
     if not 0 <= p <= 1:
         raise ValueError(f"p = {p!r} is no probability; p-values lie in 0..1")
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "<0.001"
+    return f"{p:.3f}" if p < 0.01 or 0.045 <= p < 0.05 else f"{p:.2f}"
 
 
 def percent_of(count, n, digits=2):
@@ -41,6 +45,18 @@ def percent_of(count, n, digits=2):
     if not 0 <= count <= n:
         raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
     return f"{100 * count / n:.{digits}f} ({count:.0f} of {n:.0f})"
+
+
+def mean_and_sd(mean, sd, digits=0):
+    """Write a mean and its standard deviation: ``47±15``, no ``±`` without an SD, a dash where undefined."""
+    if is_missing(mean):
+        return MISSING
+    return f"{mean:.{digits}f}" if is_missing(sd) else f"{mean:.{digits}f}±{sd:.{digits}f}"
+
+
+def count_and_share(count, share):
+    """Write a count and its share, given as a fraction: ``96 (49%)``, the count alone where the share is undefined."""
+    return str(count) if is_missing(share) else f"{count} ({share:.0%})"
 
 
 def with_interval(value, low=None, high=None, digits=4):

@@ -47,7 +47,7 @@ class Scan:
     path : pathlib.Path or None
         Where it was read from.
     notes : tuple of str
-        What was done or left out on reading that a user should know; empty as a rule.
+        What was done or left out on reading that a user should know; usually empty.
     """
 
     hu: np.ndarray
@@ -88,7 +88,7 @@ def read_scan(path) -> Scan:
     ScanError
         If the file or folder is missing, damaged, no CT, or could be read in more than one way: no or two
         orientations or spacings, four dimensions (trailing ones of length 1 are dropped), one slice only,
-        NaN, shear, a tilt above 30 degrees, more than one DICOM series, a slice missing, doubled or unlike
+        NaN, shear, a tilt above 30 degrees, more than one DICOM series, a slice missing, duplicated or unlike
         the others, numbers that are not HU.
 
     Notes
@@ -128,13 +128,13 @@ def read_mask(path, scan: Scan) -> np.ndarray:
         If the file is missing or damaged, lies on another grid than the scan, or holds other values than 0
         and 1.
     """
-    return _read_labels(path, scan, 1, "give a mask of 0 and 1; several structures want one file each").astype(bool)
+    return _read_labels(path, scan, 1, "give a mask of 0 and 1, with one file per structure").astype(bool)
 
 
 def read_lung_mask(path, scan: Scan) -> np.ndarray:
-    """Read a lung mask on a scan's grid: 0 outside, 1 in the lungs; 1 and 2 where two parts of them are told apart.
+    """Read a lung mask on a scan's grid: 0 outside the lungs and 1 inside, or 1 and 2 for two parts of them.
 
-    So are right and left lung in public data sets, and lung and infection in a label map of `study measure`.
+    The two parts are right and left lung in public data sets, lung and infection in a label map of `study measure`.
 
     Returns
     -------
@@ -184,7 +184,9 @@ def write_label_map(path, label_map: np.ndarray, scan: Scan) -> None:
     """
     label_map = _on_scan(label_map, scan, path)
     if label_map.size and not np.isin(np.unique(label_map), (BACKGROUND, LUNG, INFECTION)).all():
-        raise ValueError(f"{path}: a label map holds 0, 1 and 2 only, this one {np.unique(label_map)[:8].tolist()}")
+        raise ValueError(
+            f"{path}: a label map holds 0, 1 and 2 only, and this one holds {np.unique(label_map)[:8].tolist()}"
+        )
     save_nifti(path, scan.grid.to_stored(label_map.astype(np.uint8)), scan.affine)
 
 
@@ -192,7 +194,7 @@ def write_mask(path, mask: np.ndarray, scan: Scan) -> None:
     """Write a bool (z, y, x) mask as uint8 NIfTI of 0 and 1 on the scan's own grid."""
     mask = _on_scan(mask, scan, path)
     if mask.dtype != bool and not np.isin(np.unique(mask), (0, 1)).all():
-        raise ValueError(f"{path}: a mask holds 0 and 1 only, this one {np.unique(mask)[:8].tolist()}")
+        raise ValueError(f"{path}: a mask holds 0 and 1 only, and this one holds {np.unique(mask)[:8].tolist()}")
     save_nifti(path, scan.grid.to_stored(mask.astype(np.uint8)), scan.affine)
 
 
@@ -200,12 +202,14 @@ def scan_from_array(hu: np.ndarray, spacing_mm) -> Scan:
     """Make a Scan of an array (z, y, x) in HU and its spacing in mm, placed as `write_scan` places it."""
     hu = np.asarray(hu)
     if hu.ndim != 3:
-        raise ValueError(f"a scan has three axes (z, y, x), this array {hu.ndim}: {hu.shape}")
+        raise ValueError(f"a scan has three axes (z, y, x), and this array has {hu.ndim}: {hu.shape}")
     spacing_mm = tuple(float(s) for s in spacing_mm)
     if len(spacing_mm) != 3 or not all(np.isfinite(s) and s > 0 for s in spacing_mm):
         raise ValueError(f"spacing_mm is three positive lengths (z, y, x), not {spacing_mm}")
     if not np.isfinite(hu).all():
-        raise ValueError("the array holds values that are not finite; HU are numbers")
+        raise ValueError(
+            "the array holds values that are not finite; replace them by HU, such as -1024 outside the patient"
+        )
     if hu.dtype != np.int16:
         hu = np.rint(hu)
     return Scan(np.clip(hu, LOWEST_HU, HIGHEST_HU).astype(np.int16), Grid.of_array(hu.shape, spacing_mm))
@@ -255,7 +259,7 @@ def _read_labels(path, scan: Scan, highest: int, remedy: str) -> np.ndarray:
 def _empty(shape, dtype, path: Path) -> np.ndarray:
     try:
         return np.empty(shape, dtype)
-    except (MemoryError, ValueError):  # ValueError: more bytes than an address can count
+    except (MemoryError, ValueError):  # ValueError: more bytes than can be addressed
         size = " x ".join(map(str, shape))
         raise ScanError(
             path, f"a volume of {size} voxels does not fit in memory", "crop or resample the scan"

@@ -14,7 +14,7 @@ from study.scans.layouts import LAYOUTS, Found
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import PROTOCOL_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError
 
-NO_INFECTION_MASK = "its infection is not drawn, so nothing can be learnt from it"
+NO_INFECTION_MASK = "it has no infection mask, so it cannot be used for training"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Index:
 
 
 def index(layout: str, folder, out=None, lungs=None) -> Index:
-    """Write the scan table of a folder, and beside it, for a public data set, the cohort.json that says so.
+    """Write the scan table of a folder and, for a public data set, a cohort.json with its source and licence.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
     out : str or Path, optional
         The table; by default scans.csv in `folder`, or training.csv with `lungs`.
     lungs : str or Path, optional
-        A folder of label maps or lung masks, <scan_id>.nii.gz, that stand in where the data set has no lung mask. They
-        are no truth to judge a network by, so the table is then one of training scans alone and cannot be evaluated on.
+        A folder of label maps or lung masks, <scan_id>.nii.gz, used where the data set has no lung mask. They are no
+        reference standard, so the table is then a training table and cannot be used for evaluation.
 
     Returns
     -------
@@ -51,8 +51,8 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
     Raises
     ------
     ValueError
-        For an unknown layout, no such folder, or another file where one is to be written; a `ScanTableError` with
-        all that is wrong with the folder.
+        For an unknown layout, a missing folder, or an existing file with other content; a `ScanTableError` with all
+        that is wrong with the folder.
     """
     if layout not in LAYOUTS:
         near = difflib.get_close_matches(layout.lower(), LAYOUTS, 1, 0.4)
@@ -68,7 +68,7 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
     if lungs is not None:
         _take_lungs(found, Path(lungs).resolve())
     if not (found.rows or found.faults):
-        found.fault(found.folder, "no scan is left to be indexed", "look at what was left out and why")
+        found.fault(found.folder, "no scan is left to be indexed", "see what was left out and why")
     if found.faults:
         raise ScanTableError(found.folder, found.faults)
     out = Path(out) if out else folder / ("scans.csv" if lungs is None else "training.csv")
@@ -84,18 +84,20 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
 
 
 def _take_lungs(found: Found, lungs: Path) -> None:
-    """Leave out what nobody can learn from, and take the lungs of the others from another folder where they lack."""
+    """Leave out scans without an infection mask; take lung masks that others lack from another folder."""
     found.left_out += [(row["image"], NO_INFECTION_MASK) for row in found.rows if "infection_mask" not in row]
     found.rows = [row for row in found.rows if "infection_mask" in row]
     for row in found.rows:
         mask = lungs / f"{row['scan_id']}.nii.gz"
         if "lung_mask" not in row and not mask.is_file():
-            found.fault(mask, "there is no such lung mask or label map", "run the study on the scans first")
+            found.fault(
+                mask, "there is no such lung mask or label map", "run the study on the scans first, which makes them"
+            )
         row.setdefault("lung_mask", str(mask))
 
 
 def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool) -> None:
-    """Write table and cohort.json, both whole or neither, over nothing but their own likes."""
+    """Write table and cohort.json, both or neither; a file that exists must have the same content."""
     pending = {out: out.with_name(f".{out.name}.{os.getpid()}.new")}
     says = out.with_name("cohort.json")
     try:
@@ -110,8 +112,8 @@ def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool
         for path, new in pending.items():
             if path.exists() and (not path.is_file() or path.read_bytes() != new.read_bytes()):
                 raise ValueError(
-                    f"{path}: this is there already and says something else; move it away, or name another folder's "
-                    "table by --out"
+                    f"{path}: this file exists and has other content; move it away, or write the table to another "
+                    "folder with --out"
                 )
         for path, new in pending.items():
             os.replace(new, path)

@@ -1,8 +1,7 @@
-"""A folder with one DICOM series of CT slices, put in order; refused where a slice is missing or doubled.
+"""A folder with one DICOM series of CT slices, sorted; refused where a slice is missing or duplicated.
 
-pydicom reads the headers and uncompressed pixels; compressed pixels go through SimpleITK's GDCM. No more of
-a header is looked at than geometry and pixel format need, and nothing that describes a person is read or
-repeated.
+pydicom reads the headers and uncompressed pixels; SimpleITK's GDCM decodes compressed pixels. Only the part of a
+header that geometry and pixel format need is read, and nothing that describes a person is read or reported.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class DicomSeries:
     grid : study.scans.grid.Grid
         Shape (columns, rows, slices) and affine, in RAS millimetres.
     notes : tuple of str
-        What was left out or is worth knowing: files that are no slices, lossy compression.
+        What was left out or is worth knowing: files that are not slices, lossy compression.
     """
 
     path: Path
@@ -106,7 +105,7 @@ def open_series(folder) -> DicomSeries:
     Raises
     ------
     ScanError
-        If there is no DICOM file or more than one series, if a slice is missing, doubled, truncated or
+        If there is no DICOM file or more than one series, if a slice is missing, duplicated, truncated or
         unlike the others, or if a header lacks what a volume in millimetres and HU needs.
     """
     folder = Path(folder)
@@ -127,11 +126,11 @@ def open_series(folder) -> DicomSeries:
     if beside:
         notes.append(f"left out {_count(len(beside), 'file')} beside the slices: {_some(beside)}")
     if any(str(s.header.get("LossyImageCompression", "")) == "01" for s in slices):
-        notes.append("the pixels were compressed with loss")
+        notes.append("the pixels were compressed with a lossy method")
     if len({(float(s.header.RescaleSlope), float(s.header.RescaleIntercept)) for s in slices}) > 1:
         notes.append("rescale slope and intercept are not the same in all slices")
     if any(padding_in_tissue(s.header) for s in slices):
-        notes.append("the padding value lies among tissue values and was left as it is")
+        notes.append("the padding value lies among tissue values and was left unchanged")
     grid = Grid((int(first.Columns), int(first.Rows), len(slices)), affine)
     return DicomSeries(folder, grid, tuple(notes), slices)
 
@@ -168,7 +167,7 @@ def _find_slices(folder: Path) -> tuple[list[_Slice], list[Path]]:
 
 
 def _header(path: Path) -> pydicom.Dataset | None:
-    """Read what is needed of a header; None if the file is not DICOM and was not meant to be."""
+    """Read what is needed of a header; None if the file is not DICOM and is not named like one."""
     suffix = path.suffix.lower()
     if path.stat().st_size == 0 and (suffix in _DICOM_SUFFIXES or suffix[1:].isdigit()):
         raise ScanError(path, "the file is empty", _SEND_AGAIN)
@@ -180,13 +179,13 @@ def _header(path: Path) -> pydicom.Dataset | None:
         return None
     except OSError as error:
         raise ScanError(path, f"the file cannot be read ({error.strerror})", "check it") from None
-    except Exception as error:  # a damaged header makes pydicom raise many kinds
+    except Exception as error:  # on a damaged header pydicom raises errors of many kinds
         kind = type(error).__name__
         raise ScanError(path, f"the DICOM header is damaged ({kind})", _SEND_AGAIN) from None
 
 
 def _is_image(path: Path, header: pydicom.Dataset) -> bool:
-    """Tell a slice from a report, a DICOMDIR or raw data; pydicom stops without a word where a file does."""
+    """Whether a file is a slice, and no report, DICOMDIR or raw data; pydicom accepts a truncated header."""
     if header.get("Rows") is not None and header.get("Columns") is not None:
         return True
     kind = header.file_meta.get("MediaStorageSOPClassUID") or header.get("SOPClassUID") or ""
@@ -221,12 +220,12 @@ def _check_one_series(folder: Path, slices: list[_Slice]) -> None:
     raise ScanError(
         folder,
         f"the folder holds {len(series)} series: {listed}",
-        "put the files of the series that you want in a folder of their own and give that",
+        "put the files of one series in a folder of their own and give that folder",
     )
 
 
 def _check_header(each: _Slice) -> None:
-    """Refuse a slice whose header leaves geometry, HU or pixel format open."""
+    """Refuse a slice whose header does not define geometry, HU or pixel format."""
     header, path = each.header, each.path
     modality = header.get("Modality")
     if modality and modality != "CT":
@@ -236,7 +235,7 @@ def _check_header(each: _Slice) -> None:
     if int(header.get("NumberOfFrames") or 1) > 1 or header.get("SOPClassUID") == _CT_CLASSES[1]:
         raise ScanError(
             path,
-            "this is a multi-frame DICOM file, which is not read here",
+            "this is a multi-frame DICOM file, which is not supported",
             "convert it to NIfTI (dcm2niix does)",
         )
     missing = [tag for tag in _NEEDED if header.get(tag) is None or header.get(tag) == ""]
@@ -265,8 +264,8 @@ def _check_header(each: _Slice) -> None:
     if header.get("SamplesPerPixel", 1) != 1 or header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
         raise ScanError(
             path,
-            f"the pixels are {header.get('PhotometricInterpretation')}, a picture and not a CT slice",
-            "give the original series, without screenshots and overviews",
+            f"the pixels are {header.get('PhotometricInterpretation')}, an image for display and not a CT slice",
+            "give the original series, without screenshots and localisers",
         )
     if header.get("BitsAllocated") not in (8, 16, 32) or header.get("PixelRepresentation") not in (0, 1):
         raise ScanError(path, "the header does not say how the pixels are stored", _SEND_AGAIN)
@@ -291,12 +290,12 @@ def _check_alike(slices: list[_Slice]) -> None:
                 raise ScanError(
                     each.path,
                     f"its {tag} is {ours.tolist()} and that of {first.path.name} {theirs.tolist()}",
-                    "give a folder whose slices are all alike, without overviews or second reconstructions",
+                    "give a folder whose slices are all alike, without localisers or second reconstructions",
                 )
 
 
 def _in_order(folder: Path, slices: list[_Slice]) -> tuple[list[_Slice], np.ndarray]:
-    """Sort along the normal; refuse doubled, missing and uneven slices; return them with the affine (RAS)."""
+    """Sort along the normal; refuse duplicated, missing and uneven slices; return them with the affine (RAS)."""
     header = slices[0].header
     row, column = np.array(header.ImageOrientationPatient, float).reshape(2, 3)
     normal = np.cross(row, column)
@@ -311,8 +310,8 @@ def _in_order(folder: Path, slices: list[_Slice]) -> tuple[list[_Slice], np.ndar
         pairs = [f"{slices[k].path.name} and {slices[k + 1].path.name} at {along[k]:.2f} mm" for k in doubled]
         raise ScanError(
             folder,
-            f"{_count(len(doubled), 'slice')} doubled: {_some(pairs, 3)}",
-            "keep one file of each position; a second reconstruction or copy goes into a folder of its own",
+            f"{_count(len(doubled), 'slice')} duplicated: {_some(pairs, 3)}",
+            "keep one file per position; put a second reconstruction or copy in a folder of its own",
         )
     wide = np.flatnonzero(steps > 1.5 * step)
     if len(wide):
@@ -343,7 +342,7 @@ def _in_order(folder: Path, slices: list[_Slice]) -> tuple[list[_Slice], np.ndar
         k = int(np.argmax(beside))
         raise ScanError(
             slices[k].path,
-            f"the slice lies {beside.max():.1f} mm beside the line through the others",
+            f"the slice lies {beside.max():.1f} mm off the line through the others",
             "give a series with one field of view",
         )
     affine = np.eye(4)

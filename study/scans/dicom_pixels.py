@@ -1,8 +1,7 @@
-"""The pixels of one DICOM CT slice in HU: decoded, signed as they should be, padding set to air.
+"""The pixels of one DICOM CT slice in HU: decoded, with the right sign, padding set to air.
 
-Uncompressed and run-length pixels are read by pydicom. The rest (JPEG Lossless is what scanners send) goes
-through SimpleITK's GDCM, which returns a picture for half a file without a word; so the stream is looked at
-first.
+pydicom reads uncompressed and run-length pixels. SimpleITK's GDCM decodes the rest (scanners send JPEG Lossless);
+it returns an image for half a file without any error, so the end of the stream is checked first.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ _BY_PYDICOM = {  # transfer syntaxes that need no codec: implicit, explicit, def
 }
 _RUN_LENGTH = "1.2.840.10008.1.2.5"
 _END_OF_IMAGE = b"\xff\xd9"  # the last bytes of JPEG, JPEG-LS and JPEG 2000 alike
-_AIR_HU = -1000  # padding above it (and below the top) cannot be told from tissue
+_AIR_HU = -1000  # padding above it (and below the top) cannot be distinguished from tissue
 _AGAIN = "export or copy the series again"
 
 
 def read_dicom(path, **options) -> pydicom.Dataset:
-    """pydicom.dcmread, quiet about values that the standard does not allow and files hold (UUIDs for UIDs).
+    """pydicom.dcmread without warnings of values that occur although the standard forbids them (UUIDs for UIDs).
 
-    The elements that are wanted are decoded at once, as pydicom would complain only when they are looked at,
-    and quote what it found, which in a damaged file may be a name.
+    The requested elements are decoded at once: pydicom would otherwise warn on first access and quote the value,
+    which in a damaged file may be a person's name.
     """
     with warnings.catch_warnings(), pydicom.config.disable_value_validation():
         warnings.simplefilter("ignore")
@@ -73,7 +72,7 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
     path = Path(path)
     try:
         dataset = read_dicom(path)
-    except Exception as error:  # a damaged file makes pydicom raise many kinds
+    except Exception as error:  # on a damaged file pydicom raises errors of many kinds
         raise ScanError(path, f"the DICOM file is damaged ({type(error).__name__})", _AGAIN) from None
     if "PixelData" not in dataset:
         raise ScanError(path, "the file ends before its pixels: it is truncated", _AGAIN)
@@ -98,7 +97,7 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
 
 
 def padding_in_tissue(header: pydicom.Dataset) -> bool:
-    """Whether the header's padding value is also the HU of some tissue, so that it is left alone."""
+    """Whether the header's padding value is also the HU of some tissue, so that it is left unchanged."""
     limits = _padding_limits(header)
     return limits is not None and not _is_outside_tissue(limits, header)
 
@@ -109,14 +108,14 @@ def _stored_by_pydicom(path: Path, dataset: pydicom.Dataset, syntax: str) -> np.
     if syntax != _RUN_LENGTH and there < n_bytes:
         raise ScanError(path, f"it is truncated: {there:,} of {n_bytes:,} bytes of pixels are there", _AGAIN)
     if syntax != _RUN_LENGTH and there > n_bytes + n_bytes % 2:
-        raise ScanError(path, f"the file holds {there:,} bytes of pixels, the header tells of {n_bytes:,}", _AGAIN)
+        raise ScanError(path, f"the file holds {there:,} bytes of pixels, and the header announces {n_bytes:,}", _AGAIN)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # keep the unused high bits: padding may use them, and must be known before they are cut off
             options = {} if syntax == _RUN_LENGTH else {"correct_unused_bits": False}
             return pixel_array(dataset, **options).astype(np.int64)
-    except Exception as error:  # a damaged stream makes pydicom raise many kinds
+    except Exception as error:  # on a damaged stream pydicom raises errors of many kinds
         raise ScanError(path, f"the pixels cannot be decoded ({type(error).__name__})", _AGAIN) from None
 
 
@@ -126,7 +125,7 @@ def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -
 
     try:
         frames = list(generate_frames(dataset.PixelData, number_of_frames=1))
-    except Exception:  # pydicom raises many kinds for a broken sequence of fragments
+    except Exception:  # on a broken sequence of fragments pydicom raises errors of many kinds
         frames = []
     if len(frames) != 1 or not frames[0].rstrip(b"\0").endswith(_END_OF_IMAGE):
         raise ScanError(path, "the compressed pixels end too early: the file is truncated", _AGAIN)
@@ -149,7 +148,7 @@ def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -
 
 @contextlib.contextmanager
 def _decoder_complaints() -> Iterator[list[str]]:
-    """Collect what the JPEG library writes to standard error, its only way to tell of damage."""
+    """Collect what the JPEG library writes to standard error, its only way to report damage."""
     complaints: list[str] = []
     if sys.stderr is not None:
         sys.stderr.flush()

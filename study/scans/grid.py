@@ -2,8 +2,8 @@
 
 A file stores its voxels in an order (i, j, k) of its own and says with an affine where they lie, in
 millimetres, x to the patient's right -> left as RAS (NIfTI) has it. `study` holds every array as (z, y, x):
-z caudal -> cranial, y anterior -> posterior, x patient right -> left. A `Grid` knows both and goes from one
-to the other and back.
+z caudal -> cranial, y anterior -> posterior, x patient right -> left. A `Grid` knows both and converts
+between them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONVERT_AGAIN = "convert the scan again from its DICOM files (for example with d
 
 
 class ScanError(ValueError):
-    """A file that is not what it should be: where, what is wrong, and what to do about it.
+    """A file that cannot be used: which one, what is wrong, and what to do about it.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class ScanError(ValueError):
     what : str
         What is wrong with it, with the value found.
     remedy : str
-        What the reader of the message can do.
+        What a user can do about it.
     """
 
     def __init__(self, path, what: str, remedy: str):
@@ -135,7 +135,7 @@ class Grid:
         return (self.affine @ stored)[:3]
 
     def differs_from(self, other: Grid) -> str | None:
-        """In words, how this grid differs from another; None if each voxel lies on its counterpart.
+        """Say how this grid differs from another; None if each voxel lies on its counterpart.
 
         The order of storage does not count: a mask stored head first fits a scan stored feet first if both
         say so.
@@ -150,7 +150,7 @@ class Grid:
         return f"its corners lie up to {apart:.1f} mm away from the scan's"
 
     def check(self, path) -> None:
-        """Raise ScanError if no chest CT can lie on this grid."""
+        """Raise ScanError if no chest CT can have this grid."""
         if not np.isfinite(self.affine).all():
             raise ScanError(path, "the affine holds values that are not finite", CONVERT_AGAIN)
         spacing = self.stored_spacing_mm

@@ -1,8 +1,8 @@
-"""Are these numbers Hounsfield units of a CT? Rounding, clipping, and the look at the histogram that tells.
+"""Check that voxel values are Hounsfield units of a chest CT, by their histogram; round and clip them.
 
-A network and a threshold both take -850 for lung and 40 for tissue, whatever the numbers once were. Data
-that were windowed, turned to eight bits or left without their rescale intercept give a volume without a
-word, so they are refused here.
+A network or a threshold takes -850 for lung and 40 for tissue, whatever the values mean. Data that were windowed,
+converted to eight bits or stored without their rescale intercept would give wrong volumes without any warning, so
+they are refused here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FEW_VALUES = 64  # a drawn test object; a scanned volume has noise and hundreds 
 
 
 class HounsfieldCheck:
-    """Rounds and clips a scan section by section, and says in the end whether it can have been in HU.
+    """Rounds and clips a scan section by section, and checks at the end whether the values can be HU.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class HounsfieldCheck:
         section : numpy.ndarray
             (j, i), of any real type.
         name : str
-            Which section, in the words of the message.
+            Name of the section in the message.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class HounsfieldCheck:
         if self.highest > np.iinfo(np.int16).max:
             self._refuse(
                 f"{span}, which no CT reaches: padding of -2000 read as unsigned 63536?",
-                "convert the scan again from its DICOM files, whose padding value is then known",
+                "convert the scan again from its DICOM files, which give the padding value",
             )
         if self.lowest == self.highest:
             self._refuse(f"every voxel is {self.lowest:g}", "export the scan again")
@@ -82,7 +82,7 @@ class HounsfieldCheck:
         if tissue < SMALLEST_SHARE:
             self._refuse(
                 f"only {tissue:.1%} of the voxels are above {TISSUE_ABOVE_HU} HU (tissue); {span}",
-                "give the CT itself, not cut out or masked, in HU",
+                "give the whole CT in HU, neither cropped nor masked",
             )
         if len(values) <= FEW_VALUES:
             return
@@ -103,7 +103,7 @@ class HounsfieldCheck:
         if self.lowest >= -1.5 and self.highest <= 1.5:
             return f"{span}: they were normalised", "give the CT before normalisation, in HU"
         if self.lowest >= 0 and self.highest <= 255:
-            return f"{span}: an 8-bit picture, already windowed", "give the CT as the scanner made it, in HU"
+            return f"{span}: an 8-bit image, already windowed", "give the CT as the scanner made it, in HU"
         if self.lowest >= 0:
             return (
                 f"{span}, none negative: stored values without the rescale intercept?",

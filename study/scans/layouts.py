@@ -1,7 +1,7 @@
-"""How public data sets lie in folders, and any folder of scans: what is where, read from names alone.
+"""How public data sets, and any folder of scans, are laid out: what is where, read from names alone.
 
-No voxel is read and no file moved or converted; `study check` opens what is found here. What a data set does not
-say - age, sex, date, mostly status - stays empty.
+No voxel is read and no file is moved or converted; `study check` opens what is found here. What a data set does not
+give (age, sex, date, usually status) stays empty.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from study.scans.schemas import MASK_COLUMNS, SCAN_RULES, Fault, ScanTableError,
 STATUS_OF_CLASS = {
     "CT-0": "non-severe", "CT-1": "non-severe", "CT-2": "non-severe", "CT-3": "severe", "CT-4": "severe",
 }  # fmt: skip
-EIGHT_BIT = "its voxels are the greys 0 to 255 of a lung window (-1250 to 250 HU), not HU"
+EIGHT_BIT = "its voxels are grey values 0 to 255 of a lung window (-1250 to 250 HU), not HU"
 NOT_COMPARED = "dataset_registry.csv is not here, so the files were not compared with it (save the .xlsx as CSV)"
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
 
 
 @dataclass
 class Found:
-    """What a layout's reader found in a folder: rows of a scan table, what is left out and why, what is wrong."""
+    """What is in a folder of a given layout: rows of a scan table, what is left out and why, what is wrong."""
 
     folder: Path
     rows: list[dict] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Found:
     faults: list[Fault] = field(default_factory=list)
 
     def add(self, scan_id: str, image: Path, **cells) -> None:
-        """Add a scan; what is not given is not known, and it counts as a patient of its own unless one is given."""
+        """Add a scan; what is not given is unknown, and it counts as a patient of its own unless one is given."""
         paths = {name: str(cells.pop(name)) for name in MASK_COLUMNS if cells.get(name)}
         known = {name: cell for name, cell in cells.items() if cell is not None}
         self.rows.append({"scan_id": scan_id, "patient_id": scan_id, "image": str(image), **paths, **known})
@@ -72,7 +72,7 @@ class Layout:
 
 
 def _files(found: Found):
-    """All files below a folder, in the order of their paths; without those that archives of other systems add."""
+    """All files below a folder, sorted by path, without those that operating systems add to archives."""
 
     def unreadable(error):
         found.fault(error.filename, f"the folder cannot be read ({error.strerror})", "check its permissions")
@@ -102,7 +102,7 @@ def _mosmed(folder: Path) -> Found:
     roots = [root for root in (folder, *sorted(folder.iterdir())) if (root / "studies").is_dir()]
     found = Found(roots[0] if len(roots) == 1 else folder)
     if len(roots) > 1:
-        found.fault(folder, f"{len(roots)} folders in it hold studies/", "give the one that is meant")
+        found.fault(folder, f"{len(roots)} folders in it hold studies/", "give one of them")
         return found
     studies, masks = {}, {}
     for path in _files(found):
@@ -114,8 +114,8 @@ def _mosmed(folder: Path) -> Found:
         elif place[0] == "studies" and len(place) == 3 and place[1] in STATUS_OF_CLASS:
             _once(found, studies, _stem(path), path)
         else:
-            found.fault(path, f"no scan lies here: those of a class are in studies/{'|'.join(STATUS_OF_CLASS)}/",
-                        "move it to its place, or away")  # fmt: skip
+            found.fault(path, f"no scan belongs here: those of a class are in studies/{'|'.join(STATUS_OF_CLASS)}/",
+                        "move it there, or out of the folder")  # fmt: skip
     for name in sorted(masks.keys() - studies.keys()):
         found.fault(masks[name], "a mask without its scan", "download the scans of its class (studies/) as well")
     for name, path in studies.items():
@@ -130,14 +130,14 @@ def _mosmed(folder: Path) -> Found:
 
 
 def _compare_registry(found: Found, registry: Path, studies: dict, masks: dict) -> None:
-    """Every row of the registry has its files, in the folder of its class, and every file its row."""
+    """Check that every row of the registry has its files, in the folder of its class, and every file its row."""
     try:
         table, faults = read_text_table(registry, ("study_id", "category", "study_file", "mask_file"))
     except ScanTableError as error:
         found.faults += error.faults
         return
     found.faults += faults
-    remedy = "download the missing part, or take the row out"
+    remedy = "download the missing part, or remove the row"
     for row, cells in table.iterrows():
         for column in ("study_file", "mask_file"):
             if cells[column] and not (found.folder / cells[column].lstrip("/")).is_file():
@@ -152,11 +152,13 @@ def _compare_registry(found: Found, registry: Path, studies: dict, masks: dict) 
         listed = {Path(cell).name for cell in table[column]}
         for path in files.values():
             if path.name not in listed:
-                found.fault(path, f"the registry does not list it ({column})", "add its row, or move the file away")
+                found.fault(
+                    path, f"the registry does not list it ({column})", "add its row, or move the file out of the folder"
+                )
 
 
 def _covid_19_ct_seg(folder: Path) -> Found:
-    """COVID-19-CT-Seg_20cases/, Lung_Mask/ and Infection_Mask/, one file a scan in each.
+    """COVID-19-CT-Seg_20cases/, Lung_Mask/ and Infection_Mask/, each with one file per scan.
 
     The scans' names are those of the masks, or the longer ones of the first release.
     """
@@ -168,7 +170,7 @@ def _covid_19_ct_seg(folder: Path) -> Found:
             continue
         named = case.fullmatch(_stem(path))
         if named is None:
-            found.fault(path, "no scan of the set has this name", "give the folder with the set alone")
+            found.fault(path, "no scan of the set has this name", "give a folder that holds only the data set")
             continue
         above = {part.lower() for part in path.relative_to(folder).parts[:-1]}
         kind = next((kind for kind in kinds if kind in above), "image")
@@ -197,7 +199,9 @@ def _covid_19_20(folder: Path) -> Found:
             _once(found, scans if kind == "ct" else masks, name, path)
         elif _stem(path):
             found.fault(
-                path, "the name of a scan ends in _ct, that of a mask in _seg", "give the folder with the set alone"
+                path,
+                "the name of a scan ends in _ct, that of a mask in _seg",
+                "give a folder that holds only the data set",
             )
     for name, path in scans.items():
         part = path.parent.name.lower()
@@ -211,7 +215,7 @@ def _covid_19_20(folder: Path) -> Found:
 
 
 def _folder(folder: Path) -> Found:
-    """Every NIfTI file a scan, and every folder with DICOM files in it a series."""
+    """Every NIfTI file is a scan, and every folder that holds DICOM files is a series."""
     found = Found(folder)
     first_files, series_of = {}, {}
     for path in _files(found):
@@ -222,7 +226,7 @@ def _folder(folder: Path) -> Found:
     for place, path in first_files.items():
         try:
             header = read_dicom(path, stop_before_pixels=True, specific_tags=list(_WHO_AND_WHEN))
-        except Exception as error:  # a damaged header makes pydicom raise many kinds
+        except Exception as error:  # on a damaged header pydicom raises errors of many kinds
             found.fault(path, f"the DICOM header is damaged ({type(error).__name__})", "copy the series again")
             continue
         said = {tag: str(header.get(tag) or "").strip() for tag in _WHO_AND_WHEN}
@@ -233,9 +237,9 @@ def _folder(folder: Path) -> Found:
 
 
 def _number_patients(found: Found, patients: list[list[dict]]) -> None:
-    """Call patients patient-1, patient-2, ...: the names and ids in the headers stay where they are.
+    """Call patients patient-1, patient-2, ...: names and ids in the headers are not copied.
 
-    A PatientID that stands for people of two sexes or ages is the mark of an anonymiser, not of a patient.
+    A PatientID that stands for people of two sexes or ages was set by an anonymiser and does not identify a patient.
     """
     numbers = count(1)
     for rows in patients:
@@ -257,7 +261,7 @@ _WHO_AND_WHEN = ("PatientID", "PatientAge", "PatientSex", "AcquisitionDate", "Se
 
 
 def _who_and_when(said: dict[str, str]) -> dict:
-    """Age, sex and date as a scan table has them; what the header does not say, or not in DICOM's form, is left out."""
+    """Age, sex and date as a scan table has them; what the header lacks or gives in another form is left out."""
     date = next((said[tag] for tag in ("AcquisitionDate", "SeriesDate", "StudyDate") if said[tag]), "")
     date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
     age, unit = said["PatientAge"][:-1], said["PatientAge"][-1:]
@@ -267,7 +271,7 @@ def _who_and_when(said: dict[str, str]) -> dict:
 
 
 def _id_of(path: Path, folder: Path) -> str:
-    """A scan_id from where a scan lies: its path below the folder with dashes, or the name of the folder itself."""
+    """A scan_id from the place of a scan: its path below the folder with dashes, or the name of the folder itself."""
     below = path.relative_to(folder).as_posix() if path != folder else folder.name
     return re.sub(r"[^A-Za-z0-9._-]+", "-", below).lstrip("._-") or "scan"
 

@@ -46,7 +46,7 @@ class NiftiFile:
 
     def _scaling(self) -> tuple[float, float]:
         slope, intercept = (float(self._header[name]) for name in ("scl_slope", "scl_inter"))
-        if not np.isfinite(slope) or slope == 0:  # the format's way to say: no scaling
+        if not np.isfinite(slope) or slope == 0:  # in NIfTI this means: no scaling
             return 1.0, 0.0
         if not np.isfinite(intercept):
             raise ScanError(self.path, f"the header scales the values by {slope:g} + {intercept}", CONVERT_AGAIN)
@@ -69,18 +69,18 @@ class NiftiFile:
                 if self.is_integer:
                     yield section.astype(np.int64)
                     continue
-                with np.errstate(all="ignore"):  # an overflow ends as infinity, which is refused by its reader
+                with np.errstate(all="ignore"):  # an overflow becomes infinity, which the caller refuses
                     scaled = section * np.float64(slope) + intercept
                 yield scaled
             left = 0
-            while chunk := _read(file, 1 << 20, self.path):  # only at the very end does gzip compare its checksum
+            while chunk := _read(file, 1 << 20, self.path):  # gzip compares its checksum only at the very end
                 left += len(chunk)
         if left:
             raise ScanError(self.path, f"the file holds {left:,} bytes more than its header says", CONVERT_AGAIN)
 
 
 def open_nifti(path) -> NiftiFile:
-    """Open a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz, told by content) and check its header.
+    """Open a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz, recognised by content) and check its header.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def is_folder(path: Path) -> bool:
 
 def _check_there(path: Path) -> None:
     if is_folder(path):
-        raise ScanError(path, "this is a folder, a NIfTI file is wanted", "name the .nii or .nii.gz file")
+        raise ScanError(path, "this is a folder, and a NIfTI file is expected", "name the .nii or .nii.gz file")
     if path.stat().st_size == 0:
         raise ScanError(path, "the file is empty", _COPY)
 
@@ -193,7 +193,7 @@ def _fill(file, section: np.ndarray, path: Path, where: str) -> None:
 
 
 def _check_length(path: Path, wanted: int) -> None:
-    """Refuse a file that cannot hold what its header promises, before any memory is asked for."""
+    """Refuse a file that cannot hold what its header promises, before any memory is allocated."""
     with open(path, "rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
     size = path.stat().st_size
@@ -222,7 +222,7 @@ def _read_header(path: Path):
             if magic not in magics:
                 raise ScanError(
                     path,
-                    "this is the header of a two-file or Analyze image, which may not say left from right",
+                    "this is the header of a two-file or Analyze image, which may not distinguish left from right",
                     "convert it to one .nii.gz file",
                 )
             return _parsed(cls, start[:size], endianness, path)
@@ -244,23 +244,25 @@ def _parsed(cls, binary: bytes, endianness: str, path: Path):
         header.get_data_shape()
         if not np.isfinite(header["vox_offset"]) or header["vox_offset"] < len(binary):
             raise ValueError(f"voxels at byte {header['vox_offset']}")
-    except Exception as error:  # nibabel raises many kinds, each of which means: not a usable header
+    except Exception as error:  # nibabel raises errors of many kinds, each of which means: not a usable header
         raise ScanError(path, f"the NIfTI header cannot be used ({error})", CONVERT_AGAIN) from None
     return header
 
 
 def _affine(header, path: Path) -> np.ndarray:
-    """Take the sform, else the qform; refuse a header that is silent or contradicts itself."""
+    """Take the sform, else the qform; refuse a header without either, or one that contradicts itself."""
     pixdim = header["pixdim"][1:4].astype(float)
     if not np.isfinite(pixdim).all() or (pixdim <= 0).any():
-        raise ScanError(path, f"the header gives a spacing of {in_mm(pixdim)}, and spacing is positive", CONVERT_AGAIN)
+        raise ScanError(
+            path, f"the header gives a spacing of {in_mm(pixdim)}, and a spacing must be positive", CONVERT_AGAIN
+        )
     units = int(header["xyzt_units"]) & 7
     if units not in (0, 2):
         unit = {1: "metres", 3: "micrometres"}.get(units, f"code {units}")
-        raise ScanError(path, f"the header gives lengths in {unit}", "write the file with millimetres")
+        raise ScanError(path, f"the header gives lengths in {unit}", "write the file in millimetres")
     sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
     if sform_code <= 0 and qform_code <= 0:
-        raise ScanError(path, "the header does not say how the patient lies (no sform, no qform)", CONVERT_AGAIN)
+        raise ScanError(path, "the header does not give the orientation (no sform, no qform)", CONVERT_AGAIN)
     try:
         affine = (header.get_sform() if sform_code > 0 else header.get_qform()).astype(float)
     except Exception as error:  # a quaternion longer than one

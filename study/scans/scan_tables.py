@@ -30,21 +30,9 @@ from study.scans.schemas import (
     Fault,
     ScanTableError,
     cell_faults,
-    format_faults,
     is_number,
     read_text_table,
 )
-
-__all__ = [
-    "Fault",
-    "ScanTableError",
-    "check_scans",
-    "format_faults",
-    "read_biomarkers",
-    "read_scans",
-    "read_training_scans",
-    "write_scans",
-]
 
 
 def read_scans(path) -> pd.DataFrame:
@@ -59,9 +47,9 @@ def read_scans(path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a scan, in the order of the file. age_years is float, scan_date datetime64, motion boolean,
-        all else str; what is not known (an empty cell) is NaN, NaT for a date. Paths are absolute: those in the
-        file count from the table's folder. Other columns are kept as text.
+        One row per scan, in the order of the file. age_years is float, scan_date datetime64, motion boolean,
+        all else str; an unknown (empty) cell is NaN, or NaT for a date. Paths become absolute: those in the file
+        are relative to the table's folder. Other columns are kept as text.
 
     Raises
     ------
@@ -74,14 +62,14 @@ def read_scans(path) -> pd.DataFrame:
 def read_training_scans(path) -> pd.DataFrame:
     """Read and check the table of training scans, with both masks of each and, where known, the protocol.
 
-    A scan table that names both masks of every scan is one as well.
+    A scan table that names both masks of every scan qualifies as well.
 
     Returns
     -------
     pandas.DataFrame
         scan_id, patient_id, vendor, kernel, image, lung_mask, infection_mask as str (paths absolute);
-        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv as float. Of the protocol what is
-        not known is "unknown" and NaN, whether the cell is empty or the column missing.
+        slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv as float. An unknown part of the
+        protocol, whether an empty cell or a missing column, is "unknown" or NaN.
 
     Raises
     ------
@@ -100,20 +88,20 @@ def read_training_scans(path) -> pd.DataFrame:
 
 
 def read_biomarkers(path) -> pd.DataFrame:
-    """Read and check a table of biomarkers, from notebook 3 or anybody's own.
+    """Read and check a table of biomarkers, from notebook 3 or a user's own.
 
     Parameters
     ----------
     path : str or pathlib.Path
         Comma-separated UTF-8 with the columns scan_id, patient_id, age_years, sex, scan_date, status,
-        lung_volume_ml, infection_volume_ml, poi (a fraction, 0 to 1), ihu (HU). The four measures may be
-        there for each lung (right_poi ...), and report as text. A volume may be empty where it is not
-        known; poi may not. ihu is empty where there is no infection and only there.
+        lung_volume_ml, infection_volume_ml, poi (a fraction, 0 to 1), ihu (HU). The four measures may also be
+        given for each lung (right_poi ...), and report as text. An unknown volume may be left empty, poi may
+        not. ihu is empty where there is no infection and only there.
 
     Returns
     -------
     pandas.DataFrame
-        One row a scan, numbers as float (NaN where empty), scan_date datetime64, report str.
+        One row per scan, numbers as float (NaN where empty), scan_date datetime64, report str.
 
     Raises
     ------
@@ -140,15 +128,15 @@ def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
     ----------
     path : str or pathlib.Path
     files : bool
-        Open every scan and mask too. A mask is compared with its scan, so where the scan cannot be read its
-        masks are only looked for.
+        Open every scan and mask too. A mask is compared with its scan; if the scan cannot be read, its masks
+        are only checked for existence.
     progress : bool
         Show a progress bar on standard error.
 
     Returns
     -------
     list of Fault
-        Empty if all is well; `format_faults` makes a text of it.
+        Empty if nothing is wrong; `format_faults` turns it into text.
     """
     try:
         table, faults = _scan_table(path)
@@ -165,8 +153,8 @@ def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
 def write_scans(path, scans: pd.DataFrame) -> None:
     """Write a scan table (or a training table) so that `read_scans` gives it back.
 
-    Paths of files beside or below the table are written relative to it, so that the folder can move; others
-    as they are. The same table gives the same bytes.
+    Paths of files beside or below the table are written relative to it, so that the folder can be moved; others
+    unchanged. The same table gives the same bytes.
     """
     path = Path(path)
     folder = path.resolve().parent
@@ -180,12 +168,12 @@ def write_scans(path, scans: pd.DataFrame) -> None:
     if "motion" in table:
         table["motion"] = ["" if pd.isna(cell) else str(bool(cell)).lower() for cell in table["motion"]]
     for name in table.select_dtypes("float"):
-        if (table[name].dropna() % 1 == 0).all():  # 40, as somebody would type it, not 40.0
+        if (table[name].dropna() % 1 == 0).all():  # 40, as a person would type it, not 40.0
             table[name] = table[name].astype("Int64")
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-# --- rules that take more than one cell ---
+# --- rules that concern more than one cell ---
 
 
 def _scan_table(path) -> tuple[pd.DataFrame, list[Fault]]:
@@ -196,7 +184,7 @@ def _scan_table(path) -> tuple[pd.DataFrame, list[Fault]]:
 
 
 def _doubled(path, table: pd.DataFrame, column: str) -> list[Fault]:
-    """Rows whose scan_id (ignoring case, as file systems do) or image was there before."""
+    """Rows whose scan_id (ignoring case, as file systems do) or image occurred before."""
     faults, seen = [], {}
     for row, cell in table[column].items():
         if not cell:
@@ -251,7 +239,7 @@ def _measure_faults(path, row: int, side: str, values: list[float]) -> list[Faul
             "infection_volume_ml",
             infection,
             f"at most the lung volume, {lung:g} ml",
-            "lung volume includes infection",
+            "correct one of the two; the lung volume includes the infection",
         )
     elif lung > 0 and abs(poi - infection / lung) > POI_ROUNDING:
         share = infection / lung
@@ -288,7 +276,9 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
             if scan is not None:
                 mask_reader(column)(mask_path, scan)
             elif not mask_path.exists():
-                raise ScanError(mask_path, "there is no such file", "check the path; it counts from the table's folder")
+                raise ScanError(
+                    mask_path, "there is no such file", "check the path; it is relative to the table's folder"
+                )
         except ScanError as error:
             fault(column, error)
     return faults

@@ -1,8 +1,8 @@
-"""The rules of the tables of a study (scans, training scans, biomarkers), and how a broken one is told.
+"""The rules of the tables of a study (scans, training scans, biomarkers), and how violations are reported.
 
 A table is read as text, cell by cell, so that nothing is guessed: `007` stays an id and `=1+1` stays a
-report. The schemas judge that text; only a table without fault is turned into numbers and dates. All faults
-are told at once.
+report. The schemas check that text; only a table without faults is converted to numbers and dates. All faults
+are reported at once.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Fault:
     file : str
         The table.
     row : int or None
-        As a spreadsheet counts: the header is row 1. None if the table as a whole is meant.
+        Counted as in a spreadsheet: the header is row 1. None for the table as a whole.
     column : str
-        Empty if the row or the table as a whole is meant.
+        Empty for a row or the table as a whole.
     value : str
         What was found.
     rule : str
-        What was wanted, or what is wrong.
+        What is required, or what is wrong.
     remedy : str
         What to do.
     """
@@ -114,20 +114,20 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
     path : str or pathlib.Path
         Comma-separated, UTF-8 with or without byte-order mark.
     columns : sequence of str
-        That must be there.
+        Columns that are required.
 
     Returns
     -------
     table : pandas.DataFrame
-        All columns of the file as str, blank around a cell removed; the index is the row as a spreadsheet
-        counts. Blank rows are left out.
+        All columns of the file as str, blanks around cells removed; the index is the row as in a spreadsheet.
+        Blank rows are left out.
     faults : list of Fault
-        Rows of a wrong length.
+        Rows with the wrong number of cells.
 
     Raises
     ------
     ScanTableError
-        If the file is missing, no such CSV, has no row, or lacks columns.
+        If the file is missing, is not CSV of this kind, has no rows, or lacks columns.
     """
     path = Path(path)
     text = _decoded(path)
@@ -161,7 +161,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
         records.append([row[n] for n in used])
         index.append(number)
     if not records and not faults:
-        _refuse(path, "the table has a header and no row", "add one row a scan")
+        _refuse(path, "the table has a header and no row", "add one row per scan")
     return pd.DataFrame(records, index=pd.Index(index, name="row"), columns=header, dtype=str), faults
 
 
@@ -185,7 +185,7 @@ def _decoded(path: Path) -> str:
         line = binary[: error.start].count(b"\n") + 1
         _refuse(path, f"the text is not UTF-8 (line {line})", csv_again)
     if not text.strip():
-        _refuse(path, "the file is empty", "write a header and one row a scan")
+        _refuse(path, "the file is empty", "write a header and one row per scan")
     if "\0" in text:
         _refuse(path, "this is not a text file", csv_again)
     return text.lstrip("\r\n")
@@ -210,9 +210,9 @@ def _header_faults(path: Path, header: list[str], columns) -> list[Fault]:
     return faults
 
 
-# --- one rule a column: (what is wanted, whether a cell has it) ---
+# --- one rule per column: (what is required, whether a cell meets it) ---
 
-_OR_UNKNOWN = ", or empty if not known"  # as in public data sets; what needs it leaves such a scan out and says so
+_OR_UNKNOWN = ", or empty if unknown"  # as in public data sets; analyses that need it leave such scans out and say so
 
 
 def is_number(text: str) -> bool:
@@ -286,8 +286,8 @@ for _side in SIDES[1:]:
 
 
 def schema_of(rules: dict, required):
-    """Make the pandera schema of a table of text: one check a column; unknown columns are let through."""
-    import pandera.pandas as pandera  # here, as it takes a while and a network has no use for it
+    """Make the pandera schema of a table of text: one check per column; other columns are allowed."""
+    import pandera.pandas as pandera  # here, as it is slow to import and segmentation does not need it
 
     return pandera.DataFrameSchema(
         {
@@ -319,11 +319,11 @@ def cell_faults(path, table: pd.DataFrame, rules: dict, required) -> list[Fault]
 
 
 def _remedy(column: str, value: str) -> str:
-    """What to do about a cell, guessed from what is in it."""
+    """What to do about a cell, guessed from its content."""
     if value in _MISSING:
         remedy = "fill it in"
         if column == "poi":
-            remedy = "fill it in (0 where there is no infection), or take the row out"
+            remedy = "fill it in (0 where there is no infection), or remove the row"
     elif column in ("sex", "status"):
         choices = SEXES if column == "sex" else STATUSES
         low = value.lower().replace("_", " ")
@@ -332,7 +332,7 @@ def _remedy(column: str, value: str) -> str:
     elif column == "scan_date":
         remedy = "write it like 2020-01-23"
     elif column == "scan_id":
-        remedy = "rename the scan; its id names files"
+        remedy = "rename the scan; files are named by its id"
     elif re.fullmatch(r"[+-]?\d+,\d+", value):
         remedy = f"write {value.replace(',', '.')}"
     elif column.endswith("poi") and is_number(value) and 1 < float(value) <= 100:

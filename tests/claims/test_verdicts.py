@@ -118,7 +118,7 @@ def test_intervals_work_both_ways():
 
 def test_fractions_become_percent_and_ratios_and_differences_are_computed():
     assert verdict(claim("92.41", unit="%"), (73 / 79, None, None, 79)) == "reproduced"
-    assert verdict(claim("92.41", unit="%"), (92.41, None, None, 79, "%")) == "reproduced"
+    assert verdict(claim("92.41", unit="%"), (92.41, None, None, 79)) == "differs"
     ratio = paper.Claim("a", "T", "q", "49", "1-cohort:men / 1-cohort:all", unit="%")
     row = verdicts.compare(paper.Paper("p", [ratio]), {"1-cohort": recorded(men=96, all=196)}, "public").iloc[0]
     assert (row["verdict"], row["n"]) == ("reproduced", 196) and row["regenerated"] == pytest.approx(48.98, abs=0.01)
@@ -173,6 +173,13 @@ def test_what_is_missing_is_said(tier):
     assert why({"5-severity": recorded()}) == "notebook 5-severity was not run"
     assert why({"5-severity": recorded(y=1)}) == "notebook 5-severity recorded no x"
     assert why({"5-severity": recorded(x=None)}) == "x is undefined in this run"
+
+
+def test_other_units_are_not_compared():
+    values = {"5-severity": recorded(x=(-650.0, None, None, 79, "HU"))}
+    row = claims.compare(paper.Paper("p", [claim("5000", unit="ml")]), values, "public").iloc[0]
+    assert (row["verdict"], row["why"]) == ("cannot be tested", "x is recorded in HU and printed in ml")
+    assert verdict(claim("-650", unit="HU"), (-650.0, None, None, 79, "HU")) == "reproduced"
 
 
 def test_an_unknown_tier_is_refused():

@@ -263,7 +263,7 @@ def test_boxplots_show_percent_and_every_scan():
     np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
     shown = words_of(figure)
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
-    assert "p < 0.001" in shown and "p = 0.250" in shown
+    assert "p < 0.001" in shown and "p = 0.25" in shown
 
 
 def test_boxes_and_points_have_the_colour_and_shape_of_their_group():

@@ -13,7 +13,7 @@ from study.lab.exercise_tasks import TASKS
 from study.lab.exercises import Exercises
 from study.measures import per_scan
 from study.run import Run
-from study.scans import cohort, ct
+from study.scans import ct, scan_tables
 
 FOLDER = ROOT / "exercises"
 BOOKS = ("4-biomarkers", "5-severity", "6-progression")
@@ -48,7 +48,7 @@ def write_run(run, chest):
         rows.append([f"S{k}", f"P{k}", 50, "male", "2020-02-01", "severe" if k < 3 else "non-severe", f"S{k}.nii.gz"])
     columns = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "image"]
     pd.DataFrame(rows, columns=columns).to_csv(run.cohort / "scans.csv", index=False)
-    scans = cohort.read_scans(run.cohort / "scans.csv")
+    scans = scan_tables.read_scans(run.cohort / "scans.csv")
     measured, variants, *_ = per_scan.measure_scans(scans, run.cohort, run.masks)
     write_table(run.biomarkers_csv, measured)
     write_table(run.variants_csv, variants)

@@ -15,6 +15,7 @@ from study.phantom.people.training_set import TrainingSet, plan_training_set, pr
 from study.phantom.request import RequestError
 from study.phantom.scanner.protocol import Geometry
 from study.scans import cohort
+from study.scans.scan_tables import read_scans, read_training_scans
 
 TINY = dict(
     n_patients=3,
@@ -96,9 +97,8 @@ def test_truth_columns_are_what_the_files_hold(tiny):
 
 
 def test_scan_table_passes_the_schema(tiny):
-    cohort = pytest.importorskip("study.scans.cohort")
     folder, scans = tiny
-    read = cohort.read_scans(folder / "scans.csv")
+    read = read_scans(folder / "scans.csv")
     assert read["scan_id"].tolist() == scans["scan_id"].tolist()
 
 
@@ -173,13 +173,12 @@ def test_training_set_files(tmp_path):
     assert all(
         (tmp_path / name).is_file() for column in ("image", "lung_mask", "infection_mask") for name in training[column]
     )
-    cohort = pytest.importorskip("study.scans.cohort")
-    assert len(cohort.read_training_scans(tmp_path / "scans.csv")) == 2
+    assert len(read_training_scans(tmp_path / "scans.csv")) == 2
 
 
 def test_the_true_course_of_a_severe_patient_is_what_the_table_says(tiny):
     folder, made = tiny
-    scans, _ = cohort.include(cohort.read_scans(folder / "scans.csv"))
+    scans, _ = cohort.include(read_scans(folder / "scans.csv"))
     course, spacing_mm = examples.true_course(scans, folder)
     severe = made["patient_id"][made["status"] == "severe"].iloc[0]
     expected = made[made["patient_id"] == severe]

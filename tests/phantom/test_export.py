@@ -23,7 +23,7 @@ from study.phantom.cohorts import make_cohort
 from study.phantom.people.counts import People
 from study.phantom.scanner.protocol import Geometry, Protocol
 from study.phantom.scanner.series import write_series
-from study.scans import cohort
+from study.scans import cohort, scan_tables
 from study.scans.ct import read_mask, read_scan, write_scan
 
 SPACING_MM = (5.0, 350 / 512, 350 / 512)
@@ -131,7 +131,7 @@ def test_the_same_scan_gives_the_same_bytes_and_another_other_uids(series, hu, t
 
 def test_a_cohort_of_dicom_passes_the_check_and_its_masks_fit(dicom_cohort, tmp_path):
     folder, scans = dicom_cohort
-    assert cohort.check_scans(folder / "scans.csv") == []
+    assert scan_tables.check_scans(folder / "scans.csv") == []
     nifti = make_cohort(tmp_path, **SMALL)
     for row, other in zip(scans.to_dict("records"), nifti.to_dict("records"), strict=True):
         scan, theirs = read_scan(folder / row["image"]), read_scan(tmp_path / other["image"])
@@ -173,7 +173,7 @@ def test_the_command_makes_a_cohort_that_the_study_takes_and_keeps_calling_synth
     answer = CliRunner().invoke(app, ["phantom", *options, "--out", str(out)])
     assert answer.exit_code == 0 and "simulated scans: 3, patients: 1" in answer.stdout, answer.output
     assert CliRunner().invoke(app, ["check", str(out / "scans.csv")]).exit_code == 0
-    scans = cohort.read_scans(out / "scans.csv")
+    scans = scan_tables.read_scans(out / "scans.csv")
     assert read_scan(scans["image"][0]).spacing_mm[0] == 8.0  # section follows section where nothing else is said
     adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "restricted", "", "")
     assert len(adopted) == 3 and '"tier": "synthetic"' in (tmp_path / "run" / "cohort.json").read_text()

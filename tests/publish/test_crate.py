@@ -28,7 +28,15 @@ def make_run(project, tier):
     parameters = workflow.plan(run)
     parameters["1-cohort"]["scans"] = "" if tier == "synthetic" else absolute
     write_json(run.cohort / "cohort.json", {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1})
-    for table in ("cohort/scans.csv", "training/scans.csv", "biomarkers.csv", "truth.csv", "exclusions.csv"):
+    tables = (
+        "cohort/scans.csv",
+        "cohort/included.csv",
+        "training/scans.csv",
+        "biomarkers.csv",
+        "truth.csv",
+        "exclusions.csv",
+    )
+    for table in tables:
         write_text(run.folder / table, f"scan_id,patient_id\na,{PATIENT}\n")
     for n, notebook in enumerate(workflow.NOTEBOOKS):
         timing = {

@@ -178,6 +178,8 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
     values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
     assert len({value["name"] for value in values}) == len(values) == 18
+    known = next(value for value in values if value["name"] == "least_detectable_change_poi")
+    assert (known["value"], known["unit"]) == (least["volume"].change, "")
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
     assert shown["Kappa, errors over patients"].tolist()[2] == words.MISSING
     figure = robustness_plots.tornado(moved.reset_index(), tornado.WORDS, columns=2)

@@ -126,8 +126,14 @@ def test_dice_of_several_comparisons():
 
 
 def test_values_have_names_of_their_own():
-    recorded = quality.values(quality.summary(TRUTH, OBSERVED))
-    assert {"quality_infection_dice", "quality_poi_bias"} <= {row["name"] for row in recorded}
+    table = quality.summary(TRUTH, OBSERVED).set_index("name", drop=False)
+    recorded = {row["name"]: row for row in quality.values(table)}
+    assert len(recorded) == len(table)
+    assert recorded["quality_infection_dice"]["value"] == table.loc["infection_dice", "estimate"]
+    bias = recorded["quality_poi_bias"]  # a fraction
+    assert [100 * bias[end] for end in ("value", "ci_low", "ci_high")] == pytest.approx(
+        table.loc["poi_bias", ["estimate", "low", "high"]].tolist()
+    )
 
 
 def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):

@@ -104,6 +104,8 @@ def test_the_tornado_moves_as_it_must(results):
     assert sensitivity_row["low"] >= sensitivity_row["base"] >= sensitivity_row["high"]
     assert specificity_row["low"] <= specificity_row["base"] <= specificity_row["high"]
     median = moved.loc[("Median POI (%), severe", "mask")]
+    recorded = {row["name"]: row["value"] for row in robustness.moves(moved.reset_index())}
+    assert recorded["largest_move_median_poi_severe"] == pytest.approx(-median["base"] / 200)  # as a fraction
     assert median["low"] == pytest.approx(median["base"] / 2) and median["high"] == pytest.approx(median["base"] * 1.3)
     assert ("AUC, POI", "cutoff") not in moved.index
 

@@ -125,7 +125,7 @@ BIOMARKERS = {
     ("changed", "words"),
     [
         ({"status": "severe"}, "4 of 4 scans are severe"),
-        ({"infection_volume_ml": 0.0, "poi": 0.0, "ihu": np.nan}, "segmentation missed it"),
+        ({"infection_volume_ml": 0.0, "poi": 0.0, "ihu": np.nan}, "segmentation missed infection"),
         ({"infection_volume_ml": [40.0, 40, 0, 0], "poi": [0.01, 0.01, 0, 0], "ihu": [-500, -510, np.nan, np.nan]},
          "2 severe and 0 non-severe"),
         ({}, "poi is 0.01 in every scan"),
@@ -136,7 +136,7 @@ def test_scans_that_cannot_be_told_apart_are_refused_with_a_remedy(tmp_path, cha
     path = tmp_path / "biomarkers.csv"
     pd.DataFrame(BIOMARKERS | changed).to_csv(path, index=False)
     with pytest.raises(ValueError, match=words) as caught:
-        severity.read_scans(path)
+        severity.read_biomarkers_with_status(path)
     assert str(path) in str(caught.value)
 
 
@@ -145,10 +145,10 @@ def test_scans_of_unknown_status_are_left_out(tmp_path):
     table = pd.DataFrame(BIOMARKERS | {"infection_volume_ml": [40.0, 80, 40, 80], "poi": [0.01, 0.02, 0.01, 0.02]})
     unknown = table.iloc[[0]].assign(scan_id="s5", patient_id="e", status="")
     pd.concat([table, unknown]).to_csv(path, index=False)
-    assert severity.read_scans(path).index.tolist() == BIOMARKERS["scan_id"]
+    assert severity.read_biomarkers_with_status(path).index.tolist() == BIOMARKERS["scan_id"]
     table.assign(status="").to_csv(path, index=False)
-    with pytest.raises(ValueError, match="the status of none of the 4 scans is known"):
-        severity.read_scans(path)
+    with pytest.raises(ValueError, match="the status is unknown for all 4 scans"):
+        severity.read_biomarkers_with_status(path)
 
 
 def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):

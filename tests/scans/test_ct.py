@@ -404,7 +404,7 @@ def test_no_orientation(chest, nifti_file):
     def edit(header):
         header["sform_code"] = header["qform_code"] = 0
 
-    refused(nifti_file(chest().transpose(), edit=edit), "how the patient lies")
+    refused(nifti_file(chest().transpose(), edit=edit), "does not give the orientation")
 
 
 def test_qform_alone_is_enough(chest, nifti_file):

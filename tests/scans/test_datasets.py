@@ -10,12 +10,13 @@ import pytest
 from helpers.project import study
 from study.figures import examples
 from study.measures import per_scan
-from study.scans.cohort import adopt_scans, check_scans, read_scans, read_training_scans
+from study.scans.cohort import adopt_scans
 from study.scans.ct import read_lung_mask, read_mask, read_scan, write_label_map, write_mask, write_scan
 from study.scans.datasets import index
 from study.scans.grid import ScanError
 from study.scans.layouts import EIGHT_BIT, LAYOUTS
 from study.scans.nifti import save_nifti
+from study.scans.scan_tables import check_scans, read_scans, read_training_scans
 from study.scans.schemas import ScanTableError
 
 SPACING_MM = (8.0, 2.0, 2.0)
@@ -132,7 +133,7 @@ def test_mosmed_registry_and_files_must_agree(mosmed):
     assert "without its scan" in faults["masks/study_0001_mask.nii.gz"]
     assert "does not list it" in faults["studies/CT-4/study_0009.nii.gz"]
     assert "class of the folder" in faults["CT-2"]
-    assert "no scan lies here" in faults["notes.nii"]
+    assert "no scan belongs here" in faults["notes.nii"]
     assert len(faults) == 6
 
 
@@ -355,7 +356,7 @@ def test_only_eight_bit_scans_are_no_cohort(ct_seg):
 @pytest.mark.parametrize("name", ["scans.csv", "cohort.json"])
 def test_another_file_is_never_overwritten(ct_seg, name):
     (ct_seg / name).write_text("mine")
-    with pytest.raises(ValueError, match=f"{name}: this is there already and says something else"):
+    with pytest.raises(ValueError, match=f"{name}: this file exists and has other content"):
         index("covid-19-ct-seg", ct_seg)
     assert (ct_seg / name).read_text() == "mine"
     assert [path.name for path in ct_seg.iterdir() if path.is_file()] == [name]
@@ -379,8 +380,8 @@ def test_the_same_scan_twice(ct_seg):
 def test_the_command_line_says_what_was_left_out_and_what_is_not_known(ct_seg, tmp_path):
     code, printed = study(tmp_path, "index", "covid-19-ct-seg", ct_seg)
     assert code == 0, printed
-    assert "left out, as its voxels are the greys 0 to 255" in printed and "radiopaedia_4_85506_1" in printed
-    assert "status is not known of 2 of 2 scans" in printed
+    assert "left out, as its voxels are grey values 0 to 255" in printed and "radiopaedia_4_85506_1" in printed
+    assert "status is unknown for 2 of 2 scans" in printed
     assert f"{ct_seg / 'scans.csv'}: 2 scans of 2 patients" in printed
     code, printed = study(tmp_path, "check", ct_seg / "scans.csv")
     assert code == 0 and "no fault found" in printed

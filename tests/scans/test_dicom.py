@@ -108,14 +108,14 @@ def test_missing_slices(chest, dicom_folder, missing):
 def test_doubled_slice(chest, dicom_folder):
     folder = dicom_folder(chest())
     (folder / "copy.dcm").write_bytes((folder / "IM0002.dcm").read_bytes())
-    refused(folder, "1 slice doubled", "IM0002.dcm", "copy.dcm", "-290.00 mm")
+    refused(folder, "1 slice duplicated", "IM0002.dcm", "copy.dcm", "-290.00 mm")
 
 
 def test_every_slice_doubled(chest, dicom_folder):
     folder = dicom_folder(chest())
     for path in sorted(folder.iterdir()):
         (folder / f"copy-{path.name}").write_bytes(path.read_bytes())
-    refused(folder, "6 slices doubled", "and 3 more")
+    refused(folder, "6 slices duplicated", "and 3 more")
 
 
 def test_uneven_slices(chest, dicom_folder):
@@ -134,7 +134,7 @@ def test_slice_beside_the_others(chest, dicom_folder):
             dataset.ImagePositionPatient = [x + 12, y, z]
 
     folder = dicom_folder(chest(), edit=edit)
-    refused(folder, "12.0 mm beside", named=folder / "IM0002.dcm")
+    refused(folder, "12.0 mm off the line", named=folder / "IM0002.dcm")
 
 
 def test_tilted_gantry(chest, dicom_folder):
@@ -390,7 +390,7 @@ def test_compression_that_cannot_be_decoded(chest, dicom_folder, capfd):
 
 def test_lossy_compression_is_said(chest, dicom_folder):
     folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "LossyImageCompression", "01"))
-    assert read_scan(folder).notes == ("the pixels were compressed with loss",)
+    assert read_scan(folder).notes == ("the pixels were compressed with a lossy method",)
 
 
 # --- files ---
@@ -412,7 +412,7 @@ def test_pixels_fewer_than_rows_and_columns(chest, dicom_folder):
 
 def test_pixels_more_than_rows_and_columns(chest, dicom_folder):
     folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "Rows", 20))
-    refused(folder, "the header tells of", named=folder / "IM0000.dcm")
+    refused(folder, "the header announces", named=folder / "IM0000.dcm")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

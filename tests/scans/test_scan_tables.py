@@ -9,18 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of
-from study.scans.cohort import (
-    ScanTableError,
-    check_scans,
-    format_faults,
-    read_biomarkers,
-    read_scans,
-    read_training_scans,
-    unknowns,
-    write_scans,
-)
+from study.scans.cohort import unknowns
 from study.scans.ct import write_mask, write_scan
-from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS
+from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
+from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
 
 
 def places(faults):
@@ -96,7 +88,7 @@ def test_blank_rows_and_columns_of_a_spreadsheet_do_not_count(table_file):
         (";".join(SCAN_COLUMNS).encode() + b"\n", "semicolons", "commas"),
         ("\t".join(SCAN_COLUMNS).encode() + b"\n", "tabs", "commas"),
         (",".join(SCAN_COLUMNS).encode() + b'\na,"never closed\n', "well-formed", "save it again"),
-        (",".join(SCAN_COLUMNS).encode() + b"\n", "no row", "one row a scan"),
+        (",".join(SCAN_COLUMNS).encode() + b"\n", "no row", "one row per scan"),
     ],
 )
 def test_no_such_csv(tmp_path, content, rule, remedy):
@@ -137,11 +129,11 @@ def test_rows_of_another_length(table_file):
     ("column", "value", "remedy"),
     [
         ("scan_id", "", "fill it in"),
-        ("scan_id", "../up", "names files"),
-        ("scan_id", "a/b", "names files"),
-        ("scan_id", ".hidden", "names files"),
-        ("scan_id", "a b", "names files"),
-        ("scan_id", "größe", "names files"),
+        ("scan_id", "../up", "named by its id"),
+        ("scan_id", "a/b", "named by its id"),
+        ("scan_id", ".hidden", "named by its id"),
+        ("scan_id", "a b", "named by its id"),
+        ("scan_id", "größe", "named by its id"),
         ("patient_id", "", "fill it in"),
         ("age_years", "-1", "correct"),
         ("age_years", "121", "correct"),
@@ -296,7 +288,7 @@ def test_sound_biomarkers(table_file):
         (["4000", "400", "", "-600"], "poi", "fill it in (0 where there is no infection)"),
         (["4000", "400", "nan", "-600"], "poi", "fill it in"),
         (["4000", "400", "0.2", "-600"], "poi", "correct the poi or the volumes"),
-        (["400", "4000", "0.1", "-600"], "infection_volume_ml", "includes infection"),
+        (["400", "4000", "0.1", "-600"], "infection_volume_ml", "includes the infection"),
         (["0", "0", "0", ""], "lung_volume_ml", "correct"),
         (["4000", "400", "0.1", ""], "ihu", "fill in the mean HU"),
         (["", "", "0.1", ""], "ihu", "fill in the mean HU"),

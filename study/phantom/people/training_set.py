@@ -157,7 +157,7 @@ def protocol_table(training: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     training : DataFrame
-        The training table, as `make_training_set` returns it or `cohort.read_training_scans` reads it.
+        The training table, as `make_training_set` returns it or `scan_tables.read_training_scans` reads it.
 
     Returns
     -------

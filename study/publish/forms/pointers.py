@@ -88,7 +88,7 @@ def _value(target, run):
     if row["value"] is None or row["value"] != row["value"]:
         raise Absent(f"{name} is undefined in this run")
     content = shown(row["value"], name, row["ci_low"], row["ci_high"])
-    if row["unit"] in ("%", "HU", "ml", "years", "percentage points"):
+    if row["unit"] in ("HU", "ml", "years"):
         content += f" {row['unit']}"
     size = "" if row["n"] != row["n"] or row["n"] is None else f", n = {row['n']:.0f}"
     cells = [cell for cell in _notebook(notebook, run).cells if cell.cell_type == "code" and ".record(" in cell.source]

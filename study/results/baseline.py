@@ -1,0 +1,117 @@
+"""Notebook 1's tables of patients: how many there are at each step, and Table 1."""
+
+import numpy as np
+import pandas as pd
+
+from study.results import words
+from study.scans.cohort import age_at_first_scan
+from study.scans.schemas import STATUSES
+from study.statistics import groups
+
+
+def flow(scans: pd.DataFrame, included: pd.DataFrame) -> pd.DataFrame:
+    """The flow of patients and scans from those reviewed to those included and their two groups.
+
+    A severe patient has at least one severe scan, a non-severe patient only non-severe ones; scans are counted by
+    their own status. So both columns add up, although a severe patient may also have non-severe scans.
+
+    Parameters
+    ----------
+    scans, included : pandas.DataFrame
+        All scans of the cohort, and those of them that are included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        step, patients, scans. The last step, "status unknown", is there only if the status of any scan is unknown.
+    """
+    out = scans[~scans["scan_id"].isin(included["scan_id"])]
+    group = _severity_of_patients(included)
+    rows = [("reviewed", scans["patient_id"].nunique(), len(scans))]
+    rows.append(("excluded", out["patient_id"].nunique(), len(out)))
+    rows.append(("included", included["patient_id"].nunique(), len(included)))
+    for status in STATUSES:
+        rows.append((status, int((group == status).sum()), int((included["status"] == status).sum())))
+    if included["status"].isna().any():
+        rows.append(("status unknown", int(group.isna().sum()), int(included["status"].isna().sum())))
+    return pd.DataFrame(rows, columns=["step", "patients", "scans"])
+
+
+def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table 1: the characteristics of the patients, all and by severity.
+
+    A severe patient has at least one severe scan, a non-severe one only non-severe scans; a patient who may be
+    either counts among all patients only. Age is that at the first scan; means and shares are of the patients whose
+    age or sex is known. Exams of a group are the scans with that status, as the paper counts them. Ages are compared
+    by Welch's t test (unequal variances), the shares of men by the chi-square test without continuity correction,
+    both two-sided (`groups`).
+
+    Parameters
+    ----------
+    scans : pandas.DataFrame
+        The included scans.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        characteristic, all_patients, severe_patients, non_severe_patients, p_value: the text to print. A p value is
+        empty where nothing was compared and a dash where it is undefined.
+    numbers : pandas.DataFrame
+        name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients of whom
+        the value is known. The mean and the share of nobody are NaN, and so is the SD of fewer than two patients.
+        The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
+        in a group or no variance at all, for sex with an empty group or one sex only.
+    """
+    patients = pd.DataFrame(
+        {
+            "age": age_at_first_scan(scans),
+            "is_male": scans.groupby("patient_id")["sex"].first().map({"male": 1.0, "female": 0.0}),
+            "severity": _severity_of_patients(scans),
+            "n_scans": scans.groupby("patient_id").size(),
+        }
+    )
+    by_severity = {
+        "all": patients,
+        "severe": patients[patients["severity"] == "severe"],
+        "non_severe": patients[patients["severity"] == "non-severe"],
+    }
+    exams = {"all": len(scans)}
+    exams |= {name.replace("-", "_"): int((scans["status"] == name).sum()) for name in STATUSES}
+    numbers, columns = [], {}
+    for name, group in by_severity.items():
+        n, n_age, n_sex = len(group), int(group["age"].count()), int(group["is_male"].count())
+        n_male, n_multiple = int(group["is_male"].sum()), int((group["n_scans"] > 1).sum())
+        mean, sd = group["age"].mean(), group["age"].std(ddof=1)
+        share = {"male": group["is_male"].mean(), "multiple_exams": n_multiple / n if n else np.nan}
+        group_only = "" if name == "all" else f"_{name}"
+        numbers += [
+            (f"n_patients{group_only}", n, n, ""), (f"n_scans{group_only}", exams[name], n, ""),
+            (f"age_mean_{name}", mean, n_age, "years"), (f"age_sd_{name}", sd, n_age, "years"),
+            (f"n_male_{name}", n_male, n_sex, ""), (f"male_share_{name}", share["male"], n_sex, ""),
+            (f"n_multiple_{name}", n_multiple, n, ""), (f"multiple_share_{name}", share["multiple_exams"], n, ""),
+        ]  # fmt: skip
+        columns[f"{name}_patients"] = [
+            str(n), words.mean_and_sd(mean, sd) if n_age or not n else "unknown",
+            words.count_and_share(n_male, share["male"]) if n_sex or not n else "unknown", str(exams[name]),
+            words.count_and_share(n_multiple, share["multiple_exams"]),
+        ]  # fmt: skip
+    of_known = patients.dropna(subset="severity")
+    is_severe = of_known["severity"] == "severe"
+    age_p = groups.compare(of_known, ["age"], is_severe).loc["age", "welch_p"]
+    male_p = groups.compare_categories(of_known, ["is_male"], is_severe).loc["is_male", "chi_square_p"]
+    numbers += [("p_age", age_p, len(patients), ""), ("p_sex", male_p, len(patients), "")]
+    table = pd.DataFrame(
+        {
+            "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
+            **columns,
+            "p_value": ["", words.p_value(age_p), words.p_value(male_p), "", ""],
+        }
+    )
+    return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
+
+
+def _severity_of_patients(scans: pd.DataFrame) -> pd.Series:
+    """A patient is "severe" if any scan is, "non-severe" if all are, else NaN; indexed by patient_id."""
+    by_patient = scans["status"].groupby(scans["patient_id"])
+    worst = by_patient.agg(lambda status: "severe" if (status == "severe").any() else "non-severe")
+    return worst.where((worst == "severe") | (by_patient.count() == by_patient.size()))

@@ -1,0 +1,33 @@
+"""What is said of a run's files: which notebook reads and writes which, in step with the Snakefile."""
+
+import re
+import subprocess
+import sys
+
+from study import provenance, workflow
+from study.run import Run
+
+
+def test_the_snakefile_knows_the_same_files(project):
+    """What each rule needs and makes, as a dry run prints it, beside recipes and values."""
+    workflow.plan(Run("smoke", project))
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--printshellcmds", "--cores", "1"]
+    done = subprocess.run([*command, "--config", "run=smoke"], cwd=project, capture_output=True, text=True)
+    jobs = re.findall(r"input: (.*)\n +output: (.*)\n(?:.+\n)*Shell command: study execute (\S+) smoke", done.stdout)
+    assert {notebook for *_, notebook in jobs} == set(workflow.NOTEBOOKS), done.stderr
+    for needed, made, notebook in jobs:
+        needed, made = (
+            {path.removeprefix("runs/smoke/") for path in listed.split(", ") if path.startswith("runs/")}
+            for listed in (needed, made)
+        )
+        assert needed == {*provenance.READS[notebook], f"recipes/{notebook}.json"}
+        assert made - {f"values/{notebook}.json"} == set(provenance.WRITES[notebook])
+
+
+def test_inputs_are_what_the_notebooks_read(project):
+    run = Run("smoke", project)
+    parameters = {name: {"scans": ""} for name in workflow.NOTEBOOKS}
+    read = {path for name, own in parameters.items() for path in provenance.inputs_of(run, name, own)}
+    assert {run.cohort / "scans.csv", run.cohort / "included.csv", run.biomarkers_csv, run.variants_csv} <= read
+    own = provenance.inputs_of(run, "5-severity", {"biomarkers_csv": "data/mine.csv"})
+    assert own == [project / "data" / "mine.csv"]
