@@ -12,8 +12,8 @@ from study.figures.tables import latex_text
 from study.files import write_json, write_text
 from study.results.words import MISSING, p_value
 
-# The first pattern that a value's name matches says how many decimals the paper gives it, and in which unit of PERCENT it
-# prints a fraction.
+# The first pattern that a value's name matches says how many decimals the paper gives it, and in which unit of PERCENT
+# it prints a fraction.
 FORMS = [
     (r"(^|_)(sensitivity|specificity)_", 2, "%"),
     (r"(^|_)share(_|$)", 0, "%"),

@@ -177,7 +177,7 @@ def test_what_is_missing_is_said(tier):
 
 def test_other_units_are_not_compared():
     values = {"5-severity": recorded(x=(-650.0, None, None, 79, "HU"))}
-    row = claims.compare(paper.Paper("p", [claim("5000", unit="ml")]), values, "public").iloc[0]
+    row = verdicts.compare(paper.Paper("p", [claim("5000", unit="ml")]), values, "public").iloc[0]
     assert (row["verdict"], row["why"]) == ("cannot be tested", "x is recorded in HU and printed in ml")
     assert verdict(claim("-650", unit="HU"), (-650.0, None, None, 79, "HU")) == "reproduced"
 
