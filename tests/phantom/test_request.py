@@ -32,41 +32,37 @@ def test_an_error_comes_whole_from_another_process():
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
 
 
-def made_by_notebook_1(**parameters):
+class Asked(Exception):
+    """Raised where the notebook has asked for all that it makes."""
+
+
+def asked_by_notebook_1(**parameters):
     """What the notebook asks for, as {function: (arguments, options)}; nothing is made."""
     notebook = nbformat.read(ROOT / "notebooks" / "1-cohort.ipynb", 4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     (making,) = [cell for cell in code if "make_cohort(" in cell.source]
-    asked = {}
+    asked, names = {}, {}
 
-    def noted(name):
-        return lambda folder, *arguments, **options: asked.update({name: (arguments, options)})
+    def note_cohort(folder, *arguments, **options):
+        asked["make_cohort"] = arguments, options
 
-    class Stop(Exception):
-        pass
+    def note_training_set(folder, *arguments, **options):
+        asked["make_training_set"] = arguments, options
+        raise Asked
 
-    def stop(path):
-        raise Stop
-
-    names = {}
     for cell in code[: code.index(making)]:
         exec(cell.source, names)
         if "parameters" in cell.metadata.get("tags", []):
             assert parameters.keys() <= names.keys()
             names |= parameters
-    names["cohort"].read_scans, kept = stop, names["cohort"].read_scans
-    names |= {name: noted(name) for name in ("make_cohort", "make_training_set")}
-    try:
-        with pytest.raises(Stop):
-            exec(making.source, names)
-    finally:
-        names["cohort"].read_scans = kept
+    with pytest.raises(Asked):
+        exec(making.source, names | dict(make_cohort=note_cohort, make_training_set=note_training_set))
     return asked
 
 
 def test_the_notebook_asks_for_the_defaults():
     workers = dict(workers=inspect.signature(make_cohort).parameters["workers"].default)
-    assert made_by_notebook_1() == {
+    assert asked_by_notebook_1() == {
         "make_cohort": ((People(), Geometry()), workers),
         "make_training_set": ((TrainingSet(),), workers),
     }
@@ -98,7 +94,7 @@ def test_the_notebook_asks_for_the_defaults():
 )
 def test_the_notebook_names_the_parameter_of_the_file(wrong, said):
     with pytest.raises(RequestError) as refused:
-        made_by_notebook_1(**wrong)
+        asked_by_notebook_1(**wrong)
     assert str(refused.value).startswith(said)
 
 
