@@ -14,7 +14,8 @@ from study.figures.style import COLOURS, new_figure, styled
 from study.lab.play.panel import WIDE, Panel
 from study.measures import biomarkers
 from study.phantom.scanner.acquisition import section_positions, section_weights
-from study.phantom.scanner.scan import Disease, Habitus, Protocol, simulate_scan
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.scans.labels import INFECTION
 
 THICKNESSES_MM = tuple(range(1, 11))
