@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from study.figures.sections import body_frame, widest_sections
+from study.figures.one_section import body_frame, widest_sections
 from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.scans.labels import INFECTION, LUNG
 

@@ -6,8 +6,7 @@ As in ``plots``: arrays and tables in, a matplotlib ``Figure`` out, drawn also w
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from study.figures.plots import letter
-from study.figures.sections import (
+from study.figures.one_section import (
     INFECTION_KEY,
     LUNG_KEY,
     LUNG_WINDOW_HU,
@@ -21,6 +20,7 @@ from study.figures.sections import (
     sides,
     write_on,
 )
+from study.figures.plots import letter
 from study.figures.style import COLOURS, new_figure, say_missing, styled
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 

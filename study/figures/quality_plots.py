@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from study.figures.one_section import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
 from study.figures.plots import letter
-from study.figures.sections import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
 from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
 
 N_BINS = 8  # with equally many scans in each

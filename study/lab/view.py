@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from study.figures.sections import LUNG_WINDOW_HU, draw_section, of_one_scan
+from study.figures.one_section import LUNG_WINDOW_HU, draw_section, of_one_scan
 from study.figures.style import COLUMN_MM, new_figure, styled
 from study.lab import viewer_files
 from study.lab.play.panel import in_browser

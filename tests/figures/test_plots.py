@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from study.figures import explain, plots, quality_plots, robustness_plots, sections, style
+from study.figures import explain, one_section, plots, quality_plots, robustness_plots, sections, style
 from study.statistics import kappa
 
 SPACING_MM = (10.0, 2.5, 2.5)
@@ -335,10 +335,10 @@ def test_widest_sections_hold_the_largest_infection():
     labels = np.zeros((6, 4, 4), np.uint8)
     labels[1:5] = 1
     labels[4, :2] = 2
-    assert list(sections.widest_sections(labels)) == [3, 4, 5]
-    assert list(sections.widest_sections(np.minimum(labels, 1), 1)) == [1]
-    assert list(sections.widest_sections(np.zeros((6, 4, 4)))) == [2, 3, 4]
-    assert list(sections.widest_sections(labels[:2])) == [0, 1]
+    assert list(one_section.widest_sections(labels)) == [3, 4, 5]
+    assert list(one_section.widest_sections(np.minimum(labels, 1), 1)) == [1]
+    assert list(one_section.widest_sections(np.zeros((6, 4, 4)))) == [2, 3, 4]
+    assert list(one_section.widest_sections(labels[:2])) == [0, 1]
 
 
 def test_sections_say_side_position_and_scale():
@@ -431,7 +431,7 @@ def seen(colour, matrix):
 @pytest.mark.parametrize("kind", COLOUR_BLIND)
 def test_colours_of_one_figure_differ_for_the_colour_blind(kind):
     """A difference of 2.3 can just be seen side by side (Mahy et al. 1994); marks apart need several times that."""
-    palette = {**style.COLOURS, "red": sections.RED, "cyan": sections.CYAN, "yellow": sections.YELLOW}
+    palette = {**style.COLOURS, "red": one_section.RED, "cyan": one_section.CYAN, "yellow": one_section.YELLOW}
     matrix = np.array(COLOUR_BLIND[kind])
     for one, two in TOGETHER:
         assert np.linalg.norm(seen(palette[one], matrix) - seen(palette[two], matrix)) > 15, (one, two)

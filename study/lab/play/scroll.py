@@ -2,7 +2,7 @@
 
 import ipywidgets
 
-from study.figures.sections import LUNG_WINDOW_HU, body_frame, draw_section, of_one_scan, widest_sections
+from study.figures.one_section import LUNG_WINDOW_HU, body_frame, draw_section, of_one_scan, widest_sections
 from study.figures.style import new_figure, styled
 from study.lab.play.panel import WIDE, Panel
 from study.measures.biomarkers import portion_of_infection

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import ipywidgets
 import numpy as np
 
-from study.figures.sections import draw_section, widest_sections
+from study.figures.one_section import draw_section, widest_sections
 from study.figures.style import COLOURS, new_figure, styled
 from study.lab.play.panel import WIDE, Panel
 from study.measures import biomarkers
