@@ -214,7 +214,7 @@ def test_the_validator_accepts_it_and_refuses_a_broken_one(made, tmp_path):
     with zipfile.ZipFile(tmp_path / "broken.zip", "w") as archive:
         for name, content in (files | {"ro-crate-metadata.json": json.dumps(metadata).encode()}).items():
             archive.writestr(name, content)
-    script, context = ROOT / "tests" / "validate_crate.py", VALIDATORS / "context.json"
+    script, context = ROOT / "tests" / "helpers" / "validate_crate.py", VALIDATORS / "context.json"
     command = [VALIDATORS / "bin" / "python", script, context, crate.write(run), tmp_path / "broken.zip"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=tmp_path)
     said = done.stdout.splitlines()
