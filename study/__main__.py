@@ -35,6 +35,7 @@ def run(
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers
     from study.run import Run
+    from study.scans import refusals
 
     try:
         this = Run(name)
@@ -54,11 +55,17 @@ def run(
     pages = site.write(this)
     answers.write(this)
     archive = crate.write(this)
+    failed = refusals.unforeseen(this.exclusions_csv)
     shown = this.figures.relative_to(this.root)
     typer.echo(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
         f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
+    if failed:
+        _stop(
+            f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "
+            f"{this.exclusions_csv.relative_to(this.root)}"
+        )
 
 
 @app.command("site")
@@ -128,6 +135,7 @@ def measure(
     from study.networks.models import STARTER, ModelError
     from study.networks.segmentation import Segmenter
     from study.scans.ct import ScanError, read_scan, write_label_map
+    from study.scans.plausibility import lung_notes
 
     target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
     try:
@@ -139,7 +147,7 @@ def measure(
             write_label_map(target, label_map, read)
     except (ScanError, ModelError, OSError) as error:
         _stop(error)
-    for note in read.notes:
+    for note in [*read.notes, *lung_notes(label_map, read.spacing_mm)]:
         typer.echo(f"study: {scan}: {note}", err=True)
     finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
     typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
@@ -151,9 +159,11 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
     from study.scans import cohort, scan_tables, schemas
 
     try:
-        faults = scan_tables.check_scans(scans)
+        faults = scan_tables.check_scans(scans, notes=(notes := []))
     except schemas.ScanTableError as error:
         _stop(error)
+    for note in notes:
+        typer.echo(f"study: {note}", err=True)
     if faults:
         typer.echo(schemas.format_faults(faults))
         typer.echo(f"study: {scans}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)

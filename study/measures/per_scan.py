@@ -4,6 +4,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from study.measures import comparison, quantify
+from study.scans import refusals
 from study.scans.ct import mask_reader, read_label_map, read_scan
 from study.scans.schemas import MASK_COLUMNS
 
@@ -41,7 +42,7 @@ def measure_scan(row, folder, masks_folder):
     return rows
 
 
-def measure_scans(scans, folder, masks_folder):
+def measure_scans(scans, folder, masks_folder, failed=None):
     """Measure and compare every scan of a table, one after another, each file read once.
 
     Parameters
@@ -50,6 +51,9 @@ def measure_scans(scans, folder, masks_folder):
         Rows of a scan table whose label maps are in `masks_folder`.
     folder, masks_folder : Path
         As in :func:`measure_scan`.
+    failed : list, optional
+        Receives a row as from :func:`study.scans.refusals.refusal` for each scan that could not be measured; without
+        it an error ends the measuring.
 
     Returns
     -------
@@ -61,7 +65,14 @@ def measure_scans(scans, folder, masks_folder):
         ``truth.csv``, one row per scan whose true infection is known.
     """
     records = tqdm(scans.to_dict("records"), desc="measure", mininterval=1)
-    made = [measure_scan(row, folder, masks_folder) for row in records]
+    made = []
+    for row in records:
+        try:
+            made.append(measure_scan(row, folder, masks_folder))
+        except Exception as error:  # of whatever type: the other scans go on
+            if failed is None:
+                raise
+            failed.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
     columns = {
         "measured": None,
         "variants": quantify.VARIANT_COLUMNS,

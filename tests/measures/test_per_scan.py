@@ -19,7 +19,7 @@ def cohort(tmp_path, chest):
     rows = []
     for k, names in enumerate((["lung_mask", "infection_mask", "observer_1", "observer_2"], [], ["infection_mask"])):
         hu = chest((4, 24, 28), seed=k)
-        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (10.0, 2.0, 2.0))
+        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (10.0, 3.0, 3.0))
         lung = np.zeros(hu.shape, bool)
         lung[:, 7:17, 5:11] = True
         row = {"scan_id": f"s{k}", "patient_id": f"p{k}", **WHO, "image": f"s{k}.nii.gz"}
@@ -50,9 +50,9 @@ def read(monkeypatch):
     """Return a counter of the files that are decoded, by path."""
     counted = collections.Counter()
 
-    def open_nifti(path, opened=ct.open_nifti):
+    def open_nifti(path, opened=ct.open_nifti, **options):
         counted[path] += 1
-        return opened(path)
+        return opened(path, **options)
 
     monkeypatch.setattr(ct, "open_nifti", open_nifti)
     return counted

@@ -327,8 +327,8 @@ def test_biomarkers_lack_a_column(table_file):
 
 
 def test_check_scans_opens_every_file(table_file, tmp_path, chest):
-    scan = write_scan(tmp_path / "a.nii.gz", chest(), (5, 2, 1.5))
-    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (5, 2, 1.5))
+    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (20.0, 10.0, 8.0))
     write_mask(tmp_path / "a-mask.nii.gz", scan.hu < -700, scan)
     write_mask(tmp_path / "b-mask.nii.gz", other.hu < -700, other)
     content = (tmp_path / "a.nii.gz").read_bytes()
