@@ -17,7 +17,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from study.scans.dicom_header import CT_CLASSES, TAGS, check_header
-from study.scans.dicom_pixels import hounsfield, padding_in_tissue, read_dicom
+from study.scans.dicom_pixels import hounsfield, is_bare, padding_in_tissue, read_dicom
 from study.scans.grid import Grid, ScanError
 
 _SIEMENS_RAW_DATA = "1.3.12.2.1107.5.9.1"
@@ -146,7 +146,7 @@ def _header(path: Path) -> pydicom.Dataset | None:
     try:
         header = read_dicom(path, stop_before_pixels=True, specific_tags=TAGS)
         if header.preamble is None and not (header.get("Rows") and header.get("Columns")):
-            raise InvalidDicomError  # it starts like DICOM by chance
+            raise InvalidDicomError
         return header
     except InvalidDicomError:
         if suffix in _DICOM_SUFFIXES[1:]:
@@ -155,6 +155,8 @@ def _header(path: Path) -> pydicom.Dataset | None:
     except OSError as error:
         raise ScanError(path, f"the file cannot be read ({error.strerror})", "check it") from None
     except Exception as error:  # on a damaged header pydicom raises errors of many kinds
+        if is_bare(path) and suffix not in _DICOM_SUFFIXES[1:]:
+            return None  # it starts like DICOM by chance
         kind = type(error).__name__
         raise ScanError(path, f"the DICOM header is damaged ({kind})", _SEND_AGAIN) from None
 

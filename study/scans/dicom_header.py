@@ -148,6 +148,8 @@ def _check_pixels(path: Path, header: pydicom.Dataset) -> None:
             f"the pixels are {header.get('PhotometricInterpretation')}, an image for display and not a CT slice",
             "give the original series, without screenshots and localisers",
         )
+    if not (int(header.Rows) >= 1 and int(header.Columns) >= 1):
+        raise ScanError(path, f"the header gives {header.Rows} x {header.Columns} pixels", _AGAIN)
     allocated = header.get("BitsAllocated")
     if allocated not in (8, 16, 32) or header.get("PixelRepresentation") not in (0, 1):
         raise ScanError(path, "the header does not say how the pixels are stored", _AGAIN)

@@ -44,14 +44,14 @@ def read_dicom(path, **options) -> pydicom.Dataset:
     """
     with warnings.catch_warnings(), pydicom.config.disable_value_validation():
         warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path, force=_is_bare(path), **options)
+        dataset = pydicom.dcmread(path, force=is_bare(path), **options)
         for tag in options.get("specific_tags", ("PixelData", "Rows", "Columns", "BitsAllocated")):
             dataset.get(tag)
         list(dataset.file_meta)
     return dataset
 
 
-def _is_bare(path) -> bool:
+def is_bare(path) -> bool:
     """Whether a file starts with an element of DICOM instead of the preamble and "DICM", as older software writes."""
     with open(path, "rb") as file:
         start = file.read(132)
@@ -82,7 +82,8 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
         dataset = read_dicom(path)
     except Exception as error:  # on a damaged file pydicom raises errors of many kinds
         raise ScanError(path, f"the DICOM file is damaged ({type(error).__name__})", _AGAIN) from None
-    if not dataset.get("PixelData"):
+    pixels = dataset.get("PixelData")
+    if not (isinstance(pixels, bytes) and pixels):
         raise ScanError(path, "it holds no pixels: the file is truncated, or they were taken out", _AGAIN)
     syntax = dataset.file_meta.get("TransferSyntaxUID") or _syntax_of_bare(path, dataset)
     if not syntax:
@@ -106,7 +107,7 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
 
 def _syntax_of_bare(path: Path, dataset: pydicom.Dataset) -> pydicom.uid.UID | None:
     """The encoding in which pydicom could read a file without a preamble; its pixels are then uncompressed."""
-    if not _is_bare(path):
+    if not is_bare(path):
         return None
     is_implicit, is_little = dataset.original_encoding
     little = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian

@@ -23,7 +23,8 @@ SHORT_MM = 60.0  # along the body; two thick sections of a lung hold no more tha
 # Air is -1000 HU by definition, -970 to -1005 in the ACR's phantom, and up to -930 with a sharp kernel.
 AIR_RANGE_HU = (-1080.0, -920.0)
 PADDING_BELOW_HU = -1015
-SMALLEST_AIR_SHARE = 0.05  # of the pixels at the border of the sections, below which they show no air to judge
+TISSUE_RANGE_HU = (-120.0, 150.0)  # its median: between fat, -100, and enhanced blood and bone
+SMALLEST_AIR_SHARE = 0.1  # of the pixels at the border of the sections; where less is air, the skin lies beside it
 UNLIKE = 2.0  # how many times less its neighbours differ from each other than a section from either of them
 LEAST_DIFFERENCE_HU = 40.0
 # Total lung capacity of adults is 3 to 9 l (Quanjer et al. 1993); less than 0.7 l is part of a lung.
@@ -46,8 +47,8 @@ def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
     Returns
     -------
     list of str
-        About its length, the width and depth of the body, the air around it, sections like or unlike their
-        neighbours; empty for a usual scan.
+        About its length, the width and depth of the body, the HU of its tissue and of the air around it, sections
+        like or unlike their neighbours; empty for a usual scan.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
     notes = []
     if length_mm < SHORT_MM:
         notes.append(f"the volume is {length_mm:.0f} mm long, which holds only a part of the lungs")
-    return notes + _size(coarse, pixel_mm) + _air(coarse) + _sections(path, coarse)
+    return notes + _size(coarse, pixel_mm) + _air(coarse) + _tissue(coarse) + _sections(path, coarse)
 
 
 def lung_notes(label_map: np.ndarray, spacing_mm) -> list[str]:
@@ -118,6 +119,14 @@ def _air(coarse: np.ndarray) -> list[str]:
     if AIR_RANGE_HU[0] <= median <= AIR_RANGE_HU[1]:
         return []
     return [f"air at the border of the sections measures {median:.0f} HU, not about -1000: are the values in HU?"]
+
+
+def _tissue(coarse: np.ndarray) -> list[str]:
+    tissue = coarse[coarse > TISSUE_ABOVE_HU]
+    median = float(np.median(tissue)) if len(tissue) else 0.0
+    if TISSUE_RANGE_HU[0] <= median <= TISSUE_RANGE_HU[1]:
+        return []
+    return [f"the tissue measures {median:.0f} HU (median), not about 0: are the values in HU?"]
 
 
 def _sections(path, coarse: np.ndarray) -> list[str]:

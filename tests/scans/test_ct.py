@@ -27,6 +27,7 @@ from study.scans.ct import (
     write_scan,
 )
 from study.scans.grid import Grid
+from study.scans.nifti import NiftiFile
 
 
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
@@ -334,7 +335,7 @@ def test_four_dimensions_are_refused_and_a_trailing_axis_of_one_is_dropped(chest
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_single_slice(chest, nifti_file, axis):
     stored = np.take(chest().transpose(), [3], axis)
-    refused(nifti_file(stored), "single slice")
+    refused(nifti_file(stored), "single slice", "a section is no volume")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -416,6 +417,37 @@ def test_qform_alone_is_enough(chest, nifti_file):
     np.testing.assert_array_equal(read_scan(nifti_file(stored, affine, edit=edit)).hu, hu)
 
 
+def test_qfac_of_zero_means_one(chest, nifti_file):
+    def edit(header):
+        header["sform_code"], header["pixdim"][0] = 0, 0
+
+    hu = chest()
+    stored, affine = turned(hu, (20.0, 10.0, 8.0), (0, 1, 2), (-1, -1, 1))
+    np.testing.assert_array_equal(read_scan(nifti_file(stored, affine, edit=edit)).hu, hu)
+
+
+@pytest.mark.parametrize("mirrored", [[-1, 1, 1, 1], [1, 1, -1, 1], [1, -1, 1, 1]], ids=["sides", "head", "back"])
+def test_two_orientations(chest, nifti_file, mirrored):
+    """Mirrored between sform and qform: one of the two swaps the sides, or turns the lungs upside down."""
+
+    def edit(header):
+        header["srow_x"], header["srow_y"], header["srow_z"] = (header.get_sform() @ np.diag(mirrored))[:3]
+
+    refused(nifti_file(chest().transpose(), edit=edit), "two orientations", "LPS")
+
+
+def test_a_shift_or_a_small_turn_between_sform_and_qform_is_fine(chest, nifti_file):
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.05), -np.sin(0.05)], [np.sin(0.05), np.cos(0.05)]]
+
+    def edit(header):
+        moved = turn @ header.get_sform()
+        moved[:3, 3] += [12, -7, 30]
+        header["srow_x"], header["srow_y"], header["srow_z"] = moved[:3]
+
+    np.testing.assert_array_equal(read_scan(nifti_file(chest().transpose(), edit=edit)).hu, chest())
+
+
 @pytest.mark.parametrize("dtype", [">i2", "<i4", "<f4", ">f8", "<i8"])
 def test_other_number_types(chest, nifti_file, dtype):
     np.testing.assert_array_equal(read_scan(nifti_file(chest().transpose().astype(dtype))).hu, chest())
@@ -447,6 +479,41 @@ def test_a_header_that_promises_more_than_memory(chest, nifti_file):
     refused(nifti_file(chest().transpose(), edit=edit), "truncated")
 
 
+def _no_section_is_read(monkeypatch):
+    def fail(self):
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr(NiftiFile, "sections", fail)
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused_unread(tmp_path, monkeypatch):
+    hu = np.zeros((300, 512, 512), np.int16)
+    nibabel.save(nibabel.Nifti1Image(hu.T, np.diag([-0.7, -0.7, 1, 1])), tmp_path / "bomb.nii.gz")
+    _no_section_is_read(monkeypatch)
+    refused(tmp_path / "bomb.nii.gz", "would unpack to 157,286,", "200 times")
+
+
+def test_more_voxels_than_are_read_are_refused_unread(tmp_path, monkeypatch):
+    with open(tmp_path / "long.nii", "wb") as file:
+        header = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.diag([-0.7, -0.7, 0.03, 1])).header
+        header["dim"][1:4], header["pixdim"][3], header["srow_z"][2] = (512, 512, 32767), 0.06, 0.06
+        header["vox_offset"], header["magic"], header["sform_code"], header["qform_code"] = 352, b"n+1", 1, 0
+        file.write(header.binaryblock)
+        file.truncate(352 + 2 * 512 * 512 * 32767)  # a sparse file
+    _no_section_is_read(monkeypatch)
+    refused(tmp_path / "long.nii", "512 x 512 x 32767 voxels", "1,073,741,824")
+
+
+@pytest.mark.parametrize("spacing_mm", [(20.0, 10.0, 0.8), (20.0, 0.8, 8.0), (2.0, 10.0, 8.0)])
+def test_a_volume_too_small_for_a_chest(scan_file, spacing_mm):
+    refused(scan_file(spacing_mm=spacing_mm).path, "the volume measures", "60 to 1000 mm across")
+
+
+def test_a_volume_too_large_for_a_scanner(chest, nifti_file):
+    refused(nifti_file(chest((6, 24, 80)).transpose(), np.diag([-15.0, -10.0, 20.0, 1.0])), "1200 mm", "across")
+    refused(nifti_file(chest((60, 24, 28)).transpose()), "1200 x 240 x 224 mm", "the chest alone")
+
+
 # --- numbers that are not HU ---
 
 
@@ -462,6 +529,7 @@ def test_a_header_that_promises_more_than_memory(chest, nifti_file):
         (lambda hu: np.where(hu < -500, hu, -1000), "tissue"),
         (lambda hu: np.full_like(hu, -1000), "every voxel"),
         (lambda hu: np.where(np.arange(hu.shape[2]) < 4, 63536, hu.astype(int)), "63536"),
+        (lambda hu: hu.byteswap(), "above 3071"),
     ],
 )
 def test_not_hounsfield_units(chest, nifti_file, change, word):
