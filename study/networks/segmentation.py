@@ -198,9 +198,9 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
         note = masks_folder / f"{row.scan_id}.json"
         try:
+            scan = read_scan(image)
             made_from = {"image": sha256(image), "by": by_what}
             done = _read(note)
-            scan = read_scan(image)
             for mask in MASK_COLUMNS:  # a scan whose masks do not fit is refused here, before it is used
                 if pd.notna(getattr(row, mask, None)):
                     mask_reader(mask)(folder / getattr(row, mask), scan)

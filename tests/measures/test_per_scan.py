@@ -1,14 +1,21 @@
 """Everything measured of a scan from one reading of it: which tables it enters, and how often files are read."""
 
 import collections
+import errno
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from study import files, provenance, workflow
+from study.__main__ import app
 from study.measures import biomarkers, comparison, per_scan, quantify
 from study.networks import segmentation
-from study.scans import ct
+from study.publish import crate, manuscript, site
+from study.publish.forms import answers
+from study.run import Run
+from study.scans import ct, refusals
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
 
@@ -100,3 +107,80 @@ def test_a_cohort_without_other_masks_has_empty_tables_with_their_columns(cohort
     assert agreement.empty and truth.empty
     assert list(agreement) == comparison.AGREEMENT_COLUMNS and list(truth) == comparison.TRUTH_COLUMNS
     assert variants[["true_poi", "observer_1_ihu"]].isna().all(axis=None)
+
+
+def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, capsys):
+    """It is listed with its type, in segmenting and in measuring alike; a full disk ends the run."""
+    folder, scans = cohort
+
+    class Fails(Halves):
+        def segment(self, scan, path):
+            if path.name == "s0.nii.gz":
+                raise ZeroDivisionError("Secret^Name")
+            return super().segment(scan, path)
+
+    def measure_row(row, hu, label_map, spacing_mm, measured=quantify.measure_row):
+        if row["scan_id"] == "s1":
+            raise KeyError("a fault of ours")
+        return measured(row, hu, label_map, spacing_mm)
+
+    monkeypatch.setattr(segmentation, "Segmenter", Fails)
+    segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    assert segmented["scan_id"].tolist() == ["s1", "s2"]
+    assert refused["scan_id"].tolist() == ["s0"] and "ZeroDivisionError" in refused["what"].item()
+    assert not refused.astype(str).apply(lambda cells: cells.str.contains("Secret")).any(axis=None)
+
+    monkeypatch.setattr(quantify, "measure_row", measure_row)
+    failed = []
+    measured, *_ = per_scan.measure_scans(scans[1:], folder, folder / "masks", failed)
+    assert measured["scan_id"].tolist() == ["s2"]
+    assert [(row["scan_id"], row["file"], row["stage"]) for row in failed] == [("s1", "s1.nii.gz", "measure")]
+    with pytest.raises(KeyError):
+        per_scan.measure_scans(scans[1:], folder, folder / "masks")
+
+    files.write_table(folder / "exclusions.csv", pd.concat([refused, pd.DataFrame(failed)]))
+    assert refusals.unforeseen(folder / "exclusions.csv") == ["s0", "s1"]
+    assert refusals.unforeseen(folder / "none.csv") == []
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(segmentation, "write_label_map", lambda *_: (_ for _ in ()).throw(full))
+    (folder / "masks" / "s2.nii.gz").unlink()
+    with pytest.raises(OSError, match="No space"):
+        segmentation.segment_scans(scans[2:], folder, folder, folder / "masks")
+
+
+def test_a_missing_scan_is_listed_and_foreseen(cohort, monkeypatch):
+    folder, scans = cohort
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    (folder / "s1.nii.gz").unlink()
+    segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    assert segmented["scan_id"].tolist() == ["s0", "s2"] and refused["scan_id"].tolist() == ["s1"]
+    assert "no such file" in refused["what"].item()
+
+
+def test_what_is_unlikely_about_a_scan_is_printed_again_in_a_second_run(cohort, monkeypatch, capsys):
+    folder, scans = cohort
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    for _ in range(2):
+        segmentation.segment_scans(scans, folder, folder, folder / "masks")
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("s1: ")]
+        assert any("below the 0.7 l" in line for line in lines), lines
+        assert any("40 mm long" in line for line in lines), lines
+
+
+def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatch):
+    this = Run("trial", tmp_path)
+    this.folder.mkdir(parents=True)
+    for module, name in (
+        (workflow, "plan"), (workflow, "snakemake"), (answers, "read_statements"), (answers, "write"),
+        (provenance, "write"), (manuscript, "write"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, lambda *_: 0)
+    monkeypatch.setattr("study.run.Run", lambda name: this)
+    for module in (site, crate):
+        monkeypatch.setattr(module, "write", lambda *_: tmp_path / "made")
+    row = refusals.refusal({"scan_id": "P1", "patient_id": "P"}, tmp_path / "a", ValueError(), tmp_path, "segment")
+    for what, code in ((row["what"], 1), ("the file is empty", 0)):
+        files.write_table(this.exclusions_csv, pd.DataFrame([row | {"what": what}]))
+        ran = CliRunner().invoke(app, ["run", "trial"])
+        assert ran.exit_code == code and ("P1; see runs/trial/exclusions.csv" in ran.output) == bool(code)

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of
+from study.__main__ import app
 from study.scans.cohort import unknowns
-from study.scans.ct import write_mask, write_scan
+from study.scans.ct import read_scan, write_mask, write_scan
 from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
 from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
 
@@ -357,3 +359,26 @@ def test_check_scans_opens_every_file(table_file, tmp_path, chest):
     assert "no such file" in by_place[3, "lung_mask"].rule
     assert len(check_scans(path, files=False)) == 1
     assert format_faults(faults).startswith(f"{path}: 6 faults")
+
+
+def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(table_file, tmp_path, chest, monkeypatch):
+    half = write_scan(tmp_path / "half.nii.gz", chest(), (5.0, 10.0, 8.0))
+    write_mask(tmp_path / "mask.nii.gz", half.hu < -700, half)
+    write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
+    rows = [
+        [*changed(ROW, SCAN_COLUMNS, scan_id="a", image="half.nii.gz"), "mask.nii.gz"],
+        [*changed(ROW, SCAN_COLUMNS, scan_id="b", image="whole.nii.gz"), ""],
+    ]
+    path = table_file([*SCAN_COLUMNS, "lung_mask"], rows)
+    notes = []
+    assert check_scans(path, progress=False, notes=notes) == []
+    assert notes == [f"{path}: row 2, half.nii.gz: {note}" for note in read_scan(tmp_path / "half.nii.gz").notes] != []
+    shown = CliRunner().invoke(app, ["check", str(path)])
+    assert shown.exit_code == 0 and notes[0] in shown.output
+
+    def fail(column):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("study.scans.scan_tables.mask_reader", fail)
+    (fault,) = check_scans(path, progress=False)
+    assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule
