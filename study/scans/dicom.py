@@ -148,6 +148,8 @@ def _header(path: Path) -> pydicom.Dataset | None:
         if header.preamble is None and not (header.get("Rows") and header.get("Columns")):
             raise InvalidDicomError
         return header
+    except ScanError:
+        raise
     except InvalidDicomError:
         if suffix in _DICOM_SUFFIXES[1:]:
             raise ScanError(path, "this is not a DICOM file, or its start is damaged", _SEND_AGAIN) from None

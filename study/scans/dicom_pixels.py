@@ -11,14 +11,21 @@ import os
 import sys
 import tempfile
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.encaps import generate_frames
+from pydicom.filereader import read_file_meta_info
 from pydicom.pixels import pixel_array
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from study.scans.grid import ScanError
 from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU
@@ -33,6 +40,7 @@ _BY_PYDICOM = {  # transfer syntaxes that need no codec: implicit, explicit, def
 _RUN_LENGTH = "1.2.840.10008.1.2.5"
 _END_OF_IMAGE = b"\xff\xd9"  # of JPEG, JPEG-LS and JPEG 2000 alike, where it cannot occur among the pixels
 _AIR_HU = -1000  # padding above it (and below the top) cannot be distinguished from tissue
+_MOST_INFLATED = 64 << 20  # bytes of one file: 4096 x 4096 pixels of 32 bits
 _AGAIN = "export or copy the series again"
 
 
@@ -42,9 +50,13 @@ def read_dicom(path, **options) -> pydicom.Dataset:
     The requested elements are decoded at once: pydicom would otherwise warn on first access and quote the value,
     which in a damaged file may be a person's name.
     """
+    with open(path, "rb") as file:
+        start = file.read(1024)
     with warnings.catch_warnings(), pydicom.config.disable_value_validation():
         warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path, force=is_bare(path), **options)
+        if DeflatedExplicitVRLittleEndian.encode() in start:
+            _check_inflated(path)
+        dataset = pydicom.dcmread(path, force=_starts_bare(start), **options)
         for tag in options.get("specific_tags", ("PixelData", "Rows", "Columns", "BitsAllocated")):
             dataset.get(tag)
         list(dataset.file_meta)
@@ -54,8 +66,25 @@ def read_dicom(path, **options) -> pydicom.Dataset:
 def is_bare(path) -> bool:
     """Whether a file starts with an element of DICOM instead of the preamble and "DICM", as older software writes."""
     with open(path, "rb") as file:
-        start = file.read(132)
-    return start[128:] != b"DICM" and start[:2] in (b"\x02\0", b"\x08\0") and len(start) == 132
+        return _starts_bare(file.read(132))
+
+
+def _starts_bare(start: bytes) -> bool:
+    return len(start) >= 132 and start[128:132] != b"DICM" and start[:2] in (b"\x02\0", b"\x08\0")
+
+
+def _check_inflated(path) -> None:
+    """Refuse a deflated file that is far larger than a slice before pydicom inflates it whole."""
+    meta_bytes = read_file_meta_info(path).get("FileMetaInformationGroupLength", 0)
+    with open(path, "rb") as file:
+        file.seek(132 + 12 + meta_bytes)  # the preamble, the length's own element, the others of the group
+        try:
+            inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), _MOST_INFLATED + 1)
+        except zlib.error:
+            return  # pydicom says what is wrong
+    if len(inflated) > _MOST_INFLATED:
+        what = f"it would inflate to more than {_MOST_INFLATED >> 20} MiB, and a slice is smaller"
+        raise ScanError(path, what, "give the slices as the scanner made them")
 
 
 def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
@@ -80,6 +109,8 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
     path = Path(path)
     try:
         dataset = read_dicom(path)
+    except ScanError:
+        raise
     except Exception as error:  # on a damaged file pydicom raises errors of many kinds
         raise ScanError(path, f"the DICOM file is damaged ({type(error).__name__})", _AGAIN) from None
     pixels = dataset.get("PixelData")

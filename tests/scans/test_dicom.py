@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.uid import RLELossless, generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
 
 from helpers.refusals import refused
 from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
@@ -396,6 +396,21 @@ def test_run_length_pixels(chest, dicom_folder):
         dataset.compress(RLELossless, generate_instance_uid=False)
 
     np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+@pytest.mark.parametrize("n_bytes", [None, 80 << 20])
+def test_deflated_slices_and_one_that_inflates_to_much(chest, dicom_folder, n_bytes):
+    def edit(dataset, k):
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        if n_bytes and k == 2:
+            dataset.PixelData = bytes(n_bytes)
+
+    folder = dicom_folder(chest(), edit=edit)
+    if n_bytes:
+        assert (folder / "IM0002.dcm").stat().st_size < 200_000
+        refused(folder, "inflate to more than 64 MiB", named=folder / "IM0002.dcm")
+    else:
+        np.testing.assert_array_equal(read_scan(folder).hu, chest())
 
 
 @pytest.fixture
