@@ -286,8 +286,8 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that w
     Exits with 1 if a claim differs (the run's patients contradict it) or is
     inconsistent (it cannot be true beside the paper's other numbers), with 2
     if the run has recorded nothing, else with 0. Reproduced, within interval,
-    consistent, synthetic only and cannot be tested are not failures; a note
-    says so if no claim was tested.
+    consistent, synthetic only, unknown origin and cannot be tested are not
+    failures; a note says so if no claim was tested.
     """
     from study.claims import verdicts
     from study.claims.paper import read_paper

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.files import write_json
+from study.files import sha256, write_json
 from study.scans.layouts import LAYOUTS, Found
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import PROTOCOL_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError
@@ -31,12 +31,13 @@ class Index:
 
 
 def index(layout: str, folder, out=None, lungs=None) -> Index:
-    """Write the scan table of a folder and, for a public data set, a cohort.json with its source and licence.
+    """Write the scan table of a folder and, for a public data set, a note beside it with its source and licence.
 
     Parameters
     ----------
     layout : str
-        A name in `LAYOUTS`.
+        A name in `LAYOUTS`. The note of a scan table is cohort.json, which a run believes while its digest is the
+        table's; that of a training table is <table>.origin.json.
     folder : str or Path
     out : str or Path, optional
         The table; by default scans.csv in `folder`, or training.csv with `lungs`.
@@ -97,9 +98,9 @@ def _take_lungs(found: Found, lungs: Path) -> None:
 
 
 def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool) -> None:
-    """Write table and cohort.json, both or neither; a file that exists must have the same content."""
+    """Write a table and its note, both or neither; a file that exists must have the same content."""
     pending = {out: out.with_name(f".{out.name}.{os.getpid()}.new")}
-    says = out.with_name("cohort.json")
+    says = out.with_suffix(".origin.json") if is_training else out.with_name("cohort.json")
     try:
         write_scans(pending[out], scans)
         try:
@@ -108,7 +109,7 @@ def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool
             raise ScanTableError(out, [replace(fault, file=str(out)) for fault in error.faults]) from None
         if about:
             pending[says] = says.with_name(f".{says.name}.{os.getpid()}.new")
-            write_json(pending[says], about)
+            write_json(pending[says], about | {"digest": sha256(pending[out])})
         for path, new in pending.items():
             if path.exists() and (not path.is_file() or path.read_bytes() != new.read_bytes()):
                 raise ValueError(

@@ -207,7 +207,7 @@ def test_covid_19_20_pairs_scan_and_mask(challenge):
 def test_a_public_set_says_so_in_the_run(layout, mosmed, ct_seg, challenge, tmp_path):
     folder = {"mosmed": mosmed, "covid-19-ct-seg": ct_seg, "covid-19-20": challenge}[layout]
     made = index(layout, folder)
-    adopt_scans(made.path, tmp_path / "run", "restricted", "", "")
+    adopt_scans(made.path, tmp_path / "run", "", "", "")
     about = json.loads((tmp_path / "run" / "cohort.json").read_text())
     assert about["tier"] == "public" and about["seed"] is None
     assert (about["source"], about["licence"]) == (LAYOUTS[layout].source, LAYOUTS[layout].licence)
@@ -293,7 +293,7 @@ def test_training_table_with_lungs_from_label_maps(challenge, tmp_path):
 def test_evaluating_on_an_indexed_set(ct_seg, challenge, tmp_path):
     """Label maps that equal the masks have a Dice of 1; without a lung mask the lung is not judged."""
     for layout, folder in (("covid-19-ct-seg", ct_seg), ("covid-19-20", challenge)):
-        scans = adopt_scans(index(layout, folder).path, tmp_path / layout, "public", "", "")
+        scans = adopt_scans(index(layout, folder).path, tmp_path / layout, "", "", "")
         for row in scans.dropna(subset="infection_mask").itertuples():
             scan = read_scan(row.image)
             infection = read_mask(row.infection_mask, scan)
