@@ -24,6 +24,10 @@ def _stop(error, code=1):
     raise typer.Exit(code)
 
 
+def _count(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
@@ -156,7 +160,7 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         _stop(error)
     if faults:
         typer.echo(schemas.format_faults(faults))
-        typer.echo(f"study: {scans}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
+        typer.echo(f"study: {scans}: {_count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
     typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(scan_tables.read_scans(scans))]))
 
@@ -196,7 +200,8 @@ def make_index(
         typer.echo(f"study: left out, as {reason}: {', '.join(names[:20])}{more}", err=True)
     for note in [*made.notes, *unknown]:
         typer.echo(f"study: {note}", err=True)
-    typer.echo(f"{made.path}: {len(made.scans)} scans of {made.scans['patient_id'].nunique()} patients")
+    patients = _count(made.scans["patient_id"].nunique(), "patient")
+    typer.echo(f"{made.path}: {_count(len(made.scans), 'scan')} of {patients}")
 
 
 @app.command()
@@ -344,7 +349,8 @@ def audit_tables(
     for row in findings.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
         typer.echo(_printable("\n  ".join(words)) + "\n")
-    typer.echo(_printable(f"{paper.name}: {len(paper.claims)} numbers, {len(checks)} checks, {len(findings)} findings"))
+    counts = (_count(len(paper.claims), "number"), _count(len(checks), "check"), _count(len(findings), "finding"))
+    typer.echo(_printable(f"{paper.name}: {', '.join(counts)}"))
     raise typer.Exit(1 if len(findings) else 0)
 
 
