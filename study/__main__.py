@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from itertools import groupby
 from operator import itemgetter
@@ -133,20 +134,35 @@ def measure(
     from study.networks.segmentation import Segmenter
     from study.scans.ct import ScanError, read_scan, write_label_map
 
-    target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
+    name = re.sub(r"\.nii(\.gz)?$", "", Path(os.path.abspath(scan)).name, flags=re.IGNORECASE)  # of a link, its own
+    target = out / f"{name}_label_map.nii.gz"
     try:
         with Console(stderr=True).status(f"measuring {scan.name}"):
             segmenter = Segmenter(models or STARTER)
             read = read_scan(scan)
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
-            write_label_map(target, label_map, read)
-    except (ScanError, ModelError, OSError) as error:
+            _write_new(target, lambda path: write_label_map(path, label_map, read))
+    except (ScanError, ModelError, OSError, ValueError) as error:
         _stop(error)
     for note in read.notes:
         typer.echo(f"study: {scan}: {note}", err=True)
     finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
     typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
+
+
+def _write_new(target, write):
+    """Write a file that a user may have named before: what is there with other content is never replaced."""
+    partial = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        write(partial)
+        if target.exists() and target.read_bytes() != partial.read_bytes():
+            raise ValueError(
+                f"{target}: there is another file of this name; move it away, or give another folder by --out"
+            )
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @app.command()
@@ -178,19 +194,24 @@ def make_index(
             show_default=False,
         ),
     ] = None,
+    ids: Annotated[
+        str, typer.Option(help="of a folder's scans: numbers (P001-1), or names, from the files and folders")
+    ] = "numbers",
 ):
     """Write the scan table of a public data set, or of any folder of NIfTI files and DICOM series.
 
     mosmed: MosMedData. covid-19-ct-seg: COVID-19-CT-Seg, Zenodo 3757476.
     covid-19-20: the COVID-19-20 challenge. folder: every NIfTI file and every
-    folder of DICOM files is one scan; age, sex and date from DICOM headers.
+    exam in DICOM is one scan (of several reconstructions the soft, thick one);
+    age, sex and date from DICOM headers. The key to the numbers, TABLE.key.csv,
+    is for you alone.
 
     No file is moved or converted. Run `study check TABLE` next: it opens them all.
     """
     from study.scans import cohort, datasets, scan_tables
 
     try:
-        made = datasets.index(layout, folder, out, lungs)
+        made = datasets.index(layout, folder, out, lungs, ids)
         unknown = cohort.unknowns(scan_tables.read_scans(made.path)) if lungs is None else []
     except (ValueError, OSError) as error:
         _stop(error)
