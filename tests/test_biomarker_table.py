@@ -87,6 +87,8 @@ def test_declared_patients_are_judged_and_those_of_a_synthetic_run_never(tables)
         code, printed = study(project, "run", name)
         assert code == 0, printed
         found[name] = set(pd.read_csv(project / "figures" / name / "claims.csv")["verdict"])
+        for path in (project / "figures" / name).glob("checklist_*.csv"):
+            assert (pd.read_csv(path, dtype=str)["status"] != "broken").all()
     assert {"reproduced", "differs"} <= found["declared"]
     assert found["borrowed"] == {"synthetic only", "cannot be tested"}
 

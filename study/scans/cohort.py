@@ -63,7 +63,7 @@ def adopt_biomarkers(run, path, tier, source, licence) -> Path:
     ----------
     run : study.run.Run
     path : str
-        The table, relative to the project's root; empty for the table that the run itself has measured.
+        The table, relative to the project's root; empty for the one that the run itself has measured.
     tier, source, licence : str
         As for `adopt_scans`; the note beside the table is the one that `write_biomarkers` writes.
 
@@ -77,9 +77,9 @@ def adopt_biomarkers(run, path, tier, source, licence) -> Path:
     ValueError
         As for `adopt_scans`, or if the run has scans of its own, whose numbers would be mixed with the table's.
     """
-    if not path:
-        return run.biomarkers_csv
-    table = run.root / path
+    table = run.root / (path or run.biomarkers_csv)
+    if table == run.biomarkers_csv:
+        return table
     if (run.cohort / "scans.csv").is_file():
         raise ValueError(
             f"`biomarkers_csv` is {path}, but the run {run.name} has scans of its own in {run.cohort}; give the "
@@ -127,7 +127,8 @@ def _origin(path: Path, note: Path, tier, source, licence) -> dict:
             remedy = ", though of a table with other content; remove it if none of those patients are in this table"
         raise ValueError(f"tier is {tier!r}, but {note} says {noted['tier']!r}{remedy}")
     declared = {"tier": tier or "unknown", "source": source, "licence": licence, "seed": None}
-    return {name: noted.get(name) for name in declared} if fits and noted.get("tier") != "unknown" else declared
+    is_known = fits and noted.get("tier") in ("synthetic", *DECLARED)
+    return {name: noted.get(name) for name in declared} if is_known else declared
 
 
 def adopt_training_scans(path, folder) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,5 +75,5 @@ def files(found: Found) -> list[Path]:
 
 def stem(path: Path) -> str:
     """The name of a NIfTI file without suffix, in capitals or not; empty for any other file."""
-    longest_first: Iterator[str] = iter(sorted(SUFFIXES, key=len, reverse=True))
+    longest_first = sorted(SUFFIXES, key=len, reverse=True)
     return next((path.name[: -len(s)] for s in longest_first if path.name.lower().endswith(s)), "")

@@ -214,6 +214,8 @@ def test_a_persons_own_biomarkers_are_of_unknown_origin_until_declared(tmp_path,
     assert table_run(path, "restricted", "a hospital", "") == "restricted"
     assert table_run(path, "public", "an archive", "CC0") == "public"
     assert table_run(path) == "unknown"  # the declaration was taken back
+    write_json(tmp_path / "mine.origin.json", {"tier": "real", "digest": sha256(path)})  # no word of ours
+    assert table_run(path) == "unknown"
 
 
 def test_a_run_has_patients_of_one_origin(tmp_path):
