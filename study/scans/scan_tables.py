@@ -159,7 +159,7 @@ def write_scans(path, scans: pd.DataFrame) -> None:
     unchanged. The same table gives the same bytes.
     """
     path = Path(path)
-    folder = path.resolve().parent
+    folder = path.parent.resolve()
     table = scans.copy()
     for name in ("image", *MASK_COLUMNS):
         if name in table:
@@ -295,7 +295,7 @@ def _sound(path, table: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
     if faults:
         raise ScanTableError(path, faults)
     table = table.reset_index(drop=True)
-    folder = Path(path).resolve().parent
+    folder = Path(path).parent.resolve()  # of a link, and not of the file that it leads to
     for name in table:
         text = table[name]
         if name in NUMERIC_COLUMNS:

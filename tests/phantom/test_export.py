@@ -175,7 +175,7 @@ def test_the_command_makes_a_cohort_that_the_study_takes_and_keeps_calling_synth
     assert CliRunner().invoke(app, ["check", str(out / "scans.csv")]).exit_code == 0
     scans = scan_tables.read_scans(out / "scans.csv")
     assert read_scan(scans["image"][0]).spacing_mm[0] == 8.0  # section follows section where nothing else is said
-    adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "restricted", "", "")
+    adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "", "", "")
     assert len(adopted) == 3 and '"tier": "synthetic"' in (tmp_path / "run" / "cohort.json").read_text()
 
 

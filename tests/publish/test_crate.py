@@ -12,7 +12,7 @@ import pytest
 
 from helpers.project import ROOT
 from study import provenance, workflow
-from study.files import write_json, write_text
+from study.files import sha256, write_json, write_text
 from study.publish import crate, document
 from study.run import Run, value
 
@@ -27,7 +27,6 @@ def make_run(project, tier):
     run = Run("made", project)
     parameters = workflow.plan(run)
     parameters["1-cohort"]["scans"] = "" if tier == "synthetic" else absolute
-    write_json(run.cohort / "cohort.json", {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1})
     tables = (
         "cohort/scans.csv",
         "cohort/included.csv",
@@ -38,6 +37,8 @@ def make_run(project, tier):
     )
     for table in tables:
         write_text(run.folder / table, f"scan_id,patient_id\na,{PATIENT}\n")
+    about = {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1}
+    write_json(run.cohort / "cohort.json", about | {"digest": sha256(run.cohort / "scans.csv")})
     for n, notebook in enumerate(workflow.NOTEBOOKS):
         timing = {
             "notebook": notebook,
