@@ -42,7 +42,7 @@ def measure_scan(row, folder, masks_folder):
     return rows
 
 
-def measure_scans(scans, folder, masks_folder, failed=None):
+def measure_scans(scans, folder, masks_folder):
     """Measure and compare every scan of a table, one after another, each file read once.
 
     Parameters
@@ -51,9 +51,6 @@ def measure_scans(scans, folder, masks_folder, failed=None):
         Rows of a scan table whose label maps are in `masks_folder`.
     folder, masks_folder : Path
         As in :func:`measure_scan`.
-    failed : list, optional
-        Receives a row as from :func:`study.scans.refusals.refusal` for each scan that could not be measured; without
-        it an error ends the measuring.
 
     Returns
     -------
@@ -63,22 +60,24 @@ def measure_scans(scans, folder, masks_folder, failed=None):
         Dice with and between the observers, one row per scan that both outlined.
     truth : DataFrame
         ``truth.csv``, one row per scan whose true infection is known.
+    refused : DataFrame
+        The scans that could not be measured, in none of the other tables; the columns of `exclusions.csv`.
     """
     records = tqdm(scans.to_dict("records"), desc="measure", mininterval=1)
-    made = []
+    made, refused = [], []
     for row in records:
         try:
             made.append(measure_scan(row, folder, masks_folder))
         except Exception as error:  # of whatever type: the other scans go on
-            if failed is None:
-                raise
-            failed.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
+            refused.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
     columns = {
         "measured": None,
         "variants": quantify.VARIANT_COLUMNS,
         "agreement": comparison.AGREEMENT_COLUMNS,
         "truth": comparison.TRUTH_COLUMNS,
     }
-    return tuple(
-        pd.DataFrame([rows[name] for rows in made if name in rows], columns=names) for name, names in columns.items()
-    )
+    tables = {
+        name: pd.DataFrame([rows[name] for rows in made if name in rows], columns=names)
+        for name, names in columns.items()
+    }
+    return *tables.values(), pd.DataFrame(refused, columns=refusals.COLUMNS)

@@ -184,6 +184,11 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     segmented, refused : DataFrame
         ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
         that could not be segmented.
+
+    Raises
+    ------
+    ValueError
+        If that is all of them: nothing is left to go on with.
     """
     import pandas as pd  # takes a second, and segmenting one scan does not need it
 
@@ -217,6 +222,12 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         except Exception as error:  # of whatever type: the other scans go on
             target.unlink(missing_ok=True)
             refused.append(refusals.refusal(row._asdict(), image, error, folder, "segment"))
+    if refused and not segmented:
+        first = refused[0]
+        raise ValueError(
+            f"none of the {len(refused)} scans could be segmented; the first, {first['file']}: {first['what']}; "
+            f"{first['remedy']}. `study check` lists what it finds wrong with each scan"
+        )
     segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
     return segmented, pd.DataFrame(refused, columns=refusals.COLUMNS)
 

@@ -82,7 +82,7 @@ def test_each_scan_enters_the_tables_that_its_masks_allow(cohort, monkeypatch):
     folder, scans = cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
     segmentation.segment_scans(scans, folder, folder, folder / "masks")
-    measured, variants, agreement, truth = per_scan.measure_scans(scans, folder, folder / "masks")
+    measured, variants, agreement, truth, _ = per_scan.measure_scans(scans, folder, folder / "masks")
     assert measured["scan_id"].tolist() == variants["scan_id"].tolist() == ["s0", "s1", "s2"]
     assert agreement["scan_id"].tolist() == ["s0"] and truth["scan_id"].tolist() == ["s0", "s2"]
     assert list(variants) == quantify.VARIANT_COLUMNS and list(truth) == comparison.TRUTH_COLUMNS
@@ -103,7 +103,7 @@ def test_a_cohort_without_other_masks_has_empty_tables_with_their_columns(cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
     plain = scans.iloc[[1]].drop(columns=["lung_mask", "infection_mask", "observer_1", "observer_2"])
     segmentation.segment_scans(plain, folder, folder, folder / "masks")
-    _, variants, agreement, truth = per_scan.measure_scans(plain, folder, folder / "masks")
+    _, variants, agreement, truth, _ = per_scan.measure_scans(plain, folder, folder / "masks")
     assert agreement.empty and truth.empty
     assert list(agreement) == comparison.AGREEMENT_COLUMNS and list(truth) == comparison.TRUTH_COLUMNS
     assert variants[["true_poi", "observer_1_ihu"]].isna().all(axis=None)
@@ -125,20 +125,19 @@ def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, c
         return measured(row, hu, label_map, spacing_mm)
 
     monkeypatch.setattr(segmentation, "Segmenter", Fails)
+    with pytest.raises(ValueError, match=r"none of the 1 scans could be segmented; the first, s0\.nii\.gz: .*ZeroDiv"):
+        segmentation.segment_scans(scans[:1], folder, folder, folder / "masks")
     segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
     assert segmented["scan_id"].tolist() == ["s1", "s2"]
     assert refused["scan_id"].tolist() == ["s0"] and "ZeroDivisionError" in refused["what"].item()
     assert not refused.astype(str).apply(lambda cells: cells.str.contains("Secret")).any(axis=None)
 
     monkeypatch.setattr(quantify, "measure_row", measure_row)
-    failed = []
-    measured, *_ = per_scan.measure_scans(scans[1:], folder, folder / "masks", failed)
+    measured, *_, unmeasured = per_scan.measure_scans(scans[1:], folder, folder / "masks")
     assert measured["scan_id"].tolist() == ["s2"]
-    assert [(row["scan_id"], row["file"], row["stage"]) for row in failed] == [("s1", "s1.nii.gz", "measure")]
-    with pytest.raises(KeyError):
-        per_scan.measure_scans(scans[1:], folder, folder / "masks")
+    assert unmeasured[["scan_id", "file", "stage"]].to_numpy().tolist() == [["s1", "s1.nii.gz", "measure"]]
 
-    files.write_table(folder / "exclusions.csv", pd.concat([refused, pd.DataFrame(failed)]))
+    files.write_table(folder / "exclusions.csv", pd.concat([refused, unmeasured]))
     assert refusals.unforeseen(folder / "exclusions.csv") == ["s0", "s1"]
     assert refusals.unforeseen(folder / "none.csv") == []
 

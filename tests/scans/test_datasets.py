@@ -443,7 +443,7 @@ def test_evaluating_on_an_indexed_set(ct_seg, challenge, tmp_path):
             infection = read_mask(row.infection_mask, scan)
             lung = (scan.hu < -500) & (scan.hu > -950) | infection
             write_label_map(tmp_path / f"{row.scan_id}.nii.gz", lung.astype(np.uint8) + infection, scan)
-        *_, truth = per_scan.measure_scans(scans.dropna(subset="infection_mask"), tmp_path, tmp_path)
+        *_, truth, _ = per_scan.measure_scans(scans.dropna(subset="infection_mask"), tmp_path, tmp_path)
         assert len(truth) == 2
         assert (truth["infection_dice"] == 1).all() and (truth["false_positive_ml"] == 0).all()
         if layout == "covid-19-ct-seg":
