@@ -303,6 +303,9 @@ def _qform(header, path: Path) -> np.ndarray:
     if header["pixdim"][0] == 0:  # the definition of NIfTI-1: "if qfac is 0, take 1"
         header["pixdim"][0] = 1
     try:
-        return header.get_qform().astype(float)
+        qform = header.get_qform().astype(float)
+        if not np.isfinite(qform).all():
+            raise ValueError("it holds values that are not finite")
+        return qform
     except Exception as error:  # a quaternion longer than one
         raise ScanError(path, f"the qform cannot be used ({error})", CONVERT_AGAIN) from None

@@ -436,6 +436,13 @@ def test_two_orientations(chest, nifti_file, mirrored):
     refused(nifti_file(chest().transpose(), edit=edit), "two orientations", "LPS")
 
 
+def test_a_qform_that_is_not_finite(chest, nifti_file):
+    def edit(header):
+        header["qoffset_x"] = np.inf
+
+    refused(nifti_file(chest().transpose(), edit=edit), "qform cannot be used", "not finite")
+
+
 def test_a_shift_or_a_small_turn_between_sform_and_qform_is_fine(chest, nifti_file):
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(0.05), -np.sin(0.05)], [np.sin(0.05), np.cos(0.05)]]
