@@ -48,6 +48,14 @@ def test_the_reference_is_the_phantoms_own_lung():
     assert overlap.dice(threshold_lung(made.hu, made.spacing_mm), made.lung_mask) > 0.97
 
 
+def test_without_a_real_ct_its_rows_are_skipped_and_said_what_to_give(capsys, tmp_path):
+    assert quality.real("no models") == []
+    assert "skipped; give --real DIR" in (said := capsys.readouterr().out) and quality.SCAN in said
+    (tmp_path / quality.SCAN).touch()
+    with pytest.raises(SystemExit, match=rf"--real .*: {quality.FLAGS}, {quality.SERIES} not found; give a folder"):
+        quality.real("no models", tmp_path)
+
+
 def test_flags_say_where_there_is_no_lesion():
     _, lungs = body()
     outside = quality.without_lesions(lungs, np.arange(16) >= 8)
