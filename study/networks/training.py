@@ -308,7 +308,7 @@ def train_models(
         shown, held_out = split_patients(table, held_out_share, settings[0].seed)
         pixel_mm = settings[0].pixel_mm
         sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
-        # Held-out patients are scored on the thickest sections alone, without overlap: such sections will be measured.
+        # Held-out patients are scored only on the thickest sections, without overlap, like those that will be measured.
         judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
         data = {
             "training_table_sha256": sha256(folder / "scans.csv"),

@@ -226,7 +226,7 @@ def test_lobes_and_lesions_are_named_on_the_images_grid(dicom_cohort):
         ("--field-of-view 0", "--field-of-view 0 must"),
         (
             "--field-of-view 50",
-            "--field-of-view 50 is too narrow to hold the lungs: the chests of adults are up to 290 mm wide inside",
+            "--field-of-view 50 is too narrow to contain the lungs: the chests of adults are up to 290 mm wide inside",
         ),
         ("--motion 1.5", "--motion 1.5 must be between 0 and 1"),
         ("--seed -1", "--seed -1 must be a whole number"),

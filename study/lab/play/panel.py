@@ -21,7 +21,7 @@ WIDE = {"style": {"description_width": "9em"}, "layout": ipywidgets.Layout(width
 
 
 def in_browser():
-    """Tell whether a notebook's page asked for this cell, so that there is somebody to show controls and viewers to.
+    """Tell whether a notebook's page asked for this cell, so that there is a reader to show controls and viewers to.
 
     JupyterLab and similar pages name the cell in each request; papermill and nbconvert, which execute a notebook and
     keep its outputs, do not. Outside a notebook it is False.
