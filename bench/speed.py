@@ -34,7 +34,7 @@ SIZE = "60x512x512"
 
 
 def phantoms(n, matrix, n_sections):
-    """Yield simulated scans of ill patients, `n_sections` about mid-lung: scan, (lung, infection) masks, protocol."""
+    """Yield simulated scans with infection, `n_sections` about mid-lung: scan, (lung, infection) masks, protocol."""
     protocol = Protocol(matrix=matrix, increment_mm=5.0)
     for number, habitus, disease in patients(n, True):
         made = simulate_scan((SEED, number), 1, habitus, disease, protocol, cardiac=0.5)

@@ -1,4 +1,4 @@
-"""The words against the project: each command, option, link, path, tree and table of the documentation is true."""
+"""The documentation against the project: each command, option, link, path, tree and table in it is correct."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What the bench on quality computes: the reference of the lungs on known bodies, falls of Dice, who is scanned how."""
+"""What the bench on quality computes: the lung reference on known bodies, falls of Dice, and the scan conditions."""
 
 import numpy as np
 import pandas as pd

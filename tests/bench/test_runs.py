@@ -1,4 +1,4 @@
-"""Which notebooks the bench of whole runs expects to run again after an edit; its command line."""
+"""Which notebooks the bench of whole runs expects to be re-executed after an edit; its command line."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A folder of models as a thing to be handed on: taken whole, and what does not belong is refused by name."""
+"""A folder of models that is passed on: complete folders are used, mismatched files are rejected by name."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""The synthetic cohort and training set: their files, what is made again and what is not."""
+"""The synthetic cohort and training set: their files, and what is simulated again."""
 
 import hashlib
 import json

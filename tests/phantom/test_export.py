@@ -1,4 +1,4 @@
-"""`study phantom`: DICOM that other programs read, requests that cannot be met, and runs that are cut short."""
+"""`study phantom`: DICOM that other programs read, requests that cannot be met, and interrupted runs."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Infection as radiologists describe it, its truth lesion by lesion, and its sizes beside those that experts drew."""
+"""Infection as radiologists describe it, its truth by lesion, and its sizes compared with expert masks."""
 
 from types import SimpleNamespace
 

@@ -33,7 +33,7 @@ def in_browser():
 
 
 class Panel(ipywidgets.VBox):
-    """Controls, one line that says what they lead to, and a picture.
+    """Controls, one line with their result, and a picture.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Panel(ipywidgets.VBox):
     figure : study.figures.style.ColumnFigure
         What `draw` draws into. After the first drawing its axes keep their places.
     arrangement : list of ipywidgets widget, optional
-        How the controls are laid out; one below the other unless given.
+        How the controls are laid out; one below the other by default.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ SEXES = ("female", "male")
 
 @dataclass(frozen=True)
 class Habitus:
-    """Who is scanned: body and lung size are drawn from the patient's seed, given sex and age."""
+    """Who is scanned: body and lung size are random, from the patient's seed, given sex and age."""
 
     sex: str
     age_years: float
@@ -119,7 +119,7 @@ def simulate_scan(
         seen: a voxel is lung (infected) where lung (infection) makes up half of its signal or more. The biomarkers of
         the tissue do not change.
     cardiac : float
-        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it. The masks are those
+        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung next to it. The masks are those
         of the still heart.
     label : bool
         Also label every lobe and lesion. It changes nothing else and costs about as much as another visit.
