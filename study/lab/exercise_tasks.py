@@ -236,7 +236,7 @@ def _kappa(exercises):
         "share of the agreement beyond chance is reached?",
         (
             (found.observed_agreement, "That is the observed agreement, not corrected for chance."),
-            (found.expected_agreement, "That is the agreement by chance."),
+            (found.expected_agreement, "That is the chance agreement."),
             (
                 found.observed_agreement - found.expected_agreement,
                 "Divide that by the most that agreement could exceed chance.",
