@@ -117,7 +117,7 @@ def _no_card(folder, path, task):
     if pickles:
         return ModelError(f"{pickles[0]}: {NO_PICKLE}")
     if folder.is_file():
-        return ModelError(f"{folder}: is a file; models are in a folder of weights, graphs and cards; {HOW_TO_MAKE}")
+        return ModelError(f"{folder} is a file; models are in a folder of weights, graphs and cards; {HOW_TO_MAKE}")
     return ModelError(f"{path}: no {task} network found; {HOW_TO_MAKE}")
 
 

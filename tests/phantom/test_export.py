@@ -246,7 +246,7 @@ def test_an_impossible_request_is_one_clear_line(tmp_path, options, said):
 def test_somebody_elses_table_stays(tmp_path):
     (tmp_path / "scans.csv").write_text("scan_id\nmine\n")
     answer = CliRunner().invoke(app, ["phantom", "--out", str(tmp_path), "--matrix", "32"])
-    assert answer.exit_code == 1 and "not made here" in answer.stderr
+    assert answer.exit_code == 1 and "not written by this program" in answer.stderr
     assert (tmp_path / "scans.csv").read_text() == "scan_id\nmine\n"
 
 
