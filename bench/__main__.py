@@ -1,8 +1,8 @@
 """The benches: ``make bench`` runs all of them, ``python -m bench NAME ...`` those named.
 
-Rows go to runs/bench/results.csv, one per measurement: a whole command as a user types it, with wall and CPU seconds
-and the peak memory of all its processes together. Commands that are compared are interleaved, and medians are given.
-The figures on quality are tables of their own, runs/bench/shift.csv and quality.csv.
+Speed is written to runs/bench/results.csv, one row per measurement: a whole command as a user types it, with wall and
+CPU seconds and the peak memory of all its processes together. Commands that are compared are interleaved, and medians
+are given. Quality is written to two tables of its own, runs/bench/shift.csv and runs/bench/quality.csv.
 """
 
 import argparse
@@ -28,6 +28,7 @@ BENCHES = {
     "quality": quality.write_quality,
     "shift": quality.write_shift,
 }
+ON_A_REAL_CT = ("measure", "quality")  # which take its folder as well
 
 
 def main():
@@ -37,13 +38,14 @@ def main():
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHES)}; without any, all")
     parser.add_argument("--models", type=Path, default=STARTER, help="folder of networks; by default the bundled ones")
+    parser.add_argument("--real", type=Path, metavar="DIR", help=f"for {' and '.join(ON_A_REAL_CT)}: {quality.REAL_CT}")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for name in [name for name in BENCHES if name in asked.names or not asked.names]:
             print(f"== {name}", flush=True)
-            BENCHES[name](Path(folder), asked.models)
+            BENCHES[name](Path(folder), asked.models, *([asked.real] if name in ON_A_REAL_CT else []))
     print(f"\n{FOLDER.relative_to(ROOT)}")
 
 

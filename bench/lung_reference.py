@@ -1,4 +1,4 @@
-"""Lungs of a CT by threshold and closing, a reference for lung masks where none was drawn.
+"""Lungs of a CT by threshold and closing, a reference where no lung masks were delineated.
 
 Lung is what lies below -400 HU inside the body, without bowel gas and trachea, with the vessels closed. This is
 valid for aerated lung: it misses consolidations, so compare outside of them. A few millilitres of main bronchi,

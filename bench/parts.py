@@ -1,4 +1,4 @@
-"""Speed of single parts of the study: the bootstrap, the controls of interactive panels, the phantom."""
+"""Speed of parts of the study: the bootstrap, the controls of interactive panels, the phantom."""
 
 import shutil
 import statistics

@@ -1,8 +1,8 @@
 """Quality of the networks outside a run: the same patients under other scan protocols, healthy lungs, a real CT.
 
-``python -m bench shift quality [--models FOLDER]`` writes runs/bench/shift.csv and runs/bench/quality.csv, one row
-per figure with target and verdict (`study.results.targets`). The phantoms' patients have a seed that no training uses;
-the real CT is measured where ../shared/real exists, with the networks' own threshold, which was chosen without it.
+``python -m bench shift quality [--models DIR] [--real DIR]`` writes runs/bench/shift.csv and runs/bench/quality.csv,
+one row per number with its target and verdict (`study.results.targets`). The phantoms' patients have a seed that no
+training uses. The real CT (`REAL_CT`) is measured with the networks' own threshold, which was chosen without it.
 """
 
 import tempfile
@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from bench.lung_reference import middle_column, threshold_lung
-from bench.timing import FOLDER, ROOT
+from bench.timing import FOLDER
 from study.files import write_table
 from study.measures import biomarkers, overlap
 from study.measures.comparison import compare_masks
@@ -29,7 +29,12 @@ from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
 from study.scans.labels import INFECTION, LUNG
 from study.statistics import agreement, proportion, roc
 
-REAL = ROOT.parent / "shared" / "real" / "covid-ct-md"
+SCAN, FLAGS, SERIES = "P002_covid_10mm_every_5mm.nii.gz", "P002_covid_slice_labels.csv", "P002_dicom_slices_20-59"
+REAL_CT = (
+    "a folder with a real CT, patient P002 of COVID-CT-MD (https://doi.org/10.1038/s41597-021-00900-3), in 3 parts: "
+    f"{SCAN}, its 2 mm sections averaged to 10 mm every 5 mm; {FLAGS}, with one row per such section and a column "
+    f"`infected`, the share of its slices that the radiologists flagged; {SERIES}/, slices 20 to 59 as original DICOM"
+)
 SEED = 7301  # of the patients; in no parameter file
 FULL_MAS = 100.0  # 1 mm sections at the paper's 50 mAs would be noisier than scanners make them
 MOTION, CARDIAC = 0.75, 0.5
@@ -37,7 +42,7 @@ COLUMNS = ["quantity", "estimate", "low", "high", "n", "n_patients", "target", "
 
 
 def conditions(matrix):
-    """How each patient is scanned: name -> (Protocol, motion). Thick sections overlap like the paper's, every 5 mm."""
+    """How each patient is scanned: name -> (Protocol, motion). Thick sections overlap, every 5 mm, as in the paper."""
 
     def protocol(thickness_mm, **other):
         given = {"tube_current_mas": FULL_MAS, "increment_mm": min(thickness_mm, 5.0), **other}
@@ -54,7 +59,7 @@ def conditions(matrix):
 
 
 def patients(n, infected):
-    """Yield the adults of a cohort's plan, each once: number, Habitus, Disease.
+    """Yield each adult of a cohort's plan once: number, Habitus, Disease.
 
     Parameters
     ----------
@@ -137,14 +142,23 @@ def healthy(models, n_patients=100, matrix=256):
     ]
 
 
-def real(models, folder=REAL):
+def has_real_ct(folder):
+    """Tell whether a real CT is given; print what to give if not, and stop if the folder lacks a part of `REAL_CT`."""
+    if folder is None:
+        print(f"real CT: skipped; give --real DIR, {REAL_CT}")
+        return False
+    if missing := [name for name in (SCAN, FLAGS, SERIES) if not (folder / name).exists()]:
+        raise SystemExit(f"--real {folder}: {', '.join(missing)} not found; give {REAL_CT}")
+    return True
+
+
+def real(models, folder=None):
     """A real CT with flagged sections and disease in the left lung only: rows of `COLUMNS`; none without the CT."""
-    if not folder.is_dir():
-        print(f"real CT: skipped, {folder} does not exist")
+    if not has_real_ct(folder):
         return []
     segmenter = Segmenter(models)
-    scan = read_scan(folder / "P002_covid_10mm_every_5mm.nii.gz")
-    flagged = pd.read_csv(folder / "P002_covid_slice_labels.csv")["infected"].to_numpy()
+    scan = read_scan(folder / SCAN)
+    flagged = pd.read_csv(folder / FLAGS)["infected"].to_numpy()
     label_map = segmenter.segment(scan)
     area = (label_map == INFECTION).sum(axis=(1, 2))
     measured = biomarkers.measure(scan.hu, label_map, scan.spacing_mm)
@@ -152,7 +166,7 @@ def real(models, folder=REAL):
     reference = threshold_lung(scan.hu, scan.spacing_mm)
     outside = without_lesions(reference, flagged > 0)
     lung = overlap.dice((label_map >= LUNG) & outside, reference & outside)
-    differs = dicom_difference(segmenter, folder / "P002_dicom_slices_20-59")
+    differs = dicom_difference(segmenter, folder / SERIES)
     rows = [
         ("share of infection in the left lung", left, "share_in_the_ill_lung"),
         ("lung Dice outside lesions", lung, "real_lung_dice"),
@@ -197,9 +211,9 @@ def write_shift(_, models):
     _write("shift.csv", shift(models))
 
 
-def write_quality(_, models):
+def write_quality(_, models, real_ct=None):
     """Write runs/bench/quality.csv."""
-    _write("quality.csv", pd.DataFrame([*real(models), *healthy(models)], columns=COLUMNS))
+    _write("quality.csv", pd.DataFrame([*real(models, real_ct), *healthy(models)], columns=COLUMNS))
 
 
 def _write(name, table):

@@ -9,7 +9,7 @@ from bench.timing import NAN, ROOT, record, timed
 
 
 def clone(folder):
-    """Clone what is committed, unless this call of the bench has done so; returns the folder."""
+    """Clone what is committed, once per call of the bench; returns the folder."""
     if not folder.exists():
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     return folder

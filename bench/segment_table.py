@@ -1,6 +1,6 @@
 """Segment the scans of a table, as notebook 3 does: ``python -m bench.segment_table TABLE.csv MODELS MASKS``.
 
-It is a command of its own so that the bench measures the time and memory of segmenting alone.
+It is a command of its own so that the bench measures only the time and memory of segmentation.
 """
 
 import sys

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.quality import REAL, SEED, patients
+from bench.quality import SCAN, SEED, SERIES, has_real_ct, patients
 from bench.timing import NAN, ROOT, STUDY, VERSIONS, record, timed
 from study.measures import overlap
 from study.networks import models, network
@@ -34,7 +34,7 @@ SIZE = "60x512x512"
 
 
 def phantoms(n, matrix, n_sections):
-    """Yield simulated scans of ill patients, `n_sections` about mid-lung: scan, (lung, infection) masks, protocol."""
+    """Yield simulated scans with infection, `n_sections` about mid-lung: scan, (lung, infection) masks, protocol."""
     protocol = Protocol(matrix=matrix, increment_mm=5.0)
     for number, habitus, disease in patients(n, True):
         made = simulate_scan((SEED, number), 1, habitus, disease, protocol, cardiac=0.5)
@@ -44,15 +44,11 @@ def phantoms(n, matrix, n_sections):
         yield scan_from_array(hu, made.spacing_mm), truth, protocol
 
 
-def time_measure(folder, networks):
+def time_measure(folder, networks, real_ct=None):
     """Time `study measure` on a real CT, NIfTI and DICOM in turn."""
-    if not REAL.is_dir():
-        print(f"measure: skipped, {REAL} does not exist")
+    if not has_real_ct(real_ct):
         return
-    scans = {
-        "NIfTI 512x512x52": REAL / "P002_covid_10mm_every_5mm.nii.gz",
-        "DICOM 512x512x40": REAL / "P002_dicom_slices_20-59",
-    }
+    scans = {"NIfTI 512x512x52": real_ct / SCAN, "DICOM 512x512x40": real_ct / SERIES}
     commands = {name: [STUDY, "measure", scan, "--out", folder, "--models", networks] for name, scan in scans.items()}
     for name, calls in in_turn(commands).items():
         record("study measure", name, *medians(calls))

@@ -50,7 +50,7 @@ def run(
         _stop(error)
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
     if until and until not in sections:
-        _stop(f"--until {until}: there is no such notebook; choose one of: {', '.join(sections)}")
+        _stop(f"--until {until}: notebook not found; choose one of: {', '.join(sections)}")
     if workflow.snakemake(this, cores or os.cpu_count(), [until] if until else []):
         _stop(f"the run {name} is incomplete; fix the error above and run the command again: it resumes")
     if until:
@@ -74,8 +74,8 @@ def run(
 
 
 @app.command("site")
-def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
-    """Write a run's web pages again: notebooks, figures, tables, search, checklists. They open from disk, offline."""
+def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
+    """Rewrite a run's web pages: notebooks, figures, tables, search, checklists. They open from disk, offline."""
     from study.publish import manuscript, site
     from study.publish.forms import answers
     from study.run import Run
@@ -194,12 +194,12 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
 @app.command("index")
 def make_index(
     layout: Annotated[str, typer.Argument(help="mosmed, covid-19-ct-seg, covid-19-20, or folder")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the data set was unpacked")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the unpacked data set")],
     out: Annotated[Path | None, typer.Option(help="the table; by default DIR/scans.csv", show_default=False)] = None,
     lungs: Annotated[
         Path | None,
         typer.Option(
-            help="folder of label maps, SCAN_ID.nii.gz, whose lungs are used where the data set has none; "
+            help="folder of label maps, SCAN_ID.nii.gz, whose lungs are used where the data set has no lung masks; "
             "writes a table for training, DIR/training.csv",
             show_default=False,
         ),
@@ -259,7 +259,7 @@ def phantom(
         ),
     ] = None,
     motion_fraction: Annotated[
-        float, typer.Option("--motion", help="share of scans with respiratory motion, 0 to 1")
+        float, typer.Option("--motion", help="fraction of scans with respiratory motion, 0 to 1")
     ] = 0.04,
     report_language: Annotated[
         str, typer.Option("--language", help="language of the reports: english, chinese or mixed")
@@ -271,14 +271,14 @@ def phantom(
     seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 2020,
     workers: Annotated[int, typer.Option(help="processes")] = 2,
 ):
-    """Simulate a COVID-19 cohort on CT whose truth is known.
+    """Simulate CT scans of a COVID-19 cohort, with known true masks.
 
-    To test a tool with, or to learn from. OUT receives scans.csv, one row per
-    scan (who, when, how ill, the report, the files, the truth), the images,
-    and on their grid masks of lung, infection and what two observers drew,
+    For testing segmentation tools or teaching. OUT receives scans.csv, one row
+    per scan (patient, date, severity, report, files, truth), the images and,
+    on their grid, masks of lung and infection, delineations by two observers,
     lobes (1 to 5: RUL, RML, RLL, LUL, LLL) and lesions (see lesions.csv).
 
-    `study check OUT/scans.csv` reads it all; `scans: OUT/scans.csv` in a
+    `study check OUT/scans.csv` reads all files; `scans: OUT/scans.csv` in a
     parameter file runs the study on it. An interrupted command resumes when it
     is repeated. Other options with the same OUT replace what was simulated
     there.
@@ -316,11 +316,11 @@ def phantom(
 
 
 @app.command()
-def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a run that was made, such as demo")] = "demo"):
-    """Set every printed number of the paper beside what a run regenerated.
+def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
+    """Compare every printed number of the paper with the run's.
 
     Exits with 1 if a claim differs (the run's patients contradict it) or is
-    inconsistent (it cannot be true beside the paper's other numbers), with 2
+    inconsistent (it contradicts the paper's other numbers), with 2
     if the run has recorded nothing, else with 0. Reproduced, within interval,
     consistent, synthetic only, unknown origin and cannot be tested are not
     failures; a note says so if no claim was tested.
@@ -356,11 +356,11 @@ def audit_tables(
     tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers")],
     out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
 ):
-    """Find printed numbers of a paper that cannot be true together.
+    """Find printed numbers of a paper that contradict each other.
 
     study/claims/audit_example.yaml shows the file's format, and
-    study/claims/paper.py describes it; claims.yaml beside them is for this
-    paper.
+    study/claims/paper.py describes it; claims.yaml in the same folder is
+    for this paper.
 
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the
     file cannot be used.
@@ -387,7 +387,7 @@ def audit_tables(
 
 @app.command()
 def viewer():
-    """Install the 3D viewer of itkwidgets for JupyterLab, by npm, once; `make lab` calls this."""
+    """Install the 3D viewer of itkwidgets for JupyterLab once, by npm; `make lab` calls this."""
     from study.lab import viewer_files
 
     if viewer_files.installed():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole(path):
-    """Give a temporary path beside `path`, which takes its name when the block ends without an error.
+    """Give a temporary path next to `path`, which takes its name when the block ends without an error.
 
     A reader never sees half a file or half a folder. The temporary path keeps the ending of the name; what a killed
     process leaves behind is hidden and called ``.<number>.partial.<name>``.

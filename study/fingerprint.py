@@ -62,7 +62,7 @@ def file_of(name, package=PACKAGE):
 
 
 def _imported(tree, package):
-    """Names of the study's modules that a syntax tree imports, wherever the import stands in it."""
+    """Names of the study's modules that a syntax tree imports, wherever the import is."""
     return _known(_import_names(tree), package)
 
 
@@ -96,7 +96,7 @@ def _reachable(names, package):
 
 
 def _data_beside(path, strings):
-    """Files beside a module, such as claims.yaml, that it names in a string, and those in a folder that it names."""
+    """Files next to a module, such as claims.yaml, that it names in a string, and those in a folder that it names."""
     for data in sorted(path.parent.iterdir()):
         if data.name not in strings or data.suffix == ".py" or (data / "__init__.py").exists():
             continue
@@ -104,13 +104,13 @@ def _data_beside(path, strings):
 
 
 def _normalised(path):
-    """A module without comments, layout and docstrings; a data file as it is."""
+    """A module without comments, layout and docstrings; a data file unchanged."""
     return _read(path.read_text(encoding="utf-8"))[2] if path.suffix == ".py" else path.read_bytes()
 
 
 @functools.cache  # the notebooks share most modules
 def _read(text):
-    """Read a module's text: the names that it imports, the strings that it holds, and itself normalised."""
+    """Read a module's text: the names that it imports, the strings that it contains, and its normalised form."""
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))
     strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}

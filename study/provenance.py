@@ -119,7 +119,7 @@ def _read(path):
 
 
 def _without_machine(content, root):
-    """A parameter as it may be published: an absolute path as relative to the project, or else its last name."""
+    """A parameter as it may be published: an absolute path relative to the project, or else its last name."""
     return _relative(content, root) if isinstance(content, str) and Path(content).is_absolute() else content
 
 

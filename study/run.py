@@ -1,6 +1,6 @@
 """A run: the folders through which notebooks hand on their results, and the numbers that a reader may quote.
 
-A run is named (``demo``, ``smoke``, ``mine``). What it computes lies in ``runs/<name>``, what it shows in
+A run is named (``demo``, ``smoke``, ``mine``). Its data are in ``runs/<name>``, its figures and tables in
 ``figures/<name>``, both under the project's root. Notebooks exchange data through these files only. Pandas is imported
 where a table is made, as the process that starts each notebook needs this module and no table.
 """
@@ -18,7 +18,7 @@ PERCENT = ("%", "percentage points")  # no units of recorded values
 
 
 def project_root(start="."):
-    """Return the folder, at `start` or above it, that holds the notebooks and the Snakefile.
+    """Return the folder, at `start` or above it, that contains the notebooks and the Snakefile.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def project_root(start="."):
         if (folder / "Snakefile").is_file() and (folder / "notebooks").is_dir():
             return folder
     raise FileNotFoundError(
-        f"{here}: neither this folder nor one above it holds the study (a Snakefile beside notebooks/); "
+        f"{here}: neither this folder nor one above it contains the study (a Snakefile next to notebooks/); "
         "change into the project's folder first"
     )
 
@@ -141,7 +141,7 @@ class Run:
         return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
 
     def variants(self, biomarkers_path):
-        """Biomarkers by other masks (from notebook 3), indexed by scan_id.
+        """Biomarkers with other masks (from notebook 3), indexed by scan_id.
 
         None if there are none, or if `biomarkers_path` is not this run's own table, so that its scans are others.
         """

@@ -1,4 +1,4 @@
-"""What the design asks of every module and notebook, held by reading them."""
+"""The design rules for every module and notebook, checked by reading them."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What names paper and software: codecheck.yml against what the notebooks make, CITATION.cff against its schema."""
+"""Citation of paper and software: codecheck.yml against what the notebooks make, CITATION.cff against its schema."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The words against the project: each command, option, link, path, tree and table of the documentation is true."""
+"""The documentation against the project: each command, option, link, path, tree and table in it is correct."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import typer.main
 import yaml
 
 from helpers.project import ROOT, saved_by_the_notebooks
-from study import fingerprint
+from study import fingerprint, provenance
 from study.__main__ import app
 
 PAGES = [ROOT / "README.md", ROOT / "REPRODUCING.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -117,9 +117,10 @@ def test_each_command_is_documented_with_its_options(name):
 
 
 @pytest.mark.parametrize("page", [page for page in TEXT if page.startswith("docs/")])
-def test_a_chapter_begins_with_a_command(page):
-    title, nothing, fence, first, *_ = TEXT[page].splitlines()
-    assert title.startswith("# ") and (nothing, fence) == ("", "```")
+def test_a_chapter_begins_with_its_purpose_and_a_command(page):
+    title, purpose, command, *_ = TEXT[page].split("\n\n")
+    fence, first, *_ = command.splitlines()
+    assert title.startswith("# ") and not purpose.startswith(("```", "#")) and fence == "```"
     assert fault_of(words_of(first)) is None
     assert not re.search(r"\b[A-Z]{3,}\b|<", first.replace("RUN=", "")), "a placeholder does not run as printed"
 
@@ -186,6 +187,17 @@ def test_the_tree_is_the_tree_on_disk():
         "Snakefile"
     }
     assert inside == {path.name for path in (ROOT / "study").iterdir()} - {"__init__.py", "__pycache__"}
+
+
+def test_each_file_of_a_run_is_listed_with_the_notebooks_that_write_and_read_it():
+    table = BUILT.split("## Which notebook writes which file")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?) \| (\S+) \| (.*?) ?\| ", table, re.MULTILINE)
+    listed = {file: row[1:] for row in rows for file in re.findall(r"`runs/demo/(\S+\w)`", row[0])}
+    written = {file: notebook for notebook, files in provenance.WRITES.items() for file in files}
+    assert {file: writer for file, (writer, _) in listed.items()} == written
+    for notebook, files in provenance.READS.items():
+        for file in set(files) & set(written):
+            assert notebook[0] in listed[file][1].split(", "), (notebook, file)
 
 
 def test_each_figure_and_table_is_listed_with_its_notebook():

@@ -1,4 +1,4 @@
-"""The study as people run it: the smoke run end to end, then what they do with it."""
+"""The study as users run it: the smoke run from end to end, then what they do with it."""
 
 import json
 import os

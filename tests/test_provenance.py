@@ -1,4 +1,4 @@
-"""What is said of a run's files: which notebook reads and writes which, in step with the Snakefile."""
+"""The description of a run's files: which notebook reads and writes which, as in the Snakefile."""
 
 import re
 import subprocess

@@ -1,6 +1,6 @@
 """How well do the two simulated observers agree with each other, over scans like those that the paper's observers saw?
 
-``python -m tools.calibrate_observers`` prints mean, SD and median Dice beside the paper's 0.79, 0.25 and 0.85 (some
+``python -m tools.calibrate_observers`` prints mean, SD and median Dice with the paper's 0.79, 0.25 and 0.85 (some
 minutes for 300 scans); tests/phantom/test_observers.py checks a small part of it. Only the observers and the truth
 enter: no network was ever looked at.
 """
@@ -63,7 +63,7 @@ def main():
     dice = scans["observers"]
     measured = {"mean": dice.mean(), "SD": dice.std(), "median": dice.median()}
     print(pd.DataFrame({"paper": PAPER, "measured": measured}).round(3).to_string())
-    print(f"{dice.count()} scans, SE of the mean {dice.sem():.3f}; neither drew anything in {dice.isna().sum()}")
+    print(f"{dice.count()} scans, SE of the mean {dice.sem():.3f}; both masks empty in {dice.isna().sum()}")
     print(f"10th, 25th, 75th, 90th percentile: {dice.quantile([0.1, 0.25, 0.75, 0.9]).round(2).tolist()}")
     by_size = dice.groupby(pd.cut(scans["infection_ml"], [0, 20, 50, 150, 500, np.inf]), observed=True)
     print(by_size.agg(["mean", "std", "count"]).round(2).to_string())

@@ -147,7 +147,7 @@ def course_sections(course, scans, folder, masks_folder):
 
 
 def true_course(scans, folder, n_scans=6):
-    """The course of a severe patient by the true masks, as `sections.longitudinal` wants.
+    """The course of a severe patient using the true masks, as `sections.longitudinal` needs it.
 
     Parameters
     ----------

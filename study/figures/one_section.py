@@ -98,7 +98,7 @@ def outline(ax, mask, spacing_mm, colour, width):
 
 
 def fill(ax, mask, spacing_mm, colour, alpha):
-    """Lay a colour over the pixels of a mask (y, x)."""
+    """Overlay a colour on the pixels of a mask (y, x)."""
     picture = np.zeros((*mask.shape, 4))
     picture[mask] = (*to_rgb(colour), alpha)
     ax.imshow(

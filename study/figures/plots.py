@@ -241,7 +241,7 @@ def hu_threshold_curve(table, limit=0.6):
 
 @styled
 def lesion_sizes(simulated, experts=None, quartiles=None):
-    """Draw volume, number, spread and sides of the phantom's lesions beside those that experts drew.
+    """Draw volume, number, spread and sides of the phantom's lesions next to those that experts delineated.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def learning_curves(history):
     Parameters
     ----------
     history : DataFrame
-        ``epoch``; numeric columns whose names hold "loss" (left panel) or "dice" (right panel); optional
+        ``epoch``; numeric columns whose names contain "loss" (left panel) or "dice" (right panel); optional
         ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
     """
     split = "network" in history and len(history)

@@ -1,6 +1,6 @@
 """Figures made of CT sections: consecutive ones, a patient over time, false positives of motion, a gallery.
 
-The sections are drawn by ``one_section``, whose order of axes holds here as well.
+The sections are drawn by ``one_section``, whose order of axes applies here as well.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
         the figure says so, with the title if there is one.
     label_map : uint8 array (section, y, x)
     section_positions_mm : sequence of float
-        Where each section lies along the body, mm from the lowest section.
+        Position of each section along the body, mm from the lowest section.
     spacing_mm : tuple
         (z, y, x) or (y, x).
     """

@@ -1,6 +1,6 @@
 """How every figure looks and is written: a journal's column widths, 7-point font, colours, files without dates.
 
-Each file holds its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
+Each file contains its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
 
 Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
 """
@@ -116,8 +116,8 @@ def new_figure(column, height_mm):
 def save(fig, folder, name):
     """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
 
-    The files hold no date and no software version: the same figure gives the same bytes. Each is written under a
-    temporary name first, so that nobody reads half a figure.
+    The files contain no date and no software version: the same figure gives the same bytes. Each is written under a
+    temporary name first, so that no one reads half a figure.
 
     Returns
     -------

@@ -17,7 +17,7 @@ def save(df, folder, name, caption, user_text=()):
     r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each completely or not at all.
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
-    column names as they are and ten significant digits. The others are for readers: headings in words and four digits.
+    unchanged column names and ten significant digits. The others are for readers: headings in words and four digits.
     Line ends are ``\n``, text is UTF-8: the same table gives the same bytes.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
@@ -55,7 +55,7 @@ def save_csv(df, path, user_text=()):
 
 
 def _laid_out(df, user_text, name, digits=10):
-    """Header, rows of text, and which columns hold users' text."""
+    """Header, rows of text, and which columns contain users' text."""
     unknown = sorted(set(user_text) - set(df.columns) - set(df.index.names))
     if unknown:
         raise ValueError(f"user_text names columns that table {name} does not have: {', '.join(map(str, unknown))}")

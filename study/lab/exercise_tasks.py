@@ -128,7 +128,7 @@ def _partial_volume(exercises):
     share = (LEVEL_HU - lung) / (ihu - lung)
     return Task(
         share,
-        "A voxel's HU is the mean of its contents, weighted by their shares. At which share does it reach LEVEL_HU?",
+        "A voxel's HU is the mean of its contents, weighted by their shares. For which share is it LEVEL_HU?",
         (
             (1 - share, "That is the share of healthy lung."),
             (100 * share, "A share is a fraction, 0 to 1."),
@@ -168,7 +168,7 @@ def _youden(exercises):
         "Another cut-off has a greater sensitivity + specificity - 1. Have you tried all POIs? A scan at the cut-off "
         "counts as severe.",
         ((100 * best.cutoff, "The cut-off is a POI, stored as a fraction."),
-         (best.youden, "That is the Youden index. At which POI is it reached?")),
+         (best.youden, "That is the Youden index. Which POI has it?")),
         accepts=accepts,
     )  # fmt: skip
 
@@ -236,7 +236,7 @@ def _kappa(exercises):
         "share of the agreement beyond chance is reached?",
         (
             (found.observed_agreement, "That is the observed agreement, not corrected for chance."),
-            (found.expected_agreement, "That is the agreement by chance."),
+            (found.expected_agreement, "That is the chance agreement."),
             (
                 found.observed_agreement - found.expected_agreement,
                 "Divide that by the most that agreement could exceed chance.",
@@ -250,7 +250,7 @@ def _pabak(exercises):
     found = _agreement(exercises.counts.values())
     return Task(
         found.pabak,
-        "How large would the agreement by chance be if both sides said up in half of the cases?",
+        "How large would chance agreement be if both sides said up in half of the cases?",
         ((found.kappa, "That is kappa with the actual frequencies."),
          (found.observed_agreement, "That is the observed agreement.")),
     )  # fmt: skip
@@ -293,7 +293,7 @@ def _misprint(exercises):
         two_by_two.nearest(cases, observed=read_number(claim.published).share)["n"],
         "Of n cases, a whole number k agree. Try values of n near the printed one: does any k / n round to the four "
         "printed digits?",
-        ((cases, "That is the printed number: for which k would it hold?"),),
+        ((cases, "That is the printed number: for which k is it true?"),),
         tolerance=1e-6,
     )
 

@@ -1,8 +1,8 @@
 """Exercises: whether an answer is what the study computes from a run's tables.
 
 The questions are in the notebooks of ``exercises/``, five each for notebooks 4, 5 and 6; the solutions in a folder
-beside them. No answer is typed here: each is computed from the run, or from the paper's printed numbers, by the
-functions that the notebooks use. A wrong answer gets a hint, and never the right answer.
+next to them. No answer is typed here: each is computed from the run, or from the paper's printed numbers, by the
+functions that the notebooks use. A wrong answer gets a hint, never the right answer.
 """
 
 import difflib
@@ -62,7 +62,7 @@ class Exercises:
     pairs : DataFrame
         Consecutive scans of a patient with ``poi_change``, ``ihu_change`` and what the later scan's report says.
     counts : dict of str to int
-        Pairs by what report and POI say: ``up_up, up_down, down_up, down_down``, the report first.
+        Pairs by report and POI: ``up_up, up_down, down_up, down_down``, the report first.
     changes_without_phrase : Series
         Changes of POI, in percentage points, of the pairs whose report names no change of extent.
     printed : dict of str to float
@@ -74,7 +74,7 @@ class Exercises:
         self.path = self.study_run.root / (biomarkers_csv or self.study_run.biomarkers_csv)
         if not self.path.is_file():
             raise FileNotFoundError(
-                f"{self.path}: there is no such table of biomarkers; make the demo's with `make study`, or give the "
+                f"{self.path}: table of biomarkers not found; make the demo's with `make study`, or give the "
                 "path of your own table as biomarkers_csv"
             )
 
@@ -85,7 +85,7 @@ class Exercises:
 
     @cached_property
     def example(self):
-        """The severe scan whose volume of infection is the median."""
+        """The severe scan with the median volume of infection."""
         from study.figures import examples
         from study.scans import ct
 
@@ -108,7 +108,7 @@ class Exercises:
 
     @cached_property
     def counts(self):
-        """Pairs by what report and POI say about the extent."""
+        """Pairs by the direction of the report and of POI."""
         directions = {f"{name}_direction": biomarkers.binarise(self.pairs[f"{name}_change"]) for name in ("poi", "ihu")}
         case = progression.rated(self.pairs.assign(**directions))["volume_all"].dropna()
         words = {1.0: "up", 0.0: "down"}

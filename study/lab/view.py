@@ -1,4 +1,4 @@
-"""A scan and its label map in three dimensions, to turn and cut in JupyterLab, below a still picture.
+"""A scan and its label map in 3D, to rotate and slice in JupyterLab, below a still picture.
 
 Two viewers are supported: itkwidgets, whose browser part `study.lab.viewer_files` installs, and ipyniivue. The first
 one that works is used, and a line says which and why. Outside a browser, as when the whole study runs, only the picture
@@ -123,7 +123,7 @@ def _itkwidgets(hu, label_map, spacing_mm):
         label_blend=0.6,
         ui={"uiMachineOptions": {"href": viewer_files.CONTROLS, "export": "default"}},
     )
-    # Until it is told that the viewer is there, itkwidgets holds back every later cell of the notebook.
+    # Until it is told that the viewer is there, itkwidgets delays every later cell of the notebook.
     CellWatcher().update_viewer_status(shown.name, True)
 
 

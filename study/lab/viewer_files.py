@@ -22,7 +22,7 @@ from study.files import write_text
 FOLDER = "study-viewer"
 COMPLETE = "complete"  # a file that is written last, with the digest of all settings below
 LONGEST_S = 300  # for npm to fetch one package
-ORIGINAL = ".original"  # a changed file as it was, beside it
+ORIGINAL = ".original"  # the original of a changed file, next to it
 ADDRESS = f"/lab/extensions/{FOLDER}"
 VIEWER = f"{ADDRESS}/itk-vtk-viewer/index.html"
 CONTROLS = f"{ADDRESS}/itk-viewer-bootstrap-ui/bootstrapUIMachineOptions.js.es.js"
@@ -172,7 +172,7 @@ def _fetch(npm, package, digest, folder):
 
 
 def _unpack(archive, package, wanted, folder):
-    """Write the wanted files of an archive (``package/...``), leaving out the folder ``dist/`` that holds them."""
+    """Write the wanted files of an archive (``package/...``), leaving out the folder ``dist/`` that contains them."""
     name = package.partition("@")[0]
     with tarfile.open(archive) as packed:
         for member in packed:
@@ -184,7 +184,7 @@ def _unpack(archive, package, wanted, folder):
 
 
 def _changed(folder, replacements):
-    """Each file's path and its new text, made from the file as installed, a copy of which is kept beside it."""
+    """Each file's path and its new text, made from the file as installed, a copy of which is kept next to it."""
     for name, changes in replacements.items():
         found = [path for path in folder.glob(name) if path.is_file()]
         if len(found) != 1:

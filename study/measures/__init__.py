@@ -1,1 +1,1 @@
-"""What is measured of a scan: POI, iHU, overlap with other masks, key phrases of its report."""
+"""What is measured on a scan: POI, iHU, overlap with other masks, key phrases of its report."""

@@ -7,7 +7,7 @@ Eur Radiol 2020;30:6828-6837. The lung field includes the infection, so POI lies
 import numpy as np
 from scipy import ndimage
 
-INFECTION = 2  # as in study.scans.labels, which is not imported, so that this module stands alone
+INFECTION = 2  # as in study.scans.labels, which is not imported, so that this module can be read alone
 SIDES = ("right", "left")
 
 # A second component smaller than this share of the first is a fragment, not the other lung.
@@ -19,7 +19,7 @@ NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and
 def measure(hu, label_map, spacing_mm):
     """Measure the volumes, POI and iHU of one scan, for both lungs together and for each.
 
-    The right and the left lung are the two largest components (joined over faces) of the lung field, told apart by
+    The right and the left lung are the two largest components (joined over faces) of the lung field, distinguished by
     their centroids, when the second has at least 20 % of the first one's voxels; smaller components go to the lung
     whose centroid is nearer from side to side. Otherwise - lungs that touch, as they often do in thick sections, or a
     single lung - the field is split at the sagittal plane of least lung area in its middle third, so that after
@@ -56,7 +56,7 @@ def measure(hu, label_map, spacing_mm):
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
     if not np.isfinite(infected_hu).all():
-        raise ValueError("hu holds values that are not finite inside the infection: read the scan with study.scans.ct")
+        raise ValueError("hu is not finite in some voxels of the infection: read the scan with study.scans.ct")
 
     n_lung = np.bincount(sides, minlength=2)
     n_infected = np.bincount(sides[infected], minlength=2)
@@ -74,7 +74,7 @@ def portion_of_infection(n_infected, n_lung):
     Parameters
     ----------
     n_infected, n_lung : int
-        Voxels of the infection, and of the lung field that holds it.
+        Voxels of the infection, and of the lung field that contains it.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def portion_of_infection(n_infected, n_lung):
 
 
 def measure_otherwise(hu, label_map):
-    """POI and iHU with the infection's border one voxel in or out: how much depends on where exactly it is drawn.
+    """POI and iHU with the infection's border one voxel in or out: how much depends on its exact position.
 
     The border moves in plane, over faces, and inside the lung only: where infection meets the pleura it stays. Inward
     means that healthy lung grows by a voxel into the infection, outward the reverse.
@@ -144,7 +144,7 @@ def changes(table, pairs):
     Raises
     ------
     ValueError
-        If a pair names a scan that the table does not hold, or the table holds a scan twice.
+        If a pair names a scan that is not in the table, or that is in it twice.
     """
     by_scan = table.set_index("scan_id")[["poi", "ihu"]].astype(float)
     if not by_scan.index.is_unique:
@@ -171,7 +171,7 @@ def binarise(change):
     Series of float
         1 or 0; NaN where the change is exactly 0 or undefined, which is neither.
     """
-    import pandas as pd  # here, as it takes a second and one scan has no use for it
+    import pandas as pd  # here: it takes a second and is not needed for a single scan
 
     change = pd.Series(change, dtype=float)
     return (change > 0).astype(float).where(change.notna() & (change != 0))
@@ -238,7 +238,7 @@ def _checked(hu, label_map, spacing_mm):
         raise ValueError(f"label_map has type {label_map.dtype}: labels are integers 0, 1 and 2")
     if label_map.size and not 0 <= label_map.min() <= label_map.max() <= INFECTION:
         raise ValueError(
-            f"label_map holds values from {label_map.min()} to {label_map.max()}: "
+            f"label_map contains values from {label_map.min()} to {label_map.max()}: "
             "labels are 0 background, 1 lung and 2 infection"
         )
     spacing = tuple(float(length) for length in spacing_mm)

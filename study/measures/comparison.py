@@ -1,4 +1,4 @@
-"""A label map against other masks of the same scan: the observers' and the truth; and what a bare threshold reaches."""
+"""A label map against other masks of the same scan: the observers' and the truth; and a HU threshold alone."""
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
     label_map : integer array (z, y, x)
         0 background, 1 lung, 2 infection; the lung field is 1 or 2.
     lung_mask, infection_mask : bool array (z, y, x)
-        The truth; the lung holds the infection. `lung_mask` is None where it is not known.
+        The truth; the lung contains the infection. `lung_mask` is None where it is not known.
     spacing_mm : tuple of 3 float
         Distance between voxel centres (z, y, x).
 
@@ -90,7 +90,7 @@ def compare_masks(label_map, lung_mask, infection_mask, spacing_mm):
         of surface voxels), 0..1, surfaces within `SURFACE_TOLERANCE_MM`; NaN where both masks are empty, 0 where one
         is. ``false_positive_ml``; ``true_infection_ml``; ``volume_error_ml`` (infection, predicted - true); ``true_poi,
         poi`` (fraction 0..1, NaN without lung); and of the lesions of `LESION_ML` or more ``n_lesions`` (true),
-        ``n_found`` (true lesions that hold a predicted voxel) and ``n_false`` (predicted ones without a true voxel).
+        ``n_found`` (true lesions that contain a predicted voxel) and ``n_false`` (predicted ones without a true voxel).
     """
     lung, infection = label_map >= LUNG, label_map == INFECTION
     voxel_ml = float(np.prod(spacing_mm)) / 1000

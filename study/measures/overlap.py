@@ -41,7 +41,7 @@ def surface_distances(a, b, spacing_mm):
     """Distance of every surface voxel of each mask to the other mask's surface.
 
     A surface voxel is a voxel of the mask with a face-neighbour outside it; what lies beyond the array is outside.
-    Each surface voxel counts once, whatever the area that it stands for, which on thick sections gives the caudal and
+    Each surface voxel counts once, whatever area it represents, which on thick sections gives the caudal and
     cranial faces less weight than their area would.
 
     Parameters
@@ -100,7 +100,7 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
     a, b, spacing_mm = _surfaces_to_compare(a, b, spacing_mm, tolerance_mm)
     if not (a.any() or b.any()):
         return float("nan")
-    from monai.metrics.utils import get_code_to_measure_table  # here: it takes seconds, and one scan has no use for it
+    from monai.metrics.utils import get_code_to_measure_table  # here: it takes seconds; a single scan does not need it
 
     areas, weights = (table.squeeze().numpy() for table in get_code_to_measure_table(spacing_mm))
     box = _bounding_box(a | b)
@@ -114,7 +114,7 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
 def surface_voxel_share(a, b, spacing_mm, tolerance_mm):
     """Share of the two masks' surface voxels that lie within a tolerance of the other surface.
 
-    Like :func:`surface_dice`, but every surface voxel counts once, whatever the area that it stands for: see
+    Like :func:`surface_dice`, but every surface voxel counts once, whatever area it represents: see
     :func:`surface_distances`.
 
     Parameters
@@ -221,7 +221,7 @@ def _masks(a, b):
         raise ValueError(f"masks of shapes {a.shape} and {b.shape}: bring both to one grid first")
     for mask in (a, b):
         if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
-            raise ValueError("a mask holds values other than 0 and 1: compare a label map with its label first")
+            raise ValueError("a mask contains values other than 0 and 1: compare a label map with its label first")
     return a.astype(bool, copy=False), b.astype(bool, copy=False)
 
 

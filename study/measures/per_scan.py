@@ -1,4 +1,4 @@
-"""Everything that is measured of a scan, from one reading of its file, its label map and its other masks."""
+"""Everything that is measured on a scan, from one reading of its file, its label map and its other masks."""
 
 import pandas as pd
 from tqdm import tqdm
@@ -19,7 +19,7 @@ def measure_scan(row, folder, masks_folder):
     folder : Path
         Where the table's paths start.
     masks_folder : Path
-        Holds the label map, ``<scan_id>.nii.gz``.
+        Contains the label map, ``<scan_id>.nii.gz``.
 
     Returns
     -------

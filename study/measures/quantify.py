@@ -1,4 +1,4 @@
-"""One row of biomarkers per scan, and what the biomarkers would be by other masks."""
+"""One row of biomarkers per scan, and what the biomarkers would be with other masks."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from study.measures import biomarkers
 from study.scans.labels import LUNG
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
-# Who else outlined the infection: name, infection mask's column, lung mask's column (None: the network's lung).
+# Who else delineated the infection: name, infection mask's column, lung mask's column (None: the network's lung).
 OTHER_MASKS = [
     ("true", "infection_mask", "lung_mask"), ("observer_1", "observer_1", None), ("observer_2", "observer_2", None),
 ]  # fmt: skip

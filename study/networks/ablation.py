@@ -34,7 +34,7 @@ def runs(root):
 
 
 def make(rows, cores):
-    """Bring every row up to date, one after another; what is up to date already is not made again.
+    """Bring every row up to date, one after another; rows that are up to date are skipped.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def make(rows, cores):
 
 
 def table(rows):
-    """What each row reached on the cohort, and its difference from the base on the same scans.
+    """The performance of each row on the cohort, and its difference from the base on the same scans.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ class Checkpoint:
 
     def __init__(self, folder, settings, data_digest):
         self.path = Path(folder) / f"{settings.task}.checkpoint.safetensors"
-        # A checkpoint of other settings or other data belongs to another training: it is not resumed.
+        # A checkpoint of other settings or other data is of another training and is not resumed.
         self.recipe = hashlib.sha256(json.dumps([asdict(settings), data_digest]).encode()).hexdigest()
 
     def save(self, model, optimiser, history):

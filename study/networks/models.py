@@ -22,7 +22,7 @@ HOW_TO_MAKE = (
 )
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 NO_PICKLE = (
-    "a pickle, which can run any program when it is opened, so it is never read; ask for the folder with "
+    "a pickle, which can run any program when it is opened, so it is never read; give the folder with "
     "<task>.safetensors, <task>.xml, <task>.bin and <task>.json"
 )
 
@@ -74,7 +74,7 @@ def read_card(folder, task):
     """Return a model's card after checking that all of its files are there and are those that were trained.
 
     Of the settings, only those that measuring needs are checked. The others record how the network was trained and may
-    differ from today's, so the card of an older training is read as it stands.
+    differ from today's, so the card of an older training is read unchanged.
 
     Raises
     ------
@@ -95,18 +95,18 @@ def read_card(folder, task):
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(f"{path}: not a model card of this study; train again or copy the whole folder") from None
     if fault:
-        raise ModelError(f"{path}: {fault}; copy the whole folder as it was trained, changing nothing in it")
+        raise ModelError(f"{path}: {fault}; copy the whole folder again, unchanged")
     for name, digest in digests.items():
         if not (folder / name).is_file():
-            raise ModelError(f"{folder / name}: missing; copy the whole folder of models")
+            raise ModelError(f"{folder / name}: not found; copy the whole folder of models")
         if name.endswith(".safetensors"):
             shapes = _shapes(folder / name)
         if sha256(folder / name) != digest:
-            raise ModelError(f"{folder / name}: not the file that its card describes (digest differs); copy it again")
+            raise ModelError(f"{folder / name}: does not match its model card (digest differs); copy it again")
     if (found := shapes.get(first, "not there")) != shape:
         raise ModelError(
-            f"{folder / task}.safetensors: not the weights of the network that {path.name} describes ({first} is "
-            f"{found}, by the card {shape}); copy both from the folder where they were trained"
+            f"{folder / task}.safetensors: the weights do not match {path.name} ({first} is "
+            f"{found}, in the card {shape}); copy both from the folder in which they were trained"
         )
     return card
 
@@ -117,21 +117,21 @@ def _no_card(folder, path, task):
     if pickles:
         return ModelError(f"{pickles[0]}: {NO_PICKLE}")
     if folder.is_file():
-        return ModelError(f"{folder}: a file; models are a folder of weights, graphs and cards; {HOW_TO_MAKE}")
-    return ModelError(f"{path}: there is no {task} network here; {HOW_TO_MAKE}")
+        return ModelError(f"{folder} is a file; models are in a folder of weights, graphs and cards; {HOW_TO_MAKE}")
+    return ModelError(f"{path}: no {task} network found; {HOW_TO_MAKE}")
 
 
 def _fault(card, task):
     """What is impossible in a card, in words; None if nothing is."""
     if card["task"] != task:
-        return f"the card of the {card['task']} network where that of the {task} network belongs"
+        return f"this is the card of the {card['task']} network, not of the {task} network"
     threshold, settings = card.get("threshold"), card["settings"]
     if not isinstance(threshold, float) or not 0 < threshold < 1:
-        return f"the threshold is {threshold!r}; it is a probability between 0 and 1"
+        return f"the threshold is {threshold!r}; it must be a probability between 0 and 1"
     asked = {"pixel_mm": 0.05} if task == "lung" else {"pixel_mm": 0.05, "neighbour_mm": 0.05, "margin_mm": 0}
     for name, least in asked.items():
         if not isinstance(settings[name], (int, float)) or not least <= settings[name] <= 100:
-            return f"{name} is {settings[name]!r}; it is a length of {least:g} to 100 mm"
+            return f"{name} is {settings[name]!r}; it must be a length of {least:g} to 100 mm"
     if task == "infection" and card["architecture"]["sections"] != 2 * settings["neighbours"] + 1:
         return (
             f"{settings['neighbours']} neighbours on each side do not make {card['architecture']['sections']} sections"
@@ -191,7 +191,7 @@ class Network:
     ----------
     card : dict
     threshold : float
-        Least probability that counts as found, chosen on held-out training scans.
+        Minimum probability of a positive pixel, chosen on held-out training scans.
     """
 
     def __init__(self, folder, task, threads=0):

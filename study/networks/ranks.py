@@ -1,6 +1,6 @@
 """Training in several processes, which torch's launcher `torchrun` starts, each with its share of every batch.
 
-A process that was started otherwise trains alone, and nothing here changes what it does. GPUs communicate by NCCL, CPUs
+A process that was not started by `torchrun` trains alone, and nothing here affects it. GPUs communicate by NCCL, CPUs
 by gloo.
 """
 
@@ -13,7 +13,7 @@ from torch import distributed, nn
 
 @contextmanager
 def joined():
-    """Join the processes that `torchrun` started until the block ends; a process started otherwise stays alone.
+    """Join the processes that `torchrun` started until the block ends; any other process stays alone.
 
     Possible once per process, as torch does not reuse the names under which processes find each other.
 
@@ -42,7 +42,7 @@ def joined():
 
 
 def device():
-    """Where this process computes: its own GPU if the machine has any, else the CPU."""
+    """Where this process computes: its own GPU if the machine has one, else the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))

@@ -114,7 +114,7 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
     table : DataFrame
         Rows of the training table (``scan_id, image, lung_mask, infection_mask``).
     folder : Path
-        Where the table lies.
+        The folder of the table.
     pixel_mm : float
     section_mm : sequence of float
         Section thicknesses to learn at (mm). Where the scan's own sections are thicker, they are used unchanged.
@@ -208,7 +208,7 @@ AUGMENTATIONS = ("none", "mild", "wide")
 
 
 def augmentation(settings):
-    """Crop and augmentation of a training sample: changes that another patient or another scanner would bring.
+    """Crop and augmentation of a training sample, which imitate other patients and other scanners.
 
     ``none`` only crops; ``mild`` rotates, scales, flips and shears the sections, shifts and scales HU and adds noise;
     ``wide`` does so more strongly, varies contrast, sharpness and resolution as other kernels and matrices do (the

@@ -14,7 +14,7 @@ from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
 from study.scans.plausibility import lung_notes
 
-LUNG_THRESHOLD_ML = 200  # less than this is no lung: an adult's both lungs hold 2500 ml and more at full inspiration
+LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 ml and more at full inspiration
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
 LUNG_ABOVE_HU = -970
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
@@ -69,7 +69,7 @@ class Segmenter:
             raise ScanError(
                 path,
                 f"no lung found ({fault})",
-                "give a chest CT that holds the lungs; if it does, look at its orientation and HU with `study check`",
+                "give a chest CT that contains the lungs; if it does, check its orientation and HU with `study check`",
             )
         label_map = lung_mask.astype(np.uint8)
         label_map[self.find_infection(scan, lung_mask)] = INFECTION  # also what the lung network took for chest wall
@@ -81,7 +81,7 @@ class Segmenter:
         on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
         probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
         found = probability >= self.lung.threshold
-        # Parts are told apart on the network's grid, which has far fewer pixels than the scan.
+        # Components are separated on the network's grid, which has far fewer pixels than the scan.
         probability[found & ~inner_parts(large_parts(found), on_grid)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
         return probability >= self.lung.threshold
@@ -113,7 +113,7 @@ class Segmenter:
 
 
 def large_parts(lung_mask):
-    """Keep the connected parts of a lung field that are not tiny beside the largest.
+    """Keep the components of a lung field that are not tiny compared with the largest.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
             scan = read_scan(image)
             made_from = {"image": sha256(image), "by": by_what}
             done = _read(note)
-            for mask in MASK_COLUMNS:  # a scan whose masks do not fit is refused here, before it is used
+            for mask in MASK_COLUMNS:  # a scan whose masks do not match is refused here, before it is used
                 if pd.notna(getattr(row, mask, None)):
                     mask_reader(mask)(folder / getattr(row, mask), scan)
             if not (target.is_file() and done.get("from") == made_from and done["mask"] == sha256(target)):
@@ -233,7 +233,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
 
 
 def _read(path):
-    """The note beside a label map; empty if there is none or it cannot be read."""
+    """The note next to a label map; empty if it is missing or unreadable."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -134,7 +134,7 @@ def lung_input(hu):
 def infection_input(hu, lung_median_hu):
     """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about its median as -1..3.
 
-    Inspiration, dose and scanner shift the whole lung; infection is what stands out from the rest of this lung.
+    Inspiration, dose and scanner shift the whole lung; infection differs from the rest of this lung.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ The loop is the same for both tasks; a task differs in what a sample is and in w
 is drawn from (seed, epoch), so an interrupted training that resumes ends with the same weights as an uninterrupted one.
 """
 
+import json
 from dataclasses import dataclass
 
 import monai
@@ -308,15 +309,17 @@ def train_models(
         shown, held_out = split_patients(table, held_out_share, settings[0].seed)
         pixel_mm = settings[0].pixel_mm
         sections = load_sections(shown, folder, pixel_mm, section_mm, increment_mm, progress)
-        # Held-out patients are scored on the thickest sections alone, without overlap: such sections will be measured.
+        # Held-out patients are scored only on the thickest sections, without overlap, like those that will be measured.
         judged = load_sections(held_out, folder, pixel_mm, [max(section_mm)], [max(section_mm)], progress)
         data = {
             "training_table_sha256": sha256(folder / "scans.csv"),
             **model_card.learnt_from(shown, folder, sections, section_mm),
             "held_out_scans": len(held_out),
         }
+        # Other sections or other held-out patients are other data, although the table is the same.
+        digest = json.dumps([data["training_table_sha256"], list(section_mm), list(increment_mm), held_out_share])
         for one in settings:
-            model, history, dice = train(sections, judged, one, models_folder, data["training_table_sha256"], progress)
+            model, history, dice = train(sections, judged, one, models_folder, digest, progress)
             if ranks.rank() == 0:
                 card = model_card.write(one.task, data, history, dice, choose_threshold(dice))
                 models.save(model, one, card, models_folder)

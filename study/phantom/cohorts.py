@@ -5,9 +5,9 @@
     from study.phantom.scanner.protocol import Geometry
     scans = make_cohort("phantoms", People(n_patients=5), Geometry(matrix=512))
 
-`people.counts` says how many patients and scans there are, `people.plan` who is scanned when and how ill,
-`scanner.scan` makes the CT with its truth, `people.observers` delineate it, `people.reports` compare it in words. This
-module puts them together: patients are simulated in parallel, a file appears only when it is complete, and a scan
+`people.counts` says how many patients and scans there are, `people.plan` who is scanned when and how severe the disease
+is, `scanner.scan` makes the CT with its truth, `people.observers` delineate it, `people.reports` compare it in words.
+This module puts them together: patients are simulated in parallel, a file appears only when it is complete, and a scan
 whose files are there and were made in the same way is not made again.
 
 Every random draw comes from a stream keyed by the seed, the patient and the visit, so files are identical byte for byte
@@ -32,7 +32,7 @@ from study.phantom.request import RequestError, check_word
 from study.phantom.scanner.protocol import Geometry
 
 # A scan that cuts off part of the lungs has a different POI. In 20 000 adults drawn by `build.draw_build` the inner
-# chest is 183 to 293 mm wide; off centre as it is, it needs 247 mm (median), at most 316: 300 mm cut it in 3 of 1000.
+# chest is 183 to 293 mm wide; as it is off centre, it needs 247 mm (median), at most 316: 300 mm cut it in 3 of 1000.
 NARROWEST_FIELD_MM = 300.0
 # The paper's scanner adapts its tube current between 30 and 70 mAs.
 TUBE_CURRENT_MAS = (30.0, 70.0)
@@ -68,7 +68,7 @@ def make_cohort(
     people : People
         Who is in it: counts, language of the reports, seed.
     geometry : Geometry
-        How they are scanned. The field of view is at least `NARROWEST_FIELD_MM`, so that it holds the lungs.
+        How they are scanned. The field of view is at least `NARROWEST_FIELD_MM`, so that it contains the lungs.
     reporting : Reporting, optional
         How often the reports mention what, and how the reader errs.
     image_format : {"nifti", "dicom"}
@@ -83,7 +83,7 @@ def make_cohort(
     Returns
     -------
     DataFrame
-        scans.csv: one row per scan. Beside the columns of the scan table it holds the truth:
+        scans.csv: one row per scan. In addition to the columns of the scan table, the truth:
         true_lung_volume_ml, true_infection_volume_ml, true_poi, true_ihu (empty without infection) from the
         true masks on the section grid, true_tissue_poi and true_tissue_ihu of the tissue before it is cut into
         sections, and true_illness_day, true_extent, true_consolidation, true_absorbing,
@@ -92,15 +92,15 @@ def make_cohort(
     Raises
     ------
     RequestError
-        If the field of view is too narrow, the format unknown or there is no worker.
+        If the field of view is too narrow, the format is unknown or the number of workers is below 1.
     ValueError
-        If the folder holds a scan table that was not made here.
+        If the folder contains a scan table that this program did not write.
     """
     folder = Path(folder)
     check_word("image_format", image_format, FORMATS)
     if geometry.field_of_view_mm < NARROWEST_FIELD_MM:
         raise RequestError(
-            "{field_of_view_mm} is too narrow to hold the lungs: the chests of adults are up to 290 mm wide inside; "
+            "{field_of_view_mm} is too narrow to contain the lungs: the chests of adults are up to 290 mm wide inside; "
             f"give {NARROWEST_FIELD_MM:g} or more",
             vars(geometry),
         )

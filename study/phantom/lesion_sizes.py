@@ -1,12 +1,12 @@
 """Whether the lesions of the phantom are as numerous, as large and as widely spread as real ones.
 
-Experts drew the infection of 50 scans of class CT-1 in sections of 8 mm (MosMedData, Morozov et al., 2020; 0.78 mm
+Experts delineated the infection of 50 scans of class CT-1 in 8 mm sections (MosMedData, Morozov et al., 2020; 0.78 mm
 pixels): those masks are the reference here. They come without their CT, so quantities that need the lung, such as the
-distance of a lesion to the pleura, cannot be compared; those that need the mask alone can.
+distance of a lesion to the pleura, cannot be compared; those that need only the mask can.
 
-The number of lesions depends on the pixel size, since an expert's outline leaves specks of a few pixels beside a
+The number of lesions depends on the pixel size, since an expert's delineation leaves specks of a few pixels next to a
 lesion. Both sides are therefore counted on pixels of about 2.7 mm. The lesions were tuned at 512 x 512 pixels: there
-the phantom has a median of 49 lesions in 20 scans, and the experts drew 60.
+the phantom has a median of 49 lesions in 20 scans, and the experts' masks 60.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def read_lesions(folder) -> pd.DataFrame:
     """
     paths = sorted(path for path in Path(folder).glob("*") if path.name.endswith((".nii", ".nii.gz")))
     if not paths:
-        raise FileNotFoundError(f"no mask (.nii or .nii.gz) is in {folder}; name the folder that holds the masks")
+        raise FileNotFoundError(f"no mask (.nii or .nii.gz) is in {folder}; give the folder that contains the masks")
     rows = []
     for path in tqdm(paths, desc="read expert masks", unit="mask"):
         volume = open_nifti(path)
@@ -133,5 +133,5 @@ def merge_pixels(mask: np.ndarray, spacing_mm) -> tuple[np.ndarray, tuple[float,
 
 def _checked(section: np.ndarray, path: Path) -> np.ndarray:
     if not np.isin(section, (0, 1)).all():
-        raise ScanError(path, "the file holds values other than 0 and 1", "give masks: 1 infected, 0 everything else")
+        raise ScanError(path, "it contains values other than 0 and 1", "give masks: 1 infected, 0 everything else")
     return section > 0

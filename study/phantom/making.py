@@ -1,6 +1,6 @@
 """Make the scans of a plan: in parallel, only complete files, and none twice.
 
-A recipe is all that a scan depends on. Beside the files of a scan is recipes/<scan_id>.json, with the digest of its
+A recipe is all that a scan depends on. With the files of a scan goes recipes/<scan_id>.json, with the digest of its
 recipe and of the code that follows it; a scan whose files are there with that digest is not made again. So a run that
 was killed, or filled the disk, resumes.
 """
@@ -87,7 +87,7 @@ def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tu
         raise RequestError("{workers} must be a whole number, 1 or more", dict(workers=workers))
     if (folder / "scans.csv").exists() and not (folder / "recipes").is_dir():
         raise ValueError(
-            f"{folder / 'scans.csv'} was not made here; name another folder for the synthetic {what}, "
+            f"{folder / 'scans.csv'} was not written by this program; give another folder for the synthetic {what}, "
             "or move that table away"
         )
     (folder / "recipes").mkdir(parents=True, exist_ok=True)  # fail before any scan is made
@@ -116,7 +116,7 @@ def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: in
         for group in groups:
             yield _make_patient(folder, group)
         return
-    # spawn: the same on every system, and safe beside the threads of a notebook or of torch
+    # spawn: the same on every system, and safe with the threads of a notebook or of torch
     with ProcessPoolExecutor(min(workers, len(groups)), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(_make_patient, folder, group) for group in groups]
         try:
@@ -135,7 +135,7 @@ def _make_patient(folder: Path, recipes: list[tuple[dict, str]]) -> dict[str, di
         except Exception as error:
             error.add_note(f"while making scan {recipe['scan_id']} in {folder}")
             raise
-    forget_patient()  # an idle process holds no patient in memory
+    forget_patient()  # an idle process keeps no patient in memory
     return made
 
 
@@ -245,7 +245,7 @@ def _remove(path: Path) -> None:
 
 
 def scan_file(name: str, scan_id: str, format: str = "nifti") -> str:
-    """Path of a scan's file, or of its folder of DICOM, relative to its table; `name` is the column that holds it."""
+    """Path of a scan's file, or of its folder of DICOM, relative to its table; `name` is its column."""
     return f"{FOLDERS[name]}/{scan_id}{'' if format == 'dicom' else '.nii.gz'}"
 
 

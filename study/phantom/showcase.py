@@ -24,7 +24,7 @@ VIEWS = (
 
 
 def views(matrix: int = 192) -> tuple[list[tuple[str, np.ndarray]], tuple[float, float, float]]:
-    """Sections at one height of one patient: healthy and ill, breathing, thick and thin, soft and sharp.
+    """Sections at one height of one patient: healthy and diseased, breathing, thick and thin, soft and sharp.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The claims as a web page: published beside regenerated, to search, filter and sort; readable without JavaScript."""
+"""The claims as a web page: published and regenerated numbers to search and filter; readable without JavaScript."""
 
 from study.claims import verdicts
 from study.publish import notebook_page, page
@@ -10,7 +10,7 @@ def write(run, address, table, findings):
     """Write the page of a run's claims.
 
     Each number leads to the place where its notebook recorded it, on a page that ``site.write`` makes after the last
-    notebook, and to the table or figure beside the page that shows it, where there is one.
+    notebook, and to the table or figure that shows it, where there is one.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def write(run, address, table, findings):
 
 
 def _links(row, folder, addresses):
-    """Addresses of where a claim's number was recorded and of what shows it; None where there is no such place."""
+    """Addresses of where a claim's number was recorded and of what shows it; None where there is none."""
     files = [f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")] if row["see"] else []
     beside = (file for file in files if "/" not in file and "\\" not in file and (folder / file).is_file())
     recorded = addresses.get((row["notebook"], row["name"]), addresses.get(row["notebook"]))

@@ -1,13 +1,13 @@
-"""A run as one file to hand in: a Provenance Run Crate, an RO-Crate that says how each file came about.
+"""A run as one file to submit: a Provenance Run Crate, an RO-Crate that says how each file was made.
 
 Of the Workflow Run RO-Crate profiles (https://w3id.org/ro/wfrun) this is the one for a workflow whose steps are known
 one by one: each notebook is a step with its parameters, inputs, results, times and fingerprint. A Workflow Run Crate
-would hold one action for all of them; this is one too, with more in it. It is a zip file with the project's own
-folders: paths may not lead out of a crate, and what is unpacked runs again.
+would contain one action for all of them; this is one too, with more in it. It is a zip file with the project's own
+folders: paths may not lead out of a crate, and the unpacked project can be run again.
 
-Of patients it holds tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks or
-words of reports; what the run read and the crate leaves out is named by its digest. Links to what is left out are plain
-text.
+Of patients it contains tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks
+or words of reports; what the run read and the crate leaves out is named by its digest. Links to what is left out are
+plain text.
 """
 
 import datetime
@@ -62,7 +62,7 @@ COMPLETED = "http://schema.org/CompletedActionStatus"
 
 
 def write(run):
-    """Write ``figures/<run>/<run>.crate.zip``; a file that holds the same already is left alone.
+    """Write ``figures/<run>/<run>.crate.zip``; a file with the same content is left unchanged.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ FRAME = re.compile(r"<header>.*?</header>", re.DOTALL)  # of a page: navigation 
 
 
 def _without_dead_links(name, content, names):
-    """Content of a document in which links to files that the crate does not hold are their words alone.
+    """Content of a document in which links to files that are not in the crate become plain text.
 
-    A page's navigation is left out as a whole where the crate holds documents and not the pages that it leads to.
+    A page's navigation is left out as a whole where the crate contains documents but not the pages that it leads to.
     """
     if Path(name).suffix not in LINK or name.startswith("study/"):
         return content
@@ -145,7 +145,7 @@ def _without_dead_links(name, content, names):
 
 
 def list_files(run):
-    """Files of the crate: where each lies in it and on the disk.
+    """Files of the crate: the path of each in it and on disk.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def describe(run, files):
     ----------
     run : study.run.Run
     files : dict of str to bytes
-        The files of :func:`list_files` as the crate holds them.
+        The files of :func:`list_files` as they are in the crate.
 
     Returns
     -------

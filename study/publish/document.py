@@ -1,4 +1,4 @@
-"""A text about a run for people: written as Markdown, and beside it as a web page."""
+"""A text about a run for readers: written as Markdown and as a web page."""
 
 import os
 import re
@@ -9,12 +9,12 @@ import mistune
 from study.files import write_text
 from study.publish import page
 
-# Raw HTML in the text is shown letter by letter, and links are followed to files and web pages only.
+# Raw HTML in the text is shown literally, and links are followed to files and web pages only.
 _render = mistune.create_markdown(escape=True, plugins=["table"])
 
 
 def escaped(text):
-    """Text as it is, whatever characters it holds: none is read as Markdown or HTML, and it stays on one line."""
+    """Literal text: no character is read as Markdown or HTML, and it stays on one line."""
     return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(str(text).split()).replace("&", "&amp;"))
 
 

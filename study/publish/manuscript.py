@@ -1,6 +1,6 @@
 r"""Every recorded number as a manuscript prints it, so that none is retyped: LaTeX macros and JSON.
 
-``\input{numbers}`` in a LaTeX manuscript, or the JSON for any other, gives the numbers that the run has now.
+``\input{numbers}`` in a LaTeX manuscript, or the JSON for any other, gives the current numbers of the run.
 """
 
 import json

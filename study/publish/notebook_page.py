@@ -1,7 +1,7 @@
 """An executed notebook as HTML that runs nothing: prose, code, tables and pictures, an anchor for each cell.
 
-Whatever a notebook holds, from a report's text to another program's output, reaches the page as text: of the HTML in an
-output, only the rows and cells of tables are kept.
+Whatever a notebook contains, from a report's text to another program's output, reaches the page as text: of the HTML in
+an output, only the rows and cells of tables are kept.
 """
 
 import ast
@@ -34,7 +34,7 @@ def executed(run, name):
 
 
 def addresses(run, names):
-    """Where the values of executed notebooks stand, relative to ``figures/<run>``.
+    """Where the values of executed notebooks are shown, relative to ``figures/<run>``.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def saved(notebook):
 
 
 def _imported_names(tree):
-    """What the names that a cell imports stand for, such as ``{"plots": "study.figures.plots"}``."""
+    """What the names that a cell imports refer to, such as ``{"plots": "study.figures.plots"}``."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:

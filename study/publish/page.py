@@ -1,8 +1,8 @@
 """The frame that every web page of a run shares: one style sheet, one navigation, one security policy, one environment.
 
-The pages are in ``figures/<run>`` beside what they show and open from disk, without a network, so the folder as a whole
+The pages are in ``figures/<run>`` next to what they show and open from disk, offline, so the folder as a whole
 can be handed on. Scripts and styles are inline and named by their digest in each page's policy: nothing that a report,
-a scan's id or a notebook's output holds can run.
+a scan's id or a notebook's output contains can run.
 """
 
 import base64
@@ -36,7 +36,7 @@ def write(run, address, template, script="", **content):
     script : str, optional
         A file of ``templates/``: the page's script.
     **content
-        What the template shows. Text is escaped, whatever it holds; a template marks with ``safe`` what is HTML.
+        What the template shows. All text is escaped; a template marks with ``safe`` what is HTML.
 
     Returns
     -------

@@ -120,7 +120,7 @@ def _chapter(run, name, notebook, places, functions):
         here = {"id": notebook_page.anchor(cell), "kind": cell.cell_type, "source": cell.source}
         if cell.cell_type == "code":
             parts = notebook_page.output_parts(cell)
-            if cell is recording:  # the table that pandas shows leaves out rows; a claim may stand in one of them
+            if cell is recording:  # the table that pandas shows leaves out rows; a claim may be in one of them
                 parts = [*parts[:-1], {"table": notebook_page.values_html(run.recorded(name))}]
             figures = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
             here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
@@ -188,4 +188,4 @@ def _search_index(chapters, figures, tables, functions, run):
             entries.append((f"Claim, {row['where']}: {row['quantity']}", f"claims.html#{row['id']}", " ".join(words)))
     listed = [{"title": title, "address": where, "text": _plain(text)} for title, where, text in entries]
     text = json.dumps(listed, ensure_ascii=False)
-    return text.replace("<", "\\u003c")  # so that no text ends the element that holds it
+    return text.replace("<", "\\u003c")  # so that no text ends the element that contains it

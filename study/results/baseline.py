@@ -58,7 +58,7 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         empty where nothing was compared and a dash where it is undefined.
     numbers : pandas.DataFrame
         name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients of whom
-        the value is known. The mean and the share of nobody are NaN, and so is the SD of fewer than two patients.
+        the value is known. Without patients, mean and share are NaN, and so is the SD of fewer than two patients.
         The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
         in a group or no variance at all, for sex with an empty group or one sex only.
     """

@@ -26,7 +26,7 @@ PHRASES = {
 BIOMARKER = {"volume": "poi", "density": "ihu"}
 # What a table calls each quantity, the unit of its change for people, the factor to that unit, decimals.
 UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
-FEWEST_CASES = 10  # a kappa of fewer says nothing and is not shown where a least change leaves out the other cases
+FEWEST_CASES = 10  # a kappa of fewer is meaningless and is not shown where a minimum change leaves out the other cases
 HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
     "density_whole": "Kappa, density, whole", "density_all": "Kappa, density, all",

@@ -1,4 +1,4 @@
-"""How well scans were segmented: against the truth, beside the project's targets, and between observers."""
+"""How well scans were segmented: against the truth, with the project's targets, and between observers."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Severity beyond the paper: patients instead of scans, held-out patients, other ways of measuring.
+"""Severity beyond the paper: patients instead of scans, held-out patients, other choices of the measurement.
 
 These are notebook 5's results for a reader; notebook 6's are in ``progression``.
 """
@@ -15,7 +15,7 @@ CUTOFF_STEP = 0.1  # the cut-off is moved by this share of itself
 
 
 def by_patient_table(regression, by_gee):
-    """Odds ratios with errors over scans and over patients, as text; `by_gee` is from ``clustered.odds_ratios``."""
+    """Odds ratios with scan-level and patient-clustered errors, as text; `by_gee` is from ``clustered.odds_ratios``."""
     rows = {}
     for key, over_patients in by_gee.iterrows():
         over_scans = regression.loc[key]
@@ -144,7 +144,7 @@ def measured_otherwise(scans, fits, cutoffs, variants=None):
 
 
 def auc_of_truth(variants, is_severe):
-    """AUC of the biomarkers by the true masks, where known: how much the measurement costs, or flatters.
+    """AUC of the biomarkers using the true masks, where known: how much the measurement lowers or raises it.
 
     Parameters
     ----------

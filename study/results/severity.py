@@ -141,7 +141,7 @@ def biomarkers_at_cutoff(scans, predicted, performance):
     -------
     DataFrame
         Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is the number of
-        cut-offs with the same Youden index, of which the most sensitive was taken.
+        cut-offs with the same Youden index, the most sensitive of which was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
@@ -193,7 +193,7 @@ def odds_ratio_table(regression, penalised):
     return pd.DataFrame(rows).set_index("Model")
 
 
-# Columns of resampling.evaluate by what was drawn and how the limits are taken.
+# Columns of resampling.evaluate by resampling unit and kind of limits.
 BOOTSTRAPS = {
     ("scans", "bootstrap within each status, percentile"): "",
     ("scans", "bootstrap within each status, BCa"): "bca_",

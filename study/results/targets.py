@@ -1,7 +1,7 @@
-"""What this project asks of its networks, and whether a number reaches it.
+"""The targets for the networks, and whether a number reaches its target.
 
-The targets below are the project's own, set before the networks were trained and evaluated; no guideline gives them.
-The estimate itself is judged; the tables give its interval beside it.
+The targets below are the project's own, set before the networks were trained and evaluated; they are not from a
+guideline. The verdict is on the estimate itself; the tables give its interval as well.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ TARGETS = {
     "infection_dice": Target("at least", 0.80),
     "infection_dice_sd": Target("at most", 0.15),
     "lung_dice": Target("at least", 0.985),
-    "lung_surface_dice": Target("at least", 0.95),  # set when surface voxels were counted; it now goes by area
+    "lung_surface_dice": Target("at least", 0.95),  # set for the count of surface voxels; surface Dice weights by area
     "lung_dice_worst": Target("at least", 0.95),
     "lesion_sensitivity": Target("at least", 0.90),  # of lesions of 1 ml or more
     "false_lesions": Target("at most", 1.0),  # a scan, of 1 ml or more

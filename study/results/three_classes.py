@@ -15,7 +15,7 @@ def least_detectable(pairs, variants):
     """Least detectable change of POI (for "volume") and iHU (for "density"), and what it was taken from.
 
     Where the true masks are known, it comes from the differences between measured and true changes; else, where two
-    observers outlined the same scans, from their differences, which is what careful people do not resolve either; else
+    observers delineated the same scans, from their differences, which careful readers do not resolve either; else
     it is unknown.
 
     Parameters
@@ -70,10 +70,10 @@ def tabulate(pairs, least):
     -------
     DataFrame
         Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
-        iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (errors over patients), ``n_unchanged_report,
-        n_unchanged_biomarker, kappa_two, n_two``; and ``linear, linear_low, linear_high, quadratic ...``, kappas that
-        give part of the credit where only one side says unchanged (errors over cases). NaN where the least change is
-        unknown.
+        iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (patient-clustered errors),
+        ``n_unchanged_report, n_unchanged_biomarker, kappa_two, n_two``; and ``linear, linear_low, linear_high,
+        quadratic ...``, kappas that give part of the credit where only one side says unchanged (errors that treat cases
+        as independent). NaN where the least change is unknown.
     """
     rows = {}
     for quantity, found in least.items():

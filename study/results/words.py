@@ -26,7 +26,7 @@ def p_value(p):
     if is_missing(p):
         return MISSING
     if not 0 <= p <= 1:
-        raise ValueError(f"p = {p!r} is no probability; p-values lie in 0..1")
+        raise ValueError(f"p = {p!r} is not a probability; p values must be between 0 and 1")
     if p < 0.001:
         return "<0.001"
     return f"{p:.3f}" if p < 0.01 or 0.045 <= p < 0.05 else f"{p:.2f}"
@@ -43,7 +43,7 @@ def percent_of(count, n, digits=2):
     if is_missing(count) or is_missing(n) or n == 0:
         return MISSING
     if not 0 <= count <= n:
-        raise ValueError(f"{count!r} of {n!r} is no proportion; the count must lie in 0..n")
+        raise ValueError(f"{count!r} of {n!r} is not a proportion; the count must be between 0 and n")
     return f"{100 * count / n:.{digits}f} ({count:.0f} of {n:.0f})"
 
 
@@ -77,7 +77,7 @@ UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
 UNIT_WORDS = {"hu": "HU", "kv": "kV", "mas": "mAs"}
 WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd": "SD", "p": "p", "n": "n"}
 FULL_NAMES = {
-    "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is no current
+    "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
 }
 
@@ -88,7 +88,7 @@ def headings(df):
 
 
 def heading(name):
-    """A column's name in words; names that hold capitals or spaces are words already."""
+    """A column's name in words; names with capitals or spaces are words already."""
     if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
         return FULL_NAMES.get(name, str(name))
     *first, last = str(name).split("_")

@@ -1,1 +1,1 @@
-"""Statistics of tables and arrays. Nothing here knows the rest of the study."""
+"""Statistics of tables and arrays. Nothing here imports the rest of the study."""

@@ -7,7 +7,7 @@ interval of a mean is the usual one.
 
 Every function leaves out scans whose value is missing (NaN) and returns a dict: ``estimate, low, high`` (95 % unless
 asked otherwise), ``n`` (scans) and ``n_patients``. The limits are NaN with fewer than two patients, and where the error
-is 0, as equal numbers in all scans are no certainty. Without scans everything is NaN.
+is 0, because equal numbers in all scans do not mean certainty. Without scans everything is NaN.
 """
 
 import numpy as np

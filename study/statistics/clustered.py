@@ -31,7 +31,7 @@ def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
     DataFrame
         Indexed by score: ``n_patients, auc, standard_error, low, high``. The error is NaN if fewer than two patients
         have a severe scan, or fewer than two a non-severe one. The limits are also NaN where the error is 0 (perfect
-        separation, all scores tied), which is no certainty.
+        separation, all scores tied), which does not mean certainty.
 
     References
     ----------
@@ -74,7 +74,7 @@ def auc_difference(scores, other_scores, is_severe, patient_ids):
 
 
 def odds_ratios(table, models, patient_ids, outcome="is_severe", confidence=0.95):
-    """Odds ratios per SD by generalised estimating equations: the logistic model with errors over patients.
+    """Odds ratios per SD by generalised estimating equations: the logistic model with patient-clustered errors.
 
     With working independence the odds ratios are those of the ordinary logistic regression, and only the errors differ
     (Huber-White sandwich over patients). With predictors that change from scan to scan, as POI does, another working
@@ -141,7 +141,7 @@ ODDS_RATIO_COLUMNS = [
 
 
 def kappa_table(rated, patient_ids, confidence=0.95):
-    """Cohen's kappa of several pairs of raters with a standard error over patients.
+    """Cohen's kappa of several pairs of raters with a patient-clustered standard error.
 
     The delta method, as Fleiss, Cohen and Everitt used it on cases, on the sums of each patient's cases; Yang and Zhou
     give it for clustered pairs of ratings.

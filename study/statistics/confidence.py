@@ -20,5 +20,5 @@ def tail(confidence):
     0.025
     """
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence!r}: must lie between 0 and 1, such as 0.95")
+        raise ValueError(f"confidence {confidence!r}: must be between 0 and 1, such as 0.95")
     return (1 - confidence) / 2

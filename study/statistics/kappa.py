@@ -46,7 +46,7 @@ class Agreement:
         agreement if both raters used all categories equally often. NaN with fewer than two categories and with weights.
     ci_low, ci_high : float
         kappa -+ z times `standard_error_fleiss`, kept within -1 to 1. NaN with kappa, and where the error is 0,
-        which is no certainty.
+        which does not mean certainty.
     weights : str
         Name of the weights.
     """
@@ -147,7 +147,7 @@ def strength(kappa):
     if np.isnan(kappa):
         return "undefined"
     if not -1 <= kappa <= 1 + 1e-9:
-        raise ValueError(f"kappa {kappa!r}: must lie between -1 and 1")
+        raise ValueError(f"kappa {kappa!r}: must be between -1 and 1")
     return next(word for limit, word in STRENGTHS if round(kappa, 2) <= limit)
 
 

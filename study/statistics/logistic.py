@@ -1,8 +1,8 @@
 """Logistic regression of a yes/no outcome: odds ratios per standard deviation, AIC, predicted probabilities.
 
-The fit is statsmodels' maximum likelihood. What statsmodels lacks is done here: separation, where the likelihood has no
-maximum and software prints some huge odds ratio, is found beforehand and refused, or handled by Firth's correction; and
-profile likelihood intervals.
+The fit is statsmodels' maximum likelihood. What statsmodels does not have is done here: separation, where the
+likelihood has no maximum and software prints some huge odds ratio, is found beforehand and refused, or handled by
+Firth's correction; and profile likelihood intervals.
 """
 
 from dataclasses import dataclass
@@ -221,7 +221,7 @@ def likelihood_ratio_test(smaller, larger):
     names, more = set(smaller.estimates.index), set(larger.estimates.index)
     if not names < more:
         raise ValueError(
-            f"models of {sorted(names)} and {sorted(more)}: the larger must hold the smaller and add to it"
+            f"models of {sorted(names)} and {sorted(more)}: the larger must contain the smaller and add to it"
         )
     if not smaller.predicted.dropna().index.equals(larger.predicted.dropna().index):
         raise ValueError(

@@ -110,9 +110,9 @@ def delong_interval(scores, is_severe, higher_is_severe=True, confidence=0.95, s
     On the logit scale (default) the interval is symmetric in log(AUC / (1 - AUC)), stays inside 0 to 1 by itself and
     covers better near 1; ``scale="plain"`` is the textbook AUC +- z SE, cut at 0 and 1 as R's pROC does.
 
-    At perfect separation DeLong's variance is 0, which is not certainty. The interval then is the exact one-sided
-    bound: with k scans in the smaller group there are k disjoint pairs, all in the right order, which at an AUC below
-    ((1 - confidence) / 2) ** (1 / k) has a probability of less than (1 - confidence) / 2.
+    At perfect separation DeLong's variance is 0, which does not mean certainty. The interval then is the exact
+    one-sided bound: with k scans in the smaller group there are k disjoint pairs, all in the right order, which at an
+    AUC below ((1 - confidence) / 2) ** (1 / k) has a probability of less than (1 - confidence) / 2.
 
     Parameters
     ----------
@@ -352,7 +352,7 @@ def _by_status(scores, is_severe, higher_is_severe):
         raise ValueError(f"scores have shape {scores.shape} and is_severe {is_severe.shape}: one of each per scan")
     if is_severe.dtype != bool:
         if not np.isin(is_severe, (0, 1)).all():
-            raise ValueError("is_severe holds values other than true and false: compare the status with 'severe' first")
+            raise ValueError("is_severe has values other than true and false: compare the status with 'severe' first")
         is_severe = is_severe.astype(bool)
     if not np.isfinite(scores).all():
         raise ValueError(

@@ -1,6 +1,6 @@
 """How a model would perform on unseen patients: cross-validation, optimism, calibration, net benefit.
 
-A model fitted and a cut-off chosen on the scans that they are judged on look better than they are. Here whole patients
+A model and a cut-off look better than they are on the scans that they were fitted and chosen on. Here whole patients
 are held out or resampled, never single scans, as a patient's other scans would leak the answer.
 """
 
@@ -158,7 +158,7 @@ def calibration(predicted, is_severe):
 
 
 def calibration_bins(predicted, is_severe, n_bins=10):
-    """Observed share of severe scans beside the mean prediction, in bins of equal size.
+    """Observed share of severe scans and mean prediction, in bins of equal size.
 
     Returns
     -------
@@ -203,7 +203,7 @@ def net_benefit(predicted, is_severe, thresholds):
     """
     thresholds = np.asarray(thresholds, dtype=float)
     if not ((thresholds > 0) & (thresholds < 1)).all():
-        raise ValueError("thresholds must lie above 0 and below 1: they are the probabilities at which to act")
+        raise ValueError("thresholds must be above 0 and below 1: they are the probabilities at which to act")
     known = predicted.dropna()
     severe = np.asarray(is_severe.loc[known.index], dtype=bool)
     price = thresholds / (1 - thresholds)
@@ -277,5 +277,5 @@ def _known(predicted, is_severe):
     predicted, severe = np.asarray(predicted, dtype=float), np.asarray(is_severe, dtype=bool)
     known = np.isfinite(predicted)
     if ((predicted[known] < 0) | (predicted[known] > 1)).any():
-        raise ValueError("predicted holds values outside 0 to 1: calibration needs probabilities")
+        raise ValueError("predicted contains values outside 0 to 1: calibration needs probabilities")
     return special.logit(np.clip(predicted[known], 1e-9, 1 - 1e-9)), severe[known]

@@ -1,4 +1,4 @@
-"""What the bench on quality computes: the reference of the lungs on known bodies, falls of Dice, who is scanned how."""
+"""What the bench on quality computes: the lung reference on known bodies, falls of Dice, and the scan conditions."""
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,14 @@ def test_lungs_that_touch_are_closed_one_by_one():
 def test_the_reference_is_the_phantoms_own_lung():
     made = simulate_scan((5,), 1, Habitus("male", 50), Disease(extent=0.0), Protocol(matrix=128))
     assert overlap.dice(threshold_lung(made.hu, made.spacing_mm), made.lung_mask) > 0.97
+
+
+def test_without_a_real_ct_its_rows_are_skipped_and_said_what_to_give(capsys, tmp_path):
+    assert quality.real("no models") == []
+    assert "skipped; give --real DIR" in (said := capsys.readouterr().out) and quality.SCAN in said
+    (tmp_path / quality.SCAN).touch()
+    with pytest.raises(SystemExit, match=rf"--real .*: {quality.FLAGS}, {quality.SERIES} not found; give a folder"):
+        quality.real("no models", tmp_path)
 
 
 def test_flags_say_where_there_is_no_lesion():

@@ -1,4 +1,4 @@
-"""Which notebooks the bench of whole runs expects to run again after an edit; its command line."""
+"""Which notebooks the bench of whole runs expects to be re-executed after an edit; its command line."""
 
 import subprocess
 import sys
@@ -30,6 +30,6 @@ def test_the_notebooks_that_ran_are_read_from_the_progress_lines():
 def test_the_command_lists_its_benches_and_refuses_an_unknown_one():
     command = [sys.executable, "-m", "bench"]
     said = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(name in said for name in ("bootstrap", "study", "twice", "quality", "shift"))
+    assert all(name in said for name in ("bootstrap", "study", "twice", "quality", "shift", "--real DIR", "P002"))
     refused = subprocess.run([*command, "speed"], cwd=ROOT, capture_output=True, text=True)
     assert refused.returncode == 2 and "there is no bench speed; there are bootstrap" in refused.stderr

@@ -1,4 +1,4 @@
-"""What the bench on speed computes besides time: operations of a network, the network run in two ways, whole tables."""
+"""What the bench on speed computes besides time: operations of a network, results in two runtimes, tables."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Figures: their size, what they say, the same bytes from the same data, and no stop where data are missing."""
+"""Figures: their size and text, the same bytes from the same data, and no error where data are missing."""
 
 import itertools
 import subprocess

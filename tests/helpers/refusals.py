@@ -1,4 +1,4 @@
-"""What a refused scan must say."""
+"""What the message about a refused scan must contain."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The exercises: their solutions satisfy every check; wrong answers are refused with a hint that gives nothing away."""
+"""The exercises: their solutions satisfy every check; wrong answers get a hint that does not reveal the answer."""
 
 import json
 

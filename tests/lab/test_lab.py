@@ -1,4 +1,4 @@
-"""The notebooks as a student plays with them: JupyterLab in Chromium. Where there is no Chromium, these are skipped."""
+"""The notebooks as a student uses them: JupyterLab in Chromium. Without Chromium, these tests are skipped."""
 
 import io
 import json

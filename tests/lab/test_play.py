@@ -1,4 +1,4 @@
-"""The panels that one plays with: what they say against counting by hand, and what they leave where no browser asks."""
+"""The interactive panels: their numbers against counting by hand, and what they show without a browser."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""The still picture of a scan in three planes, and what is said where there is no viewer."""
+"""The still picture of a scan in three planes, and the message where there is no viewer."""
 
 import numpy as np
 import pytest

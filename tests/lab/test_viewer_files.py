@@ -1,4 +1,4 @@
-"""Fetching the viewer by the real npm from a registry on this machine: what is right is installed, what is not, not."""
+"""Fetching the viewer by the real npm from a local registry: correct files are installed, others are refused."""
 
 import base64
 import hashlib

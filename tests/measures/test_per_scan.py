@@ -1,4 +1,4 @@
-"""Everything measured of a scan from one reading of it: which tables it enters, and how often files are read."""
+"""Everything measured on a scan from one reading: the tables that it enters, and how often files are read."""
 
 import collections
 import errno

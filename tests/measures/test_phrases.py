@@ -1,4 +1,4 @@
-"""Reports in words: sentences as radiologists write them, and what must be found in each."""
+"""Reports in words: sentences as radiologists write them, and the phrases that must be found in each."""
 
 import numpy as np
 import pandas as pd

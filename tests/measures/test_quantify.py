@@ -1,4 +1,4 @@
-"""A scan's rows of biomarkers: by its label map and by other masks."""
+"""A scan's rows of biomarkers: with its label map and with other masks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The ablation: rows that differ in one thing, a table of known answers, and 2D as the 2.5D without neighbours."""
+"""The ablation: rows that differ in one parameter, a table of known answers, and 2D as the 2.5D without neighbours."""
 
 import json
 

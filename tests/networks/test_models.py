@@ -1,4 +1,4 @@
-"""A folder of models as a thing to be handed on: taken whole, and what does not belong is refused by name."""
+"""A folder of models that is passed on: complete folders are used, mismatched files are rejected by name."""
 
 import dataclasses
 import hashlib
@@ -81,9 +81,9 @@ def test_the_card_of_an_older_training_is_read_as_it_stands(handed, tmp_path):
 
 def test_a_file_that_is_missing_or_another(handed):
     (handed / "infection.bin").write_bytes(b"other weights")
-    refused(handed, "infection.bin: not the file that its card describes (digest differs)", "copy it again")
+    refused(handed, "infection.bin: does not match its model card (digest differs)", "copy it again")
     (handed / "infection.bin").unlink()
-    refused(handed, "infection.bin: missing", "copy the whole folder")
+    refused(handed, "infection.bin: not found", "copy the whole folder")
 
 
 @pytest.mark.parametrize("threshold", [None, 0, 1.0, 1.5, -0.1, "0.5", True])
@@ -106,14 +106,18 @@ def test_cards_or_all_files_of_the_two_networks_swapped(handed):
             first.rename(handed / "between")
             second.rename(first)
             (handed / "between").rename(second)
-        refused(handed, "lung.json: the card of the infection network where that of the lung network belongs")
+        refused(handed, "lung.json: this is the card of the infection network, not of the lung network")
 
 
 def test_weights_or_graph_of_another_architecture(handed, untrained):
     other = untrained / "1"
     shutil.copy(other / "infection.safetensors", handed)
     edit(handed, "infection")
-    refused(handed, "infection.safetensors: not the weights of the network", "[8, 3, 7, 7], by the card [8, 5, 7, 7]")
+    refused(
+        handed,
+        "infection.safetensors: the weights do not match infection.json",
+        "[8, 3, 7, 7], in the card [8, 5, 7, 7]",
+    )
     shutil.copy(untrained / "handed" / "infection.safetensors", handed)
     for suffix in ("xml", "bin"):
         shutil.copy(other / f"infection.{suffix}", handed)
@@ -170,8 +174,8 @@ def test_an_empty_folder_and_a_file_by_one_message_of_the_command(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "scan.nii.gz").write_bytes(b"")
     for given, said in (
-        ("empty", "lung.json: there is no lung network here"),
-        ("scan.nii.gz", "a file; models are"),
+        ("empty", "lung.json: no lung network found"),
+        ("scan.nii.gz", "is a file; models are"),
     ):
         code, printed = study(tmp_path, "measure", "scan.nii.gz", "--models", given)
         assert code == 1 and said in printed and "make study" in printed

@@ -221,6 +221,25 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):
     assert len(history) == 1
 
 
+def test_a_checkpoint_of_other_sections_or_held_out_patients_is_not_resumed(tmp_path, monkeypatch):
+    (tmp_path / "scans.csv").touch()
+    table = pd.DataFrame({"patient_id": list("abcd"), "scan_id": list("1234")})
+    identified = []
+
+    def train(training_set, held_out, settings, folder, data_digest, progress):
+        identified.append(data_digest)
+        raise InterruptedError
+
+    monkeypatch.setattr(training, "load_sections", lambda *_: [])
+    monkeypatch.setattr(training.model_card, "learnt_from", lambda *_: {})
+    monkeypatch.setattr(training, "train", train)
+    for change in ({}, {"section_mm": [10.0]}, {"held_out_share": 0.5}, {"increment_mm": [5.0, 10.0]}, {}):
+        given = {"section_mm": [5.0, 10.0], "held_out_share": 0.25, "increment_mm": [5.0], **change}
+        with pytest.raises(InterruptedError):
+            training.train_models(table, tmp_path, tmp_path, [settings("lung")], progress=False, **given)
+    assert identified[0] == identified[-1] and len(set(identified)) == 4
+
+
 def test_no_patient_is_on_both_sides():
     table = pd.DataFrame({"patient_id": ["a", "a", "b", "c", "d"], "scan_id": list("12345")})
     shown, held_out = training.split_patients(table, 0.3, seed=1)

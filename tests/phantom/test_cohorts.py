@@ -1,4 +1,4 @@
-"""The synthetic cohort and training set: their files, what is made again and what is not."""
+"""The synthetic cohort and training set: their files, and what is simulated again."""
 
 import hashlib
 import json
@@ -145,7 +145,7 @@ def test_resume_makes_only_what_is_missing_or_different(tmp_path, monkeypatch):
 
 def test_somebody_elses_table_is_not_overwritten(tmp_path):
     (tmp_path / "scans.csv").write_text("scan_id\nmine\n")
-    with pytest.raises(ValueError, match="not made here"):
+    with pytest.raises(ValueError, match="not written by this program"):
         make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     assert (tmp_path / "scans.csv").read_text() == "scan_id\nmine\n"
 

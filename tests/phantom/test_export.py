@@ -1,4 +1,4 @@
-"""`study phantom`: DICOM that other programs read, requests that cannot be met, and runs that are cut short."""
+"""`study phantom`: DICOM that other programs read, requests that cannot be met, and interrupted runs."""
 
 import hashlib
 import os
@@ -226,7 +226,7 @@ def test_lobes_and_lesions_are_named_on_the_images_grid(dicom_cohort):
         ("--field-of-view 0", "--field-of-view 0 must"),
         (
             "--field-of-view 50",
-            "--field-of-view 50 is too narrow to hold the lungs: the chests of adults are up to 290 mm wide inside",
+            "--field-of-view 50 is too narrow to contain the lungs: the chests of adults are up to 290 mm wide inside",
         ),
         ("--motion 1.5", "--motion 1.5 must be between 0 and 1"),
         ("--seed -1", "--seed -1 must be a whole number"),
@@ -246,7 +246,7 @@ def test_an_impossible_request_is_one_clear_line(tmp_path, options, said):
 def test_somebody_elses_table_stays(tmp_path):
     (tmp_path / "scans.csv").write_text("scan_id\nmine\n")
     answer = CliRunner().invoke(app, ["phantom", "--out", str(tmp_path), "--matrix", "32"])
-    assert answer.exit_code == 1 and "not made here" in answer.stderr
+    assert answer.exit_code == 1 and "not written by this program" in answer.stderr
     assert (tmp_path / "scans.csv").read_text() == "scan_id\nmine\n"
 
 

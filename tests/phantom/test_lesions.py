@@ -1,4 +1,4 @@
-"""Infection as radiologists describe it, its truth lesion by lesion, and its sizes beside those that experts drew."""
+"""Infection as radiologists describe it, its truth by lesion, and its sizes compared with expert masks."""
 
 from types import SimpleNamespace
 
@@ -186,7 +186,7 @@ def test_pixels_are_merged_where_half_of_them_are_infected():
 
 
 def test_masks_are_read_or_refused_by_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no mask.*name the folder"):
+    with pytest.raises(FileNotFoundError, match=r"no mask.*give the folder"):
         lesion_sizes.read_lesions(tmp_path)
     stored = np.zeros((12, 12, 3), np.uint8)
     stored[6:10, 6:10, 1] = 1

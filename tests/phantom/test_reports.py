@@ -1,4 +1,4 @@
-"""The words of the synthetic cohort: the study's own phrase reader reads what they say, in both languages."""
+"""The words of the synthetic cohort: the study's own phrase reader understands them, in both languages."""
 
 from dataclasses import replace
 

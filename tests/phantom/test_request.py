@@ -1,4 +1,4 @@
-"""What is asked of the phantom: one name and one default for each parameter, at the notebook's and the command's door.
+"""Requests to the phantom: one name and one default for each parameter, in the notebook and on the command line.
 
 The command's answer to each wrong option is tested in test_export.py.
 """

@@ -1,4 +1,4 @@
-"""The study in a real browser: Chromium, driven by Playwright. Where there is none, these tests are skipped."""
+"""The study in a real browser: Chromium, driven by Playwright. Without it, these tests are skipped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The crate of a run: it describes what is in it, holds nothing of a patient or a machine, and passes the validator."""
+"""The crate of a run: it describes its content, contains nothing of a patient or a machine, and is valid."""
 
 import hashlib
 import json

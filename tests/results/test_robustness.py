@@ -1,4 +1,4 @@
-"""The sections of notebook 5 that go beyond the paper, also where there is too little to say."""
+"""The sections of notebook 5 that go beyond the paper, also where there are not enough data."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Means, rates and agreement with intervals over patients: textbook cases, copies of scans, and a slow reference."""
+"""Means, rates and agreement with patient-clustered intervals: textbook cases, copies of scans, a slow reference."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Errors over patients: against geepack, against slow references, and by how often the intervals hold the truth."""
+"""Patient-clustered errors: against geepack, slow references, and the coverage of the intervals."""
 
 import numpy as np
 import pandas as pd

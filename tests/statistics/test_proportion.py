@@ -1,4 +1,4 @@
-"""Intervals of shares: against R's binom.test and prop.test (stats 4.2.2), and against what they promise."""
+"""Intervals of proportions: against R's binom.test and prop.test (stats 4.2.2), and their coverage."""
 
 import numpy as np
 import pandas as pd

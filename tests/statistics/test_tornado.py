@@ -1,4 +1,4 @@
-"""Scenarios of the measurement, and what a tornado plot is made of."""
+"""Scenarios of the measurement, and the content of a tornado plot."""
 
 import numpy as np
 import pandas as pd

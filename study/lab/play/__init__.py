@@ -1,1 +1,1 @@
-"""Controls above a picture: move one and see what follows."""
+"""Controls above a picture: move one and see its effect."""

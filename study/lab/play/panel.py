@@ -21,7 +21,7 @@ WIDE = {"style": {"description_width": "9em"}, "layout": ipywidgets.Layout(width
 
 
 def in_browser():
-    """Tell whether a notebook's page asked for this cell, so that there is somebody to show controls and viewers to.
+    """Tell whether a notebook's page asked for this cell, so that there is a reader to show controls and viewers to.
 
     JupyterLab and similar pages name the cell in each request; papermill and nbconvert, which execute a notebook and
     keep its outputs, do not. Outside a notebook it is False.
@@ -33,7 +33,7 @@ def in_browser():
 
 
 class Panel(ipywidgets.VBox):
-    """Controls, one line that says what they lead to, and a picture.
+    """Controls, one line with their result, and a picture.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Panel(ipywidgets.VBox):
     figure : study.figures.style.ColumnFigure
         What `draw` draws into. After the first drawing its axes keep their places.
     arrangement : list of ipywidgets widget, optional
-        How the controls are laid out; one below the other unless given.
+        How the controls are laid out; one below the other by default.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ JOINT = re.compile(
 )
 LOOSE_JOINTS = {"with", "by", "plus", "伴"}  # what follows is not denied or made partial with what went before
 TIGHT_JOINTS = {"及", "或", "和", "与", "以及"}  # what follows is, even with a noun of measure of its own
-# Between two nouns of measure that belong together: "extent (of the lesions) and density".
+# Between two joined nouns of measure: "extent (of the lesions) and density".
 LISTED = re.compile(r"(?: of(?: \w+){1,4})? ?(?:and|or|&|/|as well as)(?: \w+){0,2} ?|[、和及与或]|以及")
 OWNED = re.compile(r"\b(?:of|in|within|inside)(?: \w+){0,3} ?$")  # "(density) of the infected" area
 LINKS = set("in of on at to into toward towards within around along than as from for since near beside and or".split())
@@ -59,7 +59,7 @@ def read(report):
     -------
     phrases : list of Phrase
     unknown : list of str
-        Clauses that tell of a change which the lexicon does not know.
+        Clauses that describe a change which the lexicon does not contain.
     """
     phrases, unknown = [], []
     subject = "infection"  # a report that starts with "Partially absorbed" speaks of the infection
@@ -303,7 +303,7 @@ def _partial(clause, changes):
 def _denied(clause, changes, inherited):
     """Return for each word of change whether it is denied.
 
-    A negation holds for all words of change after it in the clause, and a first one may be denied by what follows
+    A negation applies to all words of change after it in the clause, and a first one may be denied by what follows
     ("expansion was not seen").
     """
     denied, end, so_far = [], 0, inherited

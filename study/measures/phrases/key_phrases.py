@@ -2,9 +2,9 @@
 
 The paper took phrases such as "infection region has (partially) expanded" or "density of infection region has
 increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or
-both are read by rules: a report is cut into clauses, and a clause counts when it holds a word of change whose quantity
-is the extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how they are
-read.
+both are read by rules: a report is cut into clauses, and a clause counts when it contains a word of change whose
+quantity is the extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how
+they are read.
 
 What counts, and what does not:
 
@@ -12,7 +12,7 @@ What counts, and what does not:
   down: contracted, shrunk, smaller, resolved, cleared, disappeared, less extensive, reduced (in extent);
 - up in density: denser, consolidated, density increased or higher; down: fainter, lighter, density decreased or lower;
 - *absorbed* may mean either: an absorbed lesion is smaller, or only fainter (the paper names this among its
-  limitations). It is taken as a decrease in volume, also beside the word density, because a report that means density
+  limitations). It is taken as a decrease in volume, also next to the word density, because a report that means density
   nearly always says so as well. Where a direction rests on that word alone, `tabulate` marks it (``only_absorbed``),
   so that a result can be computed without those reports;
 - *partial* is what is called so (partly, some lesions, in places); a lesion of one named lobe is not partial by itself;
@@ -22,7 +22,7 @@ What counts, and what does not:
 - "improved" or "worse" do not say what changed, and other words of change are not known to the lexicon: `unknown`
   lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them;
 - two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: the rules do not decide
-  how many points make a change. An amount beside such a word ("about 30 % larger") adds nothing to it.
+  how many points make a change. An amount next to such a word ("about 30 % larger") adds nothing to it.
 """
 
 import pandas as pd
@@ -41,7 +41,7 @@ def find(report):
     Parameters
     ----------
     report : str or missing
-        Text in English or Chinese, or both. None, NaN and empty text hold no phrase.
+        Text in English or Chinese, or both. None, NaN and empty text contain no phrase.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """The words by which reports are read, English and Chinese side by side; what is not here is not understood.
 
 Each entry is a regular expression over lower-case text. English ones match whole words; Chinese is written without
-spaces, so a Chinese one matches wherever it stands and says itself what must not stand beside it.
+spaces, so a Chinese one matches anywhere and itself excludes what must not be next to it.
 """
 
 import re
@@ -82,7 +82,7 @@ DENIED_AFTER = re.compile(
     rf"(?<![a-z])(?:is|are|was|were|has been|have been|can|could) (?:{NEGATION.pattern})|(?<![a-z])(?:cannot|can't)"
     r"|^[尚仍均还]{0,2}(?:不明显|不显著|不佳|欠佳|不理想|不充分|不良)"
 )
-# What ought to be looked for, or hoped for, says nothing of what is there.
+# What should be looked for, or is hoped for, does not describe the scan.
 ADVICE = _words(
     ("recommend[a-z]*", r"advis(?:ed?|able)", r"suggest(?:ed)? (?:a )?(?:follow|repeat|re)[- ]?[a-z]*", "until",
      "should", "if",
@@ -176,7 +176,7 @@ UNCHANGED = _words(
      "as on", "as in"),
     ("同前", "相仿", "如前", "变化不", "未变", "稳定", "类似", "相似", "一致", "相近", "相当", "相同", "大致同"),
 )  # fmt: skip
-# Says that something changed, not what: listed for the reader unless a word of change stands beside it.
+# Says that something changed, not what: listed for the reader unless a word of change is next to it.
 VAGUE = _words(
     ("improv[a-z]+", "wors[a-z]+", "better", "deteriorat[a-z]+", "aggravat[a-z]+", r"evol(?:ved|ving|ution)"),
     ("较前更?加?(?:明显|显著)$", "好转", "加重", "减轻", "恶化", "改善", "转归"),

@@ -1,4 +1,4 @@
-"""Who the patient is: the drawn sizes of one body, and the chest wall and spine that follow from them.
+"""The patient: the random sizes of one body, and the chest wall and spine that follow from them.
 
 Lengths follow adults in supine full inspiration: inner thoracic width about 225 mm in women and 245 mm in
 men, lung volume about 4.2 and 5.3 litres.

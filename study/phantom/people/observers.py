@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 # All assumed; set once so that the two observers agree about as well as the paper's two radiologists did (Dice 0.79
-# +- 0.25, median 0.85), and on nothing else: no network was looked at. Over 240 scans they came to 0.77 +- 0.25, median
+# +- 0.25, median 0.85), and to nothing else: no network was used. Over 240 scans they came to 0.77 +- 0.25, median
 # 0.86 (tools/calibrate_observers.py).
 
 
@@ -56,7 +56,7 @@ def delineate(infection_mask, lung_mask, hu, spacing_mm, vessels, *, rng, motion
     Returns
     -------
     observer_1, observer_2 : ndarray of bool (z, y, x)
-        Inside the lung mask. Without any infection they hold look-alikes only, most often nothing.
+        Inside the lung mask. Without any infection they contain only look-alikes, most often nothing.
     """
     drawn = np.zeros((2, *lung_mask.shape), bool)
     if not lung_mask.any():

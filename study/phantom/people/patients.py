@@ -64,7 +64,7 @@ _TRAITS, _VISIT = 1, 2  # names of the random streams
 
 @dataclass(frozen=True)
 class Patient:
-    """What is true of one patient whoever the others are.
+    """The patient's own properties, independent of the other patients.
 
     Days count from `FIRST_DAY`, illness days from the first symptom.
     """
@@ -101,7 +101,7 @@ def draw_patient(seed: int, number: int, minor: bool = False, second_peak_fracti
     Parameters
     ----------
     seed, number : int
-        Nothing else enters: the same two numbers give the same patient in a cohort of any size.
+        Nothing else matters: the same two numbers give the same patient in a cohort of any size.
     minor : bool
         Age 2-17 instead of an adult's, and milder disease.
     second_peak_fraction : float, 0..1

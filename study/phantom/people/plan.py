@@ -1,6 +1,6 @@
 """The plan of the synthetic cohort: which patients, how many scans each, who is severe, with exact counts.
 
-Patients depend on each other through the counts alone: how many scans each has, who ranks among the severe, which sex
+Patients depend on each other only through the counts: how many scans each has, who ranks among the severe, which sex
 fills the last place of a quota. Everything else is the patient's own (`patients`).
 
 Severity follows the disease, with noise. A latent severity is the log-odds of the infected fraction, plus
@@ -8,7 +8,7 @@ density, plus age, plus what a CT does not show; the `n_severe_patients` patient
 while in hospital are the severe patients, and the `n_severe_scans` scans with the highest value among their
 scans, at least one per patient, are the severe scans. The paper counts "79 severe CT scans from 32 patients,
 and 452 general CT scans from 164 patients", as if no severe patient had a non-severe scan, yet its Figure 5
-shows one patient pass between the states. Here status belongs to the scan: a severe patient has at least one
+shows one patient pass between the states. Here each scan has its own status: a severe patient has at least one
 severe scan and may have non-severe ones; the other patients have none that are severe. So the 452 non-severe
 scans come from 164 non-severe patients *and* from non-severe visits of the 32.
 """

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """One language's wordings; a tuple holds alternatives.
+    """One language's wordings; a tuple contains alternatives.
 
     Attributes
     ----------
     compared : tuple of str
-        What may stand before a statement of change.
+        What may precede a statement of change.
     change, some, beside : dict of (quantity, direction) to tuple of str
         A change of the infection; of a part of it, in words that say so; and of its density (or extent) in a clause
         that follows one on its extent.

@@ -9,7 +9,7 @@ from study.phantom.body.fields import Grid, capsule_distance, ramp
 
 # Largest travel (mm) at full severity, of the diaphragm in a breath and of the heart's border in a beat; assumed
 BREATH_MM, BEAT_MM = 15.0, 8.0
-HEART_REACH_MM = 28.0  # how far beside the heart the lung moves with it
+HEART_REACH_MM = 28.0  # how far from the heart the lung moves with it
 HAZE_HU = 95.0  # by which lung that is exhaled during the scan is denser at its base; assumed
 
 

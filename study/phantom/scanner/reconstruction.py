@@ -4,7 +4,7 @@ A kernel is one transfer function H(f), f in cycles/mm. It is the resolution (MT
 spectrum follows from it: filtered back projection weighs the projections' white noise with the ramp |f| and with H, so
 that NPS(f) = A |f| H(f)^2, with A falling as one over tube current times section thickness.
 
-Pixels hold the mean of the image over their area. A coarse matrix therefore shows less noise than a fine one, as does a
+Pixels are the mean of the image over their area. A coarse matrix therefore shows less noise than a fine one, as does a
 scan that is resampled to larger pixels.
 
 References

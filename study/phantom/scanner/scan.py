@@ -32,7 +32,7 @@ SEXES = ("female", "male")
 
 @dataclass(frozen=True)
 class Habitus:
-    """Who is scanned: body and lung size are drawn from the patient's seed, given sex and age."""
+    """Who is scanned: body and lung size are random, from the patient's seed, given sex and age."""
 
     sex: str
     age_years: float
@@ -42,7 +42,7 @@ class Habitus:
         if self.sex not in SEXES:
             raise ValueError(f"sex must be one of {SEXES}, not {self.sex!r}")
         if not 0 <= self.age_years <= 120:
-            raise ValueError(f"age_years must lie in 0..120, not {self.age_years!r}")
+            raise ValueError(f"age_years must be between 0 and 120, not {self.age_years!r}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Disease:
             raise ValueError(f"pattern must be one of {PATTERNS}, not {self.pattern!r}")
         for name, most in (("extent", 0.9), ("consolidation", 1.0), ("absorbing", 1.0)):
             if not 0 <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must lie in 0..{most}, not {getattr(self, name)!r}")
+                raise ValueError(f"{name} must be between 0 and {most}, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def simulate_scan(
         seen: a voxel is lung (infected) where lung (infection) makes up half of its signal or more. The biomarkers of
         the tissue do not change.
     cardiac : float
-        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung beside it. The masks are those
+        0 (the heart stands still) to 1: a double contour of the heart, and blurred lung next to it. The masks are those
         of the still heart.
     label : bool
         Also label every lobe and lesion. It changes nothing else and costs about as much as another visit.
@@ -131,7 +131,7 @@ def simulate_scan(
     """
     for name, value in (("motion", motion), ("cardiac", cardiac)):
         if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie in 0..1, not {value!r}")
+            raise ValueError(f"{name} must be between 0 and 1, not {value!r}")
     patient_seed = tuple(int(part) for part in patient_seed)
     key = (
         patient_seed,

@@ -1,6 +1,6 @@
 """A simulated scan as a DICOM series: one CT image file per section, as a scanner sends it to an archive.
 
-Every file says that it is simulated. It holds no name, date of birth or institution; the patient's ID is the
+Every file says that it is simulated. It contains no name, date of birth or institution; the patient's ID is the
 cohort's own, such as `P001`. The same scan gives the same bytes, its UIDs included.
 """
 

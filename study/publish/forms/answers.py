@@ -1,11 +1,11 @@
 """What a run reports of itself: reporting checklists, a data sheet and a model card, each filled from its artefacts.
 
-Every statement stands once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names the
-statements that answer each of its items. A statement says something, in words that may hold pointers (``pointers``) in
-braces, and names what to see; or it says why it does not apply, or what is missing. It may differ between synthetic
-scans, patients, and a table of biomarkers without CTs. An item is *answered* only if no part of it is missing. What
-only the authors can state they write, under the same names, in ``parameters/<run>.statements.yaml``, which overrides
-the study's own:
+Every statement is written once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
+the statements that answer each of its items. A statement says something, in words that may contain pointers
+(``pointers``) in braces, and names what to see; or it says why it does not apply, or what is missing. It may differ
+between synthetic scans, patients, and a table of biomarkers without CTs. An item is *answered* only if no part of it is
+missing. What only the authors can state they write, under the same names, in ``parameters/<run>.statements.yaml``,
+which overrides the study's own:
 
     ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
@@ -29,7 +29,7 @@ from study.publish.forms.pointers import Absent, Broken, follow
 
 CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
 FORMS = (*CHECKLISTS, "data_sheet", "model_card")
-# Each status of an item with the sign that stands before it.
+# Each status of an item with the sign before it.
 STATUSES = {"answered": "✓", "not applicable": "–", "missing": "✗", "broken": "✗"}
 
 
