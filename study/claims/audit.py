@@ -155,7 +155,7 @@ def _span(claim, end):
     """The range of numbers that a place may have rounded; for a word or a date, the text itself."""
     number = claim.number(end)
     text = claim.text(end)
-    return (text, text) if number is None else (number.share[0] - SLACK, number.share[1] + SLACK)
+    return (text, text) if number is None else (number.share[0] - number.slack, number.share[1] + number.slack)
 
 
 def _vote(spans):
