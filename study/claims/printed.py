@@ -106,7 +106,7 @@ class Printed:
     @property
     def slack(self):
         """What a comparison may be off by its last bits; less than the number's own digits."""
-        return min(SLACK, self.half / 10**6) if self.half else SLACK
+        return (min(SLACK, self.half / 10**6) if self.half else SLACK) + 8 * math.ulp(self.value)
 
     @property
     def ends(self):
