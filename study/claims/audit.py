@@ -185,7 +185,8 @@ def _related(relation):
     ]
     if answer.holds:
         return Check(relation.rule, cited, True, answer.words)
-    fits = {} if answer.searched else {path: _searched(relation.rule, numbers, path) for path in numbers}
+    usual = numbers | ({"method": answer.usual} if answer.usual else {})
+    fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
     for path, value in answer.fits.items():
         if path in numbers and fits.get(path) is None:
             new = _like(numbers[path], value)
@@ -210,8 +211,11 @@ def _apply(rule, numbers):
         else:
             listed = given.setdefault(name, [])
             if len(listed) == int(inside[0]):
-                listed.append({})
-            listed[-1][inside[1]] = number
+                listed.append([] if inside[1].isdigit() else {})
+            if inside[1].isdigit():
+                listed[-1].append(number)
+            else:
+                listed[-1][inside[1]] = number
     if "groups" in given:
         given["groups"] = [Group(**group) for group in given["groups"]]
     return RULES[rule](**given)

@@ -7,13 +7,15 @@ says no only where none can: where rounding, a convention or another formula in 
 import inspect
 import itertools
 import math
+import types
+import typing
 from dataclasses import dataclass, field
 from typing import NewType
 
 import numpy as np
 from scipy import special
 
-from study.claims import two_by_two
+from study.claims import table_tests, two_by_two
 from study.claims.printed import SLACK, Printed, digits
 from study.statistics import kappa as kappas
 
@@ -25,6 +27,7 @@ INTERVALS = ("wald", "profile", "exact")
 # The longer arm of an interval over the shorter, on the log scale. Of 1,500 profile-likelihood and exact intervals of
 # two-by-two tables without an empty cell, the largest was 2.08.
 ARMS = 2.25
+STEPS, MOST_STEPS = 100, 10**4  # how far beyond ten times itself a count is searched, and how far at most
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Answer:
         Whether `fits` has every argument that helps; otherwise the rest is searched for.
     involved : tuple of str
         The arguments that contradict each other, if not all.
+    usual : str
+        The ``method`` by which what would fit is searched for, where the usual one is stricter than all.
     """
 
     holds: bool
@@ -58,6 +63,7 @@ class Answer:
     fits: dict = field(default_factory=dict)
     searched: bool = False
     involved: tuple = ()
+    usual: str = ""
 
 
 def whole_sum(total: Count, parts: list[Count]):
@@ -190,8 +196,15 @@ def _pooled_sd(sizes, means, sds):
     return math.sqrt((inside[0] + closest) / total), math.sqrt((inside[1] + farthest) / max(1, total - 1))
 
 
-def t_test(groups: list[Group], p: Printed):
-    """The p value of two means, by Student's or Welch's t test."""
+def t_test(groups: list[Group], p: Printed, method: str = "any"):
+    """The p value of two groups, by Student's or Welch's t test, or by another test printed under their means and SDs.
+
+    Mann and Whitney's p follows from ranks, which means and SDs do not tell. Over skewed and heavy-tailed samples its z
+    lay between 0.7 z - 1 and 2.5 z + 2 of the t test's (``tools/simulate_audit.py``), and it is never above that of
+    groups that do not overlap. ``method`` says which test it was, t or mann-whitney; without it, each is tried.
+    """
+    if method not in ("any", "t", "mann-whitney"):
+        raise ValueError(f"`method` is {method!r}; write t, mann-whitney or any")
     if len(groups) != 2:
         raise ValueError(f"a t test compares two groups, but {len(groups)} are given")
     (one, other), sizes = groups, [_whole(group.n, "n", 2) for group in groups]
@@ -203,12 +216,24 @@ def t_test(groups: list[Group], p: Printed):
     low = 2 * special.stdtr(largest, -most / min(errors[0])) if min(errors[0]) > 0 else 0.0
     high = 2 * special.stdtr(smallest, -least / max(errors[1])) if max(errors[1]) > 0 else 1.0
     a, b = (group.sd.value**2 / n for group, n in zip(groups, sizes, strict=True))
-    if not a + b:
-        return Answer(p.allows(low, high), "both SDs are 0")
-    freedom = (a + b) ** 2 / (a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
-    computed = 2 * special.stdtr(freedom, -abs(one.mean.value - other.mean.value) / math.sqrt(a + b))
-    words = f"p by Welch's t test = {digits(computed, 4)} ({digits(low, 4)} to {digits(high, 4)} with what was rounded)"
-    return Answer(p.allows(low, high), words, {"p": computed})
+    if a + b:
+        freedom = (a + b) ** 2 / (a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
+        computed = 2 * special.stdtr(freedom, -abs(one.mean.value - other.mean.value) / math.sqrt(a + b))
+        words = (f"p by Welch's t test = {digits(computed, 4)} ({digits(low, 4)} to {digits(high, 4)} with what was "
+                 "rounded)")  # fmt: skip
+    else:
+        computed, words = low, "both SDs are 0"
+    if method != "mann-whitney" and p.allows(low, high):
+        return Answer(True, words)
+    if method == "t":
+        return Answer(False, words, {"p": computed})
+    z = -float(special.ndtri(max(computed, 1e-300) / 2))
+    apart = math.sqrt(3 * sizes[0] * sizes[1] / (sum(sizes) + 1)) + 0.1  # of groups that do not overlap
+    ends = [2 * float(special.ndtr(-one)) for one in (min(2.5 * z + 2, apart), max(0.0, 0.7 * z - 1))]
+    if p.allows(*ends):
+        return Answer(True, f"{words}; Mann and Whitney's can be {p.text}")
+    words += f"; Mann and Whitney's would be {digits(ends[0], 4)} to {digits(ends[1], 4)}"
+    return Answer(False, words, {"p": computed}, usual="t")
 
 
 def _standard_errors(sds, sizes):
@@ -217,33 +242,88 @@ def _standard_errors(sds, sizes):
     return math.sqrt(a / n + b / m), math.sqrt(((n - 1) * a + (m - 1) * b) / (n + m - 2) * (1 / n + 1 / m))
 
 
-def chi_square(counts: list[Count], totals: list[Count], p: Printed):
-    """The p value of shares in groups: Pearson's chi-square, with or without Yates' correction, or Fisher's test."""
-    if len(counts) != len(totals) or len(counts) < 2:
+def chi_square(p: Printed, counts: list[Count] | None = None, totals: list[Count] | None = None,
+               table: list[list[Count]] | None = None, method: str = "any"):  # fmt: skip
+    """The p value of a table of counts, by Pearson's chi-square or another test that is printed under such a table.
+
+    Two groups or more are given by ``counts`` of their ``totals``, a table of more rows by ``table``, its rows. Tried
+    are the tests of ``table_tests``; ``method`` says which of them it was: pearson, yates, n-1, g, trend, fisher,
+    doubled fisher, mid-p, doubled mid-p.
+    """
+    if (table is None) == (counts is None or totals is None):
+        raise ValueError("give `counts` and `totals`, or `table`")
+    if table is not None:
+        cells = [[_whole(number, "table", 0) for number in row] for row in table]
+        if len(cells) < 2 or len({len(row) for row in cells}) > 1 or len(cells[0]) < 2:
+            raise ValueError("`table` needs two or more rows that are equally long, of two or more counts")
+        cells, words = np.array(cells), "p of that table"
+    elif len(counts) != len(totals) or len(counts) < 2:
         raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two or more groups")
-    yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
-    words = " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
-    if any(k > n for k, n in zip(yes, all_, strict=True)):
-        return Answer(False, f"{words}: a count is above its total")
-    table = np.array([yes, np.subtract(all_, yes)])
-    found = {"Pearson": _chi_square_p(table), "Yates": _chi_square_p(table, 0.5)}
-    if len(yes) == 2 and not any(p.allows(value) for value in found.values()):
-        from scipy import stats
-
-        found["Fisher"] = float(stats.fisher_exact(table).pvalue)
+    else:
+        yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
+        words = "p of " + " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
+        if any(k > n for k, n in zip(yes, all_, strict=True)):
+            return Answer(False, f"{words.removeprefix('p of ')}: a count is above its total")
+        cells = np.array([yes, np.subtract(all_, yes)])
+    known = {name: float(value[0]) for name, value in table_tests.by_formula(cells[None]).items()}
+    usual = {name: known[name] for name in ("Pearson", "Yates") if name in known}
+    if method == "any" and any(p.allows(value) for value in usual.values()):
+        return Answer(True, f"{words}: {_values(usual, p)}")
+    exact = table_tests.exact(cells)
+    found = _chosen(known | exact, method)
     fitting = [name for name, value in found.items() if p.allows(value)]
-    shown = ", ".join(f"{name} {digits(value, p.decimals + 2)}" for name, value in found.items())
-    return Answer(bool(fitting), f"p of {words}: {shown}", {"p": found["Pearson"]})
+    if fitting:
+        return Answer(True, f"{words}: {_values({name: found[name] for name in fitting}, p)}")
+    if not exact and method == "any" and p.allows(known["Pearson"] / 1.5, known["Pearson"] * 1.5):
+        return Answer(True, f"{words}: {_values(usual, p)}; too large a table for Fisher, Freeman and Halton's test")
+    fits = _counts_that_fit(cells, p, method, counts is not None)
+    fits["p"] = min(found.values(), key=lambda value: abs(value - p.value))
+    return Answer(False, f"{words}: {_values(found, p)}", fits, searched=True)
 
 
-def _chi_square_p(table, correction=0.0):
-    """Pearson's p; 1 where all or none were counted, as the groups then do not differ."""
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    if (expected == 0).any():
-        return 1.0
-    off = np.abs(table - expected)
-    off = off - np.minimum(correction, off) if table.shape == (2, 2) else off
-    return float(special.chdtrc(table.shape[1] - 1, (off**2 / expected).sum()))
+def _values(found, p):
+    return ", ".join(f"{name} {digits(value, p.decimals + 2)}" for name, value in found.items())
+
+
+def _method(name):
+    """A test's name as ``method`` gives it; Freeman and Halton's is Fisher's for larger tables."""
+    return "fisher" if name == "Fisher, Freeman and Halton" else name.lower().replace(" - ", "-")
+
+
+def _chosen(found, method):
+    """The tests that ``method`` names."""
+    known = {"any": found} | {_method(name): {name: value} for name, value in found.items()}
+    if method not in known:
+        raise ValueError(f"`method` is {method!r}; for this table write {', '.join(known)}")
+    return known[method]
+
+
+def _counts_that_fit(cells, p, method, by_groups):
+    """For each count the nearest with which a test by formula would give this p.
+
+    By groups, a count changes within its total and a total beside its count; else each cell changes alone.
+    """
+    rows, columns = cells.shape
+    paths = {f"table.{i}.{j}": (i, j, cells[i, j], 0) for i in range(rows) for j in range(columns)}
+    if by_groups:
+        paths = {f"counts.{j}": (0, j, cells[0, j], 0) for j in range(columns)}
+        paths |= {f"totals.{j}": (1, j, cells[:, j].sum(), cells[0, j]) for j in range(columns)}
+    fits = {}
+    for path, (i, j, own, least) in paths.items():
+        most = cells[:, j].sum() if path.startswith("counts") else min(10 * own + STEPS, MOST_STEPS)
+        tried = np.arange(least, most + 1)
+        tables = np.repeat(cells[None], len(tried), axis=0)
+        tables[:, i, j] = tried - least
+        if path.startswith("counts"):
+            tables[:, 1, j] = most - tried
+        kept = tables.sum(axis=1).all(axis=1)  # a group of none is no group
+        found = table_tests.by_formula(tables[kept]) if kept.any() else {}
+        fitting = [(value >= p.ends[0]) & (value <= p.ends[1]) for name, value in found.items()
+                   if method in ("any", _method(name))]  # fmt: skip
+        near = tried[kept][np.any(fitting, axis=0)] if fitting else []
+        if len(near):
+            fits[path] = int(near[np.argmin(np.abs(near - own))])
+    return fits
 
 
 def agreement(
@@ -426,4 +506,6 @@ RULES = {"sum": whole_sum, "order": order, "share": share, "spread": spread, "po
 def arguments(rule):
     """The arguments of a rule: dict of name to (type, whether it must be given)."""
     parameters = inspect.signature(RULES[rule]).parameters.values()
-    return {p.name: (p.annotation, p.default is inspect.Parameter.empty) for p in parameters}
+    kinds = {p.name: typing.get_args(p.annotation)[0] if isinstance(p.annotation, types.UnionType) else p.annotation
+             for p in parameters}  # fmt: skip
+    return {p.name: (kinds[p.name], p.default is inspect.Parameter.empty) for p in parameters}

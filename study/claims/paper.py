@@ -44,6 +44,7 @@ decimal     the decimal mark, ``point`` or ``comma``; only ``1,110`` needs it, w
 
 import difflib
 import reprlib
+import typing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -313,7 +314,7 @@ def _relations(listed, known, convention):
 
 def _cite(name, content, kind, where, known, convention, cited, wrong):
     """Find the printed numbers that an argument names, each under its own path."""
-    if kind in (list[Printed], list[Count], list[Group]):
+    if typing.get_origin(kind) is list:
         if not isinstance(content, list) or not content:
             wrong.append(f"`{name}` is {SHORT.repr(content)}; write a list")
             return

@@ -7,37 +7,9 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 import numpy as np
 import pytest
 
+from helpers.tables import ask, findings, read
 from study.claims import audit, audit_rules, paper, quantities, two_by_two
 from study.claims.printed import read_number
-
-
-def read(tmp_path, text):
-    path = tmp_path / "tables.yaml"
-    path.write_text(text, encoding="utf-8")
-    return paper.read_paper(path)
-
-
-def findings(tmp_path, text):
-    return audit.findings(audit.audit(read(tmp_path, text)))
-
-
-def ask(rule, **given):
-    """A rule's answer for printed texts; whole numbers are exact where the rule counts."""
-    kinds = audit_rules.arguments(rule)
-
-    def number(text, kind):
-        return text if kind is str else read_number(text, "cases" if kind is audit_rules.Count else "")
-
-    def value(name, content):
-        kind = kinds[name][0]
-        if name == "groups":
-            return [
-                audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content
-            ]
-        return [number(x, kind.__args__[0]) for x in content] if isinstance(content, list) else number(content, kind)
-
-    return audit_rules.RULES[rule](**{name: value(name, content) for name, content in given.items()})
-
 
 # ---- each rule: true numbers, the same with one planted error, and what would fit
 

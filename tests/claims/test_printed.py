@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from helpers.tables import findings, read
 from study.claims import audit, paper
 from study.claims.printed import COUNTED, Convention, read_number, unread
 
@@ -147,11 +148,6 @@ def test_a_value_moved_keeps_its_digits():
 # ---- in a file
 
 
-def read(tmp_path, text):
-    (tmp_path / "tables.yaml").write_text(text, encoding="utf-8")
-    return paper.read_paper(tmp_path / "tables.yaml")
-
-
 def test_errors_printed_without_a_leading_zero_are_found(tmp_path):
     """`.61` of 31 is no count, .3 and .8 are no one AUC, and two groups so far apart have no p of .35."""
     text = """
@@ -165,7 +161,7 @@ relations:
 - {rule: agreement, where: T, n: '61', observed: '.7772', kappa: '.5000', error: '.1'}
 """
     zero = re.sub(r"'\.", "'0.", text)
-    found = [audit.findings(audit.audit(read(tmp_path, one))) for one in (text, zero)]
+    found = [findings(tmp_path, one) for one in (text, zero)]
     assert len(found[0]) == 6 and found[0]["rule"].tolist() == found[1]["rule"].tolist()
 
 
@@ -173,7 +169,7 @@ def test_this_papers_numbers_without_leading_zeros_have_the_same_findings(tmp_pa
     text = paper.CLAIMS_YAML.read_text(encoding="utf-8")
     bare = re.sub(r'"([<≥]?)0\.(\d)', r'"\1.\2', text)
     assert bare != text
-    found = [audit.findings(audit.audit(read(tmp_path, one)))["rule"].tolist() for one in (text, bare)]
+    found = [findings(tmp_path, one)["rule"].tolist() for one in (text, bare)]
     assert found[0] == found[1]
 
 
@@ -186,7 +182,7 @@ def test_the_file_says_how_its_numbers_were_shortened(tmp_path):
 """
     for rounding, accused in [("", 1), ("half-up", 1), ("half-even", 1), ("truncated", 0), ("unknown", 0)]:
         head = f"rounding: {rounding}\n" if rounding else ""
-        assert len(audit.findings(audit.audit(read(tmp_path, head + text)))) == accused, rounding
+        assert len(findings(tmp_path, head + text)) == accused, rounding
 
 
 @pytest.mark.parametrize(
