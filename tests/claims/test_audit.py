@@ -129,6 +129,44 @@ def test_an_odds_ratio_with_an_interval_of_another_method_is_possible(change, ho
     assert answer.holds == holds and said in answer.words, answer.words
 
 
+KAPPA = {"n": "61", "observed": "0.705", "kappa": "0.556"}  # 43 of 61 agree in three categories, chance 0.335
+PAIR = {"n": "80", "observed": "0.800", "kappa": "0.596", "categories": "2"}  # 36 9 7 28
+
+
+@pytest.mark.parametrize(
+    ("change", "holds", "said"),
+    [
+        ({"categories": "3"}, True, "43 of 61 agree in 3 categories"),
+        ({}, True, "43 of 61 agree in any number of categories"),
+        ({"categories": "3", "kappa": "0.71"}, False, "kappa is -0.1731 to 0.5"),
+        ({"kappa": "0.71"}, False, "kappa is -0.1731 to 0.7049"),
+        ({"categories": "3", "observed": "0.711"}, False, "no table of 61 has agreement 0.711"),
+        ({"categories": "3", "error": "0.088", "method": "cohen"}, True, "Cohen's error is 0.08"),
+        ({"categories": "3", "error": "0.095", "method": "cohen"}, False, "Cohen's error is 0.08"),
+        ({"categories": "3", "error": "0.095"}, True, "others within a factor of 2"),
+        ({"categories": "3", "error": "0.88"}, False, "others within a factor of 2"),
+        ({"weights": "quadratic", "kappa": "0.81", "error": "0.2"}, True, "a kappa with quadratic weights"),
+        ({**PAIR, "error": "0.090", "method": "cohen"}, True, "Cohen 1960"),
+        ({**PAIR, "error": "0.097"}, True, "none of the formulas known, but a bootstrap may give it"),
+        ({**PAIR, "error": "0.097", "method": "jackknife"}, False, "kappa 0.596 and error 0.097"),
+        ({**PAIR, "error": "0.197"}, False, "kappa 0.596 and error 0.197"),
+    ],
+)  # fmt: skip
+def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, holds, said):
+    answer = ask("agreement", **{**KAPPA, **change})
+    assert answer.holds == holds and said in answer.words, answer.words
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"categories": "3", "first": "20"}, "count a rater's yes, but there are 3 categories"),
+    ({"categories": "1"}, "whole number from 2"),
+    ({"method": "delta"}, "write cohen, fleiss, null, jackknife, bootstrap"),
+])  # fmt: skip
+def test_an_agreement_of_another_form_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        ask("agreement", **{**KAPPA, **change})
+
+
 # ---- what is checked without being asked
 
 
@@ -206,7 +244,7 @@ def true_paper(seed):
     n = int(cells.sum())
     kappa = two_by_two.kappa(cells)[0]
     if np.isfinite(kappa):
-        error = r.choice(list(two_by_two.ERRORS.values()))(cells)[0]
+        error = r.choice([e for formula in two_by_two.ERRORS.values() if np.isfinite(e := formula(cells)[0])])
         add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits),
             first=str(cells[0] + cells[1]), second=str(cells[0] + cells[2]),
             kappa=printed_as(r, kappa, digits), error=printed_as(r, error, digits))  # fmt: skip
