@@ -572,6 +572,22 @@ RULES = {"sum": whole_sum, "order": order, "share": share, "spread": spread, "po
          "likelihood": likelihood, "nested": nested, "roc": roc}  # fmt: skip
 
 
+# What an argument can be at all, its percent as a fraction; a count is at least 0.
+LIMITS = {
+    **dict.fromkeys(("share", "p", "observed", "sensitivity", "specificity", "auc"), (0.0, 1.0)), "kappa": (-1.0, 1.0),
+    **dict.fromkeys(("sd", "error", "estimate"), (0.0, math.inf)), "n": (2.0, math.inf),
+    **dict.fromkeys(("total", "totals", "added", "parameters"), (1.0, math.inf)),
+}  # fmt: skip
+
+
+def can_be(path, number):
+    """Whether an argument (by its path, such as ``groups.0.n``) can have this value, whatever the others are."""
+    name = next(part for part in reversed(path.split(".")) if not part.isdigit())
+    low, high = LIMITS.get(name, (-math.inf, math.inf))
+    counted = not number.half and number.value < 0
+    return not counted and low <= number.value / number.scale <= high and not (name == "p" and number.value == 0)
+
+
 def arguments(rule):
     """The arguments of a rule: dict of name to (type, whether it must be given)."""
     parameters = inspect.signature(RULES[rule]).parameters.values()

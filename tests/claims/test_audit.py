@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -192,10 +193,55 @@ def test_a_number_that_cannot_be_is_found_alone(tmp_path, fields, why):
 
 
 def test_possible_numbers_are_left_alone():
-    for name, text, unit in [("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
-                             ("men", "49", "%"), ("dose", "3.43", "mGy"), ("p value", "<0.001", ""),
-                             ("Dice", "≥0.74", ""), ("sensitivity", "100", "%")]:  # fmt: skip
+    possible = [
+        ("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
+        ("men", "49", "%"), ("dose", "3.43", "mGy"), ("p value", "<0.001", ""),
+        ("Dice", "≥0.74", ""), ("sensitivity", "100", "%"), ("iHU after contrast", "88", "HU"),
+        ("POI change", "-7.5", "%"), ("specificity gain", "-4", "%"), ("AUC difference", "-0.03", ""),
+        ("log odds ratio", "-1.2", ""), ("hazard ratio (log)", "-0.3", ""), ("Dice loss", "1.9", ""),
+        ("tube current, effective", "95", "mAs"), ("tube current-time product", "140", "mAs"), ("dose length product", "310", "mGy*cm"),
+        ("DLP", "310", "mGy·cm"), ("dose (CTDIvol)", "5.1", "mGy"), ("field of view", "400", "mm × mm"),
+        ("mean age", "51", "y"), ("sensitivity", "81.3", "percent"), ("half-dose scans", "12", "scans"),
+        ("AUC of the plasma concentration", "212", "ng·h/ml"), ("ICC", "-0.04", ""), ("average volume", "310", "ml"),
+        ("likelihood ratio", "12.2", ""),
+    ]  # fmt: skip
+    for name, text, unit in possible:
         assert quantities.fault(name, read_number(text, unit), unit) == ("", ""), name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "unit", "why"),
+    [
+        ("p", "0.000", "", "none is 0"), ("p value, age", ".00", "", "none is 0"), ("ICC", "1.13", "", "-1 and 1"),
+        ("intraclass correlation", "1.13", "", "-1 and 1"), ("pooled sensitivity", "104", "%", "a share"),
+        ("Cohen's kappa, second reading", "1.31", "", "-1 and 1"), ("mean age", "512", "years", "that old"),
+        ("tube current, mean", "95", "mAs", "given in mAs"), ("correlation of POI and extent", "-1.4", "", "-1 and 1"),
+        ("negative predictive value", "1.04", "", "a share"), ("hazard ratio", "-0.4", "", "not negative"),
+        ("HU of lung", "31", "HU", "holds air"), ("dose length product", "310", "mGy", "given in mGy"),
+    ],
+)  # fmt: skip
+def test_a_quantity_is_known_by_what_it_means(name, text, unit, why):
+    assert why in quantities.fault(name, read_number(text, unit), unit)[0]
+
+
+def test_a_p_value_of_zero_should_be_a_bound():
+    assert quantities.fault("p", read_number("0.000"), "")[1] == "<0.001"
+
+
+def test_what_would_fit_can_be(tmp_path):
+    """No count below 0, no group of one, no p of 0, no share above all."""
+    for rule, given, never in [
+        ("sum", {"total": "30", "parts": ["45", "27"]}, "parts.0: 3; |-"),
+        ("t_test", {"groups": [("21", "5.10", "0.20"), ("19", "9.90", "0.30")], "p": "0.62"}, "n: 1;|p: 0.00"),
+        ("share", {"share": "64 %", "count": "90", "total": "60"}, "share: 1[0-9][0-9]"),
+        ("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}, "totals.0: 0|p: 0.00"),
+    ]:
+        (fits,) = findings(tmp_path, written(rule, given))["what would fit"]
+        assert not re.search(never, fits), fits
+    (fits,) = findings(tmp_path, written("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}))[
+        "what would fit"
+    ]
+    assert "p: <0.01" in fits
 
 
 def test_the_same_quantity_is_the_same_everywhere(tmp_path):
