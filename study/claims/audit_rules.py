@@ -352,24 +352,15 @@ def agreement(
         raise ValueError(f"`first` and `second` count a rater's yes, but there are {k} categories")
     if weights not in ("", "none"):
         return Answer(True, f"no verdict on a kappa with {weights} weights")
+    if k in (None, 2):
+        tables = two_by_two.possible(cases, method=method, **ends)
+        if len(tables):
+            count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
+            return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
     if k == 2 or first or second:
-        return _two_categories(cases, given, ends, method)
-    if k is None:
-        answer = _two_categories(cases, given, ends, method)
-        if answer.holds:
-            return answer
+        return _no_table(cases, given, two_by_two.contradictions(cases, method=method, **ends),
+                         two_by_two.nearest(cases, method=method, **ends))  # fmt: skip
     return _more_categories(cases, given, ends, k, method)
-
-
-def _two_categories(cases, given, ends, method):
-    tables = two_by_two.possible(cases, method=method, **ends)
-    if len(tables):
-        count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
-        return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
-    cores = two_by_two.contradictions(cases, method=method, **ends)
-    nearest = two_by_two.nearest(cases, method=method, **ends)
-    fits = {name: value if name == "n" else value * given[name].scale for name, value in nearest.items()}
-    return _no_table(cases, given, cores, fits)
 
 
 def _more_categories(cases, given, ends, k, method):
@@ -385,9 +376,9 @@ def _more_categories(cases, given, ends, k, method):
     if not kept:
         least, most = min(one[0] for one in bounds), max(one[1] for one in bounds)
         words = f"kappa is {digits(least, 4)} to {digits(most, 4)} where {digits(low, 4)} to {digits(high, 4)} agree"
-        return Answer(
-            False, words, involved=tuple(name for name in ("n", "observed", "kappa") if name in (*given, "n"))
-        )
+        involved = tuple(name for name in ("n", "observed", "kappa") if name in (*given, "n"))
+        fits = {"kappa": given["kappa"].scale * min(max(sum(kappa) / 2, least), most)}
+        return Answer(False, words, fits, True, involved)
     words = f"{kept[0]} of {cases} agree" if len(kept) == 1 else f"{kept[0]} to {kept[-1]} of {cases} agree"
     words += f" in {k or 'any number of'} categories"
     if error is None or kappa is None or observed is None:
@@ -401,16 +392,17 @@ def _more_categories(cases, given, ends, k, method):
     words += f"; Cohen's error is {digits(least, 4)} to {digits(most, 4)}"
     fits = {"error": (least + most) / 2}
     if method == "cohen":
-        return Answer(bool(error[0] <= most + SLACK and error[1] >= least - SLACK), words, fits)
+        return Answer(bool(error[0] <= most + SLACK and error[1] >= least - SLACK), words, fits, True)
     if method in ("any", "null"):  # at most sqrt(pe + pe^2) / (1 - pe) / sqrt(n)
         chance = max(0.0, (shares.max() - kappa[0]) / (1 - kappa[0]))
         most = max(most, math.sqrt((chance + chance**2) / cases) / (1 - chance))
     least = 0.0 if method == "null" else least
     holds = error[0] <= most * OTHER_ERRORS and error[1] * OTHER_ERRORS >= least
-    return Answer(bool(holds), f"{words}, others within a factor of {OTHER_ERRORS:g}", fits)
+    return Answer(bool(holds), f"{words}, others within a factor of {OTHER_ERRORS:g}", fits, True)
 
 
-def _no_table(cases, given, cores, fits):
+def _no_table(cases, given, cores, nearest):
+    fits = {name: value if name == "n" else value * given[name].scale for name, value in nearest.items()}
     names = {"observed": "agreement", "first": "a first rater's count of", "second": "a second rater's count of"}
     words = ", and none has ".join(
         " and ".join(f"{names.get(name, name)} {given[name].text}" for name in core) for core in cores)  # fmt: skip
