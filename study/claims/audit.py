@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from study.claims import quantities
-from study.claims.audit_rules import RULES, Group
+from study.claims.audit_rules import RULES, Group, can_be
 from study.claims.paper import PaperError
 from study.claims.printed import COUNTED, SLACK, Printed
 
@@ -155,7 +155,7 @@ def _span(claim, end):
     """The range of numbers that a place may have rounded; for a word or a date, the text itself."""
     number = claim.number(end)
     text = claim.text(end)
-    return (text, text) if number is None else (number.share[0] - SLACK, number.share[1] + SLACK)
+    return (text, text) if number is None else (number.share[0] - number.slack, number.share[1] + number.slack)
 
 
 def _vote(spans):
@@ -185,10 +185,11 @@ def _related(relation):
     ]
     if answer.holds:
         return Check(relation.rule, cited, True, answer.words)
-    fits = {} if answer.searched else {path: _searched(relation.rule, numbers, path) for path in numbers}
+    usual = numbers | ({"method": answer.usual} if answer.usual else {})
+    fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
     for path, value in answer.fits.items():
         if path in numbers and fits.get(path) is None:
-            new = _like(numbers[path], value)
+            new = _like(path, numbers[path], value)
             fits[path] = new if _holds(relation.rule, numbers, path, new) else None
     fits = {path: new for path, new in fits.items() if new is not None}
     ordered = sorted(fits, key=lambda path: _change(numbers[path], fits[path]))
@@ -210,19 +211,31 @@ def _apply(rule, numbers):
         else:
             listed = given.setdefault(name, [])
             if len(listed) == int(inside[0]):
-                listed.append({})
-            listed[-1][inside[1]] = number
+                listed.append([] if inside[1].isdigit() else {})
+            if inside[1].isdigit():
+                listed[-1].append(number)
+            else:
+                listed[-1][inside[1]] = number
     if "groups" in given:
         given["groups"] = [Group(**group) for group in given["groups"]]
     return RULES[rule](**given)
 
 
-def _like(number, value):
-    return number.like(value) if isinstance(number, Printed) and math.isfinite(value) else value
+def _like(path, number, value):
+    """A value with the digits of the number that it replaces; a p value that these round to 0 becomes a bound."""
+    if not isinstance(number, Printed) or not math.isfinite(value):
+        return value
+    new = number.like(value)
+    if path == "p" and new.value == 0:
+        bound = number.like(10.0**-number.decimals)
+        new = replace(bound, text=f"<{bound.text}", sign="<")
+    return new
 
 
 def _holds(rule, numbers, path, new):
-    """Whether the rule holds with one number replaced."""
+    """Whether the rule holds with one number replaced by another that it can be."""
+    if isinstance(new, Printed) and not can_be(path, new):
+        return False
     try:
         return _apply(rule, {**numbers, path: new}).holds
     except (ValueError, ArithmeticError):

@@ -7,12 +7,15 @@ says no only where none can: where rounding, a convention or another formula in 
 import inspect
 import itertools
 import math
+import types
+import typing
 from dataclasses import dataclass, field
 from typing import NewType
 
 import numpy as np
+from scipy import special
 
-from study.claims import two_by_two
+from study.claims import table_tests, two_by_two
 from study.claims.printed import SLACK, Printed, digits
 from study.statistics import kappa as kappas
 
@@ -20,6 +23,14 @@ Count = NewType("Count", Printed)  # exact if typed without decimals
 
 
 Z_95 = 1.959963984540054
+INTERVALS = ("wald", "profile", "exact")
+# The longer arm of an interval over the shorter, on the log scale. Of 1,500 profile-likelihood and exact intervals of
+# two-by-two tables without an empty cell, the largest was 2.08.
+ARMS = 2.25
+OTHER_ERRORS = (
+    2.0  # three to five categories: Fleiss's and the bootstrap's error were within 1.7 of Cohen's, 1,000 times
+)
+STEPS, MOST_STEPS = 100, 10**4  # how far beyond ten times itself a count is searched, and how far at most
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,8 @@ class Answer:
         Whether `fits` has every argument that helps; otherwise the rest is searched for.
     involved : tuple of str
         The arguments that contradict each other, if not all.
+    usual : str
+        The ``method`` by which what would fit is searched for, where the usual one is stricter than all.
     """
 
     holds: bool
@@ -53,6 +66,7 @@ class Answer:
     fits: dict = field(default_factory=dict)
     searched: bool = False
     involved: tuple = ()
+    usual: str = ""
 
 
 def whole_sum(total: Count, parts: list[Count]):
@@ -88,8 +102,6 @@ def share(share: Printed, total: Count, count: Count = None, low: Printed = None
 
 
 def _interval_formula(k, n, low, high):
-    from scipy import special
-
     reach = Z_95 * math.sqrt(k / n * (1 - k / n) / n)
     exact = (special.betaincinv(k, n - k + 1, 0.025) if k else 0.0,
              special.betaincinv(k + 1, n - k, 0.975) if k < n else 1.0)  # fmt: skip
@@ -187,10 +199,15 @@ def _pooled_sd(sizes, means, sds):
     return math.sqrt((inside[0] + closest) / total), math.sqrt((inside[1] + farthest) / max(1, total - 1))
 
 
-def t_test(groups: list[Group], p: Printed):
-    """The p value of two means, by Student's or Welch's t test."""
-    from scipy import special
+def t_test(groups: list[Group], p: Printed, method: str = "any"):
+    """The p value of two groups, by Student's or Welch's t test, or by another test printed under their means and SDs.
 
+    Mann and Whitney's p follows from ranks, which means and SDs do not tell. Over skewed and heavy-tailed samples its z
+    lay between 0.7 z - 1 and 2.5 z + 2 of the t test's (``tools/simulate_audit.py``), and it is never above that of
+    groups that do not overlap. ``method`` says which test it was, t or mann-whitney; without it, each is tried.
+    """
+    if method not in ("any", "t", "mann-whitney"):
+        raise ValueError(f"`method` is {method!r}; write t, mann-whitney or any")
     if len(groups) != 2:
         raise ValueError(f"a t test compares two groups, but {len(groups)} are given")
     (one, other), sizes = groups, [_whole(group.n, "n", 2) for group in groups]
@@ -202,12 +219,24 @@ def t_test(groups: list[Group], p: Printed):
     low = 2 * special.stdtr(largest, -most / min(errors[0])) if min(errors[0]) > 0 else 0.0
     high = 2 * special.stdtr(smallest, -least / max(errors[1])) if max(errors[1]) > 0 else 1.0
     a, b = (group.sd.value**2 / n for group, n in zip(groups, sizes, strict=True))
-    if not a + b:
-        return Answer(p.allows(low, high), "both SDs are 0")
-    freedom = (a + b) ** 2 / (a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
-    computed = 2 * special.stdtr(freedom, -abs(one.mean.value - other.mean.value) / math.sqrt(a + b))
-    words = f"p by Welch's t test = {digits(computed, 4)} ({digits(low, 4)} to {digits(high, 4)} with what was rounded)"
-    return Answer(p.allows(low, high), words, {"p": computed})
+    if a + b:
+        freedom = (a + b) ** 2 / (a**2 / (sizes[0] - 1) + b**2 / (sizes[1] - 1))
+        computed = 2 * special.stdtr(freedom, -abs(one.mean.value - other.mean.value) / math.sqrt(a + b))
+        words = (f"p by Welch's t test = {digits(computed, 4)} ({digits(low, 4)} to {digits(high, 4)} with what was "
+                 "rounded)")  # fmt: skip
+    else:
+        computed, words = low, "both SDs are 0"
+    if method != "mann-whitney" and p.allows(low, high):
+        return Answer(True, words)
+    if method == "t":
+        return Answer(False, words, {"p": computed})
+    z = -float(special.ndtri(max(computed, 1e-300) / 2))
+    apart = math.sqrt(3 * sizes[0] * sizes[1] / (sum(sizes) + 1)) + 0.1  # of groups that do not overlap
+    ends = [2 * float(special.ndtr(-one)) for one in (min(2.5 * z + 2, apart), max(0.0, 0.7 * z - 1))]
+    if p.allows(*ends):
+        return Answer(True, f"{words}; Mann and Whitney's can be {p.text}")
+    words += f"; Mann and Whitney's would be {digits(ends[0], 4)} to {digits(ends[1], 4)}"
+    return Answer(False, words, {"p": computed}, usual="t")
 
 
 def _standard_errors(sds, sizes):
@@ -216,56 +245,167 @@ def _standard_errors(sds, sizes):
     return math.sqrt(a / n + b / m), math.sqrt(((n - 1) * a + (m - 1) * b) / (n + m - 2) * (1 / n + 1 / m))
 
 
-def chi_square(counts: list[Count], totals: list[Count], p: Printed):
-    """The p value of shares in groups: Pearson's chi-square, with or without Yates' correction, or Fisher's test."""
-    if len(counts) != len(totals) or len(counts) < 2:
+def chi_square(p: Printed, counts: list[Count] | None = None, totals: list[Count] | None = None,
+               table: list[list[Count]] | None = None, method: str = "any"):  # fmt: skip
+    """The p value of a table of counts, by Pearson's chi-square or another test that is printed under such a table.
+
+    Two groups or more are given by ``counts`` of their ``totals``, a table of more rows by ``table``, its rows. Tried
+    are the tests of ``table_tests``; ``method`` says which of them it was: pearson, yates, n-1, g, trend, fisher,
+    doubled fisher, mid-p, doubled mid-p.
+    """
+    if (table is None) == (counts is None or totals is None):
+        raise ValueError("give `counts` and `totals`, or `table`")
+    if table is not None:
+        cells = [[_whole(number, "table", 0) for number in row] for row in table]
+        if len(cells) < 2 or len({len(row) for row in cells}) > 1 or len(cells[0]) < 2:
+            raise ValueError("`table` needs two or more rows that are equally long, of two or more counts")
+        cells, words = np.array(cells), "p of that table"
+    elif len(counts) != len(totals) or len(counts) < 2:
         raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two or more groups")
-    yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
-    words = " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
-    if any(k > n for k, n in zip(yes, all_, strict=True)):
-        return Answer(False, f"{words}: a count is above its total")
-    table = np.array([yes, np.subtract(all_, yes)])
-    found = {"Pearson": _chi_square_p(table), "Yates": _chi_square_p(table, 0.5)}
-    if len(yes) == 2 and not any(p.allows(value) for value in found.values()):
-        from scipy import stats
-
-        found["Fisher"] = float(stats.fisher_exact(table).pvalue)
+    else:
+        yes, all_ = ([_whole(number, "count", 0) for number in numbers] for numbers in (counts, totals))
+        words = "p of " + " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))
+        if any(k > n for k, n in zip(yes, all_, strict=True)):
+            return Answer(False, f"{words.removeprefix('p of ')}: a count is above its total")
+        cells = np.array([yes, np.subtract(all_, yes)])
+    known = {name: float(value[0]) for name, value in table_tests.by_formula(cells[None]).items()}
+    usual = {name: known[name] for name in ("Pearson", "Yates") if name in known}
+    if method == "any" and any(p.allows(value) for value in usual.values()):
+        return Answer(True, f"{words}: {_values(usual, p)}")
+    exact = table_tests.exact(cells)
+    found = _chosen(known | exact, method)
     fitting = [name for name, value in found.items() if p.allows(value)]
-    shown = ", ".join(f"{name} {digits(value, p.decimals + 2)}" for name, value in found.items())
-    return Answer(bool(fitting), f"p of {words}: {shown}", {"p": found["Pearson"]})
+    if fitting:
+        return Answer(True, f"{words}: {_values({name: found[name] for name in fitting}, p)}")
+    if not exact and method == "any" and p.allows(known["Pearson"] / 1.5, known["Pearson"] * 1.5):
+        return Answer(True, f"{words}: {_values(usual, p)}; too large a table for Fisher, Freeman and Halton's test")
+    fits = _counts_that_fit(cells, p, method, counts is not None)
+    fits["p"] = min(found.values(), key=lambda value: abs(value - p.value))
+    return Answer(False, f"{words}: {_values(found, p)}", fits, searched=True)
 
 
-def _chi_square_p(table, correction=0.0):
-    """Pearson's p; 1 where all or none were counted, as the groups then do not differ."""
-    from scipy import special
+def _values(found, p):
+    return ", ".join(f"{name} {digits(value, p.decimals + 2)}" for name, value in found.items())
 
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    if (expected == 0).any():
-        return 1.0
-    off = np.abs(table - expected)
-    off = off - np.minimum(correction, off) if table.shape == (2, 2) else off
-    return float(special.chdtrc(table.shape[1] - 1, (off**2 / expected).sum()))
+
+def _method(name):
+    """A test's name as ``method`` gives it; Freeman and Halton's is Fisher's for larger tables."""
+    return "fisher" if name == "Fisher, Freeman and Halton" else name.lower().replace(" - ", "-")
+
+
+def _chosen(found, method):
+    """The tests that ``method`` names."""
+    known = {"any": found} | {_method(name): {name: value} for name, value in found.items()}
+    if method not in known:
+        raise ValueError(f"`method` is {method!r}; for this table write {', '.join(known)}")
+    return known[method]
+
+
+def _counts_that_fit(cells, p, method, by_groups):
+    """For each count the nearest with which a test by formula would give this p.
+
+    By groups, a count changes within its total and a total beside its count; else each cell changes alone.
+    """
+    rows, columns = cells.shape
+    paths = {f"table.{i}.{j}": (i, j, cells[i, j], 0) for i in range(rows) for j in range(columns)}
+    if by_groups:
+        paths = {f"counts.{j}": (0, j, cells[0, j], 0) for j in range(columns)}
+        paths |= {f"totals.{j}": (1, j, cells[:, j].sum(), cells[0, j]) for j in range(columns)}
+    fits = {}
+    for path, (i, j, own, least) in paths.items():
+        most = cells[:, j].sum() if path.startswith("counts") else min(10 * own + STEPS, MOST_STEPS)
+        tried = np.arange(least, most + 1)
+        tables = np.repeat(cells[None], len(tried), axis=0)
+        tables[:, i, j] = tried - least
+        if path.startswith("counts"):
+            tables[:, 1, j] = most - tried
+        kept = tables.sum(axis=1).all(axis=1)  # a group of none is no group
+        found = table_tests.by_formula(tables[kept]) if kept.any() else {}
+        fitting = [(value >= p.ends[0]) & (value <= p.ends[1]) for name, value in found.items()
+                   if method in ("any", _method(name))]  # fmt: skip
+        near = tried[kept][np.any(fitting, axis=0)] if fitting else []
+        if len(near):
+            fits[path] = int(near[np.argmin(np.abs(near - own))])
+    return fits
 
 
 def agreement(
     n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None,
-    second: Count = None,
+    second: Count = None, categories: Count = None, weights: str = "", method: str = "any",
 ):  # fmt: skip
-    """Some two-by-two table has these cases, agreement, kappa, standard error and each rater's count of yes."""
+    """Some table of two raters has these cases, agreement, kappa, standard error and each rater's count of yes.
+
+    With two ``categories`` (or a count of yes, which says so) every table is tried, and with each the standard error by
+    the formulas of ``two_by_two.ERRORS``, of which ``method`` (cohen, fleiss, null, jackknife) names one; any other
+    (``bootstrap``, or none named) may be off from these by a factor of ``BOOTSTRAP``. With more categories or an
+    unknown number, kappa lies within the bounds that the observed agreement sets. ``weights`` (such as linear or
+    quadratic) make neither a count nor these bounds: then nothing but the range of kappa is known.
+    """
     cases = _whole(n, "n")
+    if method not in ("any", "bootstrap", *two_by_two.METHODS):
+        raise ValueError(f"`method` is {method!r}; write {', '.join(two_by_two.METHODS)}, bootstrap or any")
     given = {"observed": observed, "kappa": kappa, "error": error, "first": first, "second": second}
     given = {name: number for name, number in given.items() if number}
     ends = {name: number.share for name, number in given.items()}
-    tables = two_by_two.possible(cases, **ends)
-    if len(tables):
-        count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
-        return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
-    cores = two_by_two.contradictions(cases, **ends)
+    k = _whole(categories, "categories", 2) if categories else None
+    if (first or second) and (k or 2) > 2:
+        raise ValueError(f"`first` and `second` count a rater's yes, but there are {k} categories")
+    if weights not in ("", "none"):
+        return Answer(True, f"no verdict on a kappa with {weights} weights")
+    if k in (None, 2):
+        tables = two_by_two.possible(cases, method=method, **ends)
+        if len(tables):
+            count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
+            return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
+    if k == 2 or first or second:
+        return _no_table(cases, given, two_by_two.contradictions(cases, method=method, **ends),
+                         two_by_two.nearest(cases, method=method, **ends))  # fmt: skip
+    return _more_categories(cases, given, ends, k, method)
+
+
+def _more_categories(cases, given, ends, k, method):
+    """Kappa and its error between the bounds that the agreement, a count of the cases, sets for any such table."""
+    observed, kappa, error = (ends.get(name) for name in ("observed", "kappa", "error"))
+    low, high = observed or (0.0, 1.0)
+    agreeing = np.arange(max(0, math.ceil(cases * low - SLACK)), min(cases, math.floor(cases * high + SLACK)) + 1)
+    if not len(agreeing):
+        return _no_table(cases, given, [("observed",)], two_by_two.nearest(cases, observed=observed))
+    bounds = [two_by_two.kappa_bounds(share, k) for share in agreeing / cases]
+    kept = [count for count, (least, most) in zip(agreeing, bounds, strict=True)
+            if kappa is None or (kappa[0] <= most + SLACK and kappa[1] >= least - SLACK)]  # fmt: skip
+    if not kept:
+        least, most = min(one[0] for one in bounds), max(one[1] for one in bounds)
+        words = f"kappa is {digits(least, 4)} to {digits(most, 4)} where {digits(low, 4)} to {digits(high, 4)} agree"
+        involved = tuple(name for name in ("n", "observed", "kappa") if name in (*given, "n"))
+        fits = {"kappa": given["kappa"].scale * min(max(sum(kappa) / 2, least), most)}
+        return Answer(False, words, fits, True, involved)
+    words = f"{kept[0]} of {cases} agree" if len(kept) == 1 else f"{kept[0]} to {kept[-1]} of {cases} agree"
+    words += f" in {k or 'any number of'} categories"
+    if error is None or kappa is None or observed is None:
+        return Answer(True, words)
+    # Cohen's error follows from agreement and kappa, as 1 - chance = (1 - agreement) / (1 - kappa).
+    shares = np.array([count / cases for count in kept if count < cases])
+    if not len(shares):
+        return Answer(True, words)
+    cohen = np.sqrt(shares / (1 - shares) / cases)
+    least, most = cohen.min() * (1 - kappa[1]), cohen.max() * (1 - kappa[0])
+    words += f"; Cohen's error is {digits(least, 4)} to {digits(most, 4)}"
+    fits = {"error": (least + most) / 2}
+    if method == "cohen":
+        return Answer(bool(error[0] <= most + SLACK and error[1] >= least - SLACK), words, fits, True)
+    if method in ("any", "null"):  # at most sqrt(pe + pe^2) / (1 - pe) / sqrt(n)
+        chance = max(0.0, (shares.max() - kappa[0]) / (1 - kappa[0]))
+        most = max(most, math.sqrt((chance + chance**2) / cases) / (1 - chance))
+    least = 0.0 if method == "null" else least
+    holds = error[0] <= most * OTHER_ERRORS and error[1] * OTHER_ERRORS >= least
+    return Answer(bool(holds), f"{words}, others within a factor of {OTHER_ERRORS:g}", fits, True)
+
+
+def _no_table(cases, given, cores, nearest):
+    fits = {name: value if name == "n" else value * given[name].scale for name, value in nearest.items()}
     names = {"observed": "agreement", "first": "a first rater's count of", "second": "a second rater's count of"}
     words = ", and none has ".join(
         " and ".join(f"{names.get(name, name)} {given[name].text}" for name in core) for core in cores)  # fmt: skip
-    nearest = two_by_two.nearest(cases, **ends)
-    fits = {name: value if name == "n" else value * given[name].scale for name, value in nearest.items()}
     involved = ("n", *dict.fromkeys(itertools.chain.from_iterable(cores)))
     return Answer(False, f"no table of {cases} has {words}", fits, True, involved)
 
@@ -274,7 +414,7 @@ def _error_formula(tables, ends):
     if "error" not in ends:
         return ""
     fitting = two_by_two.formulas(tables, ends["error"])
-    return f"; the error is {' or '.join(fitting)}"
+    return f"; the error is {' or '.join(fitting or ['none of the formulas known, but a bootstrap may give it'])}"
 
 
 def strength(kappa: Printed, word: str):
@@ -284,40 +424,86 @@ def strength(kappa: Printed, word: str):
     return Answer(word in words, f"kappa {kappa.text} is {name}", {"word": name})
 
 
-def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None, level: Printed = None):
-    """An odds ratio is the middle of its Wald interval on the log scale, and its p value follows from that."""
-    from scipy import special
+def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None, level: Printed = None,
+               method: str = "any"):  # fmt: skip
+    """An odds ratio lies in its interval as the method puts it there, and its p value fits the interval.
 
+    Wald's interval has the odds ratio in its middle on the log scale, and p follows from it. A profile-likelihood or an
+    exact interval has arms of unequal length, of which the longer is at most ``ARMS`` times the shorter; p (by Wald,
+    the likelihood ratio or Fisher) fits either arm roughly. ``method`` (wald, profile, exact) says which was used;
+    without it, each is tried.
+    """
+    if method not in ("any", *INTERVALS):
+        raise ValueError(f"`method` is {method!r}; write {', '.join(INTERVALS)} or any")
     if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
         raise ValueError("odds ratios and their limits must be above 0; this rule is not for another scale")
-    bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
-    least, most = (math.sqrt(bounds[0][side] * bounds[1][side]) for side in (0, 1))
+    reach = _reach(level)
     middle = math.sqrt(max(low.value, 0) * high.value)
     words = f"the middle of [{low.text}, {high.text}] on the log scale is {digits(middle, estimate.decimals + 1)}"
-    if not estimate.allows(least, most):
-        fits = {
-            "estimate": middle,
-            "low": estimate.value**2 / high.value,
-            "high": estimate.value**2 / max(low.value, SLACK),
-        }
-        return Answer(False, words + ", so this is no Wald interval", fits, involved=("estimate", "low", "high"))
-    if p is None or bounds[0][0] <= 0:
+    fits = {"estimate": middle, "low": estimate.value**2 / high.value,
+            "high": estimate.value**2 / max(low.value, SLACK)}  # fmt: skip
+    interval = ("estimate", "low", "high")
+    if estimate.ends[1] < low.ends[0] - SLACK or estimate.ends[0] > high.ends[1] + SLACK:
+        return Answer(False, f"{estimate.text} is outside [{low.text}, {high.text}]", fits, involved=interval)
+    is_wald = estimate.allows(*(math.sqrt(max(0, low.ends[side]) * high.ends[side]) for side in (0, 1)))
+    if not is_wald:
+        words += ", so this is no Wald interval"
+        if method == "wald":
+            return Answer(False, words, fits, involved=interval)
+    p_wald = _p_of_wald(low, high, reach) if p and is_wald and method in ("any", "wald") else None
+    if p_wald:
+        words += f"; p from the interval = {digits(p_wald[2], 4)}"
+    if is_wald and method in ("any", "wald") and (p_wald is None or p.allows(*p_wald[:2])):
         return Answer(True, words)
-    reach = -special.ndtri((1 - (level.value / 100 if level else 0.95)) / 2)
+    if method == "wald":
+        return Answer(False, words, {"p": p_wald[2]})
+    shortest, longest = _arms(estimate, low, high)
+    if shortest[1] * ARMS < longest[0]:
+        words += (f"; nor a profile-likelihood or exact one: its arms differ by a factor of "
+                  f"{digits(longest[0] / shortest[1], 1)}, those of such intervals by at most {ARMS}")  # fmt: skip
+        return Answer(False, words, fits, involved=interval)
+    if p is not None and shortest[0] > 0:
+        ends = [abs(math.log(max(end, SLACK))) for end in estimate.ends]
+        nearest = 0.0 if estimate.ends[0] <= 1 <= estimate.ends[1] else min(ends)
+        z = max(0.0, 0.75 * reach * nearest / longest[1] - 0.4), 1.1 * reach * max(ends) / shortest[0] + 0.2
+        ends = [2 * float(special.ndtr(-one)) for one in z[::-1]]
+        if not p.allows(*ends):
+            words += (f"; if it is a profile-likelihood or exact interval, p is {digits(ends[0], 4)} to "
+                      f"{digits(ends[1], 4)}")  # fmt: skip
+            computed = 2 * float(special.ndtr(-4 * reach * abs(math.log(estimate.value)) / sum(longest + shortest)))
+            return Answer(False, words, {"p": p_wald[2] if p_wald else computed})
+    return Answer(True, f"{words}; a profile-likelihood or exact interval can be so")
+
+
+def _reach(level):
+    """How many standard errors an interval of this level (95 if none is printed) reaches to either side."""
+    return -float(special.ndtri((1 - (level.value / 100 if level else 0.95)) / 2))
+
+
+def _p_of_wald(low, high, reach):
+    """Lowest and highest p of a Wald interval with what was rounded, and p of the digits as printed; None if any."""
+    bounds = [(max(0.0, end.ends[0]), end.ends[1]) for end in (low, high)]
     pairs = [*itertools.product(*bounds), (low.value, high.value)]
     z = [reach * math.log(a * b) / math.log(b / a) for a, b in pairs if b > a > 0]
-    if not z:
-        return Answer(True, words)
+    if bounds[0][0] <= 0 or not z:
+        return None
     least = 0.0 if min(z) < 0 < max(z) else min(map(abs, z))
-    ends = 2 * special.ndtr(-max(map(abs, z))), 2 * special.ndtr(-least)
-    computed = 2 * special.ndtr(-abs(z[-1]))
-    return Answer(p.allows(*ends), f"{words}; p from the interval = {digits(computed, 4)}", {"p": computed})
+    return tuple(2 * float(special.ndtr(-one)) for one in (max(map(abs, z)), least, abs(z[-1])))
+
+
+def _arms(estimate, low, high):
+    """Ranges of the shorter and of the longer arm of an interval on the log scale, with what was rounded."""
+
+    def log(x):
+        return math.log(x) if x > 0 else -math.inf
+
+    below = max(0.0, log(estimate.ends[0]) - log(low.ends[1])), log(estimate.ends[1]) - log(low.ends[0])
+    above = max(0.0, log(high.ends[0]) - log(estimate.ends[1])), log(high.ends[1]) - log(estimate.ends[0])
+    return tuple((side(below[0], above[0]), side(below[1], above[1])) for side in (min, max))
 
 
 def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
     """A logistic model with an intercept fits no worse than the prevalence alone and not better than perfectly."""
-    from scipy import special
-
     yes, n, k = _whole(positives, "positives", 0), _whole(total, "total"), _whole(parameters, "parameters")
     null = -2 * sum(x * math.log(x / n) for x in (yes, n - yes) if x > 0)
     low, high = (end - 2 * k for end in aic.ends)
@@ -332,8 +518,6 @@ def likelihood(aic: Printed, parameters: Count, positives: Count, total: Count):
 
 def nested(smaller: Printed, larger: Printed, added: Count, p: Printed = None):
     """A model with `added` more parameters is never less likely than the smaller one; AICs give the test of it."""
-    from scipy import special
-
     k = _whole(added, "added")
     low, high = smaller.ends[0] - larger.ends[1] + 2 * k, smaller.ends[1] - larger.ends[0] + 2 * k
     ratio = smaller.value - larger.value + 2 * k
@@ -380,7 +564,25 @@ RULES = {"sum": whole_sum, "order": order, "share": share, "spread": spread, "po
          "likelihood": likelihood, "nested": nested, "roc": roc}  # fmt: skip
 
 
+# What an argument can be at all, its percent as a fraction; a count is at least 0.
+LIMITS = {
+    **dict.fromkeys(("share", "p", "observed", "sensitivity", "specificity", "auc"), (0.0, 1.0)), "kappa": (-1.0, 1.0),
+    **dict.fromkeys(("sd", "error", "estimate"), (0.0, math.inf)), "n": (2.0, math.inf),
+    **dict.fromkeys(("total", "totals", "added", "parameters"), (1.0, math.inf)),
+}  # fmt: skip
+
+
+def can_be(path, number):
+    """Whether an argument (by its path, such as ``groups.0.n``) can have this value, whatever the others are."""
+    name = next(part for part in reversed(path.split(".")) if not part.isdigit())
+    low, high = LIMITS.get(name, (-math.inf, math.inf))
+    counted = not number.half and number.value < 0
+    return not counted and low <= number.value / number.scale <= high and not (name == "p" and number.value == 0)
+
+
 def arguments(rule):
     """The arguments of a rule: dict of name to (type, whether it must be given)."""
     parameters = inspect.signature(RULES[rule]).parameters.values()
-    return {p.name: (p.annotation, p.default is inspect.Parameter.empty) for p in parameters}
+    kinds = {p.name: typing.get_args(p.annotation)[0] if isinstance(p.annotation, types.UnionType) else p.annotation
+             for p in parameters}  # fmt: skip
+    return {p.name: (kinds[p.name], p.default is inspect.Parameter.empty) for p in parameters}

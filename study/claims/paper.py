@@ -32,11 +32,19 @@ remark      what a reader should know
 each rule), ``where`` it stands if no number says so, and may say why the rule should hold, ``because``, and another
 reading under which it need not, ``unless`` (named among what would fit). An argument is the id of a number, ``id.low``
 or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
-of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors.
+of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors. ``printed`` describes how numbers
+may be written; what it cannot know, the file may say at its head for all of its numbers:
+
+=========== ===========================================================================================================
+rounding    how they were shortened, ``half-up``, ``half-even``, ``truncated`` or ``unknown``; without it, halves may
+            have gone either way
+decimal     the decimal mark, ``point`` or ``comma``; only ``1,110`` needs it, which can be 1110 or 1.110
+=========== ===========================================================================================================
 """
 
 import difflib
 import reprlib
+import typing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,7 +52,7 @@ import pandas as pd
 import yaml
 
 from study.claims.audit_rules import RULES, Count, Group, arguments
-from study.claims.printed import COUNTED, Printed, read_number
+from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_number, unread
 from study.parameters import kind_of
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
@@ -54,7 +62,8 @@ CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 MOST_FAULTS = 50  # shown; a file of another kind has thousands
 SHORT = reprlib.Repr()
 SHORT.maxlevel = 2
-NOT_SECTIONS = ("paper", "reasons", "relations")
+CONVENTION = ("rounding", "decimal")  # what the head of a file may say of all its numbers
+NOT_SECTIONS = ("paper", "reasons", "relations", *CONVENTION)
 
 
 class PaperError(ValueError):
@@ -63,7 +72,7 @@ class PaperError(ValueError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One printed number; the fields are those of the file."""
+    """One printed number; the fields are those of the file, and the convention is that at its head."""
 
     id: str
     where: str
@@ -77,6 +86,7 @@ class Claim:
     reason: str = "the list names nothing that regenerates it"
     see: str = ""
     remark: str = ""
+    convention: Convention = AS_USUAL
 
     @property
     def parts(self):
@@ -91,7 +101,7 @@ class Claim:
     def number(self, end=""):
         """The printed number, or the ``low`` or ``high`` end of its interval; None for a word or a date."""
         text = self.interval[end == "high"] if end else self.published
-        return None if self.unit in ("word", "date") else read_number(text, self.unit)
+        return None if self.unit in ("word", "date") else read_number(text, self.unit, self.convention)
 
     def text(self, end=""):
         """What :meth:`number` reads, as printed, with its unit."""
@@ -160,11 +170,15 @@ def read_paper(path=CLAIMS_YAML):
     ------
     PaperError
         Listing every fault with its line: an unknown or missing field, a number that is not quoted, an id used twice or
-        unknown, an unknown rule, an argument that the rule does not have or needs.
+        unknown, an unknown rule, an argument that the rule does not have or needs, a number that cannot be read.
     """
     path = Path(path)
     content = _load(path)
     claims, faults = [], []
+    try:
+        convention = Convention(**{name: content.get(name, "") for name in CONVENTION})
+    except (ValueError, TypeError) as error:
+        convention, faults = AS_USUAL, [str(error)]
     for where, listed in content.items():
         if where in (LINE, *NOT_SECTIONS):
             continue
@@ -172,18 +186,18 @@ def read_paper(path=CLAIMS_YAML):
             faults.append(f"section {_shown(where)}: expected a list of numbers, each with `- ` before it")
             continue
         for item in listed:
-            wrong = _faults(item)
+            wrong = _faults(item, convention)
             name = item.get("id", "a number without id") if isinstance(item, dict) else item
             faults += [f"{_line(item)}{_shown(where)}, {_shown(name)}: {fault}" for fault in wrong]
             if not wrong:
-                claims.append(_claim(str(where), item))
+                claims.append(_claim(str(where), item, convention))
     known, doubled = {}, []
     for claim in claims:
         if claim.id in known:
             doubled.append(claim.id)
         known[claim.id] = claim
     faults += [f"the id {name} is used twice; give each number its own" for name in dict.fromkeys(doubled)]
-    relations, wrong = _relations(content.get("relations") or [], known)
+    relations, wrong = _relations(content.get("relations") or [], known, convention)
     faults += wrong
     if not (claims or relations or faults):
         faults.append("it lists no numbers")
@@ -217,15 +231,15 @@ def _shown(content):
     return content if isinstance(content, str) and len(content) < 60 else SHORT.repr(content)
 
 
-def _claim(where, item):
+def _claim(where, item, convention):
     item = {key: content for key, content in item.items() if key != LINE}
     item["interval"] = tuple(item.get("interval", ()))
     item.setdefault("see", where.replace(" ", "_") if where.startswith(("Table", "Figure")) else "")
     item.setdefault("same", item.get("value") or "")
-    return Claim(where=where, **item)
+    return Claim(where=where, convention=convention, **item)
 
 
-def _faults(item):
+def _faults(item, convention):
     """List what is wrong with one number as YAML gave it."""
     if not isinstance(item, dict):
         return ["expected `{field: value, ...}`"]
@@ -247,13 +261,17 @@ def _faults(item):
         found.append("`value` is null without a `reason`; say why nothing regenerates it")
     if value is not None and any(part.count(":") != 1 for part in value.replace(" - ", " / ").split(" / ")):
         found.append(f"`value` is {_shown(value)!r}; write notebook:name")
-    if interval and (len(interval) != 2 or not all(isinstance(e, str) and read_number(e) for e in interval)):
+    if interval and (len(interval) != 2 or not all(isinstance(end, str) for end in interval)):
         found.append(f"`interval` is {SHORT.repr(interval)}; write two quoted numbers")
+        interval = []
     if unit == "date":
         if pd.isna(pd.to_datetime(item["published"], errors="coerce")):
             found.append(f"`published` is {_shown(item['published'])!r}; write a date such as 23 January 2020")
-    elif unit != "word" and read_number(item["published"], unit) is None:
-        found.append(f"`published` is {_shown(item['published'])!r}, not a number; with `unit: word` it may be a word")
+    elif unit != "word":
+        for name, text in [("published", item["published"]), *(("interval", end) for end in interval)]:
+            if read_number(text, unit, convention) is None:
+                word = "; a word needs `unit: word`" if name == "published" else ""
+                found.append(f"`{name}` is {_shown(text)!r}, which {unread(text, unit, convention)}{word}")
     return found
 
 
@@ -262,7 +280,7 @@ def _nearest(name, known):
     return f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
 
 
-def _relations(listed, known):
+def _relations(listed, known, convention):
     if not isinstance(listed, list):
         return [], ["relations: expected a list, each with `- ` before it"]
     relations, faults = [], []
@@ -282,7 +300,7 @@ def _relations(listed, known):
         wrong += [f"`{name}` is missing" for name, (_, needed) in wanted.items() if needed and name not in given]
         for name, content in given.items():
             if name in wanted:
-                _cite(name, content, wanted[name][0], str(where), known, cited, wrong)
+                _cite(name, content, wanted[name][0], str(where), known, convention, cited, wrong)
         places = "; ".join(dict.fromkeys(one.where for one in cited.values() if one.where))
         if cited and not places:
             wrong.append("`where` is missing: say where in the paper these numbers stand")
@@ -293,21 +311,22 @@ def _relations(listed, known):
     return relations, faults
 
 
-def _cite(name, content, kind, where, known, cited, wrong):
+def _cite(name, content, kind, where, known, convention, cited, wrong):
     """Find the printed numbers that an argument names, each under its own path."""
-    if kind in (list[Printed], list[Count], list[Group]):
+    if typing.get_origin(kind) is list:
         if not isinstance(content, list) or not content:
             wrong.append(f"`{name}` is {SHORT.repr(content)}; write a list")
             return
         for position, one in enumerate(content):
             path = f"{name}.{position}"
             if kind != list[Group]:
-                _cite(path, one, kind.__args__[0], where, known, cited, wrong)
+                _cite(path, one, kind.__args__[0], where, known, convention, cited, wrong)
             elif not isinstance(one, dict) or {*one} - {LINE} != {"n", "mean", "sd"}:
                 wrong.append(f"`{path}` must be `{{n: , mean: , sd: }}`")
             else:
                 for part in ("n", "mean", "sd"):
-                    _cite(f"{path}.{part}", one[part], Group.__annotations__[part], where, known, cited, wrong)
+                    part_kind = Group.__annotations__[part]
+                    _cite(f"{path}.{part}", one[part], part_kind, where, known, convention, cited, wrong)
         return
     if not isinstance(content, str):
         wrong.append(f"`{name}` is {SHORT.repr(content)}, {kind_of(content)}; write an id, or a printed number in "
@@ -315,7 +334,8 @@ def _cite(name, content, kind, where, known, cited, wrong):
         return
     stem, _, end = content.partition(".")
     claim = known.get(stem)
-    number = read_number(content, "cases" if kind is Count else "")
+    unit = "cases" if kind is Count else ""
+    number = read_number(content, unit, convention)
     if claim is not None and (not end or (end in ("low", "high") and claim.interval)):
         cited[name] = claim.cite(end)
         number = cited[name].number
@@ -325,8 +345,9 @@ def _cite(name, content, kind, where, known, cited, wrong):
     elif number is not None or kind is str:
         cited[name] = Cited(name.replace("_", " "), where, "", content, number)
     else:
-        wrong.append(f"`{name}` is {_shown(content)!r}, neither an id of this file nor a printed number"
-                     f"{_nearest(stem, known) if known else ''}")  # fmt: skip
+        near = _nearest(stem, known) if known else ""
+        wrong.append(f"`{name}` is {_shown(content)!r}, neither an id of this file nor a printed number{near}; as a "
+                     f"number, it {unread(content, unit, convention)}")  # fmt: skip
         return
     if kind is not str and number is None:
         wrong.append(f"`{name}` is printed {_shown(cited[name].text)!r}, which is not a number")

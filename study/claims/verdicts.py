@@ -178,7 +178,7 @@ def _regenerated(claim, values):
 def _verdict(claim, row, tier, sampling=None):
     """Give the verdict, and for "within interval" whose interval it was."""
     value = row["regenerated"]
-    number = printed.read_number(claim.published)
+    number = claim.number()
     if value is None:
         return "cannot be tested", ""
     if tier == "synthetic":
@@ -197,7 +197,7 @@ def _compared(claim, row, value, number, sampling):
         same = str(value) == claim.published if number is None else number.allows(float(value))
     if same:
         return "reproduced", ""
-    published = [float(end) for end in claim.interval]
+    published = [claim.number(end).value for end in ("low", "high") if claim.interval]
     if published and published[0] <= value <= published[1]:
         return "within interval", "inside the published interval"
     if not published and sampling and sampling[0] <= value <= sampling[1]:
@@ -276,11 +276,11 @@ def worded(table):
 def _in_words(row):
     unit = {"word": "", "date": "", "%": " %"}.get(row["unit"], f" {row['unit']}" if row["unit"] else "")
     published = row["published"] + unit
-    value, number = row["regenerated"], printed.read_number(row["published"])
+    value, number = row["regenerated"], printed.read_number(row["published"], row["unit"])
     if value is None or number is None or isinstance(value, str):
         return {"published": published, "regenerated": "" if value is None else str(value), "interval": ""}
-    whole = number.half >= 0.5 and float(value).is_integer()
-    digits = 0 if whole else number.decimals + 1
+    whole = number.decimals <= 0 and float(value).is_integer()
+    digits = 0 if whole else max(0, number.decimals + 1)
 
     def shown(x):
         return "<0.001" if number.sign == "<" and 0 <= x < 0.001 else f"{x:.{digits}f}"

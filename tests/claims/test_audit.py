@@ -2,42 +2,15 @@
 
 import math
 import random
+import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 import numpy as np
 import pytest
 
+from helpers.tables import ask, findings, read
 from study.claims import audit, audit_rules, paper, quantities, two_by_two
 from study.claims.printed import read_number
-
-
-def read(tmp_path, text):
-    path = tmp_path / "tables.yaml"
-    path.write_text(text, encoding="utf-8")
-    return paper.read_paper(path)
-
-
-def findings(tmp_path, text):
-    return audit.findings(audit.audit(read(tmp_path, text)))
-
-
-def ask(rule, **given):
-    """A rule's answer for printed texts; whole numbers are exact where the rule counts."""
-    kinds = audit_rules.arguments(rule)
-
-    def number(text, kind):
-        return text if kind is str else read_number(text, "cases" if kind is audit_rules.Count else "")
-
-    def value(name, content):
-        kind = kinds[name][0]
-        if name == "groups":
-            return [
-                audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content
-            ]
-        return [number(x, kind.__args__[0]) for x in content] if isinstance(content, list) else number(content, kind)
-
-    return audit_rules.RULES[rule](**{name: value(name, content) for name, content in given.items()})
-
 
 # ---- each rule: true numbers, the same with one planted error, and what would fit
 
@@ -132,6 +105,69 @@ def test_where_no_single_change_is_found_it_says_so(tmp_path):
     assert table["what would fit"].tolist() == [audit.NONE_FITS]
 
 
+# ---- which method an interval or a test was made by
+
+
+PROFILE = {"estimate": "6.40", "low": "1.66", "high": "28.43"}  # by profile likelihood: 12 of 17 against 6 of 22
+
+
+@pytest.mark.parametrize(
+    ("change", "holds", "said"),
+    [
+        ({}, True, "no Wald interval; a profile-likelihood or exact interval can be so"),
+        ({"method": "profile"}, True, "can be so"),
+        ({"method": "wald"}, False, "so this is no Wald interval"),
+        ({"estimate": "1.60"}, False, "1.60 is outside [1.66, 28.43]"),
+        ({"high": "284.3"}, False, "nor a profile-likelihood or exact one: its arms differ by a factor of 2.8"),
+        ({"p": "0.010"}, True, "can be so"),
+        ({"p": "0.90"}, False, "if it is a profile-likelihood or exact interval, p is"),
+        ({"low": "1.57", "high": "26.03", "p": "0.0095"}, True, "p from the interval = 0.0096"),
+        ({"low": "1.31", "high": "33.11", "p": "0.010", "method": "exact"}, True, "can be so"),
+    ],
+)
+def test_an_odds_ratio_with_an_interval_of_another_method_is_possible(change, holds, said):
+    answer = ask("odds_ratio", **{**PROFILE, **change})
+    assert answer.holds == holds and said in answer.words, answer.words
+
+
+KAPPA = {"n": "61", "observed": "0.705", "kappa": "0.556"}  # 43 of 61 agree in three categories, chance 0.335
+PAIR = {"n": "80", "observed": "0.800", "kappa": "0.596", "categories": "2"}  # 36 9 7 28
+
+
+@pytest.mark.parametrize(
+    ("change", "holds", "said"),
+    [
+        ({"categories": "3"}, True, "43 of 61 agree in 3 categories"),
+        ({}, True, "43 of 61 agree in any number of categories"),
+        ({"categories": "3", "kappa": "0.71"}, False, "kappa is -0.1731 to 0.5"),
+        ({"kappa": "0.71"}, False, "kappa is -0.1731 to 0.7049"),
+        ({"categories": "3", "observed": "0.711"}, False, "no table of 61 has agreement 0.711"),
+        ({"categories": "3", "error": "0.088", "method": "cohen"}, True, "Cohen's error is 0.08"),
+        ({"categories": "3", "error": "0.095", "method": "cohen"}, False, "Cohen's error is 0.08"),
+        ({"categories": "3", "error": "0.095"}, True, "others within a factor of 2"),
+        ({"categories": "3", "error": "0.88"}, False, "others within a factor of 2"),
+        ({"weights": "quadratic", "kappa": "0.81", "error": "0.2"}, True, "a kappa with quadratic weights"),
+        ({**PAIR, "error": "0.090", "method": "cohen"}, True, "Cohen 1960"),
+        ({**PAIR, "error": "0.097"}, True, "none of the formulas known, but a bootstrap may give it"),
+        ({**PAIR, "error": "0.097", "method": "jackknife"}, False, "kappa 0.596 and error 0.097"),
+        ({**PAIR, "error": "0.197"}, False, "kappa 0.596 and error 0.197"),
+    ],
+)  # fmt: skip
+def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, holds, said):
+    answer = ask("agreement", **{**KAPPA, **change})
+    assert answer.holds == holds and said in answer.words, answer.words
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"categories": "3", "first": "20"}, "count a rater's yes, but there are 3 categories"),
+    ({"categories": "1"}, "whole number from 2"),
+    ({"method": "delta"}, "write cohen, fleiss, null, jackknife, bootstrap"),
+])  # fmt: skip
+def test_an_agreement_of_another_form_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        ask("agreement", **{**KAPPA, **change})
+
+
 # ---- what is checked without being asked
 
 
@@ -157,10 +193,56 @@ def test_a_number_that_cannot_be_is_found_alone(tmp_path, fields, why):
 
 
 def test_possible_numbers_are_left_alone():
-    for name, text, unit in [("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
-                             ("men", "49", "%"), ("dose", "3.43", "mGy"), ("p value", "<0.001", ""),
-                             ("Dice", "≥0.74", ""), ("sensitivity", "100", "%")]:  # fmt: skip
+    possible = [
+        ("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
+        ("men", "49", "%"), ("dose", "3.43", "mGy"), ("p value", "<0.001", ""),
+        ("Dice", "≥0.74", ""), ("sensitivity", "100", "%"), ("iHU after contrast", "88", "HU"),
+        ("POI change", "-7.5", "%"), ("specificity gain", "-4", "%"), ("AUC difference", "-0.03", ""),
+        ("log odds ratio", "-1.2", ""), ("hazard ratio (log)", "-0.3", ""), ("Dice loss", "1.9", ""),
+        ("tube current, effective", "95", "mAs"), ("tube current-time product", "140", "mAs"),
+        ("dose length product", "310", "mGy*cm"),
+        ("DLP", "310", "mGy·cm"), ("dose (CTDIvol)", "5.1", "mGy"), ("field of view", "400", "mm × mm"),
+        ("mean age", "51", "y"), ("sensitivity", "81.3", "percent"), ("half-dose scans", "12", "scans"),
+        ("AUC of the plasma concentration", "212", "ng·h/ml"), ("ICC", "-0.04", ""), ("average volume", "310", "ml"),
+        ("likelihood ratio", "12.2", ""),
+    ]  # fmt: skip
+    for name, text, unit in possible:
         assert quantities.fault(name, read_number(text, unit), unit) == ("", ""), name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "unit", "why"),
+    [
+        ("p", "0.000", "", "none is 0"), ("p value, age", ".00", "", "none is 0"), ("ICC", "1.13", "", "-1 and 1"),
+        ("intraclass correlation", "1.13", "", "-1 and 1"), ("pooled sensitivity", "104", "%", "a share"),
+        ("Cohen's kappa, second reading", "1.31", "", "-1 and 1"), ("mean age", "512", "years", "that old"),
+        ("tube current, mean", "95", "mAs", "given in mAs"), ("correlation of POI and extent", "-1.4", "", "-1 and 1"),
+        ("negative predictive value", "1.04", "", "a share"), ("hazard ratio", "-0.4", "", "not negative"),
+        ("HU of lung", "31", "HU", "holds air"), ("dose length product", "310", "mGy", "given in mGy"),
+    ],
+)  # fmt: skip
+def test_a_quantity_is_known_by_what_it_means(name, text, unit, why):
+    assert why in quantities.fault(name, read_number(text, unit), unit)[0]
+
+
+def test_a_p_value_of_zero_should_be_a_bound():
+    assert quantities.fault("p", read_number("0.000"), "")[1] == "<0.001"
+
+
+def test_what_would_fit_can_be(tmp_path):
+    """No count below 0, no group of one, no p of 0, no share above all."""
+    for rule, given, never in [
+        ("sum", {"total": "30", "parts": ["45", "27"]}, "parts.0: 3; |-"),
+        ("t_test", {"groups": [("21", "5.10", "0.20"), ("19", "9.90", "0.30")], "p": "0.62"}, "n: 1;|p: 0.00"),
+        ("share", {"share": "64 %", "count": "90", "total": "60"}, "share: 1[0-9][0-9]"),
+        ("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}, "totals.0: 0|p: 0.00"),
+    ]:
+        (fits,) = findings(tmp_path, written(rule, given))["what would fit"]
+        assert not re.search(never, fits), fits
+    (fits,) = findings(tmp_path, written("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}))[
+        "what would fit"
+    ]
+    assert "p: <0.01" in fits
 
 
 def test_the_same_quantity_is_the_same_everywhere(tmp_path):
@@ -209,7 +291,7 @@ def true_paper(seed):
     n = int(cells.sum())
     kappa = two_by_two.kappa(cells)[0]
     if np.isfinite(kappa):
-        error = r.choice(list(two_by_two.ERRORS.values()))(cells)[0]
+        error = r.choice([e for formula in two_by_two.ERRORS.values() if np.isfinite(e := formula(cells)[0])])
         add("agreement", n=str(n), observed=printed_as(r, (cells[0] + cells[3]) / n, digits),
             first=str(cells[0] + cells[1]), second=str(cells[0] + cells[2]),
             kappa=printed_as(r, kappa, digits), error=printed_as(r, error, digits))  # fmt: skip
@@ -286,17 +368,18 @@ def test_what_this_paper_has():
     assert set(found) == {
         ("Methods, CT protocol", "unit"), ("Methods, CT protocol", "order"), ("Abstract", "same"),
         ("Abstract; Table 2", "same"),
-        ("Results, severity", "odds ratio"), ("Table 4; Table 3", "agreement"), ("Table 4", "agreement"),
+        ("Table 4; Table 3", "agreement"), ("Table 4", "agreement"),
     }  # fmt: skip
     assert found["Methods, CT protocol", "order"].what_would_fit.endswith("; or 10 mm is the collimation of the beam")
     patients = found["Abstract", "same"]
     assert patients.printed.endswith("204") and patients.what_would_fit == "196"
     density = found["Table 4", "agreement"]
     assert "54" in density.printed and density.what_would_fit == "pairs, change of density: 56"
-    assert "18.7606" in found["Results, severity", "odds ratio"].why_it_cannot_be
+    assert len(table) == 10
     volume = found["Table 4; Table 3", "agreement"]
     assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
     implied = " ".join(audit.implied(checks)["what follows"])
+    assert "18.7606, so this is no Wald interval; a profile-likelihood or exact interval can be so" in implied
     assert (
         "likelihood ratio 3.11 on 1, p = 0.0778" in implied
         and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from helpers.project import ROOT
 from study.__main__ import app
 from study.claims import audit, paper
 from study.files import write_json
@@ -123,6 +124,14 @@ def test_the_example_has_the_two_errors_that_it_names(tmp_path):
     answer = CliRunner().invoke(app, ["audit", str(tmp_path / "mended.yaml")])
     assert answer.exit_code == 0 and "0 findings" in answer.output
     assert {check.rule for check in audit.audit(paper.read_paper(EXAMPLE))} >= set(audit.RULES) - {"pooled"}
+
+
+def test_the_second_paper_of_the_documentation_has_the_one_finding_that_it_names(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "audit.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "TABLES.yaml").write_text(text, encoding="utf-8")
+    checks = audit.audit(paper.read_paper(tmp_path / "TABLES.yaml"))
+    (found,) = [check for check in checks if not check.holds]
+    assert found.rule == "agreement" and len(checks) > 10
 
 
 def test_a_file_sends_nothing_to_the_terminal_nor_a_formula_to_a_spreadsheet(tmp_path):

@@ -64,14 +64,14 @@ def test_no_table_is_missed_and_none_is_invented(given):
             zip(("observed", "kappa", "error"), (None,) * 3 if degenerate(*cells) else measured(*cells), strict=True)
         )
         numbers |= {"observed": (a + cells[3]) / n, "first": a + b, "second": a + c}
-        errors = [formula(cells)[0] for formula in two_by_two.ERRORS.values()]
+        errors = [two_by_two.error_cohen(cells)[0]]
         for name, (low, high) in given.items():
             values = errors if name == "error" else [numbers[name]]
             if not any(value is not None and low - 1e-9 <= value <= high + 1e-9 for value in values):
                 break
         else:
             expected.add(cells)
-    assert {tuple(table) for table in two_by_two.possible(n, **given).tolist()} == expected
+    assert {tuple(table) for table in two_by_two.possible(n, method="cohen", **given).tolist()} == expected
 
 
 def test_table_4_of_the_paper():
@@ -80,8 +80,37 @@ def test_table_4_of_the_paper():
     assert len(found) == 4
     assert two_by_two.formulas(found, printed["error"]) == ["Cohen 1960"]
     printed = {"observed": rounded(0.7321), "kappa": rounded(0.4643), "error": rounded(0.1184)}
-    assert two_by_two.contradictions(54, **printed) == [("observed",), ("kappa", "error")]
-    assert two_by_two.nearest(54, **printed) == {"n": 56}
+    assert two_by_two.contradictions(54, **printed) == [("observed",)]  # a bootstrap may give the error
+    assert two_by_two.contradictions(54, method="cohen", **printed) == [("observed",), ("kappa", "error")]
+    assert two_by_two.nearest(54, method="cohen", **printed) == {"n": 56}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2, 5), st.data())
+def test_kappa_lies_within_the_bounds_that_the_agreement_sets(k, data):
+    cells = np.reshape(data.draw(st.lists(st.integers(0, 9), min_size=k * k, max_size=k * k)), (k, k))
+    n = cells.sum()
+    if n == 0 or np.trace(cells) == n:
+        return
+    observed, chance = np.trace(cells) / n, cells.sum(axis=0) @ cells.sum(axis=1) / n**2
+    kappa = (observed - chance) / (1 - chance)
+    for categories in (k, k + 1, None):
+        low, high = two_by_two.kappa_bounds(observed, categories)
+        assert low - 1e-9 <= kappa <= high + 1e-9
+
+
+def test_the_bounds_are_reached():
+    """Six cases of ten agree: all others in one cell pair, or beside an even diagonal."""
+    assert two_by_two.kappa_bounds(0.6)[0] == pytest.approx(-0.25)
+    assert two_by_two.kappa_bounds(0.6, 2)[1] == pytest.approx(two_by_two.kappa([3, 4, 0, 3])[0])
+
+
+def test_the_jackknife_leaves_out_each_case_in_turn():
+    cells = np.array([12, 3, 5, 9])
+    cases = np.repeat(np.arange(4), cells)
+    kappas = [two_by_two.kappa(np.bincount(np.delete(cases, i), minlength=4))[0] for i in range(len(cases))]
+    expected = np.sqrt((len(cases) - 1) * np.var(kappas))
+    assert two_by_two.error_jackknife(cells)[0] == pytest.approx(expected)
 
 
 def test_the_nearest_numbers_make_a_table_possible():
