@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from itertools import groupby
 from operator import itemgetter
@@ -24,6 +25,10 @@ def _stop(error, code=1):
     raise typer.Exit(code)
 
 
+def _count(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
@@ -35,6 +40,7 @@ def run(
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers
     from study.run import Run
+    from study.scans import refusals
 
     try:
         this = Run(name)
@@ -54,11 +60,17 @@ def run(
     pages = site.write(this)
     answers.write(this)
     archive = crate.write(this)
+    failed = refusals.unforeseen(this.exclusions_csv)
     shown = this.figures.relative_to(this.root)
     typer.echo(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
         f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
+    if failed:
+        _stop(
+            f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "
+            f"{this.exclusions_csv.relative_to(this.root)}"
+        )
 
 
 @app.command("site")
@@ -128,21 +140,37 @@ def measure(
     from study.networks.models import STARTER, ModelError
     from study.networks.segmentation import Segmenter
     from study.scans.ct import ScanError, read_scan, write_label_map
+    from study.scans.plausibility import lung_notes
 
-    target = out / f"{scan.resolve().name.removesuffix('.gz').removesuffix('.nii')}_label_map.nii.gz"
+    name = re.sub(r"\.nii(\.gz)?$", "", Path(os.path.abspath(scan)).name, flags=re.IGNORECASE)  # of a link, its own
+    target = out / f"{name}_label_map.nii.gz"
     try:
         with Console(stderr=True).status(f"measuring {scan.name}"):
             segmenter = Segmenter(models or STARTER)
             read = read_scan(scan)
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
-            write_label_map(target, label_map, read)
-    except (ScanError, ModelError, OSError) as error:
+            _write_new(target, lambda path: write_label_map(path, label_map, read))
+    except (ScanError, ModelError, OSError, ValueError) as error:
         _stop(error)
-    for note in read.notes:
+    for note in [*read.notes, *lung_notes(label_map, read.spacing_mm)]:
         typer.echo(f"study: {scan}: {note}", err=True)
     finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
     typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
+
+
+def _write_new(target, write):
+    """Write a file that a user may have named before: what is there with other content is never replaced."""
+    partial = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        write(partial)
+        if target.exists() and target.read_bytes() != partial.read_bytes():
+            raise ValueError(
+                f"{target}: there is another file of this name; move it away, or give another folder by --out"
+            )
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @app.command()
@@ -151,12 +179,14 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
     from study.scans import cohort, scan_tables, schemas
 
     try:
-        faults = scan_tables.check_scans(scans)
+        faults = scan_tables.check_scans(scans, notes=(notes := []))
     except schemas.ScanTableError as error:
         _stop(error)
+    for note in notes:
+        typer.echo(f"study: {note}", err=True)
     if faults:
         typer.echo(schemas.format_faults(faults))
-        typer.echo(f"study: {scans}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
+        typer.echo(f"study: {scans}: {_count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
     typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(scan_tables.read_scans(scans))]))
 
@@ -174,19 +204,24 @@ def make_index(
             show_default=False,
         ),
     ] = None,
+    ids: Annotated[
+        str, typer.Option(help="of a folder's scans: numbers (P001-1), or names, from the files and folders")
+    ] = "numbers",
 ):
     """Write the scan table of a public data set, or of any folder of NIfTI files and DICOM series.
 
     mosmed: MosMedData. covid-19-ct-seg: COVID-19-CT-Seg, Zenodo 3757476.
     covid-19-20: the COVID-19-20 challenge. folder: every NIfTI file and every
-    folder of DICOM files is one scan; age, sex and date from DICOM headers.
+    exam in DICOM is one scan (of several reconstructions the soft, thick one);
+    age, sex and date from DICOM headers. The key to the numbers, TABLE.key.csv,
+    is for you alone.
 
     No file is moved or converted. Run `study check TABLE` next: it opens them all.
     """
     from study.scans import cohort, datasets, scan_tables
 
     try:
-        made = datasets.index(layout, folder, out, lungs)
+        made = datasets.index(layout, folder, out, lungs, ids)
         unknown = cohort.unknowns(scan_tables.read_scans(made.path)) if lungs is None else []
     except (ValueError, OSError) as error:
         _stop(error)
@@ -196,7 +231,8 @@ def make_index(
         typer.echo(f"study: left out, as {reason}: {', '.join(names[:20])}{more}", err=True)
     for note in [*made.notes, *unknown]:
         typer.echo(f"study: {note}", err=True)
-    typer.echo(f"{made.path}: {len(made.scans)} scans of {made.scans['patient_id'].nunique()} patients")
+    patients = _count(made.scans["patient_id"].nunique(), "patient")
+    typer.echo(f"{made.path}: {_count(len(made.scans), 'scan')} of {patients}")
 
 
 @app.command()
@@ -286,8 +322,8 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
     Exits with 1 if a claim differs (the run's patients contradict it) or is
     inconsistent (it contradicts the paper's other numbers), with 2
     if the run has recorded nothing, else with 0. Reproduced, within interval,
-    consistent, synthetic only and cannot be tested are not failures; a note
-    says so if no claim was tested.
+    consistent, synthetic only, unknown origin and cannot be tested are not
+    failures; a note says so if no claim was tested.
     """
     from study.claims import verdicts
     from study.claims.paper import read_paper
@@ -344,7 +380,8 @@ def audit_tables(
     for row in findings.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
         typer.echo(_printable("\n  ".join(words)) + "\n")
-    typer.echo(_printable(f"{paper.name}: {len(paper.claims)} numbers, {len(checks)} checks, {len(findings)} findings"))
+    counts = (_count(len(paper.claims), "number"), _count(len(checks), "check"), _count(len(findings), "finding"))
+    typer.echo(_printable(f"{paper.name}: {', '.join(counts)}"))
     raise typer.Exit(1 if len(findings) else 0)
 
 

@@ -9,9 +9,11 @@ import json
 import re
 from pathlib import Path
 
-from study.files import write_json
+from study.files import sha256, write_json
 
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
+# The notebooks whose numbers are about patients.
+RECORDING = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")
 PERCENT = ("%", "percentage points")  # no units of recorded values
 
 
@@ -57,6 +59,29 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
     return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit), strict=True))
 
 
+def read_note(note, path):
+    """Read what a JSON file says of another file, such as a cohort.json of its scans.csv.
+
+    Parameters
+    ----------
+    note, path : Path
+
+    Returns
+    -------
+    about : dict
+        Empty if there is no such note.
+    fits : bool
+        Whether the note holds the file's SHA-256 as ``digest``. If not, the note is of other content.
+    """
+    try:
+        about = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}, False
+    if not isinstance(about, dict):
+        return {}, False
+    return about, path.is_file() and about.get("digest") == sha256(path)
+
+
 class Run:
     """The folders of one run.
 
@@ -99,9 +124,21 @@ class Run:
 
     @property
     def tier(self):
-        """Where the patients come from: synthetic, public or restricted (the default, the most careful one)."""
-        path = self.cohort / "cohort.json"
-        return json.loads(path.read_text(encoding="utf-8"))["tier"] if path.is_file() else "restricted"
+        """Where the patients of all recorded numbers come from: synthetic, public, restricted or unknown.
+
+        It is unknown, too, if the scan table was changed, or if the numbers are of patients of several tiers, as in a
+        run that was interrupted after its patients were replaced.
+        """
+        now = self._tier_of_cohort()
+        recorded = [self.values / f"{notebook}.json" for notebook in RECORDING]
+        tiers = {json.loads(path.read_text(encoding="utf-8"))["tier"] for path in recorded if path.is_file()}
+        return now if tiers <= {now} else "unknown"
+
+    def _tier_of_cohort(self):
+        table = self.cohort / "scans.csv"
+        about, fits = read_note(self.cohort / "cohort.json", table)
+        # A run from a table of biomarkers has no scan table.
+        return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.
@@ -128,7 +165,9 @@ class Run:
         doubled = table["name"][table["name"].duplicated()].tolist()
         if doubled:
             raise ValueError(f"{notebook}: recorded twice: {', '.join(doubled)}; give each value its own name")
-        write_json(self.values / f"{notebook}.json", {"notebook": notebook, "tier": self.tier, "values": values})
+        write_json(
+            self.values / f"{notebook}.json", {"notebook": notebook, "tier": self._tier_of_cohort(), "values": values}
+        )
         return table.set_index("name")
 
     def recorded(self, notebook):

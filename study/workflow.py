@@ -1,11 +1,9 @@
-"""The notebooks as a workflow: their parameters, checked strictly, what has to run again, and execution.
+"""The notebooks as a workflow: what has to run again, and execution.
 
 Snakemake decides what runs; papermill runs it. This module tells Snakemake what it cannot know: a *recipe* for each
 notebook, that is its parameters and the fingerprint of its code, rewritten only when either changes.
 """
 
-import ast
-import difflib
 import json
 import os
 import subprocess
@@ -15,126 +13,17 @@ import time
 from pathlib import Path
 
 import nbformat
-import yaml
 from traitlets.config import Config
 
 from study import fingerprint, provenance
 from study.files import write_json
+from study.parameters import ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 
 
-class ParameterError(ValueError):
-    """A parameter file that cannot be used; lists every fault and its remedy."""
-
-
 class NotebookError(RuntimeError):
     """A notebook that failed; the executed copy with its traceback is kept."""
-
-
-def notebook_name(section):
-    """Full name of a notebook from its name in a parameter file: ``severity`` -> ``5-severity``; None if unknown."""
-    return next((name for name in NOTEBOOKS if section in (name, name.split("-")[1])), None)
-
-
-def defaults(notebook):
-    """The parameters of a notebook with their defaults, read from the cell tagged ``parameters``.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-    """
-    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    found = {}
-    for node in ast.parse(cells[0].source).body if cells else []:
-        if isinstance(node, ast.Assign):
-            target, assigned = node.targets[0], ast.literal_eval(node.value)
-            several = isinstance(target, ast.Tuple)
-            found |= zip([name.id for name in target.elts], assigned, strict=True) if several else {target.id: assigned}
-    return found
-
-
-def read_parameters(path, notebooks):
-    """Read a parameter file and check it against the notebooks.
-
-    A parameter under a notebook's name (``severity:``) goes to that notebook; one at the top level goes to every
-    notebook that has it. Each must exist and be of the default's type.
-
-    Parameters
-    ----------
-    path : Path
-        YAML.
-    notebooks : dict of str to nbformat.NotebookNode
-
-    Returns
-    -------
-    dict of str to dict
-        All parameters of each notebook: the defaults, replaced by those of the file.
-
-    Raises
-    ------
-    ParameterError
-        Listing every fault at once.
-    """
-    if not path.is_file():
-        names = [p.stem for p in sorted(path.parent.glob("*.yaml")) if not p.stem.endswith(".statements")]
-        raise ParameterError(f"{path}: there is no such parameter file; choose one of: {', '.join(names) or 'none'}")
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); correct it") from None
-    if not isinstance(given, dict):
-        raise ParameterError(f"{path}: expected lines of `name: value`, found {type(given).__name__}")
-    parameters = {name: defaults(notebook) for name, notebook in notebooks.items()}
-    for own in parameters.values():
-        own["run"] = path.stem
-    faults = []
-    # Top-level parameters first, so that a notebook's own ones prevail.
-    for key, content in sorted(given.items(), key=lambda item: isinstance(item[1], dict)):
-        target = notebook_name(str(key))
-        if isinstance(content, dict) and target:
-            for name, item in content.items():
-                faults += _assign(
-                    parameters, [target] if name in parameters[target] else [], name, item, f"{key}.{name}"
-                )
-        elif target and content is None:
-            continue
-        else:
-            faults += _assign(parameters, [nb for nb, own in parameters.items() if key in own], key, content, str(key))
-    if faults:
-        raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
-    return parameters
-
-
-def _assign(parameters, targets, name, item, shown):
-    if name == "run":
-        return ["`run` is the name of the file and cannot be set inside it; rename the file instead"]
-    if not targets:
-        names = {f"{nb.split('-')[1]}.{own}" for nb, parameter in parameters.items() for own in parameter}
-        names |= {own for parameter in parameters.values() for own in parameter} | {
-            nb.split("-")[1] for nb in NOTEBOOKS
-        }
-        near = difflib.get_close_matches(shown, sorted(names), n=1, cutoff=0.3)
-        return [f"no notebook has a parameter `{shown}`" + (f"; did you mean `{near[0]}`?" if near else "")]
-    faults = []
-    for notebook in targets:
-        default = parameters[notebook][name]
-        if isinstance(default, float) and type(item) is int:
-            item = float(item)
-        if type(item) is not type(default):
-            faults.append(
-                f"`{shown}` is {item!r}, {_kind(item)}; {notebook} expects {_kind(default)} such as {default!r}"
-            )
-        else:
-            parameters[notebook][name] = item
-    return faults
-
-
-def _kind(item):
-    """What a YAML value is, in words."""
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list",
-             dict: "lines of `name: value`", type(None): "nothing"}  # fmt: skip
-    return kinds.get(type(item), f"a {type(item).__name__}")
 
 
 def read_notebooks(root):

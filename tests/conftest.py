@@ -44,7 +44,7 @@ def chest():
 def scan_file(tmp_path, chest):
     """Return a function that writes a small chest as NIfTI and returns the Scan (with its path)."""
 
-    def write(name="scan.nii.gz", hu=None, spacing_mm=(5.0, 2.0, 1.5)):
+    def write(name="scan.nii.gz", hu=None, spacing_mm=(20.0, 10.0, 8.0)):
         return write_scan(tmp_path / name, chest() if hu is None else hu, spacing_mm)
 
     return write
@@ -56,7 +56,7 @@ def nifti_file(tmp_path):
     import nibabel
 
     def write(array, affine=None, name="scan.nii.gz", edit=None, image_class=nibabel.Nifti1Image):
-        affine = np.diag([-1.5, -2.0, 5.0, 1.0]) if affine is None else affine
+        affine = np.diag([-8.0, -10.0, 20.0, 1.0]) if affine is None else affine
         image = image_class(array, affine, dtype=array.dtype)
         image.set_sform(affine, 1)
         image.set_qform(affine, 1)
@@ -92,7 +92,7 @@ def dicom_folder(tmp_path):
     import pydicom
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-    def write(hu, spacing_mm=(5.0, 2.0, 1.5), folder="series", edit=None, name_of="IM{:04d}.dcm".format):
+    def write(hu, spacing_mm=(20.0, 10.0, 8.0), folder="series", edit=None, name_of="IM{:04d}.dcm".format):
         folder = tmp_path / folder
         folder.mkdir(exist_ok=True)
         series = generate_uid(entropy_srcs=[folder.name, name_of(0)])  # the same bytes in every run

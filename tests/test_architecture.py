@@ -11,9 +11,11 @@ import yaml
 
 from helpers.project import ROOT
 from study import fingerprint, workflow
+from study.parameters import RULES, defaults, notebook_name, read_parameters
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-GROUND = {"files", "run", "fingerprint", "provenance", "workflow"}  # in no room, as all rooms stand on them
+# In no room, as all rooms stand on them.
+GROUND = {"files", "run", "fingerprint", "provenance", "parameters", "workflow"}
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
     {*GROUND, "statistics"},
@@ -123,7 +125,7 @@ def test_notebooks_are_thin_and_clean(path):
         assert not cell.outputs and cell.execution_count is None
         logic = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While)
         assert not [node for node in ast.parse(cell.source).body if isinstance(node, logic)], cell.source
-    assert workflow.defaults(notebook)["run"] == "demo"
+    assert defaults(notebook)["run"] == "demo"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
@@ -140,16 +142,25 @@ def test_all_seven_notebooks_are_there():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "parameters").glob("*.yaml")), ids=lambda path: path.stem)
 def test_parameter_files_fit_the_notebooks(path):
-    workflow.read_parameters(path, workflow.read_notebooks(ROOT))
+    read_parameters(path, workflow.read_notebooks(ROOT))
+
+
+def test_every_number_and_every_choice_has_a_rule():
+    """A wrong value is to be refused before anything runs."""
+    own = {
+        name: item for notebook in workflow.read_notebooks(ROOT).values() for name, item in defaults(notebook).items()
+    }
+    assert {name for name, item in own.items() if not isinstance(item, str)} <= RULES.keys() <= own.keys()
+    assert {name for name, item in own.items() if name in RULES and not RULES[name][1](item)} == set()
 
 
 def test_the_demos_parameters_are_the_notebooks_defaults():
     notebooks = workflow.read_notebooks(ROOT)
     given = yaml.safe_load((ROOT / "parameters" / "demo.yaml").read_text())
-    for own in (workflow.defaults(notebook) for notebook in notebooks.values()):
+    for own in (defaults(notebook) for notebook in notebooks.values()):
         assert all(own[name] == item for name, item in given.items() if name in own)
     for section, parameters in given.items():
         if not isinstance(parameters, dict):
             continue
-        defaults = workflow.defaults(notebooks[workflow.notebook_name(section)])
-        assert parameters == {name: defaults[name] for name in parameters}, section
+        own = defaults(notebooks[notebook_name(section, notebooks)])
+        assert parameters == {name: own[name] for name in parameters}, section

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.project import ran, study
+from study.files import sha256, write_json
 from study.phantom.people.counts import People
 from study.phantom.people.plan import plan_cohort
 
@@ -57,6 +58,10 @@ def test_only_the_last_three_notebooks_run(tables):
     assert ran(printed) == ["5-severity", "6-progression", "7-claims"]
     claims = pd.read_csv(project / "figures" / "table" / "claims.csv")
     assert claims["regenerated"].notna().sum() > 40
+    # Nobody says whose patients these are: compared, never called reproduced.
+    assert set(claims["verdict"]) == {"unknown origin", "cannot be tested"}
+    assert {"it rounds to the digits printed", "it differs from what is printed"} <= set(claims["why"])
+    assert "data of unknown origin" in (project / "figures" / "table" / "index.html").read_text()
     checklist = pd.read_csv(project / "figures" / "table" / "checklist_stard_ai.csv", dtype=str).set_index("item")
     assert checklist.loc["31", "status"] == "answered" and "AUC of POI 0." in checklist.loc["31", "answer"]
     assert checklist.loc["25", "status"] == "missing" and "1-cohort was not run" in checklist.loc["25", "answer"]
@@ -66,6 +71,26 @@ def test_only_the_last_three_notebooks_run(tables):
     assert checklist.loc["21", "status"] == "missing" and checklist.loc["21", "answer"].endswith("[setting]")
     assert not checklist["answer"].str.contains("voxel in or out|One hospital|Dice|one scanner").any()
     assert (checklist["status"] != "broken").all()
+
+
+def test_declared_patients_are_judged_and_those_of_a_synthetic_run_never(tables):
+    project, _ = tables
+    table = biomarker_table()
+    declared = "tier: restricted\nsource: a hospital\n"
+    for name, about in (("declared", declared), ("borrowed", "")):
+        table.to_csv(project / f"{name}.csv", index=False)
+        (project / "parameters" / f"{name}.yaml").write_text(f"biomarkers_csv: {name}.csv\n{about}n_bootstrap: 50\n")
+    note = {"tier": "synthetic", "digest": sha256(project / "borrowed.csv")}  # as a run writes it beside its own table
+    write_json(project / "borrowed.origin.json", note | {"source": "simulated", "licence": "", "seed": 1})
+    found = {}
+    for name in ("declared", "borrowed"):
+        code, printed = study(project, "run", name)
+        assert code == 0, printed
+        found[name] = set(pd.read_csv(project / "figures" / name / "claims.csv")["verdict"])
+        for path in (project / "figures" / name).glob("checklist_*.csv"):
+            assert (pd.read_csv(path, dtype=str)["status"] != "broken").all()
+    assert {"reproduced", "differs"} <= found["declared"]
+    assert found["borrowed"] == {"synthetic only", "cannot be tested"}
 
 
 def test_a_failed_notebook_is_kept_and_named(tables):

@@ -152,7 +152,8 @@ def test_shards_give_the_same_label_maps(smoke):
 
 def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scans):
     (smoke / "parameters" / "mine.yaml").write_text(
-        "scans: data/scans.csv\nmodels: runs/smoke/models\nseverity:\n  n_bootstrap: 100\n"
+        "scans: data/scans.csv\ntier: restricted\nsource: a hospital\nmodels: runs/smoke/models\n"
+        "severity:\n  n_bootstrap: 100\n"
     )
     code, printed = study(smoke, "run", "mine")
     assert code == 0, printed

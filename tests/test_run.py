@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from study.run import Run, project_root, value
+from study.files import sha256, write_json, write_text
+from study.run import Run, project_root, read_note, value
 
 
 def test_what_is_recorded_is_read_back(tmp_path):
@@ -12,7 +13,7 @@ def test_what_is_recorded_is_read_back(tmp_path):
     shown = run.record("5-severity", [value("poi", 0.1, 0.05, float("nan"), n=3), value("word", "good")])
     assert shown.loc["poi", "ci_low"] == 0.05
     text = (run.values / "5-severity.json").read_text()
-    assert json.loads(text)["tier"] == "restricted"  # nothing says where the patients come from
+    assert json.loads(text)["tier"] == run.tier == "unknown"  # nothing says where the patients come from
     assert run.recorded("5-severity").loc["word", "value"] == "good"
     assert run.recorded("5-severity").loc["poi", "ci_high"] is None
     assert run.recorded("6-progression").empty
@@ -35,6 +36,29 @@ def test_the_project_is_found_from_below_and_nowhere_else(project):
     assert project_root(project / "notebooks") == project
     with pytest.raises(FileNotFoundError, match="change into the project's folder"):
         project_root(project.parent)
+
+
+def test_the_tier_is_that_of_the_scans_and_of_every_number(tmp_path):
+    run = Run("mine", tmp_path)
+    write_text(run.cohort / "scans.csv", "scan_id\na\n")
+    write_json(run.cohort / "cohort.json", {"tier": "synthetic", "digest": sha256(run.cohort / "scans.csv")})
+    run.record("5-severity", [value("poi", 0.1)])
+    assert run.tier == "synthetic"
+    write_text(run.cohort / "scans.csv", "scan_id\na\nreal\n")
+    assert run.tier == "unknown"
+    # The patients were replaced, and the run was interrupted before notebook 5 ran again.
+    write_json(run.cohort / "cohort.json", {"tier": "restricted", "digest": sha256(run.cohort / "scans.csv")})
+    assert run.tier == "unknown"
+    run.record("5-severity", [value("poi", 0.1)])
+    assert run.tier == "restricted"
+
+
+@pytest.mark.parametrize("note", [None, "", "[1]", "{", '{"tier": "synthetic"}', '{"digest": "00"}'])
+def test_a_note_fits_by_its_digest_alone(tmp_path, note):
+    (tmp_path / "scans.csv").write_text("a")
+    if note is not None:
+        (tmp_path / "cohort.json").write_text(note)
+    assert not read_note(tmp_path / "cohort.json", tmp_path / "scans.csv")[1]
 
 
 def test_variants_belong_to_the_runs_own_table(tmp_path):

@@ -45,6 +45,7 @@ import yaml
 
 from study.claims.audit_rules import RULES, Count, Group, arguments
 from study.claims.printed import COUNTED, Printed, read_number
+from study.parameters import kind_of
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
           "n": int, "same": str, "reason": str, "see": str, "remark": str}  # fmt: skip
@@ -204,9 +205,7 @@ def _load(path):
     except OSError as error:
         raise PaperError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
     if not isinstance(content, dict):
-        raise PaperError(
-            f"{path}: expected sections with lists of numbers, found {type(content).__name__ if content else 'nothing'}"
-        )
+        raise PaperError(f"{path}: expected sections with lists of numbers, found {kind_of(content)}")
     return content
 
 
@@ -238,7 +237,7 @@ def _faults(item):
             found.append(f"unknown field `{_shown(name)}`{_nearest(name, FIELDS)}")
         elif not isinstance(content, FIELDS[name]) or isinstance(content, bool):
             quote = "; put it in quotes, so that its digits stay as printed" if name == "published" else ""
-            found.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}{quote}")
+            found.append(f"`{name}` is {SHORT.repr(content)}, {kind_of(content)}{quote}")
     if found:
         return found
     value, interval, unit = item.get("value"), item.get("interval", []), item.get("unit", "")
@@ -311,8 +310,8 @@ def _cite(name, content, kind, where, known, cited, wrong):
                     _cite(f"{path}.{part}", one[part], Group.__annotations__[part], where, known, cited, wrong)
         return
     if not isinstance(content, str):
-        wrong.append(f"`{name}` is {SHORT.repr(content)}, a {type(content).__name__}; write an id, or a printed number "
-                     "in quotes")  # fmt: skip
+        wrong.append(f"`{name}` is {SHORT.repr(content)}, {kind_of(content)}; write an id, or a printed number in "
+                     "quotes")  # fmt: skip
         return
     stem, _, end = content.partition(".")
     claim = known.get(stem)

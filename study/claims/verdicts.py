@@ -17,9 +17,15 @@ TIERS = {
                  "where the truth is known.",
     "public": "Public scans of patients other than the paper's. Agreement means that the finding holds for them too.",
     "restricted": "Restricted patient data. Agreement means that these patients reproduce the paper's numbers.",
+    "unknown": "Patients of unknown origin: neither a note beside their table nor the parameters say whose data these "
+               "are. Numbers are compared, and none is called reproduced. If you know the patients, say so in the "
+               "parameter file, by tier (public or restricted) and source.",
 }  # fmt: skip
 # Each answer with the sign that stands before it.
-VERDICTS = {"reproduced": "✓", "within interval": "≈", "differs": "✗", "synthetic only": "◇", "cannot be tested": "–"}
+VERDICTS = {
+    "reproduced": "✓", "within interval": "≈", "differs": "✗", "synthetic only": "◇", "unknown origin": "?",
+    "cannot be tested": "–",
+}  # fmt: skip
 UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
 ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
@@ -92,17 +98,19 @@ def compare(paper, values, tier):
                       none is published; or the published number lies in the regenerated interval
     differs           neither
     synthetic only    there is a number, but it comes from patients who do not exist
+    unknown origin    there is a number, but nobody says whose; ``why`` holds how it compares
     cannot be tested  there is none, and the reason
     ================  ==================================================================================
 
-    Every regenerated number is about the patients of the run, so on the tier "synthetic" none is called reproduced.
+    Every regenerated number is about the patients of the run, so on the tiers "synthetic" and "unknown" none is called
+    reproduced.
 
     Parameters
     ----------
     paper : study.claims.paper.Paper
     values : dict of str to DataFrame
         Per notebook, indexed by name with columns value, ci_low, ci_high, n, unit (from ``gather``).
-    tier : {"synthetic", "public", "restricted"}
+    tier : {"synthetic", "public", "restricted", "unknown"}
 
     Returns
     -------
@@ -175,6 +183,14 @@ def _verdict(claim, row, tier, sampling=None):
         return "cannot be tested", ""
     if tier == "synthetic":
         return "synthetic only", ""
+    answer, why = _compared(claim, row, value, number, sampling)
+    if tier == "unknown":
+        same = answer == "reproduced"
+        return "unknown origin", "it rounds to the digits printed" if same else why or "it differs from what is printed"
+    return answer, why
+
+
+def _compared(claim, row, value, number, sampling):
     if claim.unit == "date":
         same = pd.to_datetime(value) == pd.to_datetime(claim.published)
     else:

@@ -4,6 +4,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from study.measures import comparison, quantify
+from study.scans import refusals
 from study.scans.ct import mask_reader, read_label_map, read_scan
 from study.scans.schemas import MASK_COLUMNS
 
@@ -59,15 +60,24 @@ def measure_scans(scans, folder, masks_folder):
         Dice with and between the observers, one row per scan that both outlined.
     truth : DataFrame
         ``truth.csv``, one row per scan whose true infection is known.
+    refused : DataFrame
+        The scans that could not be measured, in none of the other tables; the columns of `exclusions.csv`.
     """
     records = tqdm(scans.to_dict("records"), desc="measure", mininterval=1)
-    made = [measure_scan(row, folder, masks_folder) for row in records]
+    made, refused = [], []
+    for row in records:
+        try:
+            made.append(measure_scan(row, folder, masks_folder))
+        except Exception as error:  # of whatever type: the other scans go on
+            refused.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
     columns = {
         "measured": None,
         "variants": quantify.VARIANT_COLUMNS,
         "agreement": comparison.AGREEMENT_COLUMNS,
         "truth": comparison.TRUTH_COLUMNS,
     }
-    return tuple(
-        pd.DataFrame([rows[name] for rows in made if name in rows], columns=names) for name, names in columns.items()
-    )
+    tables = {
+        name: pd.DataFrame([rows[name] for rows in made if name in rows], columns=names)
+        for name, names in columns.items()
+    }
+    return *tables.values(), pd.DataFrame(refused, columns=refusals.COLUMNS)

@@ -1,7 +1,6 @@
 """Scan to label map: lungs first, then infection inside them."""
 
 import json
-import os
 
 import numpy as np
 from scipy import ndimage
@@ -10,8 +9,10 @@ from tqdm import tqdm
 from study import fingerprint
 from study.files import sha256, write_json
 from study.networks import models, slabs
+from study.scans import refusals
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
+from study.scans.plausibility import lung_notes
 
 LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 ml and more at full inspiration
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
@@ -164,6 +165,8 @@ def inner_parts(lung_mask, hu):
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
     """Segment the scans of a table, one after another; those with a valid label map are not segmented again.
 
+    What is unlikely about a scan or its lungs is printed with its id.
+
     Parameters
     ----------
     scans : DataFrame
@@ -181,6 +184,11 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     segmented, refused : DataFrame
         ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
         that could not be segmented.
+
+    Raises
+    ------
+    ValueError
+        If that is all of them: nothing is left to go on with.
     """
     import pandas as pd  # takes a second, and segmenting one scan does not need it
 
@@ -195,9 +203,9 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
         note = masks_folder / f"{row.scan_id}.json"
         try:
+            scan = read_scan(image)
             made_from = {"image": sha256(image), "by": by_what}
             done = _read(note)
-            scan = read_scan(image)
             for mask in MASK_COLUMNS:  # a scan whose masks do not match is refused here, before it is used
                 if pd.notna(getattr(row, mask, None)):
                     mask_reader(mask)(folder / getattr(row, mask), scan)
@@ -206,15 +214,22 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
                 write_label_map(target, label_map, scan)
                 infection_ml = float((label_map == INFECTION).sum() * scan.voxel_ml)
                 done = {"from": made_from, "mask": sha256(target), "infection_volume_ml": infection_ml}
+                done["notes"] = lung_notes(label_map, scan.spacing_mm)
                 write_json(note, done)
+            for said in [*scan.notes, *done["notes"]]:
+                tqdm.write(f"{row.scan_id}: {said}")
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
-        except ScanError as error:
+        except Exception as error:  # of whatever type: the other scans go on
             target.unlink(missing_ok=True)
-            file = os.path.relpath(error.path, folder)
-            refused.append((row.scan_id, row.patient_id, file, error.what, error.remedy, "segment"))
-    columns = ["scan_id", "patient_id", "file", "what", "remedy", "stage"]
+            refused.append(refusals.refusal(row._asdict(), image, error, folder, "segment"))
+    if refused and not segmented:
+        first = refused[0]
+        raise ValueError(
+            f"none of the {len(refused)} scans could be segmented; the first, {first['file']}: {first['what']}; "
+            f"{first['remedy']}. `study check` lists what it finds wrong with each scan"
+        )
     segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
-    return segmented, pd.DataFrame(refused, columns=columns)
+    return segmented, pd.DataFrame(refused, columns=refusals.COLUMNS)
 
 
 def _read(path):

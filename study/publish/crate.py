@@ -48,7 +48,8 @@ SHOWN = (
 )  # fmt: skip
 RECORDED = ("provenance.json", "cohort/cohort.json", "values/*.json", "timings/*.json", "models/[!.]*.json")
 # One row per scan, or what a notebook printed of it: for synthetic patients only.
-OF_SCANS = ("cohort/scans.csv", "cohort/included.csv", "training/scans.csv", "biomarkers.csv", "variants.csv",
+OF_SCANS = ("cohort/scans.csv", "cohort/included.csv", "training/scans.csv", "biomarkers.csv",
+            "biomarkers.origin.json", "variants.csv",
             "truth.csv", "exclusions.csv", "notebooks/*.ipynb")  # fmt: skip
 SHOWN_OF_SCANS = ("*.html", "notebooks/*.html")
 QUOTES_REPORTS = "Table_S13"
@@ -219,6 +220,7 @@ HELD = {
     "synthetic": "parameters and tables behind them. All patients are synthetic: no number is evidence about people.",
     "public": "parameters and numbers behind them, from public scans, which are not in it.",
     "restricted": "parameters and numbers behind them, from patients, whose data are not in it.",
+    "unknown": "parameters and numbers behind them, from patients of unknown origin, whose data are not in it.",
 }
 
 

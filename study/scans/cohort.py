@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from study.files import sha256, write_json, write_table
+from study.run import read_note
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import TRAINING_COLUMNS
+
+DECLARED = ("public", "restricted")  # what an author may say of patients; only the phantom's are synthetic
 
 # What follows for a scan whose age, sex, date or status is unknown, as in most public data sets.
 UNKNOWN = {
@@ -29,10 +31,11 @@ def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
         The scan table.
     folder : Path
         Receives scans.csv and cohort.json.
-    tier : {"public", "restricted"}
+    tier : {"", "public", "restricted"}
     source, licence : str
-        Where the scans are from, and under which licence. For a table made by `study phantom` or `study index` all
-        three come from the cohort.json beside it: such scans stay "synthetic" or "public".
+        Whose patients these are, as the author declares: where they come from, and under which licence. Without a
+        declaration the cohort.json beside the table counts, which `study phantom` and `study index` write; if there is
+        none, or the table was changed since, the scans are of the tier "unknown".
 
     Returns
     -------
@@ -44,28 +47,88 @@ def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
     ScanTableError
         With all faults at once.
     ValueError
-        If `tier` is another word; only the phantom's scans are of the tier "synthetic".
+        If `tier` is another word, stands without `source`, or contradicts the cohort.json beside the table.
     """
-    if tier not in ("public", "restricted"):
-        raise ValueError(f"tier is {tier!r}; for your own scans write 'public' or 'restricted'")
     scans = read_scans(path)
-    about = {"tier": tier, "source": source, "licence": licence, "seed": None}
-    beside = _about(path)
-    if beside.get("tier") in ("synthetic", "public"):
-        about |= {name: beside.get(name) for name in about}
+    about = _origin(Path(path), Path(path).with_name("cohort.json"), tier, source, licence)
     write_scans(folder / "scans.csv", scans)
-    digest = sha256(folder / "scans.csv")
-    write_json(folder / "cohort.json", about | {"digest": digest})
+    write_json(folder / "cohort.json", about | {"digest": sha256(folder / "scans.csv")})
     return scans
 
 
-def _about(path) -> dict:
-    """What the cohort.json beside a scan table says; nothing where there is none."""
-    try:
-        about = json.loads((Path(path).parent / "cohort.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return about if isinstance(about, dict) else {}
+def adopt_biomarkers(run, path, tier, source, licence) -> Path:
+    """Take a user's own table of biomarkers into a run: it stays in place, the run's cohort.json says whose it is.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    path : str
+        The table, relative to the project's root; empty for the one that the run itself has measured.
+    tier, source, licence : str
+        As for `adopt_scans`; the note beside the table is the one that `write_biomarkers` writes.
+
+    Returns
+    -------
+    Path
+        Of the table to be analysed.
+
+    Raises
+    ------
+    ValueError
+        As for `adopt_scans`, or if the run has scans of its own, whose numbers would be mixed with the table's.
+    """
+    table = run.root / (path or run.biomarkers_csv)
+    if table == run.biomarkers_csv:
+        return table
+    if (run.cohort / "scans.csv").is_file():
+        raise ValueError(
+            f"`biomarkers_csv` is {path}, but the run {run.name} has scans of its own in {run.cohort}; give the "
+            "parameter file another name, so that a run has patients of one origin"
+        )
+    if not table.is_file():
+        return table  # its reader says so
+    about = _origin(table, _note_of(table), tier, source, licence)
+    write_json(run.cohort / "cohort.json", about | {"digest": sha256(table)})
+    return table
+
+
+def write_biomarkers(path, biomarkers: pd.DataFrame, folder) -> None:
+    """Write a run's table of biomarkers, and beside it where the patients come from (biomarkers.origin.json).
+
+    Parameters
+    ----------
+    path : Path
+    biomarkers : pandas.DataFrame
+    folder : Path
+        The cohort's, with scans.csv and cohort.json.
+    """
+    write_table(path, biomarkers)
+    about = _origin(folder / "scans.csv", folder / "cohort.json", "", "", "")
+    write_json(_note_of(path), about | {"digest": sha256(path)})
+
+
+def _note_of(biomarkers: Path) -> Path:
+    return biomarkers.with_suffix(".origin.json")
+
+
+def _origin(path: Path, note: Path, tier, source, licence) -> dict:
+    """Tier, source, licence and seed of a table's patients: as the note says if it fits the table, else as declared."""
+    if tier not in ("", *DECLARED):
+        raise ValueError(f"tier is {tier!r}; for your own patients write 'public' or 'restricted'")
+    if bool(tier) != bool(source.strip()):
+        raise ValueError(
+            f"tier is {tier!r} and source is {source!r}; whose patients these are is declared by both, such as "
+            "tier: restricted and source: the name of the hospital"
+        )
+    noted, fits = read_note(note, path)
+    if tier and noted.get("tier", tier) not in (tier, "unknown"):
+        remedy = "; leave out tier and source"
+        if not fits:
+            remedy = ", though of a table with other content; remove it if none of those patients are in this table"
+        raise ValueError(f"tier is {tier!r}, but {note} says {noted['tier']!r}{remedy}")
+    declared = {"tier": tier or "unknown", "source": source, "licence": licence, "seed": None}
+    is_known = fits and noted.get("tier") in ("synthetic", *DECLARED)
+    return {name: noted.get(name) for name in declared} if is_known else declared
 
 
 def adopt_training_scans(path, folder) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from study.scans.grid import Grid, ScanError
 from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU, HounsfieldCheck
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 from study.scans.nifti import is_folder, open_nifti, save_nifti
+from study.scans.plausibility import body_notes
 
 __all__ = [
     "HIGHEST_HU",
@@ -96,12 +97,21 @@ def read_scan(path) -> Scan:
     A DICOM file has no checksum: bytes that changed inside its pixels show only where the decoder stumbles.
     """
     path = Path(path)
+    try:
+        return _read(path)
+    except ScanError:
+        raise
+    except Exception as error:  # whatever it is, it concerns this file alone
+        raise ScanError.of(error, path) from error
+
+
+def _read(path: Path) -> Scan:
     if is_folder(path):
         from study.scans.dicom import open_series  # NIfTI needs no pydicom
 
         volume = open_series(path)
     else:
-        volume = open_nifti(path)
+        volume = open_nifti(path, is_scan=True)
     grid = volume.grid
     grid.check(path)
     n_i, n_j, n_k = grid.shape
@@ -111,7 +121,8 @@ def read_scan(path) -> Scan:
         hu[k] = check.to_int16(section, f"section {k + 1} of {n_k}")
     check.verdict()
     hu = grid.to_zyx(hu.transpose())
-    return Scan(hu, grid, path, tuple(getattr(volume, "notes", ())))
+    notes = [*getattr(volume, "notes", ()), *body_notes(path, hu, grid.spacing_mm)]
+    return Scan(hu, grid, path, tuple(notes))
 
 
 def read_mask(path, scan: Scan) -> np.ndarray:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.files import write_json
-from study.scans.layouts import LAYOUTS, Found
+from study.files import sha256, write_json
+from study.scans import folders
+from study.scans.found import Found
+from study.scans.layouts import LAYOUTS
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import PROTOCOL_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError
 
@@ -30,19 +32,23 @@ class Index:
     notes: list[str]
 
 
-def index(layout: str, folder, out=None, lungs=None) -> Index:
-    """Write the scan table of a folder and, for a public data set, a cohort.json with its source and licence.
+def index(layout: str, folder, out=None, lungs=None, ids="numbers") -> Index:
+    """Write the scan table of a folder and, for a public data set, a note beside it with its source and licence.
 
     Parameters
     ----------
     layout : str
-        A name in `LAYOUTS`.
+        A name in `LAYOUTS`. The note of a scan table is cohort.json, which a run believes while its digest is the
+        table's; that of a training table is <table>.origin.json.
     folder : str or Path
     out : str or Path, optional
         The table; by default scans.csv in `folder`, or training.csv with `lungs`.
     lungs : str or Path, optional
         A folder of label maps or lung masks, <scan_id>.nii.gz, used where the data set has no lung mask. They are no
         reference standard, so the table is then a training table and cannot be used for evaluation.
+    ids : {"numbers", "names"}
+        Of the layout folder: P001-1 for the first scan of the first patient, with a key file beside the table, or ids
+        from the names of files and folders, which may be those of people. Public data sets have their own ids.
 
     Returns
     -------
@@ -58,6 +64,8 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
         near = difflib.get_close_matches(layout.lower(), LAYOUTS, 1, 0.4)
         guess = f"; did you mean {near[0]}?" if near else "."
         raise ValueError(f"there is no layout {layout!r}{guess} Known: {', '.join(LAYOUTS)}")
+    if ids not in folders.IDS:
+        raise ValueError(f"ids is {ids!r}; write one of: {', '.join(folders.IDS)}")
     known, folder = LAYOUTS[layout], Path(folder)
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
@@ -71,6 +79,7 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
         found.fault(found.folder, "no scan is left to be indexed", "see what was left out and why")
     if found.faults:
         raise ScanTableError(found.folder, found.faults)
+    key = pd.DataFrame(folders.number(found)) if layout == "folder" and ids == "numbers" else None
     out = Path(out) if out else folder / ("scans.csv" if lungs is None else "training.csv")
     if lungs is None:
         columns = [*SCAN_COLUMNS, "lung_mask", "infection_mask"]
@@ -79,8 +88,15 @@ def index(layout: str, folder, out=None, lungs=None) -> Index:
     more = sorted({name for row in found.rows for name in row} - {*SCAN_COLUMNS, *TRAINING_COLUMNS})
     scans = pd.DataFrame(found.rows).reindex(columns=[*columns, *more])
     about = {"tier": "public", "source": known.source, "licence": known.licence, "seed": None} if known.source else None
-    _write(scans, out, about, is_training=lungs is not None)
+    if key is not None:
+        found.notes.append(f"{key_of(out)} says who is who; keep it where patients' names may be kept")
+    _write(scans, out, about, key, is_training=lungs is not None)
     return Index(out, scans, found.left_out, found.notes)
+
+
+def key_of(table: Path) -> Path:
+    """The file beside a scan table that says who the numbered patients are; nothing in the study reads it."""
+    return table.with_suffix(".key.csv")
 
 
 def _take_lungs(found: Found, lungs: Path) -> None:
@@ -96,10 +112,10 @@ def _take_lungs(found: Found, lungs: Path) -> None:
         row.setdefault("lung_mask", str(mask))
 
 
-def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool) -> None:
-    """Write table and cohort.json, both or neither; a file that exists must have the same content."""
+def _write(scans: pd.DataFrame, out: Path, about: dict | None, key: pd.DataFrame | None, is_training: bool) -> None:
+    """Write a table, its note and its key, all or nothing; a file that exists must have the same content."""
     pending = {out: out.with_name(f".{out.name}.{os.getpid()}.new")}
-    says = out.with_name("cohort.json")
+    says = out.with_suffix(".origin.json") if is_training else out.with_name("cohort.json")
     try:
         write_scans(pending[out], scans)
         try:
@@ -108,7 +124,10 @@ def _write(scans: pd.DataFrame, out: Path, about: dict | None, is_training: bool
             raise ScanTableError(out, [replace(fault, file=str(out)) for fault in error.faults]) from None
         if about:
             pending[says] = says.with_name(f".{says.name}.{os.getpid()}.new")
-            write_json(pending[says], about)
+            write_json(pending[says], about | {"digest": sha256(pending[out])})
+        if key is not None:
+            pending[key_of(out)] = key_of(out).with_name(f".{key_of(out).name}.{os.getpid()}.new")
+            write_scans(pending[key_of(out)], key)
         for path, new in pending.items():
             if path.exists() and (not path.is_file() or path.read_bytes() != new.read_bytes()):
                 raise ValueError(

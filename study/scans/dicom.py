@@ -1,13 +1,14 @@
 """A folder with one DICOM series of CT slices, sorted; refused where a slice is missing or duplicated.
 
-pydicom reads the headers and uncompressed pixels; SimpleITK's GDCM decodes compressed pixels. Only the part of a
-header that geometry and pixel format need is read, and nothing that describes a person is read or reported.
+pydicom reads the headers and uncompressed pixels; SimpleITK's GDCM decodes compressed pixels. What a header must say
+is in `study.scans.dicom_header`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,43 +16,10 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
-from study.scans.dicom_pixels import hounsfield, padding_in_tissue, read_dicom
+from study.scans.dicom_header import CT_CLASSES, TAGS, check_header
+from study.scans.dicom_pixels import hounsfield, is_bare, padding_in_tissue, read_dicom
 from study.scans.grid import Grid, ScanError
 
-_TAGS = [
-    "SOPClassUID",
-    "Modality",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "AcquisitionNumber",
-    "ConvolutionKernel",
-    "SliceThickness",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "Rows",
-    "Columns",
-    "NumberOfFrames",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelPaddingValue",
-    "PixelPaddingRangeLimit",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "LossyImageCompression",
-]
-_NEEDED = [
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "RescaleSlope",
-    "RescaleIntercept",
-]
-_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
 _SIEMENS_RAW_DATA = "1.3.12.2.1107.5.9.1"
 _DICOM_SUFFIXES = ("", ".dcm", ".dicom", ".ima")
 UNEVEN = 0.1  # of the slice spacing: how far a slice may lie from its place
@@ -112,23 +80,27 @@ def open_series(folder) -> DicomSeries:
     slices, beside = _find_slices(folder)
     _check_one_series(folder, slices)
     for each in slices:
-        _check_header(each)
+        check_header(each.path, each.header)
     _check_alike(slices)
+    _check_one_origin(folder, slices)
     if len(slices) == 1:
         raise ScanError(
             folder,
-            f"the series is a single slice ({slices[0].path.name})",
+            f"the series is a single slice ({slices[0].path.name}), and a section is no volume",
             "give the folder with the whole series",
         )
     slices, affine = _in_order(folder, slices)
     first = slices[0].header
-    notes = []
+    parts = _check_acquisitions(folder, slices)
+    notes = [parts] if parts else []
     if beside:
         notes.append(f"left out {_count(len(beside), 'file')} beside the slices: {_some(beside)}")
     if any(str(s.header.get("LossyImageCompression", "")) == "01" for s in slices):
         notes.append("the pixels were compressed with a lossy method")
     if len({(float(s.header.RescaleSlope), float(s.header.RescaleIntercept)) for s in slices}) > 1:
         notes.append("rescale slope and intercept are not the same in all slices")
+    if any(str(s.header.get("RescaleType") or "").strip().upper() == "US" for s in slices):
+        notes.append("the header leaves the unit of the values open (RescaleType US), and they are taken for HU")
     if any(padding_in_tissue(s.header) for s in slices):
         notes.append("the padding value lies among tissue values and was left unchanged")
     grid = Grid((int(first.Columns), int(first.Rows), len(slices)), affine)
@@ -172,7 +144,12 @@ def _header(path: Path) -> pydicom.Dataset | None:
     if path.stat().st_size == 0 and (suffix in _DICOM_SUFFIXES or suffix[1:].isdigit()):
         raise ScanError(path, "the file is empty", _SEND_AGAIN)
     try:
-        return read_dicom(path, stop_before_pixels=True, specific_tags=_TAGS)
+        header = read_dicom(path, stop_before_pixels=True, specific_tags=TAGS)
+        if header.preamble is None and not (header.get("Rows") and header.get("Columns")):
+            raise InvalidDicomError
+        return header
+    except ScanError:
+        raise
     except InvalidDicomError:
         if suffix in _DICOM_SUFFIXES[1:]:
             raise ScanError(path, "this is not a DICOM file, or its start is damaged", _SEND_AGAIN) from None
@@ -180,6 +157,8 @@ def _header(path: Path) -> pydicom.Dataset | None:
     except OSError as error:
         raise ScanError(path, f"the file cannot be read ({error.strerror})", "check it") from None
     except Exception as error:  # on a damaged header pydicom raises errors of many kinds
+        if is_bare(path) and suffix not in _DICOM_SUFFIXES[1:]:
+            return None  # it starts like DICOM by chance
         kind = type(error).__name__
         raise ScanError(path, f"the DICOM header is damaged ({kind})", _SEND_AGAIN) from None
 
@@ -191,7 +170,7 @@ def _is_image(path: Path, header: pydicom.Dataset) -> bool:
     kind = header.file_meta.get("MediaStorageSOPClassUID") or header.get("SOPClassUID") or ""
     kind = UID(str(kind), validation_mode=pydicom.config.IGNORE)  # in a damaged header it may be any text
     is_known = kind == _SIEMENS_RAW_DATA or kind.name != kind
-    if not is_known or kind in _CT_CLASSES:
+    if not is_known or kind in CT_CLASSES:
         raise ScanError(path, "the header ends before Rows and Columns: the file is truncated", _SEND_AGAIN)
     return False
 
@@ -224,74 +203,72 @@ def _check_one_series(folder: Path, slices: list[_Slice]) -> None:
     )
 
 
-def _check_header(each: _Slice) -> None:
-    """Refuse a slice whose header does not define geometry, HU or pixel format."""
-    header, path = each.header, each.path
-    modality = header.get("Modality")
-    if modality and modality != "CT":
-        raise ScanError(path, f"its modality is {modality}, not CT", "give a folder that holds one CT series")
-    if not modality and header.get("SOPClassUID") not in _CT_CLASSES:
-        raise ScanError(path, "the header does not say that this is a CT", "give a folder that holds one CT series")
-    if int(header.get("NumberOfFrames") or 1) > 1 or header.get("SOPClassUID") == _CT_CLASSES[1]:
-        raise ScanError(
-            path,
-            "this is a multi-frame DICOM file, which is not supported",
-            "convert it to NIfTI (dcm2niix does)",
-        )
-    missing = [tag for tag in _NEEDED if header.get(tag) is None or header.get(tag) == ""]
-    if missing:
-        raise ScanError(path, f"the header lacks {', '.join(missing)}", "export the series again with its full header")
-    wanted = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
-    for tag, n in wanted.items():
-        try:
-            values = np.array(header.get(tag), float)
-        except (TypeError, ValueError):
-            values = np.empty(0)
-        if values.shape != (n,) or not np.isfinite(values).all():
-            raise ScanError(path, f"{tag} is not {n} numbers", "export the series again with its full header")
-    if min(header.PixelSpacing) <= 0:
-        raise ScanError(path, f"PixelSpacing is {list(map(float, header.PixelSpacing))}", "export the series again")
-    try:
-        slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
-    except (TypeError, ValueError):
-        slope = intercept = np.nan
-    if not (np.isfinite(slope) and np.isfinite(intercept)) or slope == 0:
-        raise ScanError(
-            path,
-            f"the rescale slope {slope:g} or intercept {intercept:g} gives no HU",
-            "export the series again",
-        )
-    if header.get("SamplesPerPixel", 1) != 1 or header.get("PhotometricInterpretation", "MONOCHROME2") != "MONOCHROME2":
-        raise ScanError(
-            path,
-            f"the pixels are {header.get('PhotometricInterpretation')}, an image for display and not a CT slice",
-            "give the original series, without screenshots and localisers",
-        )
-    if header.get("BitsAllocated") not in (8, 16, 32) or header.get("PixelRepresentation") not in (0, 1):
-        raise ScanError(path, "the header does not say how the pixels are stored", _SEND_AGAIN)
-    row, column = np.array(header.ImageOrientationPatient, float).reshape(2, 3)
-    if abs(row @ row - 1) > 0.01 or abs(column @ column - 1) > 0.01 or abs(row @ column) > 0.01:
-        raise ScanError(path, "ImageOrientationPatient is not two perpendicular directions", "export the series again")
-
-
 def _check_alike(slices: list[_Slice]) -> None:
-    first = slices[0]
-    for each in slices[1:]:
-        for tag, tolerance in (
-            ("Rows", 0),
-            ("Columns", 0),
-            ("PixelRepresentation", 0),
-            ("BitsAllocated", 0),
-            ("PixelSpacing", 1e-4),
-            ("ImageOrientationPatient", 1e-3),
-        ):
-            ours, theirs = (np.array(s.header.get(tag), float) for s in (each, first))
-            if np.abs(ours - theirs).max() > tolerance:
-                raise ScanError(
-                    each.path,
-                    f"its {tag} is {ours.tolist()} and that of {first.path.name} {theirs.tolist()}",
-                    "give a folder whose slices are all alike, without localisers or second reconstructions",
-                )
+    """Refuse a slice of another shape than the majority, such as a localizer, and name that one."""
+    for tag, tolerance in (
+        ("Rows", 0),
+        ("Columns", 0),
+        ("PixelRepresentation", 0),
+        ("BitsAllocated", 0),
+        ("PixelSpacing", 1e-4),
+        ("ImageOrientationPatient", 1e-3),
+    ):
+        values = np.array([np.atleast_1d(np.array(each.header.get(tag), float)) for each in slices])
+        usual = np.sort(values, axis=0)[(len(values) - 1) // 2]  # the lower median is a value that occurs
+        is_odd = (np.abs(values - usual) > tolerance).any(axis=1)
+        if is_odd.all():  # no majority: compare with the first
+            usual = values[0]
+            is_odd = (np.abs(values - usual) > tolerance).any(axis=1)
+        if is_odd.any():
+            odd = [each for each, differs in zip(slices, is_odd, strict=True) if differs]
+            like = next(each for each, differs in zip(slices, is_odd, strict=True) if not differs)
+            others = len(slices) - len(odd)
+            more = f" (so have {_count(len(odd) - 1, 'other')})" if len(odd) > 1 else ""
+            raise ScanError(
+                odd[0].path,
+                f"its {tag} is {values[is_odd][0].tolist()}{more} and that of {_count(others, 'slice')} such as "
+                f"{like.path.name} {usual.tolist()}",
+                "give a folder whose slices are all alike, without localisers or second reconstructions",
+            )
+
+
+def _check_one_origin(folder: Path, slices: list[_Slice]) -> None:
+    """Refuse slices of two people, of two frames of reference or of two kernels under one series UID."""
+    for tag, what in (
+        ("PatientID", "patients"),
+        ("FrameOfReferenceUID", "frames of reference, whose positions cannot be compared"),
+        ("ConvolutionKernel", "kernels"),
+    ):
+        groups: dict[str, list[_Slice]] = {}
+        for each in slices:
+            if value := each.header.get(tag):
+                groups.setdefault(str(value), []).append(each)
+        if len(groups) > 1:
+            shown = [
+                _count(len(members), "slice")
+                + f" such as {members[0].path.name}"
+                + (f", {value}" if tag == "ConvolutionKernel" else "")
+                for value, members in groups.items()
+            ]
+            raise ScanError(
+                folder,
+                f"the series has slices of {len(groups)} {what} ({'; '.join(shown[:3])})",
+                "put the slices that belong together in a folder of their own",
+            )
+
+
+def _check_acquisitions(folder: Path, slices: list[_Slice]) -> str | None:
+    """Refuse acquisitions that alternate along the body; say where several follow one another."""
+    numbers = [str(each.header.get("AcquisitionNumber")) for each in slices if each.header.get("AcquisitionNumber")]
+    turns = 1 + sum(here != there for here, there in pairwise(numbers))
+    if turns > len(set(numbers)) > 1:
+        raise ScanError(
+            folder,
+            f"the slices of {len(set(numbers))} acquisitions lie between one another (AcquisitionNumber "
+            f"{_some(dict.fromkeys(numbers))})",
+            "put the slices of one acquisition in a folder of their own",
+        )
+    return f"it was acquired in {turns} parts, one after the other along the body" if turns > 1 and numbers else None
 
 
 def _in_order(folder: Path, slices: list[_Slice]) -> tuple[list[_Slice], np.ndarray]:

@@ -1,7 +1,7 @@
 """The pixels of one DICOM CT slice in HU: decoded, with the right sign, padding set to air.
 
 pydicom reads uncompressed and run-length pixels. SimpleITK's GDCM decodes the rest (scanners send JPEG Lossless);
-it returns an image for half a file without any error, so the end of the stream is checked first.
+it may return an image for half a file without any error, so the end marker is looked for first.
 """
 
 from __future__ import annotations
@@ -11,13 +11,21 @@ import os
 import sys
 import tempfile
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.encaps import generate_frames
+from pydicom.filereader import read_file_meta_info
 from pydicom.pixels import pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from study.scans.grid import ScanError
 from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU
@@ -30,8 +38,9 @@ _BY_PYDICOM = {  # transfer syntaxes that need no codec: implicit, explicit, def
     "1.2.840.10008.1.2.5",
 }
 _RUN_LENGTH = "1.2.840.10008.1.2.5"
-_END_OF_IMAGE = b"\xff\xd9"  # the last bytes of JPEG, JPEG-LS and JPEG 2000 alike
+_END_OF_IMAGE = b"\xff\xd9"  # of JPEG, JPEG-LS and JPEG 2000 alike, where it cannot occur among the pixels
 _AIR_HU = -1000  # padding above it (and below the top) cannot be distinguished from tissue
+_MOST_INFLATED = 64 << 20  # bytes of one file: 4096 x 4096 pixels of 32 bits
 _AGAIN = "export or copy the series again"
 
 
@@ -41,13 +50,41 @@ def read_dicom(path, **options) -> pydicom.Dataset:
     The requested elements are decoded at once: pydicom would otherwise warn on first access and quote the value,
     which in a damaged file may be a person's name.
     """
+    with open(path, "rb") as file:
+        start = file.read(1024)
     with warnings.catch_warnings(), pydicom.config.disable_value_validation():
         warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path, **options)
+        if DeflatedExplicitVRLittleEndian.encode() in start:
+            _check_inflated(path)
+        dataset = pydicom.dcmread(path, force=_starts_bare(start), **options)
         for tag in options.get("specific_tags", ("PixelData", "Rows", "Columns", "BitsAllocated")):
             dataset.get(tag)
         list(dataset.file_meta)
     return dataset
+
+
+def is_bare(path) -> bool:
+    """Whether a file starts with an element of DICOM instead of the preamble and "DICM", as older software writes."""
+    with open(path, "rb") as file:
+        return _starts_bare(file.read(132))
+
+
+def _starts_bare(start: bytes) -> bool:
+    return len(start) >= 132 and start[128:132] != b"DICM" and start[:2] in (b"\x02\0", b"\x08\0")
+
+
+def _check_inflated(path) -> None:
+    """Refuse a deflated file that is far larger than a slice before pydicom inflates it whole."""
+    meta_bytes = read_file_meta_info(path).get("FileMetaInformationGroupLength", 0)
+    with open(path, "rb") as file:
+        file.seek(132 + 12 + meta_bytes)  # the preamble, the length's own element, the others of the group
+        try:
+            inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), _MOST_INFLATED + 1)
+        except zlib.error:
+            return  # pydicom says what is wrong
+    if len(inflated) > _MOST_INFLATED:
+        what = f"it would inflate to more than {_MOST_INFLATED >> 20} MiB, and a slice is smaller"
+        raise ScanError(path, what, "give the slices as the scanner made them")
 
 
 def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
@@ -72,12 +109,15 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
     path = Path(path)
     try:
         dataset = read_dicom(path)
+    except ScanError:
+        raise
     except Exception as error:  # on a damaged file pydicom raises errors of many kinds
         raise ScanError(path, f"the DICOM file is damaged ({type(error).__name__})", _AGAIN) from None
-    if "PixelData" not in dataset:
-        raise ScanError(path, "the file ends before its pixels: it is truncated", _AGAIN)
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    if syntax is None:
+    pixels = dataset.get("PixelData")
+    if not (isinstance(pixels, bytes) and pixels):
+        raise ScanError(path, "it holds no pixels: the file is truncated, or they were taken out", _AGAIN)
+    syntax = dataset.file_meta.get("TransferSyntaxUID") or _syntax_of_bare(path, dataset)
+    if not syntax:
         raise ScanError(path, "the file does not say how its pixels are encoded (TransferSyntaxUID)", _AGAIN)
     slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
     if syntax in _BY_PYDICOM:
@@ -94,6 +134,16 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
     hu = stored * slope + intercept
     hu[is_padding] = LOWEST_HU
     return hu
+
+
+def _syntax_of_bare(path: Path, dataset: pydicom.Dataset) -> pydicom.uid.UID | None:
+    """The encoding in which pydicom could read a file without a preamble; its pixels are then uncompressed."""
+    if not is_bare(path):
+        return None
+    is_implicit, is_little = dataset.original_encoding
+    little = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = little if is_little else ExplicitVRBigEndian
+    return dataset.file_meta.TransferSyntaxUID
 
 
 def padding_in_tissue(header: pydicom.Dataset) -> bool:
@@ -127,7 +177,7 @@ def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -
         frames = list(generate_frames(dataset.PixelData, number_of_frames=1))
     except Exception:  # on a broken sequence of fragments pydicom raises errors of many kinds
         frames = []
-    if len(frames) != 1 or not frames[0].rstrip(b"\0").endswith(_END_OF_IMAGE):
+    if len(frames) != 1 or _END_OF_IMAGE not in frames[0]:  # scanners pad with any byte after it
         raise ScanError(path, "the compressed pixels end too early: the file is truncated", _AGAIN)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")

@@ -15,10 +15,13 @@ from pathlib import Path
 import numpy as np
 
 SPACING_RANGE_MM = (0.05, 20.0)  # finer is micro-CT, coarser is a wrong unit
-LARGEST_EXTENT_MM = 3000.0
+SIDE_RANGE_MM = (60.0, 1000.0)  # of a section: less shows no lung, and no scanner's opening is a metre wide
+LENGTH_RANGE_MM = (20.0, 1000.0)  # along the body: a few thick sections, or head to thighs
+MOST_VOXELS = 2**30  # 1024 x 1024 x 1024, or 4096 sections of 512 x 512: 2 GiB as HU
 LARGEST_SHEAR = 0.01  # cosine between two axes; 0.57 degrees. A tilted gantry shears by 5 degrees and more
 LARGEST_TILT_DEGREES = 30.0  # of a volume axis against the patient's; beyond it "axial" has no meaning
 SAME_PLACE_VOXELS = 0.1  # two grids are one if no corner lies further apart than this share of a voxel
+UNFORESEEN = "reading or measuring it failed with an unforeseen error"
 CONVERT_AGAIN = "convert the scan again from its DICOM files (for example with dcm2niix)"
 
 
@@ -38,6 +41,19 @@ class ScanError(ValueError):
     def __init__(self, path, what: str, remedy: str):
         self.path, self.what, self.remedy = Path(path), what, remedy
         super().__init__(f"{path}: {what}; {remedy}")
+
+    @classmethod
+    def of(cls, error: Exception, path) -> ScanError:
+        """The error itself if it is a ScanError; else one that names the type of an error that nobody foresaw.
+
+        Its text is left out, as it may quote from the file.
+        """
+        if isinstance(error, ScanError):
+            return error
+        what = f"{UNFORESEEN} ({type(error).__name__})"
+        return cls(
+            path, what, "look whether the file is damaged; if it is sound, this is a fault of `study`: report it"
+        )
 
     def __reduce__(self):  # a worker process hands its errors back by pickle
         return ScanError, (self.path, self.what, self.remedy)
@@ -166,17 +182,30 @@ class Grid:
         if min(self.shape) < 2:
             raise ScanError(
                 path,
-                f"the volume is a single slice ({_by(self.shape)} voxels)",
+                f"the volume is a single slice ({_by(self.shape)} voxels), and a section is no volume",
                 "give the whole scan: a volume needs at least two sections",
             )
-        if (extent := np.max(spacing * self.shape)) > LARGEST_EXTENT_MM:
-            raise ScanError(path, f"the volume is {extent / 1000:.1f} m long, spacing {in_mm(spacing)}", CONVERT_AGAIN)
+        if (voxels := int(np.prod(self.shape, dtype=object))) > MOST_VOXELS:
+            raise ScanError(
+                path,
+                f"the header announces {_by(self.shape)} voxels, and at most {MOST_VOXELS:,} are read ({voxels:,})",
+                "crop the scan to the chest, or resample it",
+            )
         cosines = np.abs(self._directions.T @ self._directions - np.eye(3)).max()
         if cosines > LARGEST_SHEAR:
             raise ScanError(
                 path,
                 f"the affine is sheared: two axes are {_degrees(cosines):.1f} degrees apart, not 90",
                 "resample it to a rectangular grid (a tilted gantry shears a series; dcm2niix can undo it)",
+            )
+        extent = np.array(self.spacing_mm) * self.shape_zyx
+        ranges = np.array([LENGTH_RANGE_MM, SIDE_RANGE_MM, SIDE_RANGE_MM])
+        if (extent < ranges[:, 0] * (1 - 1e-6)).any() or (extent > ranges[:, 1]).any():
+            raise ScanError(
+                path,
+                f"the volume measures {in_mm(extent)} (z, y, x; spacing {in_mm(self.spacing_mm)}), and a chest CT "
+                f"{in_mm(LENGTH_RANGE_MM, ' to ')} along the body and {in_mm(SIDE_RANGE_MM, ' to ')} across",
+                "check the spacing; give the whole chest, and of a whole-body scan the chest alone",
             )
         along = np.abs(self._directions[self._world_axes, range(3)])
         tilt = _degrees(along.min())
@@ -196,6 +225,6 @@ def _by(shape) -> str:
     return " x ".join(str(int(n)) for n in shape)
 
 
-def in_mm(spacing) -> str:
+def in_mm(lengths, between: str = " x ") -> str:
     """Lengths as text, such as 5 x 0.6 x 0.6 mm."""
-    return " x ".join(f"{value:.4g}" for value in spacing) + " mm"
+    return between.join(f"{value:.4g}" for value in lengths) + " mm"

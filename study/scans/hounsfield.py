@@ -18,6 +18,7 @@ AIR_BELOW_HU, TISSUE_ABOVE_HU = -500, -200
 SMALLEST_SHARE = 0.02  # of voxels that are air, and of voxels that are tissue, in any scan that shows a chest
 MOST_SATURATED = 0.003  # of voxels at the highest value; bone above a display window's edge makes 1 % and more
 SATURATION_BELOW_HU = 1000  # a scan cut off above this has lost nothing that is measured here
+MOST_BEYOND = 0.02  # of voxels above the range: metal fills less, and bytes read in a wrong order far more
 FEW_VALUES = 64  # a drawn test object; a scanned volume has noise and hundreds of values
 
 
@@ -33,6 +34,7 @@ class HounsfieldCheck:
     def __init__(self, path):
         self.path = Path(path)
         self.lowest, self.highest = np.inf, -np.inf
+        self._beyond = 0
         self._counts = np.zeros(HIGHEST_HU - LOWEST_HU + 1, np.int64)
 
     def to_int16(self, section: np.ndarray, name: str) -> np.ndarray:
@@ -58,6 +60,7 @@ class HounsfieldCheck:
                 "export the scan again; if NaN marks the outside of the patient, write -1024 there",
             )
         self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
+        self._beyond += np.count_nonzero(section > HIGHEST_HU) if highest > HIGHEST_HU else 0
         hu = np.rint(section) if section.dtype.kind == "f" else section
         hu = np.clip(hu, LOWEST_HU, HIGHEST_HU).astype(np.int16)
         self._counts += np.bincount((hu.ravel() - LOWEST_HU), minlength=len(self._counts))
@@ -75,6 +78,8 @@ class HounsfieldCheck:
                 f"{span}, which no CT reaches: padding of -2000 read as unsigned 63536?",
                 "convert the scan again from its DICOM files, which give the padding value",
             )
+        if (beyond := self._beyond / self._counts.sum()) > MOST_BEYOND:
+            self._refuse(f"{beyond:.1%} of the voxels are above {HIGHEST_HU} HU; {span}", "give the CT in HU")
         if self.lowest == self.highest:
             self._refuse(f"every voxel is {self.lowest:g}", "export the scan again")
         if air < SMALLEST_SHARE:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
-from study.scans.dicom_pixels import read_dicom
-from study.scans.nifti import SUFFIXES
-from study.scans.schemas import MASK_COLUMNS, SCAN_RULES, Fault, ScanTableError, is_number, read_text_table
+from study.scans import folders
+from study.scans.found import Found, files, stem
+from study.scans.schemas import Fault, ScanTableError, read_text_table
 
 # MosMedData grades a CT by the share of the lung that is ill: CT-0 none, CT-1 up to 25 % (mild), CT-2 to 50 %
 # (moderate), CT-3 to 75 % (severe), CT-4 above (critical). The paper's severe scans are those of severe and critical
@@ -26,29 +25,6 @@ STATUS_OF_CLASS = {
 }  # fmt: skip
 EIGHT_BIT = "its voxels are grey values 0 to 255 of a lung window (-1250 to 250 HU), not HU"
 NOT_COMPARED = "dataset_registry.csv is not here, so the files were not compared with it (save the .xlsx as CSV)"
-_AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
-
-
-@dataclass
-class Found:
-    """What is in a folder of a given layout: rows of a scan table, what is left out and why, what is wrong."""
-
-    folder: Path
-    rows: list[dict] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, scan_id: str, image: Path, **cells) -> None:
-        """Add a scan; what is not given is unknown, and it counts as a patient of its own unless one is given."""
-        paths = {name: str(cells.pop(name)) for name in MASK_COLUMNS if cells.get(name)}
-        known = {name: cell for name, cell in cells.items() if cell is not None}
-        self.rows.append({"scan_id": scan_id, "patient_id": scan_id, "image": str(image), **paths, **known})
-
-    def fault(self, path, rule: str, remedy: str) -> None:
-        """Note what is wrong with a file of the folder."""
-        shown = os.path.relpath(path, self.folder)
-        self.faults.append(Fault(str(self.folder), None, "", shown, rule, remedy))
 
 
 @dataclass(frozen=True)
@@ -71,24 +47,6 @@ class Layout:
     licence: str = ""
 
 
-def _files(found: Found):
-    """All files below a folder, sorted by path, without those that operating systems add to archives."""
-
-    def unreadable(error):
-        found.fault(error.filename, f"the folder cannot be read ({error.strerror})", "check its permissions")
-
-    paths = []
-    for where, folders, names in os.walk(found.folder, onerror=unreadable):
-        folders[:] = [name for name in folders if name[0] != "." and name != "__MACOSX"]
-        paths += [Path(where) / name for name in names if name[0] != "."]
-    return sorted(paths)
-
-
-def _stem(path: Path) -> str:
-    """The name of a NIfTI file without suffix; empty for any other file."""
-    return next((path.name[: -len(s)] for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.endswith(s)), "")
-
-
 def _once(found: Found, paths: dict, key, path: Path) -> None:
     """Note a path under its key; a second one under the same key is a fault."""
     if key in paths:
@@ -105,14 +63,14 @@ def _mosmed(folder: Path) -> Found:
         found.fault(folder, f"{len(roots)} folders in it hold studies/", "give one of them")
         return found
     studies, masks = {}, {}
-    for path in _files(found):
+    for path in files(found):
         place = path.relative_to(found.folder).parts
-        if not _stem(path):
+        if not stem(path):
             continue
         if place[0] == "masks":
-            _once(found, masks, _stem(path).removesuffix("_mask"), path)
+            _once(found, masks, stem(path).removesuffix("_mask"), path)
         elif place[0] == "studies" and len(place) == 3 and place[1] in STATUS_OF_CLASS:
-            _once(found, studies, _stem(path), path)
+            _once(found, studies, stem(path), path)
         else:
             found.fault(path, f"no scan belongs here: those of a class are in studies/{'|'.join(STATUS_OF_CLASS)}/",
                         "move it there, or out of the folder")  # fmt: skip
@@ -148,9 +106,9 @@ def _compare_registry(found: Found, registry: Path, studies: dict, masks: dict) 
             found.faults.append(
                 Fault(str(registry), row, "category", cells["category"], rule, "correct one of the two")
             )
-    for column, files in (("study_file", studies), ("mask_file", masks)):
+    for column, here in (("study_file", studies), ("mask_file", masks)):
         listed = {Path(cell).name for cell in table[column]}
-        for path in files.values():
+        for path in here.values():
             if path.name not in listed:
                 found.fault(
                     path, f"the registry does not list it ({column})", "add its row, or move the file out of the folder"
@@ -165,10 +123,10 @@ def _covid_19_ct_seg(folder: Path) -> Found:
     found = Found(folder)
     kinds = {"lung_mask": {}, "infection_mask": {}, "lung_and_infection_mask": {}, "image": {}}
     case = re.compile(r"(coronacases|radiopaedia)_(?:org_)?(?:covid-19-pneumonia-|case)?([0-9_]+?)(?:-dcm)?")
-    for path in _files(found):
-        if not _stem(path):
+    for path in files(found):
+        if not stem(path):
             continue
-        named = case.fullmatch(_stem(path))
+        named = case.fullmatch(stem(path))
         if named is None:
             found.fault(path, "no scan of the set has this name", "give a folder that holds only the data set")
             continue
@@ -193,11 +151,11 @@ def _covid_19_20(folder: Path) -> Found:
     """Train/volume-covid19-A-XXXX_ct.nii.gz with ..._seg.nii.gz; Validation/ has scans alone."""
     found = Found(folder)
     scans, masks = {}, {}
-    for path in _files(found):
-        name, _, kind = _stem(path).rpartition("_")
+    for path in files(found):
+        name, _, kind = stem(path).rpartition("_")
         if kind in ("ct", "seg"):
             _once(found, scans if kind == "ct" else masks, name, path)
-        elif _stem(path):
+        elif stem(path):
             found.fault(
                 path,
                 "the name of a scan ends in _ct, that of a mask in _seg",
@@ -212,73 +170,6 @@ def _covid_19_20(folder: Path) -> Found:
     for name in sorted(masks.keys() - scans.keys()):
         found.fault(masks[name], "a mask without its scan (_ct)", "download it again")
     return found
-
-
-def _folder(folder: Path) -> Found:
-    """Every NIfTI file is a scan, and every folder that holds DICOM files is a series."""
-    found = Found(folder)
-    first_files, series_of = {}, {}
-    for path in _files(found):
-        if _stem(path):
-            found.add(_id_of(path.with_name(_stem(path)), folder), path)
-        elif path.parent not in first_files and _is_dicom(path):
-            first_files[path.parent] = path
-    for place, path in first_files.items():
-        try:
-            header = read_dicom(path, stop_before_pixels=True, specific_tags=list(_WHO_AND_WHEN))
-        except Exception as error:  # on a damaged header pydicom raises errors of many kinds
-            found.fault(path, f"the DICOM header is damaged ({type(error).__name__})", "copy the series again")
-            continue
-        said = {tag: str(header.get(tag) or "").strip() for tag in _WHO_AND_WHEN}
-        found.add(_id_of(place, folder), place, **_who_and_when(said))
-        series_of.setdefault(said["PatientID"] or found.rows[-1]["scan_id"], []).append(found.rows[-1])
-    _number_patients(found, list(series_of.values()))
-    return found
-
-
-def _number_patients(found: Found, patients: list[list[dict]]) -> None:
-    """Call patients patient-1, patient-2, ...: names and ids in the headers are not copied.
-
-    A PatientID that stands for people of two sexes or ages was set by an anonymiser and does not identify a patient.
-    """
-    numbers = count(1)
-    for rows in patients:
-        births = [
-            int(row["scan_date"][:4]) - row["age_years"] for row in rows if {"age_years", "scan_date"} <= row.keys()
-        ]
-        is_one = (
-            len({row["sex"] for row in rows if "sex" in row}) < 2
-            and max(births, default=0) - min(births, default=0) < 2
-        )
-        if not is_one:
-            found.notes.append(f"{len(rows)} series share a PatientID but not sex and age: each counts as a patient")
-        shared = next(numbers) if is_one else None
-        for row in rows:
-            row["patient_id"] = f"patient-{shared or next(numbers)}"
-
-
-_WHO_AND_WHEN = ("PatientID", "PatientAge", "PatientSex", "AcquisitionDate", "SeriesDate", "StudyDate")
-
-
-def _who_and_when(said: dict[str, str]) -> dict:
-    """Age, sex and date as a scan table has them; what the header lacks or gives in another form is left out."""
-    date = next((said[tag] for tag in ("AcquisitionDate", "SeriesDate", "StudyDate") if said[tag]), "")
-    date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
-    age, unit = said["PatientAge"][:-1], said["PatientAge"][-1:]
-    years = round(float(age) / _AGE_UNITS[unit], 1) if is_number(age) and unit in _AGE_UNITS else ""
-    cells = {"age_years": years, "sex": {"M": "male", "F": "female"}.get(said["PatientSex"], ""), "scan_date": date}
-    return {name: cell for name, cell in cells.items() if cell != "" and SCAN_RULES[name][1](str(cell))}
-
-
-def _id_of(path: Path, folder: Path) -> str:
-    """A scan_id from the place of a scan: its path below the folder with dashes, or the name of the folder itself."""
-    below = path.relative_to(folder).as_posix() if path != folder else folder.name
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", below).lstrip("._-") or "scan"
-
-
-def _is_dicom(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 LAYOUTS = {
@@ -302,5 +193,5 @@ LAYOUTS = {
         "COVID-19-20 lung CT lesion segmentation challenge (Roth et al. 2022, doi:10.1016/j.media.2022.102605)",
         "CC BY 4.0 (CT Images in COVID-19, doi:10.7937/tcia.2020.gqry-nc81)",
     ),
-    "folder": Layout("NIfTI files (.nii, .nii.gz) or folders of DICOM files, at any depth", _folder),
+    "folder": Layout("NIfTI files (.nii, .nii.gz) or folders of DICOM files, at any depth", folders.read),
 }

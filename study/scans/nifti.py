@@ -22,6 +22,8 @@ from study.scans.grid import CONVERT_AGAIN, Grid, ScanError, in_mm
 SUFFIXES = (".nii", ".nii.gz")
 _COPY = "copy or download the file again"
 _LARGEST_GZIP_RATIO = 1040  # deflate cannot do better than 1032 to 1
+_SCAN_GZIP_RATIO = 200  # a measured volume has noise: at most 40 to 1, even as float64 with the outside blanked
+_SMALL_BYTES = 64 << 20  # whatever unpacks to no more than this may be as regular as it likes
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +81,15 @@ class NiftiFile:
             raise ScanError(self.path, f"the file holds {left:,} bytes more than its header says", CONVERT_AGAIN)
 
 
-def open_nifti(path) -> NiftiFile:
+def open_nifti(path, is_scan: bool = False) -> NiftiFile:
     """Open a NIfTI-1 or NIfTI-2 file (.nii or .nii.gz, recognised by content) and check its header.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    is_scan : bool
+        Whether it holds measured values, which compress less than a mask: what would unpack to more than
+        64 MiB and 200 times its size is then refused.
 
     Raises
     ------
@@ -110,7 +119,7 @@ def open_nifti(path) -> NiftiFile:
             f"the voxels are stored as {dtype}, not as plain numbers",
             "convert to 16-bit integers in HU",
         )
-    _check_length(path, int(header["vox_offset"]) + dtype.itemsize * int(np.prod(shape, dtype=object)))
+    _check_length(path, int(header["vox_offset"]) + dtype.itemsize * int(np.prod(shape, dtype=object)), is_scan)
     grid = Grid(shape, _affine(header, path))
     return NiftiFile(path, grid, header)
 
@@ -192,7 +201,7 @@ def _fill(file, section: np.ndarray, path: Path, where: str) -> None:
         filled += len(chunk)
 
 
-def _check_length(path: Path, wanted: int) -> None:
+def _check_length(path: Path, wanted: int, is_scan: bool) -> None:
     """Refuse a file that cannot hold what its header promises, before any memory is allocated."""
     with open(path, "rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
@@ -203,6 +212,12 @@ def _check_length(path: Path, wanted: int) -> None:
             f"it is truncated: the header promises {wanted:,} bytes, and there are {size:,}"
             + (" compressed" if is_gzip else ""),
             _COPY,
+        )
+    if is_scan and wanted > max(size * _SCAN_GZIP_RATIO, _SMALL_BYTES):
+        raise ScanError(
+            path,
+            f"{size:,} bytes would unpack to {wanted:,}, and no CT is compressed more than {_SCAN_GZIP_RATIO} times",
+            "give the scan as it was measured",
         )
 
 
@@ -260,13 +275,11 @@ def _affine(header, path: Path) -> np.ndarray:
     if units not in (0, 2):
         unit = {1: "metres", 3: "micrometres"}.get(units, f"code {units}")
         raise ScanError(path, f"the header gives lengths in {unit}", "write the file in millimetres")
-    sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
-    if sform_code <= 0 and qform_code <= 0:
+    sform = header.get_sform().astype(float) if int(header["sform_code"]) > 0 else None
+    qform = _qform(header, path) if int(header["qform_code"]) > 0 else None
+    affine = qform if sform is None else sform
+    if affine is None:
         raise ScanError(path, "the header does not give the orientation (no sform, no qform)", CONVERT_AGAIN)
-    try:
-        affine = (header.get_sform() if sform_code > 0 else header.get_qform()).astype(float)
-    except Exception as error:  # a quaternion longer than one
-        raise ScanError(path, f"the qform cannot be used ({error})", CONVERT_AGAIN) from None
     if np.isfinite(affine).all():
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         if (spacing > 0).all() and not np.allclose(spacing, pixdim, rtol=0.01):
@@ -275,4 +288,21 @@ def _affine(header, path: Path) -> np.ndarray:
                 f"the header gives two voxel sizes: {in_mm(pixdim)} (pixdim) and {in_mm(spacing)} (affine)",
                 CONVERT_AGAIN,
             )
+        if (spacing > 0).all() and sform is not None and qform is not None:
+            by_sform, by_qform = ("".join(nibabel.aff2axcodes(form)) for form in (sform, qform))
+            if by_sform != by_qform:
+                raise ScanError(
+                    path,
+                    f"the header gives two orientations: {by_sform} (sform) and {by_qform} (qform)",
+                    CONVERT_AGAIN,
+                )
     return affine
+
+
+def _qform(header, path: Path) -> np.ndarray:
+    if header["pixdim"][0] == 0:  # the definition of NIfTI-1: "if qfac is 0, take 1"
+        header["pixdim"][0] = 1
+    try:
+        return header.get_qform().astype(float)
+    except Exception as error:  # a quaternion longer than one
+        raise ScanError(path, f"the qform cannot be used ({error})", CONVERT_AGAIN) from None

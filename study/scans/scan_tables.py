@@ -121,7 +121,7 @@ def read_biomarkers(path) -> pd.DataFrame:
     return _sound(path, table, faults)
 
 
-def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
+def check_scans(path, files: bool = True, progress: bool = True, notes: list[str] | None = None) -> list[Fault]:
     """Everything wrong with a scan table and the files that it names.
 
     Parameters
@@ -132,6 +132,8 @@ def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
         are only checked for existence.
     progress : bool
         Show a progress bar on standard error.
+    notes : list of str, optional
+        Receives what a user should know of scans that can be read.
 
     Returns
     -------
@@ -146,7 +148,7 @@ def check_scans(path, files: bool = True, progress: bool = True) -> list[Fault]:
         from tqdm import tqdm
 
         for row, cells in tqdm(table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress):
-            faults += _file_faults(Path(path), row, cells)
+            faults += _file_faults(Path(path), row, cells, [] if notes is None else notes)
     return faults
 
 
@@ -157,7 +159,7 @@ def write_scans(path, scans: pd.DataFrame) -> None:
     unchanged. The same table gives the same bytes.
     """
     path = Path(path)
-    folder = path.resolve().parent
+    folder = path.parent.resolve()
     table = scans.copy()
     for name in ("image", *MASK_COLUMNS):
         if name in table:
@@ -255,8 +257,8 @@ def _measure_faults(path, row: int, side: str, values: list[float]) -> list[Faul
     return faults
 
 
-def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
-    """What is wrong with the files that one row names."""
+def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> list[Fault]:
+    """What is wrong with the files that one row names; `notes` receives what is worth knowing of its scan."""
     faults = []
 
     def fault(column, error):
@@ -266,6 +268,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
     if cells["image"]:
         try:
             scan = read_scan(path.parent / cells["image"])
+            notes += [f"{path}: row {row}, {cells['image']}: {note}" for note in scan.notes]
         except ScanError as error:
             fault("image", error)
     for column in MASK_COLUMNS:
@@ -279,8 +282,8 @@ def _file_faults(path: Path, row: int, cells: pd.Series) -> list[Fault]:
                 raise ScanError(
                     mask_path, "there is no such file", "check the path; it is relative to the table's folder"
                 )
-        except ScanError as error:
-            fault(column, error)
+        except Exception as error:  # of whatever type: the other files are checked all the same
+            fault(column, ScanError.of(error, mask_path))
     return faults
 
 
@@ -292,7 +295,7 @@ def _sound(path, table: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
     if faults:
         raise ScanTableError(path, faults)
     table = table.reset_index(drop=True)
-    folder = Path(path).resolve().parent
+    folder = Path(path).parent.resolve()  # of a link, and not of the file that it leads to
     for name in table:
         text = table[name]
         if name in NUMERIC_COLUMNS:

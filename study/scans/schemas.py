@@ -34,6 +34,13 @@ POI_ROUNDING = 0.005  # how far a rounded poi may be from infection volume / lun
 _MISSING = {"", "nan", "NaN", "NA"}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Excel and R of countries with a decimal comma separate columns by semicolons.
+_COMMAS = (
+    "save it as CSV separated by commas, with decimal points: in LibreOffice `Save As`, `Edit filter settings`, field "
+    "delimiter `,`; in Excel first set the decimal separator to `.` under File > Options > Advanced"
+)
+_EXCELS_SEPARATOR = re.compile(r'\A\s*"?sep=,"?[ \t]*(\r?\n|$)', re.IGNORECASE)  # a first line
+_SHORTENED_ID = re.compile(r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+")  # 2.02E+11: how a spreadsheet shows a long number
 _MOST_TOLD = 200
 _MEANT = {"m": "male", "man": "male", "f": "female", "w": "female", "woman": "female"}
 _MEANT |= {"mild": "non-severe", "common": "non-severe", "nonsevere": "non-severe", "critical": "severe"}
@@ -112,7 +119,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
     Parameters
     ----------
     path : str or pathlib.Path
-        Comma-separated, UTF-8 with or without byte-order mark.
+        Comma-separated, UTF-8 with or without byte-order mark. A first line `sep=,`, as Excel writes it, is left out.
     columns : sequence of str
         Columns that are required.
 
@@ -134,7 +141,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
     head = text.splitlines()[0]
     if "," not in head and (separator := next((s for s in ";\t|" if s in head), None)):
         name = {";": "semicolons", "\t": "tabs", "|": "bars"}[separator]
-        _refuse(path, f"the columns are separated by {name}", "save it as CSV separated by commas", head)
+        _refuse(path, f"the columns are separated by {name}", _COMMAS, head)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
@@ -167,10 +174,14 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
 
 def _decoded(path: Path) -> str:
     csv_again = "save it as CSV (comma-separated, UTF-8)"
+    if path.is_symlink() and not path.exists():
+        _refuse(path, "this is a link to a file that is not here", "fetch the file (git annex get, dvc pull)")
     if not path.exists():
         _refuse(path, "there is no such file", "check the path")
     if path.is_dir():
         _refuse(path, "this is a folder", "name the table in it, such as scans.csv")
+    if not path.is_file():
+        _refuse(path, "this is a pipe or a device, not a file", "save the table as a file")
     try:
         binary = path.read_bytes()
     except OSError as error:
@@ -184,6 +195,7 @@ def _decoded(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = binary[: error.start].count(b"\n") + 1
         _refuse(path, f"the text is not UTF-8 (line {line})", csv_again)
+    text = _EXCELS_SEPARATOR.sub("", text)
     if not text.strip():
         _refuse(path, "the file is empty", "write a header and one row per scan")
     if "\0" in text:
@@ -201,13 +213,18 @@ def _header_faults(path: Path, header: list[str], columns) -> list[Fault]:
         if header.count(name) > 1 or not name:
             rule = "two columns have this name" if name else "a column with values has no name"
             faults.append(Fault(str(path), 1, name, name, rule, "give each column a name of its own"))
-    unknown = [name for name in header if name not in columns]
+    unknown = {_plain(name): name for name in header if name not in columns}
     for name in columns:
         if name not in header:
-            near = difflib.get_close_matches(name, unknown, 1, 0.7)
-            remedy = f"rename the column {near[0]!r}" if near else "add the column"
+            near = difflib.get_close_matches(_plain(name), unknown, 1, 0.7)
+            remedy = f"rename the column {unknown[near[0]]!r}" if near else "add the column"
             faults.append(Fault(str(path), 1, name, "", "the column is missing", remedy))
     return faults
+
+
+def _plain(name: str) -> str:
+    """A column's name without what people write differently: `POI`, `Patient ID`, `iHU`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 # --- one rule per column: (what is required, whether a cell meets it) ---
@@ -245,24 +262,31 @@ def _is_date(text: str) -> bool:
         return False
 
 
-_TEXT = ("not empty", bool)
+def _is_shortened(text: str) -> bool:
+    return _SHORTENED_ID.fullmatch(text) is not None
+
+
 _ID = (
     "letters, digits, . _ - and a letter or digit first",
     lambda text: _SCAN_ID.fullmatch(text) is not None,
+)
+_PATIENT = (
+    "not empty, and not a number shortened by a spreadsheet",
+    lambda text: bool(text) and not _is_shortened(text),
 )
 _ANY_TEXT = ("text", lambda text: True)
 _AGE = _number_in(0, 120, " years", may_be_empty=True)
 _DATE = ("a date as YYYY-MM-DD" + _OR_UNKNOWN, _is_date)
 _ANY_PATH = ("a path or empty", lambda text: "\n" not in text)
 _PATH = ("a path", lambda text: bool(text) and "\n" not in text)
-_WHO = {"scan_id": _ID, "patient_id": _TEXT, "age_years": _AGE, "sex": _one_of(*SEXES), "scan_date": _DATE,
+_WHO = {"scan_id": _ID, "patient_id": _PATIENT, "age_years": _AGE, "sex": _one_of(*SEXES), "scan_date": _DATE,
         "status": _one_of(*STATUSES)}  # fmt: skip
 SCAN_RULES = {
     **_WHO, "image": _PATH, **dict.fromkeys(MASK_COLUMNS, _ANY_PATH),
     "motion": ("true, false or empty", lambda text: text.lower() in ("true", "false", "")),
 }  # fmt: skip
 TRAINING_RULES = {
-    "scan_id": _ID, "patient_id": _TEXT, "vendor": _ANY_TEXT, "kernel": _ANY_TEXT,
+    "scan_id": _ID, "patient_id": _PATIENT, "vendor": _ANY_TEXT, "kernel": _ANY_TEXT,
     "slice_thickness_mm": _number_in(0, 20, " mm", above=True, may_be_empty=True),
     "increment_mm": _number_in(0, 20, " mm", above=True, may_be_empty=True),
     "tube_current_mas": _number_in(0, 2000, " mAs", above=True, may_be_empty=True),
@@ -331,8 +355,12 @@ def _remedy(column: str, value: str) -> str:
         remedy = f"write {guess}" if guess else f"write {' or '.join(choices)}"
     elif column == "scan_date":
         remedy = "write it like 2020-01-23"
+    elif column in ("scan_id", "patient_id") and _is_shortened(value):
+        remedy = "a spreadsheet shortened this id: format the column as text and enter the ids again"
     elif column == "scan_id":
         remedy = "rename the scan; files are named by its id"
+    elif re.fullmatch(r"[+-]?\d{1,3},\d{3}", value):
+        remedy = f"write {value.replace(',', '.')} or {value.replace(',', '')}, whichever is meant"
     elif re.fullmatch(r"[+-]?\d+,\d+", value):
         remedy = f"write {value.replace(',', '.')}"
     elif column.endswith("poi") and is_number(value) and 1 < float(value) <= 100:

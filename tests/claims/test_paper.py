@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from study.__main__ import app
 from study.claims import audit, paper
+from study.files import write_json
 from study.run import Run, value
 
 EXAMPLE = Path(paper.__file__).with_name("audit_example.yaml")
@@ -32,7 +33,7 @@ def relation(text):
         ("A:\n- {id: a, quantity: q, published: '" + "9" * 400 + "'}", "not a number"),
         ("A:\n- {id: a, quantity: q, published: soon, unit: date}", "write a date"),
         ("A:\n- {id: a, quantity: q, published: '1', interval: ['1']}", "two quoted numbers"),
-        ("A:\n- {id: a, quantity: q, published: '1', n: true}", "a bool"),
+        ("A:\n- {id: a, quantity: q, published: '1', n: true}", "is True, true or false"),
         (f"A:\n- {NUMBER}\n- {NUMBER}", "the id a is used twice"),
         ("A:\n- {id: a, id: b, quantity: q, published: '1'}", "`id` is given twice"),
         ("A: [1]", "expected `{field: value, ...}`"),
@@ -51,7 +52,7 @@ def relation(text):
         (relation("12"), "expected `{rule: name"),
         (relation("{rule: share, total: n}"), "`share` is missing"),
         (relation("{rule: share, total: n, share: '0.5', counts: '3'}"), "no argument `counts`; did you mean `count`?"),
-        (relation("{rule: share, total: n, share: 0.5}"), "a float; write an id, or a printed number in quotes"),
+        (relation("{rule: share, total: n, share: 0.5}"), "a number; write an id, or a printed number in quotes"),
         (relation("{rule: share, total: m, share: '0.5'}"), "`m', neither an id".replace("`m'", "'m'")),
         (relation("{rule: share, total: n.low, share: '0.5'}"), "only a number with an interval"),
         (relation("{rule: share, total: '54', share: '0.5'}"), "`where` is missing"),
@@ -148,6 +149,10 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     assert answer.exit_code == 2 and "study run r" in answer.output
     run.record("6-progression", [value("kappa_volume_whole", 0.1, 0.05, 0.15, 142)])
     answer = CliRunner().invoke(app, ["verify", "r"])
+    assert "differs: 0.1" not in answer.output and "no claim about patients was tested" in answer.output
+    write_json(run.cohort / "cohort.json", {"tier": "restricted"})
+    run.record("6-progression", [value("kappa_volume_whole", 0.1, 0.05, 0.15, 142)])
+    answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 1 and "printed 0.8220, differs: 0.1" in answer.output and "inconsistent" in answer.output
     text = "Table 4:\n- {id: k, quantity: kappa, published: '0.8220', value: '6-progression:kappa_volume_whole'}"
     (run.root / "one.yaml").write_text(text)
@@ -157,8 +162,8 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 0 and "verdict (claims: 1):\n    1  reproduced" in answer.output
     assert "arithmetic (claims: 1):\n    1  consistent" in answer.output
-    run.cohort.mkdir(parents=True)
-    (run.cohort / "cohort.json").write_text('{"tier": "synthetic"}')
+    write_json(run.cohort / "cohort.json", {"tier": "synthetic"})
+    run.record("6-progression", [value("kappa_volume_whole", 0.82204)])
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 0 and "no claim about patients was tested" in answer.output
     assert CliRunner().invoke(app, ["verify", "../r"]).exit_code == 2

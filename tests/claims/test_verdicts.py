@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from helpers.project import SHARED
 from study.claims import audit, paper, printed, verdicts
+from study.files import write_json
 from study.run import VALUE_COLUMNS, Run, value
 
 PAPER = paper.read_paper()
@@ -162,7 +163,19 @@ def test_synthetic_patients_reproduce_nothing():
     assert verdict(claim("0.8220"), 0.1, "synthetic") == "synthetic only"
 
 
-@pytest.mark.parametrize("tier", ["public", "restricted"])
+def test_patients_of_unknown_origin_are_compared_and_reproduce_nothing():
+    def of_unknown_origin(one, x):
+        row = verdicts.compare(paper.Paper("p", [one]), {"5-severity": recorded(x=x)}, "unknown").iloc[0]
+        assert row["verdict"] == "unknown origin" and row["verdict"] not in verdicts.FAILING
+        return row["why"]
+
+    one = claim("0.9680", interval=("0.9505", "0.9805"))
+    assert of_unknown_origin(one, 0.968) == "it rounds to the digits printed"
+    assert of_unknown_origin(one, 0.955) == "inside the published interval"
+    assert of_unknown_origin(one, 0.9) == "it differs from what is printed"
+
+
+@pytest.mark.parametrize("tier", ["public", "restricted", "unknown"])
 def test_what_is_missing_is_said(tier):
     def why(values):
         row = verdicts.compare(paper.Paper("p", [claim("1")]), values, tier).iloc[0]
@@ -183,12 +196,13 @@ def test_other_units_are_not_compared():
 
 
 def test_an_unknown_tier_is_refused():
-    with pytest.raises(ValueError, match="synthetic, public, restricted"):
+    with pytest.raises(ValueError, match="synthetic, public, restricted, unknown"):
         verdicts.compare(PAPER, {}, "real")
 
 
 def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
     run = Run("r", root=tmp_path)
+    write_json(run.cohort / "cohort.json", {"tier": "restricted"})
     run.record("5-severity", [value("auc_poi", 0.96796, 0.95, 0.98, 531)])
     values = verdicts.gather(LISTED, run)
     table = verdicts.compare(PAPER, values, run.tier)

@@ -42,7 +42,7 @@ def write_run(run, chest):
         hu[infection & lung] = -450 - 10 * k
         hu[:, 8][(infection & lung)[:, 8]] = -650  # an edge that a section shares with air
         hu[:, :, 4][(infection & lung)[:, :, 4]] = -250  # and one with the wall
-        scan = ct.write_scan(run.cohort / f"S{k}.nii.gz", hu, (10.0, 2.0, 1.5))
+        scan = ct.write_scan(run.cohort / f"S{k}.nii.gz", hu, (10.0, 3.0, 3.0))
         labels = lung.astype(np.uint8) + (lung & infection)
         ct.write_label_map(run.masks / f"S{k}.nii.gz", labels, scan)
         rows.append([f"S{k}", f"P{k}", 50, "male", "2020-02-01", "severe" if k < 3 else "non-severe", f"S{k}.nii.gz"])

@@ -1,14 +1,21 @@
 """Everything measured on a scan from one reading: the tables that it enters, and how often files are read."""
 
 import collections
+import errno
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from study import files, provenance, workflow
+from study.__main__ import app
 from study.measures import biomarkers, comparison, per_scan, quantify
 from study.networks import segmentation
-from study.scans import ct
+from study.publish import crate, manuscript, site
+from study.publish.forms import answers
+from study.run import Run
+from study.scans import ct, refusals
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
 
@@ -19,7 +26,7 @@ def cohort(tmp_path, chest):
     rows = []
     for k, names in enumerate((["lung_mask", "infection_mask", "observer_1", "observer_2"], [], ["infection_mask"])):
         hu = chest((4, 24, 28), seed=k)
-        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (10.0, 2.0, 2.0))
+        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (10.0, 3.0, 3.0))
         lung = np.zeros(hu.shape, bool)
         lung[:, 7:17, 5:11] = True
         row = {"scan_id": f"s{k}", "patient_id": f"p{k}", **WHO, "image": f"s{k}.nii.gz"}
@@ -50,9 +57,9 @@ def read(monkeypatch):
     """Return a counter of the files that are decoded, by path."""
     counted = collections.Counter()
 
-    def open_nifti(path, opened=ct.open_nifti):
+    def open_nifti(path, opened=ct.open_nifti, **options):
         counted[path] += 1
-        return opened(path)
+        return opened(path, **options)
 
     monkeypatch.setattr(ct, "open_nifti", open_nifti)
     return counted
@@ -75,7 +82,7 @@ def test_each_scan_enters_the_tables_that_its_masks_allow(cohort, monkeypatch):
     folder, scans = cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
     segmentation.segment_scans(scans, folder, folder, folder / "masks")
-    measured, variants, agreement, truth = per_scan.measure_scans(scans, folder, folder / "masks")
+    measured, variants, agreement, truth, _ = per_scan.measure_scans(scans, folder, folder / "masks")
     assert measured["scan_id"].tolist() == variants["scan_id"].tolist() == ["s0", "s1", "s2"]
     assert agreement["scan_id"].tolist() == ["s0"] and truth["scan_id"].tolist() == ["s0", "s2"]
     assert list(variants) == quantify.VARIANT_COLUMNS and list(truth) == comparison.TRUTH_COLUMNS
@@ -96,7 +103,83 @@ def test_a_cohort_without_other_masks_has_empty_tables_with_their_columns(cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
     plain = scans.iloc[[1]].drop(columns=["lung_mask", "infection_mask", "observer_1", "observer_2"])
     segmentation.segment_scans(plain, folder, folder, folder / "masks")
-    _, variants, agreement, truth = per_scan.measure_scans(plain, folder, folder / "masks")
+    _, variants, agreement, truth, _ = per_scan.measure_scans(plain, folder, folder / "masks")
     assert agreement.empty and truth.empty
     assert list(agreement) == comparison.AGREEMENT_COLUMNS and list(truth) == comparison.TRUTH_COLUMNS
     assert variants[["true_poi", "observer_1_ihu"]].isna().all(axis=None)
+
+
+def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, capsys):
+    """It is listed with its type, in segmenting and in measuring alike; a full disk ends the run."""
+    folder, scans = cohort
+
+    class Fails(Halves):
+        def segment(self, scan, path):
+            if path.name == "s0.nii.gz":
+                raise ZeroDivisionError("Secret^Name")
+            return super().segment(scan, path)
+
+    def measure_row(row, hu, label_map, spacing_mm, measured=quantify.measure_row):
+        if row["scan_id"] == "s1":
+            raise KeyError("a fault of ours")
+        return measured(row, hu, label_map, spacing_mm)
+
+    monkeypatch.setattr(segmentation, "Segmenter", Fails)
+    with pytest.raises(ValueError, match=r"none of the 1 scans could be segmented; the first, s0\.nii\.gz: .*ZeroDiv"):
+        segmentation.segment_scans(scans[:1], folder, folder, folder / "masks")
+    segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    assert segmented["scan_id"].tolist() == ["s1", "s2"]
+    assert refused["scan_id"].tolist() == ["s0"] and "ZeroDivisionError" in refused["what"].item()
+    assert not refused.astype(str).apply(lambda cells: cells.str.contains("Secret")).any(axis=None)
+
+    monkeypatch.setattr(quantify, "measure_row", measure_row)
+    measured, *_, unmeasured = per_scan.measure_scans(scans[1:], folder, folder / "masks")
+    assert measured["scan_id"].tolist() == ["s2"]
+    assert unmeasured[["scan_id", "file", "stage"]].to_numpy().tolist() == [["s1", "s1.nii.gz", "measure"]]
+
+    files.write_table(folder / "exclusions.csv", pd.concat([refused, unmeasured]))
+    assert refusals.unforeseen(folder / "exclusions.csv") == ["s0", "s1"]
+    assert refusals.unforeseen(folder / "none.csv") == []
+
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(segmentation, "write_label_map", lambda *_: (_ for _ in ()).throw(full))
+    (folder / "masks" / "s2.nii.gz").unlink()
+    with pytest.raises(OSError, match="No space"):
+        segmentation.segment_scans(scans[2:], folder, folder, folder / "masks")
+
+
+def test_a_missing_scan_is_listed_and_foreseen(cohort, monkeypatch):
+    folder, scans = cohort
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    (folder / "s1.nii.gz").unlink()
+    segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    assert segmented["scan_id"].tolist() == ["s0", "s2"] and refused["scan_id"].tolist() == ["s1"]
+    assert "no such file" in refused["what"].item()
+
+
+def test_what_is_unlikely_about_a_scan_is_printed_again_in_a_second_run(cohort, monkeypatch, capsys):
+    folder, scans = cohort
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    for _ in range(2):
+        segmentation.segment_scans(scans, folder, folder, folder / "masks")
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("s1: ")]
+        assert any("below the 0.7 l" in line for line in lines), lines
+        assert any("40 mm long" in line for line in lines), lines
+
+
+def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatch):
+    this = Run("trial", tmp_path)
+    this.folder.mkdir(parents=True)
+    for module, name in (
+        (workflow, "plan"), (workflow, "snakemake"), (answers, "read_statements"), (answers, "write"),
+        (provenance, "write"), (manuscript, "write"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, lambda *_: 0)
+    monkeypatch.setattr("study.run.Run", lambda name: this)
+    for module in (site, crate):
+        monkeypatch.setattr(module, "write", lambda *_: tmp_path / "made")
+    row = refusals.refusal({"scan_id": "P1", "patient_id": "P"}, tmp_path / "a", ValueError(), tmp_path, "segment")
+    for what, code in ((row["what"], 1), ("the file is empty", 0)):
+        files.write_table(this.exclusions_csv, pd.DataFrame([row | {"what": what}]))
+        ran = CliRunner().invoke(app, ["run", "trial"])
+        assert ran.exit_code == code and ("P1; see runs/trial/exclusions.csv" in ran.output) == bool(code)

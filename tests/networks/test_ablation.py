@@ -13,6 +13,7 @@ from study.figures import explain
 from study.files import write_json
 from study.networks import ablation, models, network, samples, slabs, training
 from study.networks.segmentation import Segmenter
+from study.parameters import read_parameters
 from study.run import Run, value
 from study.scans.ct import write_mask
 
@@ -22,10 +23,10 @@ def test_rows_share_scans_and_differ_from_the_base_in_one_thing():
     assert base.name == "ablation" and len(rows) >= 4
     notebooks = workflow.read_notebooks(ROOT)
     files = {run.name: ROOT / "parameters" / f"{run.name}.yaml" for run in (base, *rows)}
-    of_base = workflow.read_parameters(files[base.name], notebooks)["2-train"]
+    of_base = read_parameters(files[base.name], notebooks)["2-train"]
     changes = []
     for run in rows:
-        own = workflow.read_parameters(files[run.name], notebooks)
+        own = read_parameters(files[run.name], notebooks)
         assert own["1-cohort"]["scans"] == "runs/ablation/cohort/scans.csv"
         assert own["1-cohort"]["training_scans"] == "runs/ablation/training/scans.csv"
         changes.append(

@@ -21,6 +21,7 @@ from study import workflow
 from study.files import write_json
 from study.networks import model_card, models, network, training
 from study.networks.segmentation import Segmenter
+from study.parameters import read_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 LUNG, INFECTION = settings("lung"), settings("infection", neighbours=2)
@@ -209,7 +210,7 @@ def test_the_bundled_cards_are_what_a_training_would_write_today(task):
     assert (card["intended_use"], card["limits"]) == (today["intended_use"], today["limits"])
     assert list(card["settings"]) == [field.name for field in dataclasses.fields(training.Settings)]
     file = ROOT / "parameters" / "starter.yaml"
-    trained_with = workflow.read_parameters(file, workflow.read_notebooks(ROOT))["2-train"]
+    trained_with = read_parameters(file, workflow.read_notebooks(ROOT))["2-train"]
     for name in ("pixel_mm", "augmentation", "precision", "batch_size", "seed", "threads"):
         assert card["settings"][name] == trained_with[name], name
 

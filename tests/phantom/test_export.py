@@ -26,7 +26,7 @@ from study.phantom.scanner.series import write_series
 from study.scans import cohort, scan_tables
 from study.scans.ct import read_mask, read_scan, write_scan
 
-SPACING_MM = (5.0, 350 / 512, 350 / 512)
+SPACING_MM = (5.0, 350 / 192, 350 / 192)
 PROTOCOL = Protocol(matrix=512, increment_mm=5.0, tube_current_mas=43.2)
 FACTS = dict(patient_id="P007", sex="female", age_years=8, scan_date="2020-02-03", visit=2, key="some scan")
 SMALL = dict(people=People(n_patients=1), geometry=Geometry(matrix=32), label=True, workers=1)
@@ -71,7 +71,7 @@ def test_a_series_is_read_as_the_nifti_file_is(series, hu, tmp_path):
     np.testing.assert_array_equal(ours.hu, hu)
     np.testing.assert_array_equal(nifti.hu, hu)
     np.testing.assert_allclose(ours.affine, nifti.affine, atol=1e-4)  # NIfTI keeps single precision
-    assert ours.notes == () and not list(series.parent.glob(".*"))
+    assert ours.notes == nifti.notes and not list(series.parent.glob(".*"))
 
 
 def test_simpleitk_sees_the_same_voxels_in_the_same_place(series, hu):
@@ -175,7 +175,7 @@ def test_the_command_makes_a_cohort_that_the_study_takes_and_keeps_calling_synth
     assert CliRunner().invoke(app, ["check", str(out / "scans.csv")]).exit_code == 0
     scans = scan_tables.read_scans(out / "scans.csv")
     assert read_scan(scans["image"][0]).spacing_mm[0] == 8.0  # section follows section where nothing else is said
-    adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "restricted", "", "")
+    adopted = cohort.adopt_scans(out / "scans.csv", tmp_path / "run", "", "", "")
     assert len(adopted) == 3 and '"tier": "synthetic"' in (tmp_path / "run" / "cohort.json").read_text()
 
 

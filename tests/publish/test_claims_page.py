@@ -52,8 +52,8 @@ def test_without_findings_it_says_so(run):
 
 def test_hostile_text_stays_text(run):
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    run.record("5-severity", [value(hostile, hostile)])
     write_json(run.cohort / "cohort.json", {"tier": "public"})
+    run.record("5-severity", [value(hostile, hostile)])
     one = paper.Claim(
         hostile, hostile, hostile, "word", f"5-severity:{hostile}", unit="word", remark=hostile, see="../../" + hostile
     )

@@ -12,7 +12,7 @@ import pytest
 
 from helpers.project import ROOT
 from study import provenance, workflow
-from study.files import write_json, write_text
+from study.files import sha256, write_json, write_text
 from study.publish import crate, document
 from study.run import Run, value
 
@@ -27,7 +27,6 @@ def make_run(project, tier):
     run = Run("made", project)
     parameters = workflow.plan(run)
     parameters["1-cohort"]["scans"] = "" if tier == "synthetic" else absolute
-    write_json(run.cohort / "cohort.json", {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1})
     tables = (
         "cohort/scans.csv",
         "cohort/included.csv",
@@ -38,6 +37,8 @@ def make_run(project, tier):
     )
     for table in tables:
         write_text(run.folder / table, f"scan_id,patient_id\na,{PATIENT}\n")
+    about = {"tier": tier, "source": "s", "licence": "CC0-1.0", "seed": 1}
+    write_json(run.cohort / "cohort.json", about | {"digest": sha256(run.cohort / "scans.csv")})
     for n, notebook in enumerate(workflow.NOTEBOOKS):
         timing = {
             "notebook": notebook,
@@ -214,7 +215,7 @@ def test_the_validator_accepts_it_and_refuses_a_broken_one(made, tmp_path):
     with zipfile.ZipFile(tmp_path / "broken.zip", "w") as archive:
         for name, content in (files | {"ro-crate-metadata.json": json.dumps(metadata).encode()}).items():
             archive.writestr(name, content)
-    script, context = ROOT / "tests" / "validate_crate.py", VALIDATORS / "context.json"
+    script, context = ROOT / "tests" / "helpers" / "validate_crate.py", VALIDATORS / "context.json"
     command = [VALIDATORS / "bin" / "python", script, context, crate.write(run), tmp_path / "broken.zip"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=tmp_path)
     said = done.stdout.splitlines()

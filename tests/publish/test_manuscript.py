@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from study.claims.paper import read_paper
+from study.files import write_json
 from study.publish import manuscript
 from study.run import Run, value
 
@@ -64,6 +65,7 @@ def test_every_claim_has_the_decimals_that_the_paper_printed():
 
 
 def test_macros_stand_alone_and_say_what_they_are(run):
+    write_json(run.cohort / "cohort.json", {"tier": "restricted"})
     run.record("5-severity", [value("auc_poi", 0.968, 0.9505, 0.9805, n=531), value("ihu_median", -652.0, unit="HU")])
     run.record("3-segment", [value("dice_network_observer_1_mean", 0.74, n=30), value("word", r"50% \input{x} #1")])
     tex, numbers = written(run)

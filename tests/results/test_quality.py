@@ -142,7 +142,7 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
     truth[2, 8:14, 6:10] = True
     rows, found = [], []
     for name, columns in (("good", 10), ("bad", 7), ("worst", 6)):
-        scan = ct.write_scan(tmp_path / f"{name}.nii.gz", hu, (10.0, 2.0, 2.0))
+        scan = ct.write_scan(tmp_path / f"{name}.nii.gz", hu, (10.0, 3.0, 3.0))
         ct.write_mask(tmp_path / f"{name}-infection.nii.gz", truth, scan)
         predicted = truth.copy()
         predicted[..., columns:] = False

@@ -21,10 +21,10 @@ def test_voxels_in_any_order_measure_alike_side_by_side(order, signs, chest, nif
     hu = chest()
     labels = (hu < -700).astype(np.uint8) * (hu > -950)
     labels[2:4, 8:12, 6:9] *= 2  # infection, in the right lung alone
-    expected = biomarkers.measure(hu, labels, (5.0, 2.0, 1.5))
+    expected = biomarkers.measure(hu, labels, (20.0, 10.0, 8.0))
     assert expected["right_poi"] > 0 and expected["left_poi"] == 0
-    scan = read_scan(nifti_file(*turned(hu, (5.0, 2.0, 1.5), order, signs)))
-    label_map = read_label_map(nifti_file(*turned(labels, (5.0, 2.0, 1.5), order, signs), name="labels.nii.gz"), scan)
+    scan = read_scan(nifti_file(*turned(hu, (20.0, 10.0, 8.0), order, signs)))
+    label_map = read_label_map(nifti_file(*turned(labels, (20.0, 10.0, 8.0), order, signs), name="labels.nii.gz"), scan)
     assert biomarkers.measure(scan.hu, label_map, scan.spacing_mm) == pytest.approx(expected, rel=1e-6, nan_ok=True)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.table_rows import COHORT, ROW, TRAINING_ROW, changed, faults_of, scans
+from study.files import sha256, write_json, write_text
+from study.run import Run, value
 from study.scans.cohort import (
+    adopt_biomarkers,
     adopt_scans,
     adopt_training_scans,
     consecutive_pairs,
@@ -17,6 +21,7 @@ from study.scans.cohort import (
     keep_apart,
     period,
     read_included,
+    write_biomarkers,
     write_included,
 )
 from study.scans.scan_tables import read_scans, read_training_scans
@@ -115,11 +120,111 @@ def test_an_adopted_table_names_the_same_files(table_file, tmp_path):
     }
 
 
-@pytest.mark.parametrize("tier", ["synthetic", "Public", ""])
+@pytest.mark.parametrize("tier", ["synthetic", "Public", "unknown"])
 def test_own_scans_are_of_no_other_tier(table_file, tmp_path, tier):
     with pytest.raises(ValueError, match="'public' or 'restricted'"):
-        adopt_scans(table_file(SCAN_COLUMNS, [ROW]), tmp_path / "cohort", tier, "", "")
+        adopt_scans(table_file(SCAN_COLUMNS, [ROW]), tmp_path / "cohort", tier, "us", "")
     assert not (tmp_path / "cohort").exists()
+
+
+@pytest.mark.parametrize(("tier", "source"), [("restricted", ""), ("public", " "), ("", "us")])
+def test_tier_and_source_are_declared_together(table_file, tmp_path, tier, source):
+    with pytest.raises(ValueError, match="declared by both"):
+        adopt_scans(table_file(SCAN_COLUMNS, [ROW]), tmp_path / "cohort", tier, source, "")
+
+
+# --- whose patients they are travels with the table ---
+
+SYNTHETIC = {"tier": "synthetic", "source": "simulated", "licence": "CC0-1.0", "seed": 3, "parameters": {"n": 1}}
+
+
+@pytest.fixture
+def phantoms(table_file, tmp_path):
+    """A table of scans with the note that `study phantom` writes beside it."""
+    path = table_file(SCAN_COLUMNS, [ROW])
+    write_json(tmp_path / "cohort.json", SYNTHETIC | {"digest": sha256(path)})
+    return path
+
+
+def tier_of_scans(path, *declared):
+    folder = path.parent / "run" / "cohort"
+    adopt_scans(path, folder, *(declared or ("", "", "")))
+    about = json.loads((folder / "cohort.json").read_text())
+    assert about["digest"] == sha256(folder / "scans.csv") and "parameters" not in about
+    return about["tier"]
+
+
+def test_synthetic_scans_stay_synthetic_as_long_as_nobody_is_added(phantoms):
+    assert tier_of_scans(phantoms) == "synthetic"
+    real = changed(ROW, SCAN_COLUMNS, scan_id="real", patient_id="P2", image="real.nii.gz")
+    phantoms.write_text(phantoms.read_text() + ",".join(real) + "\n")
+    assert tier_of_scans(phantoms) == "unknown"
+    with pytest.raises(ValueError, match=r"cohort.json says 'synthetic', though of a table with other content"):
+        tier_of_scans(phantoms, "restricted", "a hospital", "")
+    phantoms.with_name("cohort.json").unlink()
+    assert tier_of_scans(phantoms, "restricted", "a hospital", "") == "restricted"
+
+
+def test_what_the_parameters_declare_must_not_contradict_the_note(phantoms):
+    with pytest.raises(ValueError, match="says 'synthetic'; leave out tier and source"):
+        tier_of_scans(phantoms, "restricted", "a hospital", "")
+
+
+def test_a_persons_own_scans_are_of_unknown_origin_until_declared(table_file):
+    path = table_file(SCAN_COLUMNS, [ROW])
+    assert tier_of_scans(path) == "unknown"
+    assert tier_of_scans(path, "public", "an archive", "CC0") == "public"
+
+
+@pytest.fixture
+def table_run(tmp_path):
+    """A function: (table, declaration) -> the tier of a run that analyses a table of biomarkers."""
+
+    def tier(path, *declared):
+        run = Run("table", tmp_path)
+        assert adopt_biomarkers(run, path.name, *(declared or ("", "", ""))) == path
+        run.record("5-severity", [value("auc_poi", 0.968)])
+        run.record("6-progression", [value("kappa", 0.8)])
+        return run.tier
+
+    return tier
+
+
+@pytest.mark.parametrize("origin", ["synthetic", "public", "restricted"])
+def test_a_runs_own_biomarkers_keep_their_origin(tmp_path, table_run, origin):
+    folder = tmp_path / "other" / "cohort"
+    write_text(folder / "scans.csv", "scan_id\n")
+    write_json(folder / "cohort.json", SYNTHETIC | {"tier": origin, "digest": sha256(folder / "scans.csv")})
+    path = tmp_path / "biomarkers.csv"
+    write_biomarkers(path, COHORT.assign(poi=0.1), folder)
+    assert table_run(path) == origin
+    shutil.copy(path, tmp_path / "exported.csv")  # without its note
+    assert table_run(tmp_path / "exported.csv") == "unknown"
+    path.write_text(path.read_text().replace("0.1", "0.2"))
+    assert table_run(path) == "unknown"
+    if origin == "synthetic":
+        with pytest.raises(ValueError, match=r"biomarkers.origin.json says 'synthetic', though"):
+            table_run(path, "restricted", "a hospital", "")
+
+
+def test_a_persons_own_biomarkers_are_of_unknown_origin_until_declared(tmp_path, table_run):
+    path = tmp_path / "mine.csv"
+    path.write_text("scan_id\n")
+    assert table_run(path) == "unknown"
+    assert table_run(path, "restricted", "a hospital", "") == "restricted"
+    assert table_run(path, "public", "an archive", "CC0") == "public"
+    assert table_run(path) == "unknown"  # the declaration was taken back
+    write_json(tmp_path / "mine.origin.json", {"tier": "real", "digest": sha256(path)})  # no word of ours
+    assert table_run(path) == "unknown"
+
+
+def test_a_run_has_patients_of_one_origin(tmp_path):
+    run = Run("mine", tmp_path)
+    assert adopt_biomarkers(run, "", "", "", "") == run.biomarkers_csv
+    write_text(run.cohort / "scans.csv", "scan_id\n")
+    (tmp_path / "mine.csv").write_text("scan_id\n")
+    with pytest.raises(ValueError, match="give the parameter file another name"):
+        adopt_biomarkers(run, "mine.csv", "", "", "")
 
 
 def test_a_faulty_table_is_not_adopted(table_file, tmp_path):

@@ -27,15 +27,16 @@ from study.scans.ct import (
     write_scan,
 )
 from study.scans.grid import Grid
+from study.scans.nifti import NiftiFile
 
 
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
 def test_any_orientation_is_read_alike_and_its_label_map_lies_on_it(order, signs, chest, nifti_file, tmp_path):
     hu = chest()
-    stored, affine = turned(hu, (5.0, 2.0, 1.5), order, signs)
+    stored, affine = turned(hu, (20.0, 10.0, 8.0), order, signs)
     scan = read_scan(nifti_file(stored, affine))
     np.testing.assert_array_equal(scan.hu, hu)
-    assert scan.spacing_mm == pytest.approx((5.0, 2.0, 1.5))
+    assert scan.spacing_mm == pytest.approx((20.0, 10.0, 8.0))
     assert scan.hu.flags.c_contiguous and scan.hu.dtype == np.int16
 
     labels = np.where(hu > 500, 2, np.where(hu < -700, 1, 0)).astype(np.uint8)
@@ -52,9 +53,9 @@ def test_any_orientation_is_read_alike_and_its_label_map_lies_on_it(order, signs
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(ORIENTATIONS),
-    st.tuples(*[st.integers(2, 6)] * 3),
+    st.tuples(*[st.integers(4, 8)] * 3),
     st.tuples(*[st.floats(-12, 12)] * 3),
-    st.tuples(*[st.floats(0.3, 10)] * 3),
+    st.tuples(*[st.floats(15.1, 19.9)] * 3),
 )
 def test_to_zyx_and_back_is_the_identity(orientation, shape, angles, spacing_mm):
     hu = np.arange(np.prod(shape)).reshape(shape)
@@ -76,7 +77,7 @@ def test_to_zyx_and_back_is_the_identity(orientation, shape, angles, spacing_mm)
 def test_right_is_right(chest, nifti_file):
     """x = 0 is the patient's right: nibabel's own closest-canonical array (RAS) reads from the other end."""
     hu = chest()
-    path = nifti_file(*turned(hu, (5.0, 2.0, 1.5), (1, 0, 2), (-1, 1, -1)))
+    path = nifti_file(*turned(hu, (20.0, 10.0, 8.0), (1, 0, 2), (-1, 1, -1)))
     ras = np.asarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj)
     np.testing.assert_array_equal(read_scan(path).hu, ras[::-1, ::-1, :].transpose())
 
@@ -97,7 +98,7 @@ def test_write_scan_returns_what_read_scan_gives_back(scan_file):
     np.testing.assert_array_equal(read.hu, written.hu)
     np.testing.assert_allclose(read.affine, written.affine)
     assert read.spacing_mm == pytest.approx(written.spacing_mm)
-    assert read.voxel_ml == pytest.approx(5.0 * 2.0 * 1.5 / 1000)
+    assert read.voxel_ml == pytest.approx(20.0 * 10.0 * 8.0 / 1000)
     assert read.notes == ()
 
 
@@ -126,7 +127,7 @@ def test_write_scan_refuses_what_is_no_scan(tmp_path, hu, spacing_mm, word):
 
 def test_the_same_scan_gives_the_same_bytes_and_leaves_nothing_beside(tmp_path, chest):
     for name in ("one.nii.gz", "two.nii.gz"):
-        write_scan(tmp_path / name, chest(), (5, 2, 1.5))
+        write_scan(tmp_path / name, chest(), (20.0, 10.0, 8.0))
     assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one.nii.gz", "two.nii.gz"]
 
@@ -170,7 +171,7 @@ def test_mask_stored_in_another_order_of_the_same_voxels_fits(scan_file, nifti_f
     [
         (lambda mask, affine: (mask[:, :, 1:], affine), "voxels"),
         (lambda mask, affine: (mask, affine @ np.diag([1.02, 1, 1, 1])), "spacing"),
-        (lambda mask, affine: (mask, affine + 0.6 * np.eye(4, k=3)), "corners"),
+        (lambda mask, affine: (mask, affine + 2 * np.eye(4, k=3)), "corners"),
         (lambda mask, affine: (mask, affine @ np.diag([-1, 1, 1, 1])), "corners"),
     ],
 )
@@ -287,7 +288,7 @@ def test_no_single_flipped_byte_passes_or_escapes(data, tmp_path_factory, chest)
     """Whatever one byte of a .nii.gz is changed to, the scan is read the same or refused."""
     path = tmp_path_factory.mktemp("flip") / "scan.nii.gz"
     hu = chest((3, 12, 14))
-    write_scan(path, hu, (5, 2, 1.5))
+    write_scan(path, hu, (20.0, 10.0, 8.0))
     content = bytearray(path.read_bytes())
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
@@ -303,7 +304,7 @@ def test_no_single_flipped_byte_passes_or_escapes(data, tmp_path_factory, chest)
 @given(place=st.integers(0, 351), value=st.integers(0, 255))
 def test_a_header_with_any_byte_changed_gives_a_scan_or_a_scan_error(place, value, tmp_path_factory, chest):
     path = tmp_path_factory.mktemp("header") / "scan.nii"
-    write_scan(path, chest((3, 12, 14)), (5, 2, 1.5))
+    write_scan(path, chest((3, 12, 14)), (20.0, 10.0, 8.0))
     content = bytearray(path.read_bytes())
     content[place] = value
     path.write_bytes(content)
@@ -325,7 +326,7 @@ def test_a_gzip_file_named_nii_and_the_other_way_round(scan_file):
 
 def test_four_dimensions_are_refused_and_a_trailing_axis_of_one_is_dropped(chest, nifti_file):
     hu = chest()
-    stored, affine = turned(hu, (5.0, 2.0, 1.5), (0, 1, 2), (-1, -1, 1))
+    stored, affine = turned(hu, (20.0, 10.0, 8.0), (0, 1, 2), (-1, -1, 1))
     refused(nifti_file(np.stack([stored, stored], -1), affine), "4 dimensions", "split")
     refused(nifti_file(stored[:, :, 0], affine), "2 dimensions")
     np.testing.assert_array_equal(read_scan(nifti_file(stored[..., None], affine)).hu, hu)
@@ -334,7 +335,7 @@ def test_four_dimensions_are_refused_and_a_trailing_axis_of_one_is_dropped(chest
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_single_slice(chest, nifti_file, axis):
     stored = np.take(chest().transpose(), [3], axis)
-    refused(nifti_file(stored), "single slice")
+    refused(nifti_file(stored), "single slice", "a section is no volume")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -365,7 +366,7 @@ def test_spacing_zero_in_the_affine(chest, nifti_file):
 
 
 def test_two_spacings(chest, nifti_file):
-    refused(nifti_file(chest().transpose(), edit=_pixdim(3, 1.0)), "two voxel sizes", "1.5 x 2 x 1 mm")
+    refused(nifti_file(chest().transpose(), edit=_pixdim(3, 1.0)), "two voxel sizes", "8 x 10 x 1 mm")
 
 
 @pytest.mark.parametrize("factor", [0.001, 1000])
@@ -383,9 +384,9 @@ def test_other_units_than_millimetres(chest, nifti_file, code, word):
 
 
 def test_sheared(chest, nifti_file):
-    affine = np.diag([-1.5, -2.0, 5.0, 1.0])
-    affine[1, 2] = 5 * np.tan(np.radians(12))  # a gantry tilted by 12 degrees
-    affine[:3, 2] *= 5 / np.linalg.norm(affine[:3, 2])
+    affine = np.diag([-8.0, -10.0, 20.0, 1.0])
+    affine[1, 2] = 20 * np.tan(np.radians(12))  # a gantry tilted by 12 degrees
+    affine[:3, 2] *= 20 / np.linalg.norm(affine[:3, 2])
     refused(nifti_file(chest().transpose(), affine, edit=_sform_only), "sheared", "78.0 degrees")
 
 
@@ -397,7 +398,7 @@ def test_turned_too_far_to_call_a_section_axial(chest, nifti_file):
     angle = np.radians(40)
     turn = np.eye(4)
     turn[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    refused(nifti_file(chest().transpose(), turn @ np.diag([-1.5, -2.0, 5.0, 1.0])), "turned by 40 degrees")
+    refused(nifti_file(chest().transpose(), turn @ np.diag([-8.0, -10.0, 20.0, 1.0])), "turned by 40 degrees")
 
 
 def test_no_orientation(chest, nifti_file):
@@ -412,8 +413,39 @@ def test_qform_alone_is_enough(chest, nifti_file):
         header["sform_code"] = 0
 
     hu = chest()
-    stored, affine = turned(hu, (5.0, 2.0, 1.5), (0, 1, 2), (-1, -1, 1))
+    stored, affine = turned(hu, (20.0, 10.0, 8.0), (0, 1, 2), (-1, -1, 1))
     np.testing.assert_array_equal(read_scan(nifti_file(stored, affine, edit=edit)).hu, hu)
+
+
+def test_qfac_of_zero_means_one(chest, nifti_file):
+    def edit(header):
+        header["sform_code"], header["pixdim"][0] = 0, 0
+
+    hu = chest()
+    stored, affine = turned(hu, (20.0, 10.0, 8.0), (0, 1, 2), (-1, -1, 1))
+    np.testing.assert_array_equal(read_scan(nifti_file(stored, affine, edit=edit)).hu, hu)
+
+
+@pytest.mark.parametrize("mirrored", [[-1, 1, 1, 1], [1, 1, -1, 1], [1, -1, 1, 1]], ids=["sides", "head", "back"])
+def test_two_orientations(chest, nifti_file, mirrored):
+    """Mirrored between sform and qform: one of the two swaps the sides, or turns the lungs upside down."""
+
+    def edit(header):
+        header["srow_x"], header["srow_y"], header["srow_z"] = (header.get_sform() @ np.diag(mirrored))[:3]
+
+    refused(nifti_file(chest().transpose(), edit=edit), "two orientations", "LPS")
+
+
+def test_a_shift_or_a_small_turn_between_sform_and_qform_is_fine(chest, nifti_file):
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.05), -np.sin(0.05)], [np.sin(0.05), np.cos(0.05)]]
+
+    def edit(header):
+        moved = turn @ header.get_sform()
+        moved[:3, 3] += [12, -7, 30]
+        header["srow_x"], header["srow_y"], header["srow_z"] = moved[:3]
+
+    np.testing.assert_array_equal(read_scan(nifti_file(chest().transpose(), edit=edit)).hu, chest())
 
 
 @pytest.mark.parametrize("dtype", [">i2", "<i4", "<f4", ">f8", "<i8"])
@@ -447,6 +479,41 @@ def test_a_header_that_promises_more_than_memory(chest, nifti_file):
     refused(nifti_file(chest().transpose(), edit=edit), "truncated")
 
 
+def _no_section_is_read(monkeypatch):
+    def fail(self):
+        raise AssertionError("it was unpacked")
+
+    monkeypatch.setattr(NiftiFile, "sections", fail)
+
+
+def test_a_small_file_that_unpacks_to_much_is_refused_unread(tmp_path, monkeypatch):
+    hu = np.zeros((300, 512, 512), np.int16)
+    nibabel.save(nibabel.Nifti1Image(hu.T, np.diag([-0.7, -0.7, 1, 1])), tmp_path / "bomb.nii.gz")
+    _no_section_is_read(monkeypatch)
+    refused(tmp_path / "bomb.nii.gz", "would unpack to 157,286,", "200 times")
+
+
+def test_more_voxels_than_are_read_are_refused_unread(tmp_path, monkeypatch):
+    with open(tmp_path / "long.nii", "wb") as file:
+        header = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.diag([-0.7, -0.7, 0.03, 1])).header
+        header["dim"][1:4], header["pixdim"][3], header["srow_z"][2] = (512, 512, 32767), 0.06, 0.06
+        header["vox_offset"], header["magic"], header["sform_code"], header["qform_code"] = 352, b"n+1", 1, 0
+        file.write(header.binaryblock)
+        file.truncate(352 + 2 * 512 * 512 * 32767)  # a sparse file
+    _no_section_is_read(monkeypatch)
+    refused(tmp_path / "long.nii", "512 x 512 x 32767 voxels", "1,073,741,824")
+
+
+@pytest.mark.parametrize("spacing_mm", [(20.0, 10.0, 0.8), (20.0, 0.8, 8.0), (2.0, 10.0, 8.0)])
+def test_a_volume_too_small_for_a_chest(scan_file, spacing_mm):
+    refused(scan_file(spacing_mm=spacing_mm).path, "the volume measures", "60 to 1000 mm across")
+
+
+def test_a_volume_too_large_for_a_scanner(chest, nifti_file):
+    refused(nifti_file(chest((6, 24, 80)).transpose(), np.diag([-15.0, -10.0, 20.0, 1.0])), "1200 mm", "across")
+    refused(nifti_file(chest((60, 24, 28)).transpose()), "1200 x 240 x 224 mm", "the chest alone")
+
+
 # --- numbers that are not HU ---
 
 
@@ -462,6 +529,7 @@ def test_a_header_that_promises_more_than_memory(chest, nifti_file):
         (lambda hu: np.where(hu < -500, hu, -1000), "tissue"),
         (lambda hu: np.full_like(hu, -1000), "every voxel"),
         (lambda hu: np.where(np.arange(hu.shape[2]) < 4, 63536, hu.astype(int)), "63536"),
+        (lambda hu: hu.byteswap(), "above 3071"),
     ],
 )
 def test_not_hounsfield_units(chest, nifti_file, change, word):

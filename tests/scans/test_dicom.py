@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.uid import RLELossless, generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
 
 from helpers.refusals import refused
 from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
@@ -17,10 +17,10 @@ from study.scans.nifti import open_nifti
 def test_the_same_volume_from_dicom_and_nifti(chest, dicom_folder, tmp_path):
     hu = chest()
     series = read_scan(dicom_folder(hu))
-    nifti = write_scan(tmp_path / "scan.nii.gz", hu, (5.0, 2.0, 1.5))
+    nifti = write_scan(tmp_path / "scan.nii.gz", hu, (20.0, 10.0, 8.0))
     np.testing.assert_array_equal(series.hu, hu)
     np.testing.assert_array_equal(series.hu, nifti.hu)
-    assert series.spacing_mm == nifti.spacing_mm == (5.0, 2.0, 1.5)
+    assert series.spacing_mm == nifti.spacing_mm == (20.0, 10.0, 8.0)
     assert series.notes == ()
 
 
@@ -60,7 +60,7 @@ def test_turned_sections(chest, dicom_folder, rows, columns, turn, tmp_path):
     def edit(dataset, k):
         dataset.ImageOrientationPatient = [*rows, *columns]
 
-    folder = dicom_folder(np.ascontiguousarray(turn(hu)), spacing_mm=(5.0, 1.5, 1.5), edit=edit)
+    folder = dicom_folder(np.ascontiguousarray(turn(hu)), spacing_mm=(20.0, 8.0, 8.0), edit=edit)
     scan = read_scan(folder)
     np.testing.assert_array_equal(scan.hu, hu)
     write_label_map(tmp_path / "labels.nii.gz", (hu > 500).astype(np.uint8), scan)
@@ -77,11 +77,11 @@ def test_coronal_slices(chest, dicom_folder):
 
     def edit(dataset, k):
         dataset.ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
-        dataset.ImagePositionPatient = [0.0, 2.0 * k, 0.0]
+        dataset.ImagePositionPatient = [0.0, 10.0 * k, 0.0]
 
-    scan = read_scan(dicom_folder(coronal, spacing_mm=(2.0, 5.0, 1.5), edit=edit))
+    scan = read_scan(dicom_folder(coronal, spacing_mm=(10.0, 20.0, 8.0), edit=edit))
     np.testing.assert_array_equal(scan.hu, hu)
-    assert scan.spacing_mm == pytest.approx((5.0, 2.0, 1.5))
+    assert scan.spacing_mm == pytest.approx((20.0, 10.0, 8.0))
 
 
 def test_jitter_below_a_millimetre_is_tolerated(chest, dicom_folder):
@@ -89,9 +89,9 @@ def test_jitter_below_a_millimetre_is_tolerated(chest, dicom_folder):
         x, y, z = dataset.ImagePositionPatient
         dataset.ImagePositionPatient = [x + 0.2 * (k % 2), y, z + (0.15 if k % 3 == 1 else 0)]
 
-    scan = read_scan(dicom_folder(chest(), edit=edit))
+    scan = read_scan(dicom_folder(chest(), spacing_mm=(15.0, 10.0, 8.0), edit=edit))
     np.testing.assert_array_equal(scan.hu, chest())
-    assert scan.spacing_mm[0] == pytest.approx(5.0, abs=0.1)
+    assert scan.spacing_mm[0] == pytest.approx(15.0, abs=0.1)
 
 
 # --- slices missing, doubled, unlike ---
@@ -102,13 +102,13 @@ def test_missing_slices(chest, dicom_folder, missing):
     folder = dicom_folder(chest((10, 24, 28)), edit=lambda dataset, k: k not in missing)
     error = refused(folder, "missing", "again", f"IM{missing[0] - 1:04d}.dcm")
     if missing == (3, 4):
-        assert "2 between IM0002.dcm (-290.00 mm) and IM0005.dcm (-275.00 mm)" in str(error)
+        assert "2 between IM0002.dcm (-260.00 mm) and IM0005.dcm (-200.00 mm)" in str(error)
 
 
 def test_doubled_slice(chest, dicom_folder):
     folder = dicom_folder(chest())
     (folder / "copy.dcm").write_bytes((folder / "IM0002.dcm").read_bytes())
-    refused(folder, "1 slice duplicated", "IM0002.dcm", "copy.dcm", "-290.00 mm")
+    refused(folder, "1 slice duplicated", "IM0002.dcm", "copy.dcm", "-260.00 mm")
 
 
 def test_every_slice_doubled(chest, dicom_folder):
@@ -122,9 +122,9 @@ def test_uneven_slices(chest, dicom_folder):
     def edit(dataset, k):
         if k > 3:
             x, y, z = dataset.ImagePositionPatient
-            dataset.ImagePositionPatient = [x, y, z + 1.5]
+            dataset.ImagePositionPatient = [x, y, z + 6]
 
-    refused(dicom_folder(chest(), edit=edit), "not evenly spaced", "IM0003.dcm", "6.5 mm")
+    refused(dicom_folder(chest(), edit=edit), "not evenly spaced", "IM0003.dcm", "26 mm")
 
 
 def test_slice_beside_the_others(chest, dicom_folder):
@@ -140,13 +140,13 @@ def test_slice_beside_the_others(chest, dicom_folder):
 def test_tilted_gantry(chest, dicom_folder):
     def edit(dataset, k):
         x, y, z = dataset.ImagePositionPatient
-        dataset.ImagePositionPatient = [x, y + 0.9 * k, z]
+        dataset.ImagePositionPatient = [x, y + 2.7 * k, z]
 
-    refused(dicom_folder(chest(), edit=edit), "sheared", "gantry")
+    refused(dicom_folder(chest(), spacing_mm=(15.0, 10.0, 8.0), edit=edit), "sheared", "gantry")
 
 
 def test_single_slice(chest, dicom_folder):
-    refused(dicom_folder(chest()[:1]), "single slice")
+    refused(dicom_folder(chest()[:1]), "single slice", "a section is no volume")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,71 @@ def test_single_slice(chest, dicom_folder):
 def test_slices_unlike(chest, dicom_folder, tag, value):
     folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, tag, value) if k == 4 else None)
     refused(folder, tag, "IM0000.dcm", named=folder / "IM0004.dcm")
+
+
+@pytest.mark.parametrize(("tag", "value"), [("Rows", 12), ("PixelSpacing", [1.0, 1.0])])
+def test_the_odd_one_out_is_named_also_where_it_comes_first(chest, dicom_folder, tag, value):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, tag, value) if k == 0 else None)
+    refused(folder, tag, "5 slices such as IM0001.dcm", named=folder / "IM0000.dcm")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ["ORIGINAL", "PRIMARY", "LOCALIZER"],
+        ["DERIVED", "SECONDARY", "PROJECTION IMAGE"],
+        ["DERIVED", "SECONDARY", "AXIAL", "MIP"],
+        ["DERIVED", "SECONDARY", "REFORMATTED", "MIN_IP"],
+        ["DERIVED", "SECONDARY", "THIN MIP"],
+    ],
+)
+def test_a_view_of_the_body_is_no_section(chest, dicom_folder, kind):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "ImageType", kind) if k == 3 else None)
+    refused(folder, kind[-1], "take it out", named=folder / "IM0003.dcm")
+
+
+@pytest.mark.parametrize(
+    "kind", [["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 SPI"], ["DERIVED", "SECONDARY", "MPR"], ["DERIVED"], None]
+)
+def test_other_image_types_are_read(chest, dicom_folder, kind):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "ImageType", kind))
+    np.testing.assert_array_equal(read_scan(folder).hu, chest())
+
+
+@pytest.mark.parametrize(
+    ("tag", "values", "word"),
+    [
+        ("PatientID", ("Secret one", "Secret two"), "2 patients"),
+        ("FrameOfReferenceUID", ("1.2.3", "1.2.4"), "2 frames of reference"),
+        ("ConvolutionKernel", ("B30f", "B70f"), "B70f"),
+        ("ConvolutionKernel", (["I30f", "3"], ["I70f", "3"]), "I70f"),
+    ],
+)
+@pytest.mark.parametrize("place", [lambda k: k % 2, lambda k: k // 3], ids=["interleaved", "one after the other"])
+def test_slices_of_two_origins_are_no_series(chest, dicom_folder, tag, values, word, place):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, tag, values[place(k)]))
+    error = refused(folder, word, "3 slices such as IM0000.dcm", "folder of their own")
+    assert "secret" not in str(error).lower()
+
+
+def test_an_id_that_only_some_slices_have_is_no_second_one(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.FrameOfReferenceUID = "1.2.3" if k else ""
+        dataset.PatientID = "P" if k else ""
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+def test_acquisitions_that_alternate_are_refused_and_those_that_follow_each_other_said(chest, dicom_folder):
+    def numbered(place):
+        return lambda dataset, k: setattr(dataset, "AcquisitionNumber", 1 + place(k))
+
+    refused(dicom_folder(chest(), folder="mixed", edit=numbered(lambda k: k % 2)), "2 acquisitions", "1, 2")
+    for folder, place, parts in (("two", lambda k: k // 3, 2), ("step and shoot", lambda k: k, 6)):
+        scan = read_scan(dicom_folder(chest(), folder=folder, edit=numbered(place)))
+        np.testing.assert_array_equal(scan.hu, chest())
+        assert scan.notes == (f"it was acquired in {parts} parts, one after the other along the body",)
+    assert read_scan(dicom_folder(chest(), folder="one", edit=numbered(lambda k: 0))).notes == ()
 
 
 def test_two_series_are_listed(chest, dicom_folder):
@@ -200,6 +265,12 @@ def test_missing_element(chest, dicom_folder, tag, how):
         ("PixelSpacing", [2.0], "PixelSpacing"),
         ("PixelSpacing", [0.002, 0.0015], "outside 0.05"),
         ("RescaleSlope", 0, "slope"),
+        ("RescaleSlope", 37, "slope is 37"),
+        ("RescaleSlope", -27, "slope is -27"),
+        ("RescaleType", "MGML", "MGML"),
+        ("HighBit", 15, "bit 15"),
+        ("BitsStored", 17, "17 of 16 bits"),
+        ("Rows", 0, "pixels"),
         ("PhotometricInterpretation", "MONOCHROME1", "MONOCHROME1"),
         ("NumberOfFrames", 6, "multi-frame"),
         ("ImageOrientationPatient", [1, 0, 0, 1, 0, 0], "perpendicular"),
@@ -216,13 +287,22 @@ def test_rescale_slope_and_intercept_of_each_slice(chest, dicom_folder):
 
     def edit(dataset, k):
         if k % 2:
-            dataset.RescaleSlope, dataset.RescaleIntercept, dataset.BitsStored = 0.5, -1000 - k, 16
+            dataset.RescaleSlope, dataset.RescaleIntercept = 0.5, -1000 - k
+            dataset.BitsStored, dataset.HighBit = 16, 15
             dataset.PixelData = ((hu[k].astype(int) + 1000 + k) * 2 + 100).astype("<u2").tobytes()
             dataset.RescaleIntercept -= 50
 
     scan = read_scan(dicom_folder(hu, edit=edit))
     np.testing.assert_array_equal(scan.hu, hu)
     assert scan.notes == ("rescale slope and intercept are not the same in all slices",)
+
+
+def test_a_unit_that_is_left_open_is_said(chest, dicom_folder):
+    folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "RescaleType", "US"))
+    (note,) = read_scan(folder).notes
+    assert "RescaleType" in note
+    folder = dicom_folder(chest(), folder="hu", edit=lambda dataset, k: setattr(dataset, "RescaleType", "HU"))
+    assert read_scan(folder).notes == ()
 
 
 def test_ids_that_the_standard_does_not_allow(chest, dicom_folder):
@@ -318,6 +398,21 @@ def test_run_length_pixels(chest, dicom_folder):
     np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
 
 
+@pytest.mark.parametrize("n_bytes", [None, 80 << 20])
+def test_deflated_slices_and_one_that_inflates_to_much(chest, dicom_folder, n_bytes):
+    def edit(dataset, k):
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        if n_bytes and k == 2:
+            dataset.PixelData = bytes(n_bytes)
+
+    folder = dicom_folder(chest(), edit=edit)
+    if n_bytes:
+        assert (folder / "IM0002.dcm").stat().st_size < 200_000
+        refused(folder, "inflate to more than 64 MiB", named=folder / "IM0002.dcm")
+    else:
+        np.testing.assert_array_equal(read_scan(folder).hu, chest())
+
+
 @pytest.fixture
 def compressed(chest, tmp_path):
     """Return an `edit` for dicom_folder that compresses each slice with SimpleITK (JPEG Lossless or 2000)."""
@@ -346,6 +441,32 @@ def compressed(chest, tmp_path):
 def test_compressed_pixels(chest, dicom_folder, compressed, compressor):
     scan = read_scan(dicom_folder(chest(), edit=compressed(compressor)))
     np.testing.assert_array_equal(scan.hu, chest())
+
+
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+@pytest.mark.parametrize("pad", [b"\xc0", b"\x0f", b"\x00", b"\x55" * 31])
+def test_whatever_pads_compressed_pixels_after_their_end(chest, dicom_folder, compressed, compressor, pad):
+    """Scanners fill a frame up to an even length with any byte (ffd9c0, ffd90f)."""
+    whole = compressed(compressor)
+
+    def edit(dataset, k):
+        whole(dataset, k)
+        frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+        dataset.PixelData = pydicom.encaps.encapsulate([frame[: frame.rindex(b"\xff\xd9") + 2] + pad])
+
+    np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+def test_compressed_pixels_that_end_early_with_an_end_marker(chest, dicom_folder, compressed):
+    """The decoder notices."""
+    whole = compressed("JPEG")
+
+    def edit(dataset, k):
+        whole(dataset, k)
+        frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+        dataset.PixelData = pydicom.encaps.encapsulate([frame[: len(frame) // 2 * 2 - 40] + b"\xff\xd9"])
+
+    refused(dicom_folder(chest(), edit=edit), "pixels are damaged")
 
 
 def test_compressed_pixels_that_end_early(chest, dicom_folder, compressed):
@@ -464,6 +585,47 @@ def test_a_damaged_file_that_is_called_dicom_is_not_left_out(chest, dicom_folder
     folder = dicom_folder(chest())
     (folder / "IM0005.dcm").write_bytes(b"no longer what it was" * 30)
     refused(folder, "not a DICOM file", named=folder / "IM0005.dcm")
+
+
+@pytest.mark.parametrize("how", ["empty", "absent"])
+def test_no_pixels(chest, dicom_folder, how):
+    def edit(dataset, k):
+        if k == 3:
+            dataset.PixelData = b""
+            if how == "absent":
+                del dataset.PixelData
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, "no pixels", named=folder / "IM0003.dcm")
+
+
+@pytest.mark.parametrize("start", [132, "at the first element"])
+@pytest.mark.parametrize("name_of", ["IM{:04d}.dcm".format, "{:08d}".format])
+def test_files_without_a_preamble(chest, dicom_folder, start, name_of):
+    """Older software writes the elements alone, with or without those that name the encoding."""
+    folder = dicom_folder(chest(), name_of=name_of)
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        meta_bytes = int.from_bytes(content[140:144], "little")
+        path.write_bytes(content[132 if start == 132 else 144 + meta_bytes :])
+    scan = read_scan(folder)
+    np.testing.assert_array_equal(scan.hu, chest())
+    assert scan.notes == ()
+
+
+def test_what_starts_like_dicom_by_chance_is_left_out(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    (folder / "data.bin").write_bytes(b"\x08\0\x05\0" + bytes(range(256)) * 4)
+    assert read_scan(folder).notes == ("left out 1 file beside the slices: data.bin",)
+
+
+def test_an_error_that_nobody_foresaw_is_a_scan_error_that_names_its_type(chest, dicom_folder, monkeypatch):
+    def fail(path, header):
+        raise ZeroDivisionError("Secret^Name")
+
+    monkeypatch.setattr("study.scans.dicom.hounsfield", fail)
+    error = refused(dicom_folder(chest()), "ZeroDivisionError")
+    assert "Secret" not in str(error)
 
 
 def test_one_file_is_not_a_series(chest, dicom_folder):

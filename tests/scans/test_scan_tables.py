@@ -1,5 +1,6 @@
 """The tables of a study: every fault told at once, nothing guessed."""
 
+import os
 import pickle
 
 import numpy as np
@@ -7,10 +8,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of
+from study.__main__ import app
 from study.scans.cohort import unknowns
-from study.scans.ct import write_mask, write_scan
+from study.scans.ct import read_scan, write_mask, write_scan
 from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
 from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
 
@@ -79,13 +82,15 @@ def test_blank_rows_and_columns_of_a_spreadsheet_do_not_count(table_file):
     ("content", "rule", "remedy"),
     [
         (b"", "empty", "header"),
+        (b"sep=,\n", "empty", "header"),
+        (b"sep=;\na;b\n", "semicolons", "field delimiter"),
         (b"\n\n", "empty", "header"),
         (b"PK\x03\x04rest", "spreadsheet", "CSV"),
         (b"\xd0\xcf\x11\xe0rest", "spreadsheet", "CSV"),
         ("scan_id,a".encode("utf-16"), "UTF-16", "UTF-8"),
         ("scan_id,größe\n".encode("latin-1"), "not UTF-8 (line 1)", "UTF-8"),
         (b"a,b\0c\n", "not a text file", "CSV"),
-        (";".join(SCAN_COLUMNS).encode() + b"\n", "semicolons", "commas"),
+        (";".join(SCAN_COLUMNS).encode() + b"\n", "semicolons", "in Excel first set the decimal separator"),
         ("\t".join(SCAN_COLUMNS).encode() + b"\n", "tabs", "commas"),
         (",".join(SCAN_COLUMNS).encode() + b'\na,"never closed\n', "well-formed", "save it again"),
         (",".join(SCAN_COLUMNS).encode() + b"\n", "no row", "one row per scan"),
@@ -116,6 +121,50 @@ def test_missing_renamed_and_doubled_columns(table_file):
     assert told["status"].remedy == "add the column"
 
 
+def test_columns_that_are_written_otherwise_are_to_be_renamed(table_file):
+    header = [*BIOMARKER_COLUMNS[1:-2], "POI", "iHU", "Scan ID"]
+    (line, *_) = rows = [[*ROW[1:-1], *MEASURES, "s1"]]
+    assert len(line) == len(header)
+    told = {fault.column: fault.remedy for fault in faults_of(table_file(header, rows), read_biomarkers)}
+    assert told == {
+        "poi": "rename the column 'POI'",
+        "ihu": "rename the column 'iHU'",
+        "scan_id": "rename the column 'Scan ID'",
+    }
+
+
+@pytest.mark.parametrize("line", ["sep=,\n", '"sep=,"\r\n', "SEP=,\n"])
+def test_the_first_line_of_excel_is_no_header(table_file, line):
+    path = table_file(SCAN_COLUMNS, [ROW, changed(ROW, SCAN_COLUMNS, scan_id="b", image="b", sex="x")])
+    path.write_text("\ufeff" + line + path.read_text())
+    assert places(faults_of(path)) == [(3, "sex")]  # as a spreadsheet counts, which does not show that line
+
+
+def test_ids_that_only_look_like_numbers_are_sound(table_file):
+    rows = [changed(ROW, SCAN_COLUMNS, scan_id=n, patient_id=n, image=n) for n in ("2E11", "1.5", "007", "1e3", "E+1")]
+    assert faults_of(table_file(SCAN_COLUMNS, rows))[0].value == "E+1"  # for its sign
+    assert len(read_scans(table_file(SCAN_COLUMNS, rows[:-1]))) == 4
+
+
+def test_a_linked_table_names_files_beside_the_link(table_file, tmp_path):
+    """As git-annex, DVC and DataLad keep it: the content lies elsewhere, and its name says nothing."""
+    store = tmp_path / "store" / "a1b2"
+    store.parent.mkdir()
+    path = table_file(SCAN_COLUMNS, [ROW])
+    path.rename(store)
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "scans.csv"
+    path.symlink_to(store)
+    assert read_scans(path)["image"].tolist() == [str(tmp_path.resolve() / "data" / "images/1.nii.gz")]
+    store.unlink()
+    assert "a link to a file that is not here" in faults_of(path)[0].rule
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scans.csv")
+    assert "a pipe" in faults_of(tmp_path / "scans.csv")[0].rule
+
+
 def test_rows_of_another_length(table_file):
     faults = faults_of(table_file(SCAN_COLUMNS, [ROW, ROW[:-1], [*ROW, "more"]]))
     assert places(faults) == [(3, ""), (4, "")]
@@ -135,6 +184,10 @@ def test_rows_of_another_length(table_file):
         ("scan_id", "a b", "named by its id"),
         ("scan_id", "größe", "named by its id"),
         ("patient_id", "", "fill it in"),
+        ("scan_id", "2.02E+11", "a spreadsheet shortened this id: format the column as text"),
+        ("patient_id", "2,02E+11", "a spreadsheet shortened this id"),
+        ("patient_id", "2E+11", "a spreadsheet shortened this id"),
+        ("age_years", "4,491", "write 4.491 or 4491, whichever is meant"),
         ("age_years", "-1", "correct"),
         ("age_years", "121", "correct"),
         ("age_years", "47,5", "write 47.5"),
@@ -327,8 +380,8 @@ def test_biomarkers_lack_a_column(table_file):
 
 
 def test_check_scans_opens_every_file(table_file, tmp_path, chest):
-    scan = write_scan(tmp_path / "a.nii.gz", chest(), (5, 2, 1.5))
-    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (5, 2, 1.5))
+    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (20.0, 10.0, 8.0))
     write_mask(tmp_path / "a-mask.nii.gz", scan.hu < -700, scan)
     write_mask(tmp_path / "b-mask.nii.gz", other.hu < -700, other)
     content = (tmp_path / "a.nii.gz").read_bytes()
@@ -357,3 +410,26 @@ def test_check_scans_opens_every_file(table_file, tmp_path, chest):
     assert "no such file" in by_place[3, "lung_mask"].rule
     assert len(check_scans(path, files=False)) == 1
     assert format_faults(faults).startswith(f"{path}: 6 faults")
+
+
+def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(table_file, tmp_path, chest, monkeypatch):
+    half = write_scan(tmp_path / "half.nii.gz", chest(), (5.0, 10.0, 8.0))
+    write_mask(tmp_path / "mask.nii.gz", half.hu < -700, half)
+    write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
+    rows = [
+        [*changed(ROW, SCAN_COLUMNS, scan_id="a", image="half.nii.gz"), "mask.nii.gz"],
+        [*changed(ROW, SCAN_COLUMNS, scan_id="b", image="whole.nii.gz"), ""],
+    ]
+    path = table_file([*SCAN_COLUMNS, "lung_mask"], rows)
+    notes = []
+    assert check_scans(path, progress=False, notes=notes) == []
+    assert notes == [f"{path}: row 2, half.nii.gz: {note}" for note in read_scan(tmp_path / "half.nii.gz").notes] != []
+    shown = CliRunner().invoke(app, ["check", str(path)])
+    assert shown.exit_code == 0 and notes[0] in shown.output
+
+    def fail(column):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("study.scans.scan_tables.mask_reader", fail)
+    (fault,) = check_scans(path, progress=False)
+    assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule

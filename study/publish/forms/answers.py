@@ -23,6 +23,7 @@ import yaml
 
 from study.claims.verdicts import TIERS
 from study.figures import tables
+from study.parameters import kind_of
 from study.publish import document
 from study.publish.forms.pointers import Absent, Broken, follow
 
@@ -85,7 +86,7 @@ def read_statements(run):
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); correct it") from None
     if not isinstance(own, dict):
-        raise ValueError(f"{path}: expected lines of `name: {{says: words}}`, found {type(own).__name__}")
+        raise ValueError(f"{path}: expected lines of `name: {{says: words}}`, found {kind_of(own)}")
     faults = []
     for name, statement in own.items():
         if name not in statements:

@@ -1,0 +1,157 @@
+"""Whether what was read can be the chest of an adult: a scan that is only unlikely is measured, with a note.
+
+A spacing, a scale of values or a section that is wrong gives wrong volumes although every file is sound. Only a blank
+section within the volume is refused; all else has rare causes that are no fault, and a person decides.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from study.scans.grid import ScanError
+from study.scans.labels import BACKGROUND
+
+PIXEL_MM = 4.0  # these checks look at every n-th pixel: a body needs no more
+TISSUE_ABOVE_HU = -200
+TISSUE_MM = 30.0  # along a line through the body at least; the table is thinner
+# From the smallest child to the largest adult a body is 8 to 59 cm wide and 8 to 45 cm deep (AAPM Report 204, 2011;
+# from 12 cm on in the second year of life); a scanner's opening is 80 cm.
+WIDTH_RANGE_MM, DEPTH_RANGE_MM = (120.0, 800.0), (80.0, 600.0)
+SHORT_MM = 60.0  # along the body; two thick sections of a lung hold no more than a part of it
+# Air is -1000 HU by definition, -970 to -1005 in the ACR's phantom, and up to -930 with a sharp kernel.
+AIR_RANGE_HU = (-1080.0, -920.0)
+PADDING_BELOW_HU = -1015
+TISSUE_RANGE_HU = (-120.0, 150.0)  # its median: between fat, -100, and enhanced blood and bone
+SMALLEST_AIR_SHARE = 0.1  # of the pixels at the border of the sections; where less is air, the skin lies beside it
+UNLIKE = 2.0  # how many times less its neighbours differ from each other than a section from either of them
+LEAST_DIFFERENCE_HU = 40.0
+# Total lung capacity of adults is 3 to 9 l (Quanjer et al. 1993); less than 0.7 l is part of a lung.
+LUNG_RANGE_ML = (700.0, 9000.0)
+CUT_SHARE = 0.25  # of the largest section of the lungs, that an outermost section may show of them
+
+
+def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
+    """Say what is unlikely about a volume.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Named in the error.
+    hu : numpy.ndarray
+        int16 (z, y, x).
+    spacing_mm : tuple of float
+        (z, y, x).
+
+    Returns
+    -------
+    list of str
+        About its length, the width and depth of the body, the HU of its tissue and of the air around it, sections
+        like or unlike their neighbours; empty for a usual scan.
+
+    Raises
+    ------
+    ScanError
+        If a section between others is blank.
+    """
+    steps = [max(1, round(PIXEL_MM / length)) for length in spacing_mm[1:]]
+    coarse = np.ascontiguousarray(hu[:, :: steps[0], :: steps[1]])
+    pixel_mm = [step * length for step, length in zip(steps, spacing_mm[1:], strict=True)]
+    length_mm = len(hu) * spacing_mm[0]
+    notes = []
+    if length_mm < SHORT_MM:
+        notes.append(f"the volume is {length_mm:.0f} mm long, which holds only a part of the lungs")
+    return notes + _size(coarse, pixel_mm) + _air(coarse) + _tissue(coarse) + _sections(path, coarse)
+
+
+def lung_notes(label_map: np.ndarray, spacing_mm) -> list[str]:
+    """Say whether the segmented lungs are unlikely: their volume, and whether the scan ends within them.
+
+    Parameters
+    ----------
+    label_map : numpy.ndarray
+        (z, y, x), 0 outside the lungs.
+    spacing_mm : tuple of float
+        (z, y, x).
+
+    Returns
+    -------
+    list of str
+    """
+    pixels = np.count_nonzero(label_map != BACKGROUND, axis=(1, 2))
+    volume_ml, (low, high) = pixels.sum() * np.prod(spacing_mm) / 1000, LUNG_RANGE_ML
+    notes = []
+    if volume_ml > high:
+        notes.append(f"the lungs measure {volume_ml / 1000:.1f} l, and no lungs hold above {high / 1000:g} l: is the "
+                     "spacing right?")  # fmt: skip
+    elif volume_ml < low:
+        notes.append(f"the lungs measure {volume_ml / 1000:.2f} l, below the {low / 1000:g} l of whole lungs")
+    ends = {"lowest": pixels[0], "highest": pixels[-1]}
+    cut = [f"{name} ({n * np.prod(spacing_mm[1:]) / 100:.0f} cm2)" for name, n in ends.items()
+           if n > CUT_SHARE * pixels.max()]  # fmt: skip
+    if cut:
+        notes.append(f"lung reaches the {' and the '.join(cut)} section: the scan may hold only a part of the lungs")
+    return notes
+
+
+def _size(coarse: np.ndarray, pixel_mm) -> list[str]:
+    tissue = coarse > TISSUE_ABOVE_HU
+    notes = []
+    for name, axis, (low, high) in (("wide", 1, WIDTH_RANGE_MM), ("deep", 2, DEPTH_RANGE_MM)):
+        across, along = pixel_mm[2 - axis], pixel_mm[axis - 1]
+        lines = np.count_nonzero(tissue, axis=axis) * along >= TISSUE_MM
+        size = float(np.median(np.count_nonzero(lines, axis=1))) * across
+        if not low <= size <= high:
+            notes.append(
+                f"the body is {size / 10:.0f} cm {name}, and bodies are {low / 10:g} to {high / 10:g} cm: is the "
+                "spacing right?"
+            )
+    return notes
+
+
+def _air(coarse: np.ndarray) -> list[str]:
+    border = np.concatenate([coarse[:, [0, -1]].ravel(), coarse[:, :, [0, -1]].ravel()])
+    air = border[(border > PADDING_BELOW_HU) & (border < -500)]
+    if len(air) < SMALLEST_AIR_SHARE * len(border):
+        return []
+    median = float(np.median(air))
+    if AIR_RANGE_HU[0] <= median <= AIR_RANGE_HU[1]:
+        return []
+    return [f"air at the border of the sections measures {median:.0f} HU, not about -1000: are the values in HU?"]
+
+
+def _tissue(coarse: np.ndarray) -> list[str]:
+    tissue = coarse[coarse > TISSUE_ABOVE_HU]
+    median = float(np.median(tissue)) if len(tissue) else 0.0
+    if TISSUE_RANGE_HU[0] <= median <= TISSUE_RANGE_HU[1]:
+        return []
+    return [f"the tissue measures {median:.0f} HU (median), not about 0: are the values in HU?"]
+
+
+def _sections(path, coarse: np.ndarray) -> list[str]:
+    n = len(coarse)
+    blank = coarse.min(axis=(1, 2)) == coarse.max(axis=(1, 2))
+    shown = np.flatnonzero(~blank)
+    within = [k for k in np.flatnonzero(blank) if len(shown) and shown[0] < k < shown[-1]]
+    if within:
+        raise ScanError(
+            path,
+            f"section {within[0] + 1} of {n}, from the feet, is blank: every voxel is {coarse[within[0], 0, 0]}",
+            "export the scan again",
+        )
+    notes = [f"{blank.sum()} of {n} sections at the ends are blank"] if blank.any() else []
+    coarse = coarse[~blank]
+    steps = np.array([_apart(*pair) for pair in pairwise(coarse)])
+    if same := int((steps == 0).sum()):
+        notes.append(f"{same} of {n} sections are the same as the one below: copies add no volume")
+    for k in range(1, len(coarse) - 1):
+        nearest = min(steps[k - 1], steps[k])
+        if nearest > LEAST_DIFFERENCE_HU and nearest > UNLIKE * _apart(coarse[k - 1], coarse[k + 1]):
+            notes.append(f"section {shown[k] + 1} of {n}, from the feet, is unlike both its neighbours")
+    return notes
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute difference in HU."""
+    return float(np.abs(one - other).mean())
