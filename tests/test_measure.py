@@ -10,7 +10,7 @@ from study.__main__ import app
 from study.networks import segmentation
 from study.scans.ct import write_scan
 
-SPACING_MM = (5.0, 2.0, 1.5)
+SPACING_MM = (20.0, 10.0, 8.0)
 
 
 @pytest.fixture(autouse=True)

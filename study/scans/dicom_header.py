@@ -85,7 +85,7 @@ def _check_kind(path: Path, header: pydicom.Dataset) -> None:
             "this is a multi-frame DICOM file, which is not supported",
             "convert it to NIfTI (dcm2niix does)",
         )
-    view = _view(header)
+    view = view_of(header)
     if view:
         raise ScanError(
             path,
@@ -94,7 +94,7 @@ def _check_kind(path: Path, header: pydicom.Dataset) -> None:
         )
 
 
-def _view(header: pydicom.Dataset) -> str | None:
+def view_of(header: pydicom.Dataset) -> str | None:
     """The value of ImageType that says that an image is no section, such as LOCALIZER or MIP."""
     kind = header.get("ImageType") or ""
     for value in [kind] if isinstance(kind, str) else map(str, kind):

@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.scans.dicom_pixels import read_dicom
+from study.scans.dicom_header import CT_CLASSES, view_of
+from study.scans.dicom_pixels import is_bare, read_dicom
 from study.scans.found import Found, files, stem
 from study.scans.schemas import SCAN_RULES, is_number
 
@@ -29,9 +30,7 @@ NO_CT = "its DICOM files are no CT sections (dose reports, or another modality)"
 NO_VOLUME = "it is a localizer or a projection (MIP, MinIP), not a volume of sections"
 SAME_EXAM = "another reconstruction of the same exam is taken: a soft kernel first, then the thickest sections"
 DAMAGED = "the headers of its DICOM files are damaged or missing; copy it again"
-_CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
-_PROJECTIONS = {"LOCALIZER", "PROJECTION", "MIP", "MINIP", "MAX_IP", "MIN_IP", "MPR_MIP"}
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
 _TAGS = (
     "PatientID", "PatientAge", "PatientSex", "AcquisitionDate", "SeriesDate", "StudyDate", "StudyInstanceUID",
@@ -104,12 +103,12 @@ def _series(found: Found, place: Path, paths: list[Path]) -> Series | None:
         except Exception:  # on a damaged header pydicom raises errors of many kinds
             reasons.add(DAMAGED)
             continue
-        is_ct = said["SOPClassUID"] in _CT_CLASSES if said["SOPClassUID"] else said["Modality"] == "CT"
+        is_ct = said["SOPClassUID"] in CT_CLASSES if said["SOPClassUID"] else said["Modality"] == "CT"
         if not (said["SOPClassUID"] or said["Modality"]):
             reasons.add(DAMAGED)
         elif not is_ct:
             reasons.add(NO_CT)
-        elif _PROJECTIONS & set(said["ImageType"].upper().split("\\")):
+        elif view_of(header):
             reasons.add(NO_VOLUME)
         else:
             return Series(place, len(paths), said)
@@ -129,7 +128,8 @@ def _text(element) -> str:
 
 def _is_dicom(path: Path) -> bool:
     with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        has_mark = file.read(132)[128:] == b"DICM"
+    return has_mark or is_bare(path)
 
 
 def softness(kernel: str) -> int:

@@ -341,6 +341,13 @@ def test_a_report_or_dicomdir_beside_the_sections_is_not_taken_for_them(tmp_path
     assert made.scans["sex"].tolist() == ["female"] and not made.left_out
 
 
+def test_a_series_without_preambles_is_found(tmp_path, dicom_folder, chest):
+    folder = dicom_folder(chest(), folder="s")
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[132:])
+    assert index("folder", tmp_path).scans["image"].tolist() == [str(folder.resolve())]
+
+
 def test_folders_that_are_linked_are_searched_once(tmp_path, masked):
     own, elsewhere = tmp_path / "own", tmp_path / "elsewhere"
     masked(own / "a" / "1.nii.gz")
