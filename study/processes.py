@@ -39,9 +39,10 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable():
-    """Raise `Stopped` in this block for Ctrl-C and for signals that ask to end; once, so that nothing cuts short the end.
+    """Raise `Stopped` in this block for Ctrl-C and for signals that ask this process to end.
 
-    A signal that was ignored, as under ``nohup``, stays ignored.
+    It is raised once, so that a second signal does not interrupt the cleanup. A signal that was ignored, as under
+    ``nohup``, stays ignored.
     """
 
     def stop(number, _):

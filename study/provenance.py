@@ -114,7 +114,10 @@ def commit(root):
     if _git(root, "ls-files", "--error-unmatch", "Snakefile") is None:
         return {"commit": None, "changed_since_commit": None}
     changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": _git(root, "rev-parse", "HEAD"), "changed_since_commit": None if changed is None else changed != ""}
+    return {
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "changed_since_commit": None if changed is None else changed != "",
+    }
 
 
 def in_words(known):

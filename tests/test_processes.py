@@ -59,9 +59,9 @@ def test_who_is_killed_leaves_no_process(tree, victim):
 def test_a_second_start_is_told_who_makes_the_run(tmp_path):
     run = Run("mine", tmp_path)
     with processes.only_one(run), pytest.raises(processes.RunningError, match=f"mine.* by process {os.getpid()} on "):
+        (run.folder / "biomarkers.csv").write_text("")
         with processes.only_one(run):
             pass
-    (run.folder / "biomarkers.csv").write_text("")
     with processes.only_one(run):
         pass
     assert (run.folder / ".lock").read_text() == ""

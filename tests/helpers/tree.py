@@ -5,6 +5,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,11 +24,16 @@ def work(folder):
     time.sleep(60)
 
 
+def die(*_):
+    """What a worker does instead of its task."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main(what, folder):
     if what == "job":
         with processes.stoppable():
             processes.end_with_run()
-            multiprocessing.get_context("spawn").Process(target=work, args=(folder,)).start()
+            multiprocessing.get_context("spawn").Process(target=work, args=(folder,), daemon=True).start()
             say(folder, "job")
             time.sleep(60)
     try:
