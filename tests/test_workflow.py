@@ -138,7 +138,7 @@ def test_an_incomplete_run_says_why(code, said, why):
 
 @pytest.fixture
 def ended(monkeypatch, tmp_path):
-    """Return a function that calls `study run` with all steps left out, but for those given: the exit code, the words."""
+    """Return a function that calls `study run` without its steps but for those given: exit code, standard error."""
 
     def call(**steps):
         monkeypatch.setattr("study.run.project_root", lambda: tmp_path)

@@ -154,7 +154,7 @@ def test_somebody_elses_table_is_not_overwritten(tmp_path):
 
 def test_a_killed_worker_gives_one_message(tmp_path, monkeypatch):
     monkeypatch.setattr(making, "_make_patient", tree.die)
-    with pytest.raises(RuntimeError, match="a process that simulated scans was killed.*; free some memory or"):
+    with pytest.raises(RuntimeError, match=r"a process that simulated scans was killed.*; free some memory or"):
         make_cohort(tmp_path, People(**TINY), COARSE, workers=2)
 
 
