@@ -7,12 +7,14 @@ runs/bench/kills.csv.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -26,19 +28,20 @@ from study.files import sha256
 
 MARK = "STUDY_BENCH_KILL"  # in the environment of each process of a run that is to be killed
 LONGEST_S = 10
-# What is removed so that a phase has something to do, and for how long it is killed, in seconds on two free cores.
+# What is removed so that a phase has something to do again, and when it is killed at the latest, in seconds.
 PHASES = {
-    "cohort": (["cohort/images", "cohort/recipes"], 40),
-    "train": (["models"], 60),
-    "segment": (["masks"], 30),
+    "cohort": (["cohort/recipes/P00*", "training/recipes/*1.json"], 30),
+    "train": (["models/infection*"], 40),
+    "segment": (["masks/P00*"], 25),
     "biomarkers": ([], 15),
     "severity": ([], 20),
     "progression": ([], 15),
-    "": (["../../figures/smoke"], 30),  # claims, pages, checklists and the crate
+    "": (["../../figures/smoke/*"], 25),  # claims, pages, checklists and the crate
 }
 VICTIMS = ("all", "run", "any")
-# Files that say when they were made, and those that a killed process may leave behind.
-DATED = ("/timings/", "/notebooks/", "/recipes/", "provenance.json", ".html", ".crate.zip", "/.")
+NEEDED = ("snakemake", "execute", "ipykernel_launcher", "spawn_main")  # words of the processes that "any" is one of
+# Files that say when they were made, that change on the way, and that a killed process may leave behind.
+DATED = ("/timings/", "/notebooks/", "/recipes/", "provenance.json", ".checkpoint.", ".html", ".crate.zip", "/.")
 
 
 def digests(project):
@@ -71,36 +74,34 @@ def processes_of(mark):
 
 
 def kill(run, mark, victim):
-    """Kill the victim; returns what it was, and the processes that are left when the time is over."""
+    """Kill the victim; returns who it was, and the processes that are left when the time is over."""
     everybody = processes_of(mark)
-    others = [process for process in everybody if process.pid != run.pid]
-    chosen = {"all": everybody, "run": [psutil.Process(run.pid)], "any": random.sample(others, min(1, len(others)))}
-    words = [" ".join(process.cmdline()[1:5]) for process in chosen[victim]] if victim == "any" else [victim]
-    for process in chosen[victim]:
-        try:
+    needed = {}
+    for process in everybody:
+        with contextlib.suppress(psutil.Error):
+            needed |= {word: process for word in NEEDED if word in " ".join(process.cmdline())}
+    if victim == "any" and needed:
+        victim = random.choice(sorted(needed))
+    for process in {"all": everybody, **{word: [one] for word, one in needed.items()}}.get(victim, [run]):
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    if run.poll() is None and victim != "any":
-        run.wait()
+    threading.Thread(target=run.wait, daemon=True).start()  # so that it does not stay as a process that has ended
     deadline = time.monotonic() + LONGEST_S
     while (left := processes_of(mark)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return " ".join(words), left
+    return victim, left
 
 
 def kills(project, n_kills, seconds):
     """Kill and resume until either is used up; returns a row for each kill."""
-    for until in PHASES:
-        start(project, until, "").wait()
+    start(project, "", "").wait()
     whole, rows, deadline = digests(project), [], time.monotonic() + seconds
     each = -(-n_kills // len(PHASES))
     for number, (until, (removed, longest_s)) in enumerate(PHASES.items()):
-        for name in removed:
-            shutil.rmtree(project / "runs" / "smoke" / name, ignore_errors=True)
-        notebook = number + 1
-        for recipe in (project / "runs" / "smoke" / "recipes").glob(f"{notebook}-*.json"):
-            recipe.touch()
+        folder = project / "runs" / "smoke"
+        for path in [path for pattern in removed for path in folder.glob(pattern)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        next((folder / "recipes").glob(f"{number + 1}-*.json")).touch()
         ends = time.monotonic() + (deadline - time.monotonic()) / (len(PHASES) - number)
         for _ in range(each):
             if time.monotonic() > ends:

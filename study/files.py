@@ -33,7 +33,8 @@ def whole(path):
     try:
         yield partial
         if partial.is_file():
-            partial.chmod(0o666 & ~_umask())
+            with contextlib.suppress(PermissionError):  # of a file system that has no modes
+                partial.chmod(0o666 & ~_umask())
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(partial, path)

@@ -161,21 +161,23 @@ def execute(notebook, run, shard=0, n_shards=1):
                 config=config,
                 extra_arguments=["--log-level=50"],  # silences the kernels' own log
             )
-    except papermill.PapermillExecutionError as error:
+    except (
+        papermill.PapermillExecutionError,
+        OSError,
+        RuntimeError,
+    ) as error:  # RuntimeError: the kernel does not start
         line.close(f"failed after {time.time() - started:.0f} s")
+        why = str(error)
+        if isinstance(error, papermill.PapermillExecutionError):
+            why = f"{error.ename}: {error.evalue}"
+        elif isinstance(error, DeadKernelError):
+            why = (
+                "its process was killed, most often because memory ran out; free some memory, or use fewer processes "
+                "or a smaller batch"
+            )
         raise NotebookError(
-            f"{notebook}: {error.ename}: {error.evalue}\n"
-            f"the notebook up to the error, with its traceback: {output.relative_to(run.root)}"
+            f"{notebook}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
         ) from None
-    except DeadKernelError:
-        line.close(f"failed after {time.time() - started:.0f} s")
-        raise NotebookError(
-            f"{notebook}: its process was killed, most often because memory ran out; free some memory, or use fewer "
-            f"processes or a smaller batch\nthe notebook up to there: {output.relative_to(run.root)}"
-        ) from None
-    except (OSError, RuntimeError) as error:  # of a full disk, or a kernel that does not start
-        line.close(f"failed after {time.time() - started:.0f} s")
-        raise NotebookError(f"{notebook}: {error}") from None
     except KeyboardInterrupt:
         line.clear()
         raise
@@ -233,7 +235,7 @@ class ProgressLine:
     """One line on the terminal for a notebook: its name, and the progress bar that it writes to standard error.
 
     It is written to standard output, as standard error is kept for errors. Where the output is not a terminal, only the
-    start and the outcome are printed.
+    outcome is printed.
     """
 
     def __init__(self, label):
@@ -292,7 +294,8 @@ def _why(code, said):
         return f"Snakemake was killed by {signal.Signals(-code).name}"
     if errors := re.findall(r"^study: (.*(?:\n  .*)*)", said, re.MULTILINE):
         return "\nstudy: ".join(dict.fromkeys(errors))
-    said = said.rpartition("Execute 1 jobs...\n")[2].partition("Shutting down, this might take some time.\n")[0]
+    said = re.split(r"^Execute \d+ jobs\.\.\.\n", said, flags=re.MULTILINE)[-1]
+    said = said.partition("Shutting down, this might take some time.\n")[0]
     return "Snakemake stopped:" + "".join(f"\n  {line}" for line in said.strip().splitlines()[-20:])
 
 
