@@ -124,7 +124,6 @@ def execute(notebook, run, shard=0, n_shards=1):
     import logging
 
     import papermill
-    from nbclient.exceptions import DeadKernelError
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which `plan` has checked
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
@@ -157,7 +156,6 @@ def execute(notebook, run, shard=0, n_shards=1):
                 stderr_file=line,
                 start_timeout=300,  # seconds; on a busy machine a kernel's imports take long
                 coalesce_streams=True,  # keeps the last state alone of a progress bar
-                kernel_manager_class=_kernel_manager(),
                 config=config,
                 extra_arguments=["--log-level=50"],  # silences the kernels' own log
             )
@@ -170,7 +168,7 @@ def execute(notebook, run, shard=0, n_shards=1):
         why = str(error)
         if isinstance(error, papermill.PapermillExecutionError):
             why = f"{error.ename}: {error.evalue}"
-        elif isinstance(error, DeadKernelError):
+        elif why.startswith("Kernel died"):
             why = (
                 "its process was killed, most often because memory ran out; free some memory, or use fewer processes "
                 "or a smaller batch"
@@ -205,30 +203,27 @@ def execute(notebook, run, shard=0, n_shards=1):
 def _kernel_files():
     """A private folder for a kernel's files until the block ends; gives the configuration of the execution.
 
-    The state of widgets is not kept, as a page without a kernel cannot use it. Where the system allows it, a
-    kernel communicates through sockets in the folder and not through open ports.
+    The kernel is this Python, whatever is registered elsewhere under the name python3. Where the system allows it, it
+    communicates through sockets in the folder and not through open ports. The state of widgets is not kept, as a page
+    without a kernel cannot use it.
     """
+    from ipykernel.kernelspec import write_kernel_spec
+
     is_posix = os.name == "posix"
     is_long = len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER
+    before = os.environ.get("JUPYTER_PATH")
     with tempfile.TemporaryDirectory(prefix="study-", dir="/tmp" if is_posix and is_long else None) as folder:
         config = Config({"NotebookClient": {"store_widget_state": False}})
         config.KernelManager.connection_file = f"{folder}/kernel.json"
         if is_posix:
             config.KernelManager.transport = "ipc"
             config.KernelManager.ip = f"{folder}/kernel"
-        yield config
-
-
-def _kernel_manager():
-    """The class of kernel managers that start this Python, whatever is registered elsewhere under the name python3."""
-    from ipykernel.kernelspec import get_kernel_dict
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisPython(AsyncKernelManager):
-        kernel_spec = KernelSpec(**get_kernel_dict())
-
-    return ThisPython
+        write_kernel_spec(f"{folder}/kernels/python3")
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([folder, *([before] if before else [])])
+        try:
+            yield config
+        finally:
+            os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
 
 
 class ProgressLine:

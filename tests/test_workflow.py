@@ -65,8 +65,8 @@ def small_run(tmp_path):
     def make(code):
         run = Run("small", tmp_path)
         (tmp_path / "notebooks").mkdir()
-        notebook = with_parameters('run = "demo"')
-        notebook.cells.append(new_code_cell(code))
+        notebook = new_notebook(cells=[new_code_cell('run = "demo"'), new_code_cell(code)])
+        notebook.cells[0].metadata["tags"] = ["parameters"]
         notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python"}
         nbformat.write(notebook, tmp_path / "notebooks" / "5-severity.ipynb")
         write_json(workflow.recipe_path(run, "5-severity"), {"parameters": {"run": "small"}})
