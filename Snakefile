@@ -5,6 +5,10 @@
 import json
 from pathlib import Path
 
+from study import processes
+
+processes.end_with_run()  # when `study run` is killed
+
 run = config["run"]
 R, F = f"runs/{run}", f"figures/{run}"
 

@@ -36,31 +36,38 @@ def run(
     until: Annotated[str, typer.Option(help="stop after this notebook, such as cohort", show_default=False)] = "",
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
-    from study import provenance, workflow
+    from study import processes, provenance, workflow
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers
     from study.run import Run
     from study.scans import refusals
 
-    try:
-        this = Run(name)
-        parameters = workflow.plan(this)
-        answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-    except (ValueError, FileNotFoundError) as error:
-        _stop(error)
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
     if until and until not in sections:
         _stop(f"--until {until}: notebook not found; choose one of: {', '.join(sections)}")
-    if workflow.snakemake(this, cores or os.cpu_count(), [until] if until else []):
-        _stop(f"the run {name} is incomplete; fix the error above and run the command again: it resumes")
-    if until:
-        return
-    provenance.write(this, parameters)
-    manuscript.write(this)
-    pages = site.write(this)
-    answers.write(this)
-    archive = crate.write(this)
-    failed = refusals.unforeseen(this.exclusions_csv)
+    try:
+        this = Run(name)
+        with processes.stoppable(), processes.only_one(this):
+            parameters = workflow.plan(this)
+            answers.read_statements(this)  # so that a fault in them is reported now and not at the end
+            workflow.snakemake(this, cores or os.cpu_count(), [until] if until else [])
+            if until:
+                return
+            provenance.write(this, parameters)
+            manuscript.write(this)
+            pages = site.write(this)
+            answers.write(this)
+            archive = crate.write(this)
+            failed = refusals.unforeseen(this.exclusions_csv)
+    except processes.Stopped as stopped:
+        _stop(f"the run {name} was stopped by {stopped}; run the command again: it resumes", stopped.exit_code)
+    except (ValueError, FileNotFoundError, processes.RunningError, workflow.IncompleteError) as error:
+        _stop(error)
+    except OSError as error:
+        _stop(
+            f"{error}; runs/{name} and figures/{name} need permission to write and free space; "
+            "fix the error above and run the command again: it resumes"
+        )
     shown = this.figures.relative_to(this.root)
     typer.echo(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
@@ -114,13 +121,17 @@ def execute(
     n_shards: Annotated[int, typer.Option()] = 1,
 ):
     """Execute one notebook of a run (Snakemake calls this)."""
-    from study import workflow
+    from study import processes, workflow
     from study.run import Run
 
     try:
-        workflow.execute(notebook, Run(run), shard, n_shards)
+        with processes.stoppable():
+            processes.end_with_run()
+            workflow.execute(notebook, Run(run), shard, n_shards)
+    except processes.Stopped as stopped:
+        _stop(f"{notebook} was stopped by {stopped}", stopped.exit_code)
     except workflow.NotebookError as error:
-        _stop(error)
+        _stop(str(error).replace("\n", "\n  "))  # indented, so that `study run` knows what belongs to it
 
 
 @app.command()

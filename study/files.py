@@ -14,7 +14,8 @@ def whole(path):
     """Give a temporary path next to `path`, which takes its name when the block ends without an error.
 
     A reader never sees half a file or half a folder. The temporary path keeps the ending of the name; what a killed
-    process leaves behind is hidden and called ``.<number>.partial.<name>``.
+    process leaves behind is hidden and called ``.<number>.partial.<name>``. The file may be read by those who may read
+    other new files, whatever the library that wrote it thinks (safetensors lets nobody but the owner).
 
     Parameters
     ----------
@@ -31,6 +32,9 @@ def whole(path):
     partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
         yield partial
+        if partial.is_file():
+            with contextlib.suppress(PermissionError):  # of a file system that has no modes
+                partial.chmod(0o666 & ~_umask())
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(partial, path)
@@ -39,6 +43,13 @@ def whole(path):
             shutil.rmtree(partial)
         else:
             partial.unlink(missing_ok=True)
+
+
+def _umask():
+    """The process's file mode creation mask, which can be read only by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def write_bytes(path, content):

@@ -95,9 +95,8 @@ def of_notebook(run, notebook):
     parameters = recipe.get("parameters", {})
     paths = inputs_of(run, notebook, parameters)
     values = run.values / f"{notebook}.json"
-    changed = ", with changes since" if timing.get("changed_since_commit") else ""
     return {
-        "Commit": f"{timing.get('commit') or 'unknown'}{changed}",
+        "Commit": in_words(timing),
         "Executed": f"{timing.get('started', 'by hand')}, {timing.get('seconds', 'unknown')} s",
         "Fingerprint of the code": recipe.get("code", "unknown"),
         "Parameters": parameters,
@@ -107,11 +106,26 @@ def of_notebook(run, notebook):
 
 
 def commit(root):
-    """The commit of the project's code and whether the code was changed since; None outside a git repository."""
+    """The commit of the project's code and whether the code was changed since; None where git does not say.
+
+    Git does not say outside a repository, in one of another owner, and in one that does not hold the project: a copy of
+    the project may have been unpacked there.
+    """
+    if _git(root, "ls-files", "--error-unmatch", "Snakefile") is None:
+        return {"commit": None, "changed_since_commit": None}
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     return {
         "commit": _git(root, "rev-parse", "HEAD"),
-        "changed_since_commit": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "changed_since_commit": None if changed is None else changed != "",
     }
+
+
+def in_words(known):
+    """The commit in what `commit` returned, and whether the code was changed since."""
+    if not known.get("commit"):
+        return "unknown"
+    since = {True: ", with changes since", False: ""}
+    return known["commit"] + since.get(known.get("changed_since_commit"), ", changes since unknown")
 
 
 def _read(path):
@@ -131,6 +145,6 @@ def _relative(path, root):
 def _git(root, *arguments):
     try:
         answer = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    except OSError:  # no git, or none that may be run
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None

@@ -6,20 +6,28 @@ notebook, that is its parameters and the fingerprint of its code, rewritten only
 
 import json
 import os
-import subprocess
+import re
+import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from traitlets.config import Config
 
-from study import fingerprint, provenance
+from study import fingerprint, processes, provenance
 from study.files import write_json
 from study.parameters import ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
+# A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
+LONGEST_FOLDER = 75
+
+
+class IncompleteError(RuntimeError):
+    """A run that could not be completed; says what went wrong and that it resumes."""
 
 
 class NotebookError(RuntimeError):
@@ -138,7 +146,7 @@ def execute(notebook, run, shard=0, n_shards=1):
     line = ProgressLine(label)
     started = time.time()
     try:
-        with tempfile.TemporaryDirectory(prefix="study-") as sockets:
+        with _kernel_files() as config:
             papermill.execute_notebook(
                 prepared,
                 output,
@@ -146,15 +154,31 @@ def execute(notebook, run, shard=0, n_shards=1):
                 cwd=run.root / "notebooks",
                 progress_bar=False,
                 stderr_file=line,
-                config=_execution_config(sockets),
+                start_timeout=300,  # seconds; on a busy machine a kernel's imports take long
+                coalesce_streams=True,  # keeps the last state alone of a progress bar
+                config=config,
                 extra_arguments=["--log-level=50"],  # silences the kernels' own log
             )
-    except papermill.PapermillExecutionError as error:
+    except (
+        papermill.PapermillExecutionError,
+        OSError,
+        RuntimeError,
+    ) as error:  # RuntimeError: the kernel does not start
         line.close(f"failed after {time.time() - started:.0f} s")
+        why = str(error)
+        if isinstance(error, papermill.PapermillExecutionError):
+            why = f"{error.ename}: {error.evalue}"
+        elif why.startswith("Kernel died"):
+            why = (
+                "its process was killed, most often because memory ran out; free some memory, or use fewer processes "
+                "or a smaller batch"
+            )
         raise NotebookError(
-            f"{notebook}: {error.ename}: {error.evalue}\n"
-            f"  the notebook up to the error, with its traceback: {output.relative_to(run.root)}"
+            f"{notebook}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
         ) from None
+    except KeyboardInterrupt:
+        line.clear()
+        raise
     finally:
         prepared.unlink(missing_ok=True)
     seconds = time.time() - started
@@ -175,56 +199,99 @@ def execute(notebook, run, shard=0, n_shards=1):
     )
 
 
-def _execution_config(folder):
-    """How papermill executes: without the state of widgets, which a page without a kernel cannot use.
+@contextmanager
+def _kernel_files():
+    """A private folder for a kernel's files until the block ends; gives the configuration of the execution.
 
-    Where the system allows it, a kernel communicates through sockets in a private folder and not through open ports.
+    The kernel is this Python, whatever is registered elsewhere under the name python3. Where the system allows it, it
+    communicates through sockets in the folder and not through open ports. The state of widgets is not kept, as a page
+    without a kernel cannot use it.
     """
-    config = Config({"NotebookClient": {"store_widget_state": False}})
-    if os.name == "posix":
-        config.KernelManager = Config({"transport": "ipc", "ip": f"{folder}/kernel"})
-    return config
+    from ipykernel.kernelspec import write_kernel_spec
+
+    is_posix = os.name == "posix"
+    is_long = len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER
+    before = os.environ.get("JUPYTER_PATH")
+    with tempfile.TemporaryDirectory(prefix="study-", dir="/tmp" if is_posix and is_long else None) as folder:
+        config = Config({"NotebookClient": {"store_widget_state": False}})
+        config.KernelManager.connection_file = f"{folder}/kernel.json"
+        if is_posix:
+            config.KernelManager.transport = "ipc"
+            config.KernelManager.ip = f"{folder}/kernel"
+        write_kernel_spec(f"{folder}/kernels/python3")
+        os.environ["JUPYTER_PATH"] = os.pathsep.join([folder, *([before] if before else [])])
+        try:
+            yield config
+        finally:
+            os.environ.pop("JUPYTER_PATH") if before is None else os.environ.update(JUPYTER_PATH=before)
 
 
 class ProgressLine:
     """One line on the terminal for a notebook: its name, and the progress bar that it writes to standard error.
 
-    Where the output is not a terminal, only the start and the outcome are printed.
+    It is written to standard output, as standard error is kept for errors. Where the output is not a terminal, only the
+    outcome is printed.
     """
 
     def __init__(self, label):
         self.label = label
-        self.alive = sys.stderr.isatty()
+        self.alive = sys.stdout.isatty()
         self.write("started")
 
     def write(self, text):
         """Show the latest progress that the notebook wrote."""
         last = text.replace("\n", "\r").strip("\r").split("\r")[-1].strip()
         if self.alive and last:
-            sys.stderr.write(f"\r\x1b[2K{self.label:<14} {last[:100]}")
-            sys.stderr.flush()
+            sys.stdout.write(f"\r\x1b[2K{self.label:<14} {last[:100]}")
+            sys.stdout.flush()
 
     def flush(self):
         """Do nothing, as nothing is buffered."""
 
+    def clear(self):
+        """Remove the progress from the terminal."""
+        if self.alive:
+            sys.stdout.write("\r\x1b[2K")
+            sys.stdout.flush()
+
     def close(self, outcome):
         """Replace the progress by the outcome."""
-        sys.stderr.write(("\r\x1b[2K" if self.alive else "") + f"{self.label:<14} {outcome}\n")
-        sys.stderr.flush()
+        self.clear()
+        sys.stdout.write(f"{self.label:<14} {outcome}\n")
+        sys.stdout.flush()
 
 
 def snakemake(run, cores, targets=()):
-    """Let Snakemake bring a run, or only the named targets, up to date; returns its exit code."""
+    """Let Snakemake bring a run, or only the named targets, up to date.
+
+    Raises
+    ------
+    IncompleteError
+    """
     command = [
         sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
-        "--nolock", "--quiet", "all",
+        "--nolock", "--quiet", "host", "progress", "reason", "rules",
     ]  # fmt: skip
     # The rules call `study` by name: make that the one of this environment, whether it is activated or not.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run(
-        [str(part) for part in command], cwd=run.root, env={**os.environ, "PATH": path}, check=False
-    ).returncode
+    code, said = processes.run_together(command, run.root, {**os.environ, "PATH": path})
+    if code:
+        raise IncompleteError(
+            f"{_why(code, said)}\nstudy: the run {run.name} is incomplete; fix the error above and run the command "
+            "again: it resumes"
+        )
+
+
+def _why(code, said):
+    """The errors of the notebooks, each a line ``study: ...`` with indented ones; without any, what Snakemake said."""
+    if code < 0:
+        return f"Snakemake was killed by {signal.Signals(-code).name}"
+    if errors := re.findall(r"^study: (.*(?:\n  .*)*)", said, re.MULTILINE):
+        return "\nstudy: ".join(dict.fromkeys(errors))
+    said = re.split(r"^Execute \d+ jobs\.\.\.\n", said, flags=re.MULTILINE)[-1]
+    said = said.partition("Shutting down, this might take some time.\n")[0]
+    return "Snakemake stopped:" + "".join(f"\n  {line}" for line in said.strip().splitlines()[-20:])
 
 
 def _utc(seconds):

@@ -31,3 +31,25 @@ def test_inputs_are_what_the_notebooks_read(project):
     assert {run.cohort / "scans.csv", run.cohort / "included.csv", run.biomarkers_csv, run.variants_csv} <= read
     own = provenance.inputs_of(run, "5-severity", {"biomarkers_csv": "data/mine.csv"})
     assert own == [project / "data" / "mine.csv"]
+
+
+def test_the_commit_is_unknown_where_git_does_not_say(project):
+    """No repository; one that does not hold the project; one in which git refuses to work; then one that does."""
+
+    def git(*arguments):
+        who = ["-c", "user.name=A", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", "-C", project, *who, *arguments], check=True, capture_output=True)
+
+    unknown = {"commit": None, "changed_since_commit": None}
+    assert provenance.commit(project) == unknown and provenance.in_words(unknown) == "unknown"
+    git("init")
+    git("commit", "--allow-empty", "--message", "of something else")
+    assert provenance.commit(project) == unknown
+    git("add", "Snakefile")
+    git("commit", "--message", "of the project")
+    known = provenance.commit(project)
+    assert provenance.in_words(known) == known["commit"] and len(known["commit"]) == 40
+    (project / "Snakefile").write_text("")
+    assert provenance.in_words(provenance.commit(project)) == f"{known['commit']}, with changes since"
+    (project / ".git" / "HEAD").write_text("")
+    assert provenance.commit(project) == unknown

@@ -1,15 +1,23 @@
-"""What a run is planned to do: recipes, and the files that it needs."""
+"""What a run is planned to do: recipes, and the files that it needs; what it says when it cannot be completed."""
 
+import errno
 import json
+import os
+import resource
+import signal
+import sys
 
+import nbformat
 import pytest
+import typer.testing
+from nbformat.v4 import new_code_cell, new_notebook
 
-from study import workflow
+from study import __main__, workflow
+from study.files import write_json
+from study.run import Run
 
 
 def test_all_files_that_are_not_there_are_named_before_anything_starts(project):
-    from study.run import Run
-
     parameters = project / "parameters" / "own.yaml"
     parameters.write_text("scans: data/a.csv\ntraining_scans: data/b.csv\nmodels: runs/nix/models\n")
     (project / "data").mkdir()
@@ -32,8 +40,6 @@ def test_all_files_that_are_not_there_are_named_before_anything_starts(project):
 
 
 def test_recipes_are_rewritten_only_when_they_change(project):
-    from study.run import Run
-
     run = Run("smoke", project)
     workflow.plan(run)
     paths = [workflow.recipe_path(run, name) for name in workflow.NOTEBOOKS]
@@ -50,3 +56,123 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     ]
     assert changed == ["6-progression", "7-claims"]  # the audit has the words for kappa from there
     assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 18
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """Return a function of the code of a cell: a run whose notebook 5 has that cell."""
+
+    def make(code):
+        run = Run("small", tmp_path)
+        (tmp_path / "notebooks").mkdir()
+        notebook = new_notebook(cells=[new_code_cell('run = "demo"'), new_code_cell(code)])
+        notebook.cells[0].metadata["tags"] = ["parameters"]
+        notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python"}
+        nbformat.write(notebook, tmp_path / "notebooks" / "5-severity.ipynb")
+        write_json(workflow.recipe_path(run, "5-severity"), {"parameters": {"run": "small"}})
+        return run
+
+    return make
+
+
+def printed_by(run):
+    """What a run's notebook 5 printed to standard output and standard error, one output each."""
+    notebook = nbformat.read(workflow.executed_path(run, "5-severity"), 4)
+    return {output.name: output.text for cell in notebook.cells for output in cell.get("outputs", [])}
+
+
+def test_a_notebook_runs_with_a_long_folder_for_temporary_files_and_a_foreign_kernel(small_run, monkeypatch, tmp_path):
+    run = small_run("import sys\nprint(sys.executable)")
+    long = tmp_path / ("t" * 98)
+    kernel = tmp_path / "share" / "kernels" / "python3" / "kernel.json"
+    long.mkdir()
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["/bin/false"], "display_name": "another", "language": "python"}')
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    workflow.execute("5-severity", run)
+    assert printed_by(run)["stdout"].strip() == sys.executable
+
+
+def test_of_a_progress_bar_the_last_state_is_kept(small_run):
+    run = small_run(
+        "import tqdm\nfor bar in ('read', 'train'):\n"
+        "    for k in tqdm.tqdm(range(450), bar, mininterval=0): print('', end='')"
+    )
+    workflow.execute("5-severity", run)
+    lines = printed_by(run)["stderr"].splitlines()
+    assert [line.split("|")[0] for line in lines] == ["read: 100%", "train: 100%"]
+
+
+def test_a_killed_kernel_gives_one_message(small_run):
+    run = small_run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(workflow.NotebookError, match="5-severity: its process was killed, most often because memory"):
+        workflow.execute("5-severity", run)
+    assert not list(workflow.executed_path(run, "5-severity").parent.glob("*.prepared.*"))
+
+
+def test_a_full_disk_gives_one_message(small_run):
+    """A limit on the size of files stands for it, as it fails at the same calls."""
+    run = small_run("print('x' * 100_000)")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(workflow.NotebookError, match=r"5-severity: .*File too large"):
+            workflow.execute("5-severity", run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "why"),
+    [
+        (1, "Building\nstudy: 2-train: E\n  f\nRuleException:\nstudy: 4-b: G\n", "2-train: E\n  f\nstudy: 4-b: G"),
+        (1, "Building\nExecute 1 jobs...\nMissingOutput\nb.txt\nShutting down, this might take some time.\n...",
+         "Snakemake stopped:\n  MissingOutput\n  b.txt"),
+        (-9, "study: 2-train was stopped by SIGTERM", "Snakemake was killed by SIGKILL"),
+    ],
+)  # fmt: skip
+def test_an_incomplete_run_says_why(code, said, why):
+    assert workflow._why(code, said) == why
+
+
+@pytest.fixture
+def ended(monkeypatch, tmp_path):
+    """Return a function that calls `study run` without its steps but for those given: exit code, standard error."""
+
+    def call(**steps):
+        monkeypatch.setattr("study.run.project_root", lambda: tmp_path)
+        todo = {
+            "study.publish.forms.answers.read_statements": 1,
+            "study.workflow.plan": 1,
+            "study.workflow.snakemake": 1,
+        }
+        todo |= {f"study.{part}.write": 1 for part in ("provenance", "publish.manuscript", "publish.site")}
+        todo |= {f"study.{part}.write": 1 for part in ("publish.forms.answers", "publish.crate")}
+        for name in todo:
+            monkeypatch.setattr(name, steps.get(name.split(".")[-2], lambda *_: tmp_path))
+        result = typer.testing.CliRunner().invoke(__main__.app, ["run", "small"])
+        return result.exit_code, result.stderr
+
+    return call
+
+
+@pytest.mark.parametrize("step", ["site", "crate", "provenance", "manuscript"])
+def test_a_full_disk_at_the_end_of_a_run_gives_one_message(ended, step):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "figures/small/index.html")
+
+    code, said = ended(**{step: fail})
+    assert code == 1 and said.startswith("study: [Errno 28] No space left on device: 'figures/small/index.html'; ")
+    assert said.endswith("run the command again: it resumes\n") and said.count("\n") == 1
+
+
+def test_a_signal_at_the_end_of_a_run_gives_one_line(ended):
+    code, said = ended(site=lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert (code, said) == (143, "study: the run small was stopped by SIGTERM; run the command again: it resumes\n")
+
+
+def test_a_folder_that_cannot_be_written_gives_one_message(ended, tmp_path):
+    (tmp_path / "runs").write_text("")  # a file where the folder belongs: nobody may write into it, not even root
+    code, said = ended()
+    assert code == 1 and said.startswith("study: [Errno ") and said.count("\n") == 1

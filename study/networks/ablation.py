@@ -9,7 +9,7 @@ import json
 
 import pandas as pd
 
-from study import workflow
+from study import processes, workflow
 from study.run import Run
 from study.statistics import agreement
 
@@ -47,12 +47,12 @@ def make(rows, cores):
     ValueError
         If a parameters file is not valid.
     RuntimeError
-        If a row cannot be completed, naming it.
+        If a row cannot be completed, naming it, or is being made by another process.
     """
     for run in rows:
-        workflow.plan(run)
-        if workflow.snakemake(run, cores, [f"runs/{run.name}/values/3-segment.json"]):
-            raise RuntimeError(f"the row {run.name} is not complete; fix the error above and run again; it resumes")
+        with processes.only_one(run):
+            workflow.plan(run)
+            workflow.snakemake(run, cores, [f"runs/{run.name}/values/3-segment.json"])
 
 
 def table(rows):

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from study import processes
 from study.files import sha256
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
@@ -237,7 +238,9 @@ def batches(training_set, settings, epoch, augment):
     samples = EpochSamples(training_set, settings, epoch, augment)
     order, size = range(len(samples)), settings.batch_size
     shares = [ranks.share(order[start : start + size]) for start in range(0, len(samples) - size + 1, size)]
-    return torch.utils.data.DataLoader(samples, batch_sampler=shares, num_workers=settings.workers)
+    return torch.utils.data.DataLoader(
+        samples, batch_sampler=shares, num_workers=settings.workers, worker_init_fn=processes.end_with_parent
+    )
 
 
 def one_cycle(progress):

@@ -9,15 +9,16 @@ import hashlib
 import json
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from study import fingerprint
+from study import fingerprint, processes
 from study.files import write_text
 from study.phantom.body.truth import LESION_COLUMNS
 from study.phantom.people.observers import delineate
@@ -117,11 +118,21 @@ def _in_parallel(folder: Path, groups: list[list[tuple[dict, str]]], workers: in
             yield _make_patient(folder, group)
         return
     # spawn: the same on every system, and safe with the threads of a notebook or of torch
-    with ProcessPoolExecutor(min(workers, len(groups)), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(groups)), spawn, processes.end_with_parent) as pool:
         futures = [pool.submit(_make_patient, folder, group) for group in groups]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool:
+            raise RuntimeError(
+                "a process that simulated scans was killed, most often because memory ran out; free some memory or set "
+                "fewer workers"
+            ) from None
+        except KeyboardInterrupt:
+            for process in active_children():
+                process.terminate()
+            raise
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -196,9 +196,8 @@ def describe(run, files):
     authors = [_author(crate, person) for person in cited["authors"]]
     licence = _add(crate, f"https://spdx.org/licenses/{cited['license']}", "CreativeWork", name=cited["license"],
                    description="Licence of the code; cohort.json has that of the scans.")  # fmt: skip
-    changed = " and changes since" if told["changed_since_commit"] else ""
     source = {
-        "version": f"{cited['version']}, commit {told['commit'] or 'unknown'}{changed}",
+        "version": f"{cited['version']}, commit {provenance.in_words(told)}",
         "license": licence, "author": authors,
     }  # fmt: skip
     entities = {name: _file(crate, name, content, source) for name, content in files.items()}

@@ -3,17 +3,20 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from helpers.project import ROOT, study
 from helpers.toys import settings, toy_sections
@@ -67,6 +70,18 @@ def test_a_folder_that_was_handed_on_is_taken_whole(handed, tmp_path):
     np.testing.assert_array_equal(
         taken.infection.probability(section), models.Network(handed, "infection").probability(section)
     )
+
+
+def test_saving_warns_of_nothing_and_all_files_may_be_read_alike(tmp_path):
+    """A warning would stand in the executed notebook of every run."""
+    before = os.umask(0o022)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", torch.jit.TracerWarning)
+            models.save(network.build(LUNG.architecture), LUNG, {"threshold": 0.5}, tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
 def test_the_card_of_an_older_training_is_read_as_it_stands(handed, tmp_path):

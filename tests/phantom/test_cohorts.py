@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import tree
 from study.figures import examples
+from study.phantom import making
 from study.phantom.cohorts import make_cohort, make_training_set
 from study.phantom.people.counts import People
 from study.phantom.people.training_set import TrainingSet, plan_training_set, protocol_table
@@ -148,6 +150,12 @@ def test_somebody_elses_table_is_not_overwritten(tmp_path):
     with pytest.raises(ValueError, match="not written by this program"):
         make_cohort(tmp_path, People(**TINY), COARSE, workers=1)
     assert (tmp_path / "scans.csv").read_text() == "scan_id\nmine\n"
+
+
+def test_a_killed_worker_gives_one_message(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "_make_patient", tree.die)
+    with pytest.raises(RuntimeError, match=r"a process that simulated scans was killed.*; free some memory or"):
+        make_cohort(tmp_path, People(**TINY), COARSE, workers=2)
 
 
 def test_workers_must_be_a_number(tmp_path):

@@ -1,0 +1,202 @@
+"""The processes of a run: one run at a time, and what a run started ends with it.
+
+A run is a tree of processes: ``study run``, Snakemake, a shell and ``study execute`` for each notebook, its kernel, and
+the workers of that. Any of them may be killed, so none relies on another to end it:
+
+- Snakemake and ``study execute`` read their standard input, a pipe whose other end ``study run`` holds. The system
+  closes the pipe when ``study run`` is gone, however it ended.
+- A kernel watches ``study execute`` (ipykernel does), and a worker the kernel (`end_with_parent`).
+- The lock on a run is the system's (``flock``), so it is released with the last process that holds it.
+"""
+
+import errno
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+
+PIPE = "STUDY_RUN_PIPE"  # set in the environment of the processes whose standard input is the pipe
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+LONGEST_S = 8  # between a signal and the end of everything that was started
+
+
+class RunningError(RuntimeError):
+    """The run is being made by another process."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, or a signal that asks this process to end."""
+
+    def __init__(self, number):
+        super().__init__("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def stoppable():
+    """Raise `Stopped` in this block for Ctrl-C and for signals that ask this process to end.
+
+    It is raised once, so that a second signal does not interrupt the cleanup. A signal that was ignored, as under
+    ``nohup``, stays ignored.
+    """
+
+    def stop(number, _):
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
+
+    before = {one: signal.getsignal(one) for one in SIGNALS if signal.getsignal(one) != signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, stop)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def only_one(run):
+    """Hold the lock on a run, ``runs/<run>/.lock``, which says who holds it.
+
+    It is passed on to Snakemake: when ``study run`` is killed, the lock is held until Snakemake has ended too. For that
+    a second start waits; it does not wait for a run that is being made. Where the file system has no locks, there is
+    none.
+
+    Parameters
+    ----------
+    run : study.run.Run
+
+    Raises
+    ------
+    RunningError
+        If another process is making the run; says which.
+    """
+    import fcntl
+
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with open(run.folder / ".lock", "a+", encoding="utf-8") as file:  # not "w", which would empty another's
+        deadline = time.monotonic() + 2 * LONGEST_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                file.seek(0)
+                pid, host, since = (*file.read().split(), "", "", "")[:3]
+                if not _is_gone(pid, host) or time.monotonic() > deadline:
+                    raise RunningError(
+                        f"the run {run.name} is being made by process {pid or 'unknown'} on {host or 'this machine'}"
+                        f"{since and f' since {since}'}; wait until it has ended, or end it: kill {pid}"
+                    ) from None
+                time.sleep(0.2)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
+                    raise
+                break
+        file.truncate(0)
+        file.write(f"{os.getpid()} {socket.gethostname()} {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}")
+        file.flush()
+        os.set_inheritable(file.fileno(), True)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            if [path.name for path in run.folder.iterdir()] == [".lock"]:  # nothing began: leave nothing behind
+                shutil.rmtree(run.folder)
+
+
+def _is_gone(pid, host):
+    """Whether the holder of a lock was a process of this machine that has ended."""
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def run_together(command, cwd, environment):
+    """Run a command whose processes end when this one does; pass its standard output on to standard error.
+
+    Returns
+    -------
+    code : int
+        Its exit code; negative if a signal ended it.
+    said : str
+        What its processes wrote to standard error.
+    """
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**environment, PIPE: "1"},
+        stdin=read,
+        stdout=2,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
+        close_fds=False,  # the lock is inheritable, and nothing else is
+    )
+    os.close(read)
+    said = []
+    reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+    reader.start()
+    try:
+        process.wait()
+    finally:
+        process.kill()  # Snakemake starts nothing more and removes nothing; the next run repeats what is incomplete
+        os.close(write)
+        process.wait()
+        _wait_for_group(process.pid)
+    reader.join(1)
+    return process.returncode, b"".join(said).decode(errors="replace")
+
+
+def _wait_for_group(group):
+    """Wait until no process of a group is left; kill those that take too long."""
+    deadline = time.monotonic() + LONGEST_S
+    try:
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(0.05)
+        os.killpg(group, signal.SIGKILL)
+    except OSError:
+        return
+
+
+def end_with_run():
+    """Let this process end as by SIGTERM when the ``study run`` that started it is gone; do nothing if none did."""
+    if PIPE in os.environ and stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+
+
+def _wait_for_end_of_input():
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LONGEST_S)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_with_parent(*_):
+    """Let this worker of `multiprocessing` end when its parent is gone, and leave Ctrl-C to its parent.
+
+    To be called when a worker starts. A pool's workers hold both ends of the pipe from which they read their tasks, so
+    without this they would wait for ever for the next task of a parent that was killed.
+    """
+    from multiprocessing import parent_process
+
+    def wait(parent):
+        parent.join()
+        os._exit(1)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=wait, args=(parent_process(),), daemon=True).start()
