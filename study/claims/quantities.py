@@ -48,7 +48,7 @@ QUANTITIES = {
     "tube voltage": Quantity(("kV", "kVp"), 20, 200),
     "tube current": Quantity(("mA",), 0, INFINITE, "mAs is a current times a time"),
     "effective tube current": PRODUCT, "tube current, effective": PRODUCT, "current time product": PRODUCT,
-    "field of view": Quantity(("mm", "cm", "mm × mm", "cm × cm"), 0, INFINITE, "a field of view is given by its width"),
+    "field of view": Quantity(("mm", "cm"), 0, INFINITE, "a field of view is given by its width"),
     "slice thickness": Quantity(("mm", "cm", "µm")),
     "dose": Quantity(("mGy", "Gy", "mSv")),
     "dose length product": Quantity(("mGy·cm", "Gy·cm")), "DLP": Quantity(("mGy·cm", "Gy·cm")),
@@ -66,7 +66,7 @@ UNITS = {
     **dict.fromkeys(("percent", "per cent"), "%"), **dict.fromkeys(("y", "yr", "yrs", "year"), "years"),
     "month": "months", "day": "days", "kVP": "kVp", "μm": "µm",
     **dict.fromkeys(("mGy*cm", "mGy cm", "mGycm", "mGy⋅cm", "mGy.cm", "mGy × cm"), "mGy·cm"),
-    **dict.fromkeys(("mm x mm", "mm×mm"), "mm × mm"), **dict.fromkeys(("cm x cm", "cm×cm"), "cm × cm"),
+    **dict.fromkeys(("mm × mm", "mm x mm", "mm×mm"), "mm"), **dict.fromkeys(("cm × cm", "cm x cm", "cm×cm"), "cm"),
 }  # fmt: skip
 ENDS = re.compile(r"[,;:(]| (?:of|in|for|from|by|at|with|without|per|under|over|against|among|between|on|to|than|that|"
                   r"which|below|above|after|before|within) ")  # fmt: skip
