@@ -1,7 +1,7 @@
 """Does the audit accuse true numbers, and does it find planted errors? By method and by way of printing.
 
 ``python -m tools.simulate_audit`` draws data, measures them by each method that papers use, prints the numbers by each
-journal's convention, and audits them as they are and with one digit wrong (about a minute for 100 of each method).
+journal's convention, and audits them as they are and with one digit wrong (some minutes).
 """
 
 import argparse
@@ -153,7 +153,9 @@ def printed(content, style, rounding):
             return f"<{STYLES[style]('0.001')}"
         content = (content, 3)
     value, places = content if isinstance(content, tuple) else (content, 0)
-    return STYLES[style](f"{Decimal(float(value)).quantize(Decimal(1).scaleb(-places), ROUNDINGS[rounding]):f}")
+    return STYLES[style](
+        f"{Decimal(repr(round(float(value), 12))).quantize(Decimal(1).scaleb(-places), ROUNDINGS[rounding]):f}"
+    )
 
 
 def planted(rng, relation):

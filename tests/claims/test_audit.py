@@ -11,6 +11,7 @@ import pytest
 from helpers.tables import ask, findings, read
 from study.claims import audit, audit_rules, paper, quantities, two_by_two
 from study.claims.printed import read_number
+from tools import simulate_audit
 
 # ---- each rule: true numbers, the same with one planted error, and what would fit
 
@@ -354,6 +355,16 @@ def test_a_thousand_true_papers_are_not_accused(tmp_path):
         accused += [(check.rule, check.words, [one.text for one in check.cited]) for check in checks if not check.holds]
         assert len(checks) > 1100
     assert accused == []
+
+
+@pytest.mark.parametrize("draw", simulate_audit.METHODS, ids=lambda draw: draw.__name__)
+def test_no_method_is_accused(draw):
+    """A small part of tools/simulate_audit.py."""
+    rng = np.random.default_rng(3)
+    for method in simulate_audit.METHODS[draw]:
+        for rounding in simulate_audit.ROUNDINGS:
+            relation = simulate_audit.printed(draw(rng, method), "no zero", rounding)
+            assert not simulate_audit.found(relation, {"rounding": rounding} if rounding else {}), (method, relation)
 
 
 # ---- this paper
