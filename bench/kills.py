@@ -30,13 +30,16 @@ MARK = "STUDY_BENCH_KILL"  # in the environment of each process of a run that is
 LONGEST_S = 10
 # What is removed so that a phase has something to do again, and when it is killed at the latest, in seconds.
 PHASES = {
-    "cohort": (["cohort/recipes/P00*", "training/recipes/*1.json"], 30),
-    "train": (["models/infection*"], 40),
-    "segment": (["masks/P00*"], 25),
-    "biomarkers": ([], 15),
-    "severity": ([], 20),
-    "progression": ([], 15),
-    "": (["../../figures/smoke/*"], 25),  # claims, pages, checklists and the crate
+    "1-cohort": (["cohort/recipes/P00*", "training/recipes/*1.json"], 30),
+    "2-train": (["models/infection*"], 40),
+    "3-segment": (["masks/P00*"], 25),
+    "4-biomarkers": ([], 15),
+    "5-severity": ([], 20),
+    "6-progression": ([], 15),
+    "7-claims": (
+        ["../../figures/smoke/*.html", "../../figures/smoke/*.zip"],
+        25,
+    ),  # and pages, checklists and the crate
 }
 VICTIMS = ("all", "run", "any")
 NEEDED = ("snakemake", "execute", "ipykernel_launcher", "spawn_main")  # words of the processes that "any" is one of
@@ -52,13 +55,11 @@ def digests(project):
 
 
 def start(project, until, mark):
-    """Start the run in a session of its own; returns the process."""
+    """Start the run; returns the process."""
     command = [sys.executable, "-m", "study", "run", "smoke", *(["--until", until] if until else [])]
     environment = {**os.environ, MARK: mark, "PYTHONPATH": str(project)}
     with open(project / "printed.txt", "a") as printed:
-        return subprocess.Popen(
-            command, cwd=project, env=environment, stdout=printed, stderr=printed, start_new_session=True
-        )
+        return subprocess.Popen(command, cwd=project, env=environment, stdout=printed, stderr=printed)
 
 
 def processes_of(mark):
@@ -92,17 +93,19 @@ def kill(run, mark, victim):
     return victim, left
 
 
-def kills(project, n_kills, seconds):
+def kills(project, phases, n_kills, seconds):
     """Kill and resume until either is used up; returns a row for each kill."""
     start(project, "", "").wait()
     whole, rows, deadline = digests(project), [], time.monotonic() + seconds
-    each = -(-n_kills // len(PHASES))
-    for number, (until, (removed, longest_s)) in enumerate(PHASES.items()):
+    each = -(-n_kills // len(phases))
+    for number, phase in enumerate(phases):
+        removed, longest_s = PHASES[phase]
+        until = "" if phase == "7-claims" else phase.split("-")[1]
         folder = project / "runs" / "smoke"
         for path in [path for pattern in removed for path in folder.glob(pattern)]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        next((folder / "recipes").glob(f"{number + 1}-*.json")).touch()
-        ends = time.monotonic() + (deadline - time.monotonic()) / (len(PHASES) - number)
+        (folder / "recipes" / f"{phase}.json").touch()
+        ends = time.monotonic() + (deadline - time.monotonic()) / (len(phases) - number)
         for _ in range(each):
             if time.monotonic() > ends:
                 break
@@ -115,7 +118,7 @@ def kills(project, n_kills, seconds):
                 pass
             who, left = kill(run, mark, VICTIMS[len(rows) % len(VICTIMS)])
             half = [name for name, digest in digests(project).items() if digest != whole.get(name)]
-            row = {"phase": until or "claims and pages", "after_s": round(after, 1), "killed": who}
+            row = {"phase": phase, "after_s": round(after, 1), "killed": who}
             row |= {"left": len(left), "half_files": " ".join(half)}
             rows.append(row)
             print(*row.values(), flush=True)
@@ -132,6 +135,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m bench.kills", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"any of {', '.join(PHASES)}; without any, all")
     parser.add_argument("--kills", type=int, default=200, help="how many, over all phases")
     parser.add_argument("--minutes", type=float, default=120, help="the longest time for them")
     parser.add_argument("--seed", type=int, default=1, help="of the moments and the victims")
@@ -142,7 +146,7 @@ def main():
         for top in ("runs", "figures"):
             if (ROOT / top / "smoke").is_dir():  # saves the first run, if it is up to date
                 shutil.copytree(ROOT / top / "smoke", project / top / "smoke")
-        rows, changed = kills(project, asked.kills, 60 * asked.minutes)
+        rows, changed = kills(project, asked.phases or list(PHASES), asked.kills, 60 * asked.minutes)
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows.to_csv(FOLDER / "kills.csv", index=False)
     n_half = int((rows["half_files"] != "").sum())
