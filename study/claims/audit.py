@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from study.claims import quantities
-from study.claims.audit_rules import RULES, Group, can_be
+from study.claims.audit_answers import Group
+from study.claims.audit_rules import RULES, can_be
 from study.claims.paper import PaperError
 from study.claims.printed import COUNTED, SLACK, Printed
 

@@ -51,7 +51,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from study.claims.audit_rules import RULES, Count, Group, arguments
+from study.claims.audit_answers import Count, Group
+from study.claims.audit_rules import RULES, arguments
 from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_number, unread
 from study.parameters import kind_of
 

@@ -1,6 +1,6 @@
 """A paper's printed numbers, as a file and as one relation, for the tests of the audit."""
 
-from study.claims import audit, audit_rules, paper
+from study.claims import audit, audit_answers, audit_rules, paper
 from study.claims.printed import read_number
 
 
@@ -21,12 +21,13 @@ def ask(rule, **given):
     kinds = audit_rules.arguments(rule)
 
     def number(text, kind):
-        return text if kind is str else read_number(text, "cases" if kind is audit_rules.Count else "")
+        return text if kind is str else read_number(text, "cases" if kind is audit_answers.Count else "")
 
     def value(name, content, kind):
         if name == "groups":
             return [
-                audit_rules.Group(number(n, audit_rules.Count), number(m, None), number(s, None)) for n, m, s in content
+                audit_answers.Group(number(n, audit_answers.Count), number(m, None), number(s, None))
+                for n, m, s in content
             ]
         if isinstance(content, list):
             return [value(name, x, kind.__args__[0]) for x in content]
