@@ -29,9 +29,13 @@ variants = [] if own_biomarkers else [f"{R}/variants.csv"]
 earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
 
 
+# Each notebook's values are asked for: those of a notebook that failed are removed, and would else not be missed.
 rule study:
     input:
         f"{F}/claims.html",
+        f"{R}/values/5-severity.json",
+        f"{R}/values/6-progression.json",
+        earlier,
 
 
 rule cohort:

@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from study import provenance, workflow
 from study.run import Run
 
@@ -53,3 +55,32 @@ def test_the_commit_is_unknown_where_git_does_not_say(project):
     assert provenance.in_words(provenance.commit(project)) == f"{known['commit']}, with changes since"
     (project / ".git" / "HEAD").write_text("")
     assert provenance.commit(project) == unknown
+
+
+@pytest.mark.parametrize("notebook", workflow.NOTEBOOKS[:-1])
+def test_a_notebook_that_failed_is_executed_again_in_a_finished_run(project, notebook):
+    """Snakemake removes what a failed notebook wrote; what was made of it before is still there."""
+    run = Run("smoke", project)
+    workflow.plan(run)
+    for name in workflow.NOTEBOOKS:
+        for path in (*provenance.WRITES[name], f"values/{name}.json"):
+            (run.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (run.folder / path).touch()
+    for name in ("claims.html", "claims.csv", "audit.csv"):
+        (run.figures / name).parent.mkdir(parents=True, exist_ok=True)
+        (run.figures / name).touch()
+    (run.values / f"{notebook}.json").unlink()
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--printshellcmds",
+        "--cores",
+        "1",
+        "--config",
+        "run=smoke",
+    ]
+    command += ["--rerun-triggers", "mtime"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert f"study execute {notebook} smoke" in done.stdout, done.stderr
