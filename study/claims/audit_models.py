@@ -9,8 +9,8 @@ from study.claims.audit_answers import Answer, Count, whole_number
 from study.claims.printed import SLACK, Printed, digits
 
 INTERVALS = ("wald", "profile", "exact")
-# The longer arm of an interval over the shorter, on the log scale. Of 1,500 profile-likelihood and exact intervals of
-# two-by-two tables without an empty cell, the largest was 2.08.
+# The longer arm of an interval over the shorter, on the log scale. In simulated profile-likelihood and exact
+# intervals of two-by-two tables without an empty cell, over a thousand, the largest was 2.08.
 ARMS = 2.25
 
 

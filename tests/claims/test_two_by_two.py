@@ -50,10 +50,12 @@ def test_a_real_table_is_among_those_found(cells, decimals):
     assert (found.sum(axis=1) == sum(cells)).all() and (found >= 0).all()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("method", two_by_two.METHODS)
 @pytest.mark.parametrize("given", [{"kappa": (0.3, 0.35)}, {"observed": (0.6, 0.72), "error": (0.2, 0.3)},
                                    {"kappa": (-0.2, -0.1), "first": (3, 5)}, {"observed": (0.5, 0.5)},
                                    {"kappa": (0.1, 0.4), "first": (4, 6), "second": (7, 7)}])  # fmt: skip
-def test_no_table_is_missed_and_none_is_invented(given):
+def test_no_table_is_missed_and_none_is_added(given, method):
     n = 13
     expected = set()
     for a, b, c in itertools.product(range(n + 1), repeat=3):
@@ -64,14 +66,14 @@ def test_no_table_is_missed_and_none_is_invented(given):
             zip(("observed", "kappa", "error"), (None,) * 3 if degenerate(*cells) else measured(*cells), strict=True)
         )
         numbers |= {"observed": (a + cells[3]) / n, "first": a + b, "second": a + c}
-        errors = [two_by_two.error_cohen(cells)[0]]
+        errors = [two_by_two.ERRORS[two_by_two.METHODS[method]](cells)[0]]
         for name, (low, high) in given.items():
             values = errors if name == "error" else [numbers[name]]
             if not any(value is not None and low - 1e-9 <= value <= high + 1e-9 for value in values):
                 break
         else:
             expected.add(cells)
-    assert {tuple(table) for table in two_by_two.possible(n, method="cohen", **given).tolist()} == expected
+    assert {tuple(table) for table in two_by_two.possible(n, method=method, **given).tolist()} == expected
 
 
 def test_table_4_of_the_paper():
