@@ -118,9 +118,10 @@ def draw_anatomy(
     matrix: int,
     field_of_view_mm: float,
     fine_mm: float,
+    findings: str = "ordinary",
 ) -> Anatomy:
     """Draw the patient. The arrays are read-only, as the visits of one patient share them."""
-    build = draw_build(patient_seed, sex, age_years)
+    build = draw_build(patient_seed, sex, age_years, findings)
     shapes = draw_shapes(patient_seed, build)
     whole = scan_grid(shapes, matrix, field_of_view_mm, fine_mm, patient_seed)
     frame, lowest = _body_frame(shapes, whole)

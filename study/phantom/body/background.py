@@ -69,9 +69,9 @@ def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
 
 
 def effusion(shapes: Shapes, cage: np.ndarray, grid, patient_seed) -> np.ndarray | None:
-    """Draw how far (mm) fluid pushes the lung off the ribs; None in the 19 of 20 patients without any."""
+    """Draw how far (mm) fluid pushes the lung off the ribs; None in patients without any."""
     rng = generator(patient_seed, "effusion")
-    if rng.random() > 0.05:
+    if rng.random() > shapes.build.findings.effusion:
         return None
     z, y, x = grid.open()
     side = rng.choice([-1, 0, 1])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.phantom.body.fields import generator
+from study.phantom.body.findings import FINDINGS, Findings
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ class Build:
     flat_back: float
     squareness: float
     taper: float
+    findings: Findings
 
 
-def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float) -> Build:
-    """Draw body and lung size given sex and age; children are smaller."""
+def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float, findings: str = "ordinary") -> Build:
+    """Draw body and lung size given sex and age; children are smaller. ``findings`` names one of `FINDINGS`."""
     rng = generator(patient_seed, "build")
     female = sex == "female"
     child = np.clip(0.52 + 0.48 * age_years / 17, 0.5, 1.0)
@@ -61,11 +63,12 @@ def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float) -> Bui
         fat=float(fat),
         muscle=float((1.0 if female else 1.25) * rng.normal(1, 0.12)),
         breast=float(rng.uniform(8, 20) + 1.4 * max(bmi - 20, 0)) if female and age_years > 13 else 0.0,
-        arms_up=bool(rng.random() < 0.78),
+        arms_up=bool(rng.random() > FINDINGS[findings].arms_down),
         centre=(float(rng.normal(6, 9)), float(rng.normal(0, 7))),
         flat_back=float(rng.uniform(0, 1)),
         squareness=float(rng.uniform(2.15, 2.6)),
         taper=float(rng.uniform(3.2, 5.5)),
+        findings=FINDINGS[findings],
     )
 
 

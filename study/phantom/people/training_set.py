@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from study.phantom.request import RequestError, is_fraction, is_whole
+from study.phantom.body.findings import FINDINGS
+from study.phantom.request import RequestError, check_word, is_fraction, is_whole
 from study.phantom.scanner.protocol import check_matrix
 
 
@@ -39,7 +40,7 @@ SHARP_FRACTION = 0.3  # assumed
 PADDED_VENDORS = ("GE",)  # write -1024 HU outside the circle of reconstruction; assumed
 FIELD_OF_VIEW_MM = (330.0, 400.0)  # assumed
 AGE_MEAN, AGE_SD, MALE_FRACTION = 52.0, 18.0, 0.55  # assumed
-EXTENT = (0.045, 1.3, 0.60)  # median, SD of the log-odds, largest: many small, few large; assumed
+EXTENT = (0.045, 1.3)  # median, SD of the log-odds: many small, few large; assumed
 # bacterial pneumonia consolidates more than COVID-19; median, SD of log-odds; assumed
 CONSOLIDATION = (0.40, 0.9)
 MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
@@ -60,6 +61,10 @@ class TrainingSet:
     motion_fraction, healthy_fraction, covid_fraction : float, 0..1
         Chance that a scan has respiratory motion, healthy lungs, or COVID-19 instead of another pneumonia. In the paper
         no training scan shows COVID-19: the point is that the network never saw it.
+    largest_extent : float, 0..1
+        No scan has more of the lung infected.
+    findings : {"ordinary", "frequent"}
+        How often patients have what looks like infection or hides it; see `body.findings`.
     seed : int
         Not negative.
 
@@ -74,6 +79,8 @@ class TrainingSet:
     motion_fraction: float = 0.1
     healthy_fraction: float = 0.1
     covid_fraction: float = 0.0
+    largest_extent: float = 0.6
+    findings: str = "ordinary"
     seed: int = 2020
 
     def __post_init__(self):
@@ -81,9 +88,10 @@ class TrainingSet:
         for name, least in (("n_training_scans", 1), ("seed", 0)):
             if not is_whole(getattr(self, name), least):
                 raise RequestError(f"{{{name}}} must be a whole number, {least} or more", vars(self))
-        for name in ("motion_fraction", "healthy_fraction", "covid_fraction"):
+        for name in ("motion_fraction", "healthy_fraction", "covid_fraction", "largest_extent"):
             if not is_fraction(getattr(self, name)):
                 raise RequestError(f"{{{name}}} must be between 0 and 1", vars(self))
+        check_word("findings", self.findings, FINDINGS)
         check_matrix("training_matrix", self.training_matrix)
 
 
@@ -122,8 +130,8 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
     mas = int(rng.integers(preset.tube_current_mas[0], preset.tube_current_mas[1] + 1))
     kv = preset.tube_voltage_kv[0] if rng.random() < 0.8 else preset.tube_voltage_kv[-1]
     sharp = rng.random() < SHARP_FRACTION
-    median, spread, largest = EXTENT
-    extent = min(expit(logit(median) + spread * rng.standard_normal()), largest)
+    median, spread = EXTENT
+    extent = min(expit(logit(median) + spread * rng.standard_normal()), training.largest_extent)
     consolidation = expit(logit(CONSOLIDATION[0]) + CONSOLIDATION[1] * rng.standard_normal())
     scan_id = f"CAP-{k:04d}"
     return dict(

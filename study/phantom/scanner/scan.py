@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from study.phantom.body.anatomy import Anatomy, beside_outer, draw_anatomy, lung_hu
 from study.phantom.body.fields import generator
+from study.phantom.body.findings import FINDINGS
 from study.phantom.body.lesions import PATTERNS, draw_susceptibility, infect
 from study.phantom.body.truth import label_lesions, tissue_biomarkers
 from study.phantom.scanner.acquisition import (
@@ -32,10 +33,14 @@ SEXES = ("female", "male")
 
 @dataclass(frozen=True)
 class Habitus:
-    """Who is scanned: body and lung size are random, from the patient's seed, given sex and age."""
+    """Who is scanned: body and lung size are random, from the patient's seed, given sex and age.
+
+    ``findings``: how often a patient has what is no infection but looks like it, or hides it; see `FINDINGS`.
+    """
 
     sex: str
     age_years: float
+    findings: str = "ordinary"
 
     def __post_init__(self):
         """Refuse what no scan can be made of."""
@@ -43,6 +48,8 @@ class Habitus:
             raise ValueError(f"sex must be one of {SEXES}, not {self.sex!r}")
         if not 0 <= self.age_years <= 120:
             raise ValueError(f"age_years must be between 0 and 120, not {self.age_years!r}")
+        if self.findings not in FINDINGS:
+            raise ValueError(f"findings must be one of {tuple(FINDINGS)}, not {self.findings!r}")
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ def simulate_scan(
         int(protocol.matrix),
         float(protocol.field_of_view_mm),
         protocol.fine_mm,
+        habitus.findings,
     )
     anatomy = _kept(key, "anatomy", lambda: draw_anatomy(*key))
     grid = anatomy.grid
