@@ -74,7 +74,7 @@ def write(task, data, history, dice, threshold):
     -------
     dict
     """
-    at_threshold = dice.loc[dice["threshold"] == threshold, "dice"]
+    at_threshold = dice.loc[dice["threshold"] == threshold, "dice"].dropna()
     low, high = data["section_mm"]
     return {
         "threshold": threshold,

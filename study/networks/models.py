@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from study.files import sha256, whole, write_json
+from study.networks import slabs
 
 TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
@@ -58,7 +59,7 @@ def save(model, settings, card, folder):
     with whole(folder / f"{task}.safetensors") as partial:
         save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, partial)
     model = model.float()
-    n_channels = settings.architecture.get("sections", 1)
+    n_channels = settings.architecture["sections"]
     with warnings.catch_warnings():
         # MONAI compares sizes to pad by; those are equal in a network whose input is a multiple of 32.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
@@ -69,8 +70,24 @@ def save(model, settings, card, folder):
         )
     openvino.save_model(graph, folder / f"{task}.xml", compress_to_fp16=True)
     digests = {name: sha256(folder / name) for name in (f"{task}.{suffix}" for suffix in SUFFIXES)}
-    described = {"task": task, "architecture": settings.architecture, "settings": asdict(settings)}
+    used = asdict(settings)
+    for name in ("encoder_weights", "start_from"):  # what it is called, not where it lies on this machine
+        used[name] = "/".join(Path(used[name]).parts[-2:])
+    described = {"task": task, "architecture": settings.architecture, "settings": used}
     write_json(folder / f"{task}.json", {**described, **card, "digests": digests})
+
+
+def weights(folder, task):
+    """Path of a trained network's weights, after `read_card` has checked them."""
+    read_card(folder, task)
+    return Path(folder) / f"{task}.safetensors"
+
+
+def origin(folder, task):
+    """What a card tells of the network that a training started from: its card's data and settings, and its digest."""
+    card = read_card(folder, task)
+    told = {name: card[name] for name in ("data", "settings", "started_from") if name in card}
+    return told | {"sha256": card["digests"][f"{task}.safetensors"]}
 
 
 def read_card(folder, task):
@@ -131,21 +148,21 @@ def _fault(card, task):
     threshold, settings = card.get("threshold"), card["settings"]
     if not isinstance(threshold, float) or not 0 < threshold < 1:
         return f"the threshold is {threshold!r}; it must be a probability between 0 and 1"
-    asked = {"pixel_mm": 0.05} if task == "lung" else {"pixel_mm": 0.05, "neighbour_mm": 0.05, "margin_mm": 0}
+    asked = {"pixel_mm": 0.05, "neighbour_mm": 0.05} | ({} if task == "lung" else {"margin_mm": 0})
     for name, least in asked.items():
         if not isinstance(settings[name], (int, float)) or not least <= settings[name] <= 100:
             return f"{name} is {settings[name]!r}; it must be a length of {least:g} to 100 mm"
-    if task == "infection" and card["architecture"]["sections"] != 2 * settings["neighbours"] + 1:
-        return (
-            f"{settings['neighbours']} neighbours on each side do not make {card['architecture']['sections']} sections"
-        )
+    # Lung networks had one section and cards that do not say so.
+    sections = card["architecture"].get("sections")
+    if sections is not None and sections != 2 * settings["neighbours"] + 1:
+        return f"{settings['neighbours']} neighbours on each side do not make {sections} sections"
     return None
 
 
 def _first_layer(task, architecture):
     """Name and shape of the first layer's weights; see `study.networks.network`."""
     if task == "lung":
-        return "conv_0.conv_0.conv.weight", [architecture["features"][0], 1, 3, 3]
+        return "conv_0.conv_0.conv.weight", [architecture["features"][0], architecture.get("sections", 1), 3, 3]
     return "encoder.conv1.weight", [architecture["encoder_width"], architecture["sections"], 7, 7]
 
 
@@ -211,20 +228,35 @@ class Network:
             self._compiled = _runtime().compile_model(graph, "CPU", options)
         except RuntimeError:
             raise ModelError(f"{graph}: OpenVINO cannot read this graph; copy it again with {task}.bin") from None
-        expected, found = self.card["architecture"].get("sections", 1), self._compiled.input(0).partial_shape[1]
+        expected, found = self.n_sections, self._compiled.input(0).partial_shape[1]
         if found != expected:
             raise ModelError(
                 f"{graph}: the graph takes {found} sections where the card describes {expected}; "
                 "copy both from the folder where they were trained"
             )
 
-    def probability(self, channels, batch_size=8):
-        """Map input (n, c, y, x) float32 to probability (n, y, x) float32."""
+    @property
+    def n_sections(self):
+        """Sections in the input, the section itself in the middle."""
+        return self.card["architecture"].get("sections", 1)
+
+    def seen(self, n, slice_spacing_mm):
+        """Indices (n, sections) of the sections that the network sees for each of `n` sections of a scan."""
+        around = (self.n_sections - 1) // 2
+        return slabs.slab_indices(n, slice_spacing_mm, around, self.settings["neighbour_mm"])
+
+    def probability(self, channels, seen=None, batch_size=8):
+        """Map input (n, c, y, x) float32 to probability (n, y, x) float32.
+
+        With ``seen`` (n, c), ``channels`` (z, y, x) are the sections of a scan of which each input has those of a row.
+        """
+        n = len(channels if seen is None else seen)
+        batches = (slice(start, start + batch_size) for start in range(0, n, batch_size))
         parts = [
-            self._compiled(np.ascontiguousarray(channels[start : start + batch_size]))[0][:, 0]
-            for start in range(0, len(channels), batch_size)
+            self._compiled(np.ascontiguousarray(channels[batch if seen is None else seen[batch]]))[0][:, 0]
+            for batch in batches
         ]
-        return np.concatenate(parts) if parts else np.zeros((0, *channels.shape[2:]), np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, *channels.shape[-2:]), np.float32)
 
 
 @functools.cache

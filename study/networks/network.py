@@ -94,12 +94,17 @@ def build(architecture):
     Parameters
     ----------
     architecture : dict
-        ``{"task": "lung", "features": [...]}`` or ``{"task": "infection", "sections": 3, "encoder_width": 32}``.
+        ``{"task": "lung", "sections": 1, "features": [...]}`` or
+        ``{"task": "infection", "sections": 3, "encoder_width": 32}``.
     """
     if architecture["task"] == "lung":
         # Not instance norm, MONAI's default, which would make a section without lung look full of contrast.
         return BasicUNet(
-            spatial_dims=2, in_channels=1, out_channels=1, features=tuple(architecture["features"]), norm="batch"
+            spatial_dims=2,
+            in_channels=architecture["sections"],
+            out_channels=1,
+            features=tuple(architecture["features"]),
+            norm="batch",
         )
     return InfectionUNet(architecture["sections"], architecture["encoder_width"])
 
@@ -132,6 +137,38 @@ def load_encoder(network, path):
             f"shape, first {unfit[0]}); give a ResNet-34 in safetensors with torchvision's names and encoder_width 64"
         )
     network.encoder.load_state_dict({name: weights.get(name, own[name]) for name in own})
+
+
+def load_weights(network, path):
+    """Start a network from the weights of a trained one, which may have seen fewer or more neighbouring sections.
+
+    Layers that read the input keep their weights for the sections that both networks see; those for further sections
+    begin at 0, so that the network begins with the answers of the trained one.
+
+    Raises
+    ------
+    ValueError
+        If the two networks differ in anything else.
+    """
+    weights = load_file(path)
+    own = network.state_dict()
+    for name in weights.keys() & own.keys():
+        there, here = weights[name].float() if weights[name].is_floating_point() else weights[name], own[name]
+        if there.ndim == 4 and there.shape[1] != here.shape[1] and there.shape[1] % 2 == here.shape[1] % 2 == 1:
+            centred = torch.zeros(*there.shape[:1], *here.shape[1:])
+            both = min(there.shape[1], here.shape[1])
+            first_there, first_here = (there.shape[1] - both) // 2, (here.shape[1] - both) // 2
+            centred[:, first_here : first_here + both] = there[:, first_there : first_there + both]
+            there = centred
+        weights[name] = there
+    unfit = [name for name in sorted(weights.keys() | own.keys())
+             if name not in weights or name not in own or weights[name].shape != own[name].shape]  # fmt: skip
+    if unfit:
+        raise ValueError(
+            f"{path}: weights of another network ({len(unfit)} parameters missing or of another shape, first "
+            f"{unfit[0]}); set encoder_width and lung_width to those on its model card, or start_from to another folder"
+        )
+    network.load_state_dict(weights)
 
 
 class WeightedLoss(nn.Module):

@@ -36,7 +36,7 @@ class Sections:
     lung: np.ndarray
     infection: np.ndarray
     spacing_mm: tuple
-    lung_median_hu: float
+    reference_hu: float
 
 
 def thicken(volume, slice_spacing_mm, section_mm, increment_mm):
@@ -93,7 +93,7 @@ def example_input(table, folder, neighbours, neighbour_mm):
     indices = slabs.slab_indices(len(scan.hu), scan.spacing_mm[0], neighbours, neighbour_mm)[z]
     ends = [np.flatnonzero(lung.any(axis=other))[[0, -1]] for other in ((0, 2), (0, 1))]
     box = tuple(slice(max(first - 8, 0), last + 9) for first, last in ends)
-    channels = slabs.infection_input(scan.hu[indices], float(np.median(scan.hu[lung])))
+    channels = slabs.infection_input(scan.hu[indices], slabs.reference_hu(scan.hu, lung, scan.spacing_mm[1]))
     return {
         "channels": channels[:, *box],
         "offsets_mm": (indices - z) * scan.spacing_mm[0],
@@ -133,7 +133,6 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
         scan = read_scan(folder / row.image)
         lung = read_lung_mask(folder / row.lung_mask, scan)
         infection = read_mask(folder / row.infection_mask, scan)
-        lung_median_hu = float(np.median(scan.hu[lung]))
         for thickness in section_mm:
             hu, lung_share, infection_share = (
                 slabs.to_network_grid(
@@ -142,30 +141,30 @@ def load_sections(table, folder, pixel_mm, section_mm, increment_mm=(5.0,), prog
                 for volume, outside in ((scan.hu, slabs.AIR_HU), (lung, 0), (infection, 0))
             )
             spacing = max(1, round(increment / scan.spacing_mm[0])) * scan.spacing_mm[0]
+            lung_mask = lung_share >= 0.5
             loaded.append(
                 Sections(
                     row.scan_id,
                     np.rint(hu).astype(np.int16),
-                    lung_share >= 0.5,
+                    lung_mask,
                     infection_share >= 0.5,
                     (spacing, pixel_mm, pixel_mm),
-                    lung_median_hu,
+                    slabs.reference_hu(hu, lung_mask, pixel_mm),
                 )
             )
     return loaded
 
 
 def neighbours(sections, z, settings):
-    """Indices of the sections that the infection network sees for section `z`."""
+    """Indices of the sections that a network sees for section `z`."""
     return slabs.slab_indices(len(sections.hu), sections.spacing_mm[0], settings.neighbours, settings.neighbour_mm)[z]
 
 
 def network_input(sections, z, settings):
     """Return a network's input for section `z`: channels (c, y, x), float32 tensor."""
-    if settings.task == "lung":
-        channels = slabs.lung_input(sections.hu[z : z + 1])
-    else:
-        channels = slabs.infection_input(sections.hu[neighbours(sections, z, settings)], sections.lung_median_hu)
+    hu = sections.hu[neighbours(sections, z, settings)]
+    lung = settings.task == "lung"
+    channels = slabs.lung_input(hu) if lung else slabs.infection_input(hu, sections.reference_hu)
     return torch.from_numpy(np.ascontiguousarray(channels))
 
 

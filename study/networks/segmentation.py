@@ -79,7 +79,8 @@ class Segmenter:
         """Return the lung field, bool (z, y, x): the network's answer without small parts and without air outside."""
         pixel_mm = self.lung.settings["pixel_mm"]
         on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
-        probability = self.lung.probability(slabs.lung_input(on_grid)[:, None])
+        seen = self.lung.seen(len(on_grid), scan.spacing_mm[0])
+        probability = self.lung.probability(slabs.lung_input(on_grid), seen)
         found = probability >= self.lung.threshold
         # Components are separated on the network's grid, which has far fewer pixels than the scan.
         probability[found & ~inner_parts(large_parts(found), on_grid)] = 0
@@ -96,10 +97,10 @@ class Segmenter:
             box[axis] = slice(max(0, box[axis].start - reach), box[axis].stop + reach)
         hu = slabs.to_network_grid(scan.hu[:, box[1], box[2]], scan.spacing_mm, pixel_mm)
         with_lung = np.arange(box[0].start, box[0].stop)
-        indices = slabs.slab_indices(len(hu), scan.spacing_mm[0], settings["neighbours"], settings["neighbour_mm"])
-        relative = slabs.infection_input(hu, float(np.median(scan.hu[lung_mask])))
-        probability = self.infection.probability(relative[indices[with_lung]])
         lung_on_grid = slabs.to_network_grid(lung_mask[tuple(box)], scan.spacing_mm, pixel_mm, outside=0) >= 0.5
+        relative = slabs.infection_input(hu, slabs.reference_hu(hu[with_lung], lung_on_grid, pixel_mm))
+        seen = self.infection.seen(len(hu), scan.spacing_mm[0])
+        probability = self.infection.probability(relative, seen[with_lung])
         lung_on_grid[(probability < self.infection.threshold).all(axis=(1, 2))] = False  # no infection there
         counts = slabs.with_dents(lung_on_grid, pixel_mm, margin_mm).astype(np.float32)
         inside = lung_mask[tuple(box)]

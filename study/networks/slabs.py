@@ -9,6 +9,12 @@ from scipy import ndimage, sparse
 
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
+# The reference of HU is read where lung surely is: this far (mm) from the border of the lung field, in voxels that are
+# neither free air (trachea, bowel, a hole of emphysema) nor dense. On 90 phantoms, a third of their lungs and more
+# infected in some, a percentile of 40 stays within 6 HU (SD) of the median of their healthy lung, the median of the
+# whole field within 33.
+CORE_MM, AERATED_HU, REFERENCE_PERCENTILE = 8.0, (-980, -500), 40
+WITHOUT_AIR_HU = -850.0  # the reference of a lung that holds no air: that of healthy lung in inspiration
 DENT_MM = 15.0  # radius of the disc that closes a dent; on 60 phantom scans 25 mm or the whole margin was too much
 
 
@@ -131,22 +137,51 @@ def lung_input(hu):
     return np.clip((np.asarray(hu, np.float32) + 412) / 612, -1, 1)
 
 
-def infection_input(hu, lung_median_hu):
-    """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about its median as -1..3.
+def reference_hu(hu, lung_mask, pixel_mm):
+    """HU of a patient's own lung where it is healthy: what the infection network sees is relative to it.
+
+    Infection, however much there is, air that was mistaken for lung and chest wall in the border hardly move it.
+
+    Parameters
+    ----------
+    hu : array (z, y, x)
+    lung_mask : bool array (z, y, x)
+    pixel_mm : float
+        Edge of a pixel.
+
+    Returns
+    -------
+    float
+        Percentile `REFERENCE_PERCENTILE` of the aerated voxels further than `CORE_MM` from the border of the lung field
+        in plane; of all aerated ones where none lies so deep; `WITHOUT_AIR_HU` if the lung holds no air.
+    """
+    width = 2 * int(np.ceil(CORE_MM / pixel_mm)) + 1
+    core = ndimage.minimum_filter(lung_mask, (1, width, width), mode="constant")
+    low, high = AERATED_HU
+    for within in (core, lung_mask):
+        aerated = hu[within]
+        aerated = aerated[(aerated > low) & (aerated < high)]
+        if aerated.size:
+            return float(np.percentile(aerated, REFERENCE_PERCENTILE))
+    return WITHOUT_AIR_HU
+
+
+def infection_input(hu, reference):
+    """Input of the infection network: HU relative to the patient's own lung, -250..750 HU about it as -1..3.
 
     Inspiration, dose and scanner shift the whole lung; infection differs from the rest of this lung.
 
     Parameters
     ----------
     hu : array (..., y, x)
-    lung_median_hu : float
-        Median HU inside the lung field of the scan.
+    reference : float
+        `reference_hu` of the scan.
 
     Returns
     -------
     float32 array of the same shape
     """
-    return np.clip((np.asarray(hu, np.float32) - lung_median_hu) / 250, -1, 3)
+    return np.clip((np.asarray(hu, np.float32) - reference) / 250, -1, 3)
 
 
 def with_margin(lung_mask, pixel_mm, margin_mm):

@@ -30,7 +30,7 @@ class Settings:
     pixel_mm : float
         Pixel size at which the network works (mm).
     neighbours, neighbour_mm : int, float
-        Sections on each side in the input, and their distance (mm); infection only.
+        Sections on each side in the input, and their distance (mm).
     margin_mm : float
         How far beyond the lung field infection is looked for, in plane (mm); infection only.
     encoder_width : int
@@ -50,6 +50,8 @@ class Settings:
         instructions, bfloat16 halves the time; on other CPUs it takes many times as long.
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
+    start_from : str
+        Folder of trained models whose weights the training starts from; empty for random weights.
     seed, threads : int
     workers : int
         Processes that prepare the samples in parallel with the training; 0: the training process prepares them itself.
@@ -70,6 +72,7 @@ class Settings:
     augmentation: str = "mild"
     precision: str = "float32"
     encoder_weights: str = ""
+    start_from: str = ""
     seed: int = 1
     threads: int = 2
     workers: int = 0
@@ -83,9 +86,10 @@ class Settings:
     @property
     def architecture(self):
         """What :func:`study.networks.network.build` needs."""
+        seen = {"task": self.task, "sections": 2 * self.neighbours + 1}
         if self.task == "lung":
-            return {"task": "lung", "features": [self.lung_width * n for n in (1, 2, 4, 8, 16, 1)]}
-        return {"task": "infection", "sections": 2 * self.neighbours + 1, "encoder_width": self.encoder_width}
+            return {**seen, "features": [self.lung_width * n for n in (1, 2, 4, 8, 16, 1)]}
+        return {**seen, "encoder_width": self.encoder_width}
 
 
 def predict(model, sections, settings, batch_size=16):
@@ -106,6 +110,7 @@ def predict(model, sections, settings, batch_size=16):
 
 
 THRESHOLDS = np.round(np.arange(0.1, 0.91, 0.05), 2)
+FALSE_POI = 0.005  # infection found in so much of a healthy lung halves its score
 
 
 def held_out_dice(model, held_out, settings):
@@ -114,22 +119,24 @@ def held_out_dice(model, held_out, settings):
     Returns
     -------
     DataFrame
-        ``scan_id, threshold, dice``; scans without the target are left out.
+        ``scan_id, threshold, dice, score``. Without the target a scan has no ``dice`` (NaN). ``score`` adds `FALSE_POI`
+        of the lung to both sides of Dice's fraction: a scan without infection in which nothing is found has 1, one in
+        which `FALSE_POI` is found a half, and a small infection that is missed does not count as much as a large one.
     """
     rows = []
     for sections in held_out:
         reference = sections.lung if settings.task == "lung" else sections.infection
-        if not reference.any():
-            continue
         probability = predict(model, sections, settings)
         asked = True
         if settings.task == "infection":
             asked = slabs.with_dents(sections.lung, settings.pixel_mm, settings.margin_mm)
         for threshold in THRESHOLDS:
             predicted = (probability >= threshold) & asked
-            overlap = 2 * (predicted & reference).sum() / (predicted.sum() + reference.sum())
-            rows.append((sections.scan_id, threshold, overlap))
-    return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice"])
+            both, either = 2 * (predicted & reference).sum(), predicted.sum() + reference.sum()
+            dice = both / either if reference.any() else np.nan
+            small = FALSE_POI * sections.lung.sum()
+            rows.append((sections.scan_id, threshold, dice, (both + small) / (either + small)))
+    return pd.DataFrame(rows, columns=["scan_id", "threshold", "dice", "score"])
 
 
 def train(training_set, held_out, settings, folder, data_digest="", progress=True):
@@ -168,6 +175,8 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     model = network.build(settings.architecture)
     if settings.encoder_weights:
         network.load_encoder(model, settings.encoder_weights)
+    if settings.start_from:
+        network.load_weights(model, models.weights(settings.start_from, settings.task))
     model = model.to(device, memory_format=torch.channels_last)
     in_parallel = ranks.in_parallel(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
@@ -251,8 +260,8 @@ def one_cycle(progress):
 
 
 def choose_threshold(dice):
-    """The threshold with the highest mean held-out Dice; the one nearest 0.5 where several tie."""
-    means = dice.groupby("threshold")["dice"].mean()
+    """The threshold with the highest mean held-out score; the one nearest 0.5 where several tie."""
+    means = dice.groupby("threshold")["score"].mean()
     best = means[means >= means.max() - 1e-12].index.to_numpy()
     return float(best[np.argmin(np.abs(best - 0.5))])
 
@@ -325,6 +334,8 @@ def train_models(
             model, history, dice = train(sections, judged, one, models_folder, digest, progress)
             if ranks.rank() == 0:
                 card = model_card.write(one.task, data, history, dice, choose_threshold(dice))
+                if one.start_from:
+                    card["started_from"] = models.origin(one.start_from, one.task)
                 models.save(model, one, card, models_folder)
         ranks.wait()  # for the first process to have written both
     return {one.task: models.read_card(models_folder, one.task) for one in settings}

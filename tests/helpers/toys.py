@@ -27,6 +27,7 @@ def toy_sections(seed):
 
 def settings(task, **changes):
     common = {"pixel_mm": 2.5, "epochs": 2, "sections_per_epoch": 16, "batch_size": 8, "threads": 1}
+    common["neighbours"] = 0 if task == "lung" else 1
     common["crop_pixels"] = SIZE if task == "lung" else SIZE // 2
     return training.Settings(task, **{**common, "encoder_width": 8, "lung_width": 2, **changes})
 
@@ -39,7 +40,9 @@ def without_batch_norm(folder):
     """Train a network whose answer for a section does not depend on the others of its batch; return it, the history."""
 
     def build(architecture):
-        return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+        return nn.Sequential(
+            nn.Conv2d(architecture["sections"], 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1)
+        )
 
     toys = [toy_sections(k) for k in range(3)]
     with pytest.MonkeyPatch.context() as patched:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from study.networks import slabs
 
@@ -63,6 +64,29 @@ def test_infection_input_follows_the_patients_own_lung(shift):
     np.testing.assert_allclose(
         slabs.infection_input(hu, -850), slabs.infection_input(hu + shift, -850 + shift), atol=1e-4
     )
+
+
+def test_the_reference_is_that_of_healthy_aerated_lung_whatever_else_the_field_holds():
+    rng = np.random.default_rng(3)
+    lung_mask = np.zeros((4, 90, 90), bool)
+    lung_mask[:, 10:80, 10:80] = True
+    healthy = rng.normal(-860, 25, lung_mask.shape)
+    alone = slabs.reference_hu(healthy, lung_mask, 2.0)
+    assert alone == pytest.approx(-860 + 25 * norm.ppf(0.4), abs=2)
+    for share, hu in ((35, -600.0), (60, 20.0), (60, -1000.0)):  # ground glass, a white lung, room air
+        other = healthy.copy()
+        other[:, :, 10 : 10 + int(0.7 * share)] = hu
+        assert slabs.reference_hu(other, lung_mask, 2.0) == pytest.approx(alone, abs=15), (share, hu)
+    rim = healthy.copy()
+    rim[:, 10:13] = rim[:, 77:80] = -700.0  # partial volume of the chest wall
+    assert slabs.reference_hu(rim, lung_mask, 2.0) == pytest.approx(alone, abs=1)
+
+
+def test_the_reference_of_a_thin_or_airless_lung():
+    lung_mask = np.zeros((2, 40, 40), bool)
+    lung_mask[:, 10:14] = True  # nowhere 8 mm from its border
+    assert slabs.reference_hu(np.full(lung_mask.shape, -800.0), lung_mask, 2.0) == -800
+    assert slabs.reference_hu(np.full(lung_mask.shape, 30.0), lung_mask, 2.0) == slabs.WITHOUT_AIR_HU
 
 
 def test_neighbours_closer_than_the_sections_are_the_nearest_sections():

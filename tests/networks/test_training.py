@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from helpers.project import ROOT
 from helpers.toys import KILLED, settings, toy_sections, without_batch_norm
 from study import workflow
-from study.networks import models, network, ranks, training
+from study.networks import models, network, ranks, slabs, training
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
 from study.networks.segmentation import Segmenter, inner_parts, large_parts
@@ -62,6 +62,32 @@ def test_encoder_weights_from_a_file_and_a_clear_refusal(tmp_path):
         network.load_encoder(network.InfectionUNet(3, 16), tmp_path / "resnet34.safetensors")
 
 
+@pytest.mark.parametrize("task", models.TASKS)
+def test_training_goes_on_from_trained_weights_and_sees_more_sections(trained, task):
+    before = models.Network(trained, task)
+    wider = settings(task, neighbours=before.n_sections // 2 + 1)
+    model = network.build(wider.architecture)
+    network.load_weights(model, models.weights(trained, task))
+    channels = torch.randn(3, wider.architecture["sections"], 64, 64)
+    expected = before.probability(channels[:, 1:-1].numpy())
+    with torch.inference_mode():
+        answer = torch.sigmoid(model.eval()(channels))[:, 0].numpy()
+    np.testing.assert_allclose(answer, expected, atol=2e-3)
+    narrower = network.build(settings(task, lung_width=3, encoder_width=4).architecture)
+    with pytest.raises(ValueError, match=rf"{task}\.safetensors: weights of another network .* set encoder_width and"):
+        network.load_weights(narrower, models.weights(trained, task))
+
+
+def test_the_card_keeps_what_a_training_started_from_and_no_path(trained, tmp_path):
+    told = models.origin(trained, "lung")
+    assert told["sha256"] == models.read_card(trained, "lung")["digests"]["lung.safetensors"]
+    one = settings("lung", start_from=str(trained))
+    models.save(network.build(one.architecture), one, {"threshold": 0.5, "started_from": told}, tmp_path)
+    card = models.read_card(tmp_path, "lung")
+    assert card["started_from"] == told
+    assert not card["settings"]["start_from"].startswith("/")
+
+
 def test_the_loss_does_not_look_where_nothing_counts():
     loss = network.WeightedLoss()
     logits, target = torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)
@@ -96,7 +122,9 @@ def test_the_example_of_an_input_is_the_section_with_most_infection_and_its_neig
     np.testing.assert_array_equal(drawn["offsets_mm"], [-10, 0, 10])
     z = toy.infection.sum(axis=(1, 2)).argmax()
     assert drawn["infection"].sum() == toy.infection[z].sum() and "S0" in drawn["title"]
-    expected = np.clip((toy.hu[z - 1 : z + 2].astype(float) - np.median(toy.hu[toy.lung])) / 250, -1, 3)
+    expected = np.clip(
+        (toy.hu[z - 1 : z + 2].astype(float) - slabs.reference_hu(toy.hu, toy.lung, toy.spacing_mm[1])) / 250, -1, 3
+    )
     assert set(np.round(drawn["channels"], 4).ravel()) <= set(np.round(expected, 4).astype(np.float32).ravel())
     assert len(example_input(None, tmp_path, 1, 10.0)["channels"]) == 0
 
@@ -250,8 +278,24 @@ def test_no_patient_is_on_both_sides():
 
 
 def test_the_threshold_is_the_best_on_held_out_scans():
-    dice = pd.DataFrame({"threshold": [0.3, 0.5, 0.7] * 2, "dice": [0.5, 0.8, 0.8, 0.6, 0.7, 0.7]})
+    dice = pd.DataFrame({"threshold": [0.3, 0.5, 0.7] * 2, "score": [0.5, 0.8, 0.8, 0.6, 0.7, 0.7]})
     assert training.choose_threshold(dice) == 0.5
+
+
+def test_a_healthy_scan_in_which_infection_is_found_lowers_the_score(monkeypatch):
+    ill, healthy = toy_sections(1), toy_sections(2)
+    healthy.infection[:] = False
+    false = np.zeros(healthy.hu.shape, bool)
+    z, y, x = (axis[: int(healthy.lung.sum() * training.FALSE_POI)] for axis in np.nonzero(healthy.lung))
+    false[z, y, x] = True
+    monkeypatch.setattr(
+        training, "predict", lambda _, one, __: one.infection * 0.9 + 0.4 * (false if one is healthy else 0)
+    )
+    found = training.held_out_dice(None, [ill, healthy], settings("infection")).set_index(["scan_id", "threshold"])
+    assert found.loc[(ill.scan_id, 0.3), "dice"] == 1 and np.isnan(found.loc[(healthy.scan_id, 0.3), "dice"])
+    assert found.loc[(healthy.scan_id, 0.3), "score"] == pytest.approx(0.5, abs=0.02)
+    assert found.loc[(healthy.scan_id, 0.5), "score"] == 1
+    assert training.choose_threshold(found.reset_index()) > 0.4
 
 
 @pytest.fixture(scope="module")

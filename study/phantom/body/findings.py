@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Findings:
     """Chances, 0..1, that a patient has a finding; all assumed.
 
-    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or both
-    pleural spaces.
+    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or
+    both pleural spaces.
     """
 
     arms_down: float = 0.22
