@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import draw_build
 from study.phantom.body.fields import (
@@ -20,7 +21,7 @@ from study.phantom.body.fields import (
     upsample,
 )
 from study.phantom.body.lobes import draw_lobes
-from study.phantom.body.organs import draw_abdomen, draw_airways, draw_mediastinum, table
+from study.phantom.body.organs import draw_airways, draw_mediastinum, table
 from study.phantom.body.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.body.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.body.vessels import draw_trees
@@ -179,8 +180,8 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     pixel = grid.spacing_mm[1]
     surfaces = lung_surfaces(shapes, grid)
     floor = surfaces[0][0]
-    slope = np.gradient(floor, pixel)
-    steep = (1 / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)).astype(np.float32)
+    steep = steepness(floor, pixel)
+    abdomen = plan_abdomen(shapes, patient_seed)
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
@@ -188,7 +189,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     found = []
     for slab in slabs(grid):
         part = grid.sub((slab, slice(None), slice(None)))
-        cage = _draw_slab(hu[slab], part, shapes, floor, outside, surfaces, patient_seed)
+        cage = _draw_slab(hu[slab], part, shapes, abdomen, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
         iz, iy, ix = np.unravel_index(index, part.shape)
@@ -199,13 +200,15 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 
-def _draw_slab(hu: np.ndarray, grid: Grid, shapes: Shapes, floor, outside, surfaces, patient_seed) -> np.ndarray:
+def _draw_slab(
+    hu: np.ndarray, grid: Grid, shapes: Shapes, abdomen: Abdomen, diaphragm, outside, surfaces, patient_seed
+) -> np.ndarray:
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
     pixel, apex = grid.spacing_mm[1], shapes.build.apex
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
     hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
-    draw_abdomen(hu, cage, floor, grid, shapes, patient_seed)
+    draw_abdomen(hu, cage, *diaphragm, grid, shapes, abdomen)
     draw_mediastinum(hu, grid, shapes, patient_seed)
     draw_spine(hu, grid, shapes, patient_seed)
     draw_sternum(hu, grid, shapes)

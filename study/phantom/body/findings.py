@@ -13,15 +13,16 @@ from dataclasses import dataclass
 class Findings:
     """Chances, 0..1, that a patient has a finding; all assumed.
 
-    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or both
-    pleural spaces.
+    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or
+    both pleural spaces. ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
     """
 
     arms_down: float = 0.22
     effusion: float = 0.05
+    interposed_colon: float = 0.02
 
 
 FINDINGS = {
     "ordinary": Findings(),
-    "frequent": Findings(arms_down=0.35, effusion=0.2),
+    "frequent": Findings(arms_down=0.35, effusion=0.2, interposed_colon=0.12),
 }
