@@ -78,8 +78,9 @@ def plan_abdomen(shapes: Shapes, patient_seed) -> Abdomen:
         (left - rng.normal(122, 12) * size, 58 * sy, aside),
     )
     kidneys = np.minimum(*(_ellipsoid(grid, at, (52 * size, 25 * sy, 26 * sx)) for at in kidney_at))
-    bed = np.array([8 + plenty, 24 * sy, 0.0])  # the fat behind and above the kidneys
-    beds = np.minimum(*(_ellipsoid(grid, at + bed / 2, bed + (58, 30 * sy, 33 * sx)) for at in kidney_at))
+    # The fat behind and above them.
+    behind, reach = np.array([4 + plenty / 2, 14 * sy, 0]), (64 * size + plenty, 50 * sy, 33 * sx)
+    beds = np.minimum(*(_ellipsoid(grid, at + behind, reach) for at in kidney_at))
     liver = np.maximum(np.maximum(liver + 4 * wavy, room + fat * (0.25 + 0.75 * (1 - slope))), -beds)
     stomach = draw_stomach(shapes, grid, room + 0.6 * fat, patient_seed)
     colon = draw_colon(shapes, grid, np.maximum(room + 0.4 * fat, 1.0 - stomach.outer), patient_seed)

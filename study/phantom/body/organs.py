@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from study.phantom.body.fat import EPICARDIAL_MM, draw_heart
 from study.phantom.body.fields import Grid, capsule_distance, generator, ramp
 from study.phantom.body.shape import Shapes
 
@@ -21,9 +22,12 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     pixel = grid.spacing_mm[1]
     blood = BLOOD_HU + rng.normal(0, 4)
     gas = rng.random() < 0.4
-    order = {"hilum": 0, "node": 1, "oesophagus": 1, "heart": 2}
+    fat = np.clip(0.25 * shapes.build.fat * rng.uniform(0.5, 1.6), *EPICARDIAL_MM)
+    heart = [capsule for capsule in shapes.capsules if capsule[0] == "heart"]
+    draw_heart(hu, heart, grid, blood + 2, rng.normal(-100, 5), fat, generator(patient_seed, "epicardial fat"))
+    order = {"hilum": 0, "node": 1, "oesophagus": 1}
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
-        if kind.endswith("airway"):
+        if kind == "heart" or kind.endswith("airway"):
             continue
         pad = max(r0, r1) + pixel
         box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
@@ -34,7 +38,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
         if kind == "hilum":
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
-        value = {"heart": blood + 2, "node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
+        value = {"node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
         if kind == "aorta" and shapes.build.age_years > 58:
             z = part.open()[0]
             value = blood + 260 * ramp(np.sin(z / 5 + part.open()[2] / 4), 0.85, 1.0) * ramp(distance, -3.0, -1.0)

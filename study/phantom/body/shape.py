@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from study.phantom.body.build import Build, cage_profile
+from study.phantom.body.fat import add_fat_pads
 from study.phantom.body.fields import (
     LATTICE_MM,
     Grid,
@@ -218,10 +219,10 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     cage = cage_distance(build, coarse, bend) + 1.3 * smooth_noise(rng, coarse, 60.0)
     angle = angle_from_back(build, coarse)
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"))
-    right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
     size = build.size[0]
     sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
+    right, left = _borders(build, coarse, capsules, dome, patient_seed)
     recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
     wobble = smooth_noise(rng, Grid(coarse.z[:1], coarse.y, coarse.x, coarse.spacing_mm), 45.0)[0]
@@ -231,7 +232,8 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     shift = _level_for_volume(draft)
     # The heart rides on the diaphragm, so the mediastinum is drawn again once the diaphragm is placed.
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift)
-    right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
+    dome = (dome[0] + shift, dome[1] + shift)
+    right, left = _borders(build, coarse, capsules, dome, patient_seed)
     shapes = Shapes(
         build,
         coarse,
@@ -240,13 +242,18 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         muscle_distance(build, coarse, cage, angle, generator(patient_seed, "muscle")),
         right,
         left,
-        (dome[0] + shift, dome[1] + shift),
+        dome,
         recess,
         wobble,
         capsules,
         bend,
     )
     return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
+
+
+def _borders(build: Build, coarse: Grid, capsules, dome: tuple[float, float], patient_seed) -> list[np.ndarray]:
+    borders = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
+    return add_fat_pads(build, coarse, borders, min(dome), generator(patient_seed, "fat pads"))
 
 
 def _level_for_volume(draft: Shapes) -> float:
