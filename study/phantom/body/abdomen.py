@@ -104,7 +104,7 @@ def plan_abdomen(shapes: Shapes, patient_seed) -> Abdomen:
         float(muscle),
         float(rng.normal(-102, 5)),
         SmoothNoise(rng, 9.0),
-        SmoothNoise(rng, 4.5),
+        SmoothNoise(rng, 3.6),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
+from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import draw_build
 from study.phantom.body.fields import (
@@ -101,12 +102,21 @@ class Anatomy:
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
-    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs."""
+    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs.
+
+    By the patient's `Findings`, some scans begin or end within the lungs, and some reach far into the abdomen.
+    """
     build = shapes.build
     rng = generator(patient_seed, "coverage")
     pixel = field_of_view_mm / matrix
     low = min(shapes.dome) - max(shapes.recess[:3]) - rng.uniform(2, 26)
     high = build.apex + rng.uniform(6, 34)
+    odd = rng.random()
+    if odd < build.findings.part_of_lung:
+        within = rng.uniform(min(shapes.dome) - 20, build.apex - 70)
+        low, high = (within, high) if rng.random() < 0.5 else (low, within + 40)
+    elif odd < build.findings.part_of_lung + build.findings.abdomen_too:
+        low -= rng.uniform(50, 90)
     z = np.arange(low, high, fine_mm)
     centred = (np.arange(matrix) - (matrix - 1) / 2) * pixel
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
@@ -165,6 +175,10 @@ def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]
     edges = []
     for axis, positions, centres in ((1, coarse.y, grid.y), (0, coarse.x, grid.x)):
         skin = np.interp(centres, positions, near.min(axis=axis))
+        for start, end, *radii in shapes.arms:
+            k = 2 - axis
+            low, high = (side(start[k], end[k]) for side in (min, max))
+            skin = np.minimum(skin, np.maximum(low - centres, centres - high) - max(radii))
         reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1])
         edges.append(slice(int(reached[0]), int(reached[-1]) + 1))
     lowest = float(coarse.y[np.flatnonzero(near.min(axis=1) < 0)[-1]])
@@ -206,6 +220,7 @@ def _draw_slab(
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
     pixel, apex = grid.spacing_mm[1], shapes.build.apex
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
+    join_arms(body, muscle, grid, shapes.arms, shapes.build.fat)
     hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
     draw_abdomen(hu, cage, *diaphragm, grid, shapes, abdomen)

@@ -31,7 +31,7 @@ class Tube:
 
     ``outer`` mm to the outer surface of its wall, ``wall_mm`` its thickness, ``air`` mm to the level of the fluid,
     negative in gas, ``mottled`` 0 where fluid fills it to 1 where food or faeces do; ``fluid_hu`` of the fluid,
-    ``solid_hu`` from the gas in food or faeces to their solid part.
+    ``solid_hu`` from the gas in food or faeces to their solid part, ``compact`` the less gas they hold the higher.
     """
 
     outer: np.ndarray
@@ -40,6 +40,7 @@ class Tube:
     mottled: np.ndarray
     fluid_hu: float
     solid_hu: tuple[float, float]
+    compact: float
 
 
 def along(grid: Grid, course: np.ndarray, reach_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +101,8 @@ def draw_stomach(shapes: Shapes, grid: Grid, room: np.ndarray, patient_seed) -> 
         (y - level).astype(np.float32),
         np.full(grid.shape, 1.0 if food else 0.0, np.float32),
         float(rng.uniform(120, 320) if contrast else rng.uniform(0, 40)),
-        (float(rng.uniform(-500, -50)), float(rng.uniform(30, 70))),
+        (float(rng.uniform(-400, -50)), float(rng.uniform(30, 70))),
+        float(rng.uniform(0.3, 1.8)),
     )
 
 
@@ -150,6 +152,7 @@ def draw_colon(shapes: Shapes, grid: Grid, room: np.ndarray, patient_seed) -> Tu
         faeces[pouches].astype(np.float32),
         float(rng.uniform(0, 40)),
         FAECES_HU,
+        float(rng.uniform(-0.2, 1.2)),
     )
 
 
@@ -159,7 +162,7 @@ def tube_hu(tube: Tube, parts, noise: np.ndarray, pixel_mm: float) -> tuple[np.n
     ``parts`` are its fields ``outer``, ``air`` and ``mottled`` there, ``noise`` of unit variance.
     """
     outer, air, mottled = parts
-    solid = tube.solid_hu[1] + (tube.solid_hu[0] - tube.solid_hu[1]) * ramp(noise, 0.3, 1.7)
+    solid = tube.solid_hu[1] + (tube.solid_hu[0] - tube.solid_hu[1]) * ramp(noise, tube.compact, tube.compact + 1.2)
     content = tube.fluid_hu + mottled * (solid - tube.fluid_hu)
     content += np.clip(0.5 - (air + mottled * 2.5 * noise) / pixel_mm, 0, 1) * (GAS_HU - content)
     lumen = np.clip(0.5 - (outer + tube.wall_mm) / pixel_mm, 0, 1)

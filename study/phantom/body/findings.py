@@ -15,14 +15,23 @@ class Findings:
 
     ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or
     both pleural spaces. ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
+    ``part_of_lung``: the scan begins or ends within the lungs. ``abdomen_too``: it reaches 5-12 cm below them.
     """
 
     arms_down: float = 0.22
     effusion: float = 0.05
     interposed_colon: float = 0.02
+    part_of_lung: float = 0.0
+    abdomen_too: float = 0.0
 
 
 FINDINGS = {
     "ordinary": Findings(),
-    "frequent": Findings(arms_down=0.35, effusion=0.2, interposed_colon=0.12),
+    "frequent": Findings(
+        arms_down=0.35,
+        effusion=0.2,
+        interposed_colon=0.12,
+        part_of_lung=0.12,
+        abdomen_too=0.2,
+    ),
 }

@@ -70,8 +70,10 @@ def table(grid: Grid, lowest_mm: float, patient_seed) -> np.ndarray:
     pixel = grid.spacing_mm[1]
     plane = np.full(np.broadcast_shapes(y.shape, x.shape), -1000.0)
 
+    edge = np.abs(x) - rng.uniform(200, 265)
+
     def layer(near, thickness, value):
-        distance = np.maximum(near - (y + rise), (y + rise) - near - thickness)
+        distance = np.maximum(np.maximum(near - (y + rise), (y + rise) - near - thickness), edge)
         share = np.clip(0.5 - distance / pixel, 0, 1)
         plane[...] += share * (value - plane)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from study.phantom.body.arms import lowered_arms
 from study.phantom.body.build import Build, cage_profile
 from study.phantom.body.fat import add_fat_pads
 from study.phantom.body.fields import (
@@ -31,7 +32,8 @@ class Shapes:
 
     ``cage``, ``body``, ``muscle``: signed distances, negative inside;
     surfaces of the lungs as heights: ``right``/``left`` (z, y) medial borders, ``dome``, ``recess`` and
-    ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice.
+    ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice;
+    ``arms`` as from `lowered_arms`.
     """
 
     build: Build
@@ -46,6 +48,7 @@ class Shapes:
     wobble: np.ndarray
     capsules: tuple
     bend: np.ndarray
+    arms: tuple = ()
     lung: np.ndarray | None = None
 
 
@@ -86,7 +89,7 @@ def _melt(one: np.ndarray, other: np.ndarray, width_mm: float) -> np.ndarray:
 
 
 def body_distance(build: Build, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Signed distance to the skin: trunk, shoulders, breasts, arms where they are down."""
+    """Signed distance to the skin: trunk, shoulders, breasts, raised arms."""
     z, y, x = grid.open()
     apex = build.apex
     half, front, back = cage_profile(build, np.minimum(grid.z, apex - 45))
@@ -115,12 +118,7 @@ def body_distance(build: Build, grid: Grid, rng: np.random.Generator) -> np.ndar
                 + ((y - surface - 24) / (18 + build.breast)) ** 2
             )
             distance = _melt(distance, (part - 1) * (18 + build.breast), 14.0)
-    if not build.arms_up:
-        for side in (-1, 1):
-            reach = build.half_width + wall + build.fat + 48
-            arm = np.sqrt((x - side * reach) ** 2 + (y - 18 - 10 * rng.normal()) ** 2) - (36 + 0.5 * build.fat)
-            distance = np.minimum(distance, arm + 0 * z)
-    else:
+    if build.arms_up:
         for side in (-1, 1):
             rise = grid.open()[0] - (apex - 25)
             arm = np.sqrt((x - side * (150 + 0.25 * rise)) ** 2 + (y + 5 + 0.5 * np.maximum(rise, -20)) ** 2) - 44
@@ -247,6 +245,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         wobble,
         capsules,
         bend,
+        lowered_arms(build, generator(patient_seed, "arms")),
     )
     return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
 
