@@ -11,6 +11,8 @@ from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, stee
 from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import draw_build
+from study.phantom.body.chest_wall import let_air_in
+from study.phantom.body.cover import put_cover
 from study.phantom.body.fields import (
     LATTICE_MM,
     Grid,
@@ -179,7 +181,7 @@ def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]
             k = 2 - axis
             low, high = (side(start[k], end[k]) for side in (min, max))
             skin = np.minimum(skin, np.maximum(low - centres, centres - high) - max(radii))
-        reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1])
+        reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1] + shapes.cover.reach_mm)
         edges.append(slice(int(reached[0]), int(reached[-1]) + 1))
     lowest = float(coarse.y[np.flatnonzero(near.min(axis=1) < 0)[-1]])
     return tuple(edges), lowest
@@ -222,6 +224,8 @@ def _draw_slab(
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
     join_arms(body, muscle, grid, shapes.arms, shapes.build.fat)
     hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
+    if shapes.build.air_in_wall:
+        let_air_in(hu, body, muscle, grid, shapes.build, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
     draw_abdomen(hu, cage, *diaphragm, grid, shapes, abdomen)
     draw_mediastinum(hu, grid, shapes, patient_seed)
@@ -229,6 +233,7 @@ def _draw_slab(
     draw_sternum(hu, grid, shapes)
     draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
     _compose_outside(hu, body, outside, pixel)
+    put_cover(hu, body, grid, shapes.cover)
     fluid = effusion(shapes, cage, grid, patient_seed)
     if fluid is not None:
         hu += np.clip(0.5 + lung_depth(shapes, grid, cage, surfaces) / pixel, 0, 1) * (9 - hu)

@@ -11,6 +11,7 @@ import numpy as np
 
 from study.phantom.body.arms import lowered_arms
 from study.phantom.body.build import Build, cage_profile
+from study.phantom.body.cover import Cover, draw_cover
 from study.phantom.body.fat import add_fat_pads
 from study.phantom.body.fields import (
     LATTICE_MM,
@@ -33,7 +34,7 @@ class Shapes:
     ``cage``, ``body``, ``muscle``: signed distances, negative inside;
     surfaces of the lungs as heights: ``right``/``left`` (z, y) medial borders, ``dome``, ``recess`` and
     ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice;
-    ``arms`` as from `lowered_arms`.
+    ``arms`` as from `lowered_arms`, ``cover`` what lies on the chest.
     """
 
     build: Build
@@ -49,6 +50,7 @@ class Shapes:
     capsules: tuple
     bend: np.ndarray
     arms: tuple = ()
+    cover: Cover | None = None
     lung: np.ndarray | None = None
 
 
@@ -109,15 +111,17 @@ def body_distance(build: Build, grid: Grid, rng: np.random.Generator) -> np.ndar
     radius = (np.abs(x / outer) ** 2.5 + np.abs(ny) ** 2.5) ** (1 / 2.5)
     distance = _distance(radius - 1, LATTICE_MM)
     if build.breast:
-        level, apart = -28 + rng.normal(0, 8), 0.62 * build.half_width
+        # Heavy breasts lie to the side and downwards, with air in the fold beneath them.
+        hang = rng.random() * np.clip((build.breast - 12) / 14, 0, 1)
+        level, apart = -28 - 30 * hang + rng.normal(0, 8), (0.62 + 0.3 * hang) * build.half_width
         surface = np.interp(level, grid.z, anterior[:])
         for side in (-1, 1):
             part = np.sqrt(
                 ((z - level) / (48 + build.breast / 3)) ** 2
                 + ((x - side * apart * (1 + 0.04 * rng.normal())) / (52 + build.breast / 3)) ** 2
-                + ((y - surface - 24) / (18 + build.breast)) ** 2
+                + ((y - surface - 24 + 32 * hang) / (18 + build.breast)) ** 2
             )
-            distance = _melt(distance, (part - 1) * (18 + build.breast), 14.0)
+            distance = _melt(distance, (part - 1) * (18 + build.breast), 14.0 - 10 * hang)
     if build.arms_up:
         for side in (-1, 1):
             rise = grid.open()[0] - (apex - 25)
@@ -232,11 +236,12 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift)
     dome = (dome[0] + shift, dome[1] + shift)
     right, left = _borders(build, coarse, capsules, dome, patient_seed)
+    body = body_distance(build, coarse, generator(patient_seed, "body"))
     shapes = Shapes(
         build,
         coarse,
         draft.cage,
-        body_distance(build, coarse, generator(patient_seed, "body")),
+        body,
         muscle_distance(build, coarse, cage, angle, generator(patient_seed, "muscle")),
         right,
         left,
@@ -245,7 +250,8 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         wobble,
         capsules,
         bend,
-        lowered_arms(build, generator(patient_seed, "arms")),
+        lowered_arms(build, body, coarse, generator(patient_seed, "arms")),
+        draw_cover(build, body, coarse, generator(patient_seed, "cover")),
     )
     return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
 
