@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
+from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import draw_build
+from study.phantom.body.chest_wall import let_air_in
+from study.phantom.body.cover import put_cover
 from study.phantom.body.fields import (
     LATTICE_MM,
     Grid,
@@ -20,7 +24,7 @@ from study.phantom.body.fields import (
     upsample,
 )
 from study.phantom.body.lobes import draw_lobes
-from study.phantom.body.organs import draw_abdomen, draw_airways, draw_mediastinum, table
+from study.phantom.body.organs import draw_airways, draw_mediastinum, table
 from study.phantom.body.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.body.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.body.vessels import draw_trees
@@ -100,12 +104,21 @@ class Anatomy:
 
 
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
-    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs."""
+    """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs.
+
+    By the patient's `Findings`, some scans begin or end within the lungs, and some reach far into the abdomen.
+    """
     build = shapes.build
     rng = generator(patient_seed, "coverage")
     pixel = field_of_view_mm / matrix
     low = min(shapes.dome) - max(shapes.recess[:3]) - rng.uniform(2, 26)
     high = build.apex + rng.uniform(6, 34)
+    odd = rng.random()
+    if odd < build.findings.part_of_lung:
+        within = rng.uniform(min(shapes.dome) - 20, build.apex - 70)
+        low, high = (within, high) if rng.random() < 0.5 else (low, within + 40)
+    elif odd < build.findings.part_of_lung + build.findings.abdomen_too:
+        low -= rng.uniform(50, 90)
     z = np.arange(low, high, fine_mm)
     centred = (np.arange(matrix) - (matrix - 1) / 2) * pixel
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
@@ -164,7 +177,11 @@ def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]
     edges = []
     for axis, positions, centres in ((1, coarse.y, grid.y), (0, coarse.x, grid.x)):
         skin = np.interp(centres, positions, near.min(axis=axis))
-        reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1])
+        for start, end, *radii in shapes.arms:
+            k = 2 - axis
+            low, high = (side(start[k], end[k]) for side in (min, max))
+            skin = np.minimum(skin, np.maximum(low - centres, centres - high) - max(radii))
+        reached = np.flatnonzero(skin < 1.5 * grid.spacing_mm[1] + shapes.cover.reach_mm)
         edges.append(slice(int(reached[0]), int(reached[-1]) + 1))
     lowest = float(coarse.y[np.flatnonzero(near.min(axis=1) < 0)[-1]])
     return tuple(edges), lowest
@@ -179,8 +196,8 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     pixel = grid.spacing_mm[1]
     surfaces = lung_surfaces(shapes, grid)
     floor = surfaces[0][0]
-    slope = np.gradient(floor, pixel)
-    steep = (1 / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)).astype(np.float32)
+    steep = steepness(floor, pixel)
+    abdomen = plan_abdomen(shapes, patient_seed)
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
@@ -188,7 +205,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     found = []
     for slab in slabs(grid):
         part = grid.sub((slab, slice(None), slice(None)))
-        cage = _draw_slab(hu[slab], part, shapes, floor, outside, surfaces, patient_seed)
+        cage = _draw_slab(hu[slab], part, shapes, abdomen, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
         iz, iy, ix = np.unravel_index(index, part.shape)
@@ -199,18 +216,24 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     return hu, *(np.concatenate(parts) for parts in zip(*found, strict=True))
 
 
-def _draw_slab(hu: np.ndarray, grid: Grid, shapes: Shapes, floor, outside, surfaces, patient_seed) -> np.ndarray:
+def _draw_slab(
+    hu: np.ndarray, grid: Grid, shapes: Shapes, abdomen: Abdomen, diaphragm, outside, surfaces, patient_seed
+) -> np.ndarray:
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
     pixel, apex = grid.spacing_mm[1], shapes.build.apex
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
+    join_arms(body, muscle, grid, shapes.arms, shapes.build.fat)
     hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
+    if shapes.build.air_in_wall:
+        let_air_in(hu, body, muscle, grid, shapes.build, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
-    draw_abdomen(hu, cage, floor, grid, shapes, patient_seed)
+    draw_abdomen(hu, cage, *diaphragm, grid, shapes, abdomen)
     draw_mediastinum(hu, grid, shapes, patient_seed)
     draw_spine(hu, grid, shapes, patient_seed)
     draw_sternum(hu, grid, shapes)
     draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
     _compose_outside(hu, body, outside, pixel)
+    put_cover(hu, body, grid, shapes.cover)
     fluid = effusion(shapes, cage, grid, patient_seed)
     if fluid is not None:
         hu += np.clip(0.5 + lung_depth(shapes, grid, cage, surfaces) / pixel, 0, 1) * (9 - hu)

@@ -34,6 +34,7 @@ class Build:
     flat_back: float
     squareness: float
     taper: float
+    air_in_wall: bool
     findings: Findings
 
 
@@ -68,6 +69,7 @@ def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float, findin
         flat_back=float(rng.uniform(0, 1)),
         squareness=float(rng.uniform(2.15, 2.6)),
         taper=float(rng.uniform(3.2, 5.5)),
+        air_in_wall=bool(rng.random() < FINDINGS[findings].air_in_wall),
         findings=FINDINGS[findings],
     )
 

@@ -157,13 +157,19 @@ class SmoothNoise:
         self.coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
 
     def __call__(self, grid: Grid) -> np.ndarray:
-        """Return the noise on a grid."""
+        """Return the noise on a grid, mirrored beyond the patient's range."""
         parts, weights = [], []
-        for axis, (low, _), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
-            part, matrix = _used(spline_weights(axis, low - self.length_mm, self.length_mm, count))
+        for axis, (low, high), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
+            part, matrix = _used(
+                spline_weights(_mirrored(axis, low, high), low - self.length_mm, self.length_mm, count)
+            )
             parts.append(part)
             weights.append(matrix)
         return resample(self.coefficients[tuple(parts)], *weights)
+
+
+def _mirrored(axis: np.ndarray, low: float, high: float) -> np.ndarray:
+    return low + np.abs((axis - low + high - low) % (2 * (high - low)) - (high - low))
 
 
 def smooth_noise(rng: np.random.Generator, grid: Grid, length_mm: float) -> np.ndarray:

@@ -14,14 +14,34 @@ class Findings:
     """Chances, 0..1, that a patient has a finding; all assumed.
 
     ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or
-    both pleural spaces.
+    both pleural spaces. ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
+    ``air_in_wall``: emphysema between the muscles and the skin of the chest. ``hand_on_chest``: a hand lies on it, of
+    patients whose arms are down. ``clothes``, ``tubes``: cloth, or electrodes with leads and tubes, lie on it.
+    ``part_of_lung``: the scan begins or ends within the lungs. ``abdomen_too``: it reaches 5-12 cm below them.
     """
 
     arms_down: float = 0.22
     effusion: float = 0.05
+    interposed_colon: float = 0.02
+    air_in_wall: float = 0.005
+    hand_on_chest: float = 0.05
+    clothes: float = 0.4
+    tubes: float = 0.08
+    part_of_lung: float = 0.0
+    abdomen_too: float = 0.0
 
 
 FINDINGS = {
     "ordinary": Findings(),
-    "frequent": Findings(arms_down=0.35, effusion=0.2),
+    "frequent": Findings(
+        arms_down=0.35,
+        effusion=0.2,
+        interposed_colon=0.12,
+        air_in_wall=0.08,
+        hand_on_chest=0.3,
+        clothes=0.5,
+        tubes=0.25,
+        part_of_lung=0.12,
+        abdomen_too=0.2,
+    ),
 }

@@ -1,11 +1,11 @@
-"""Soft organs: what is in the mediastinum and under the diaphragm, and the table under the patient."""
+"""Soft organs: what is in the mediastinum, and the table under the patient."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from study.phantom.body.build import spine_centre
-from study.phantom.body.fields import Grid, capsule_distance, generator, ramp, smooth_noise
+from study.phantom.body.fat import EPICARDIAL_MM, draw_heart
+from study.phantom.body.fields import Grid, capsule_distance, generator, ramp
 from study.phantom.body.shape import Shapes
 
 BLOOD_HU = 42.0
@@ -16,86 +16,18 @@ def _fill(view: np.ndarray, distance: np.ndarray, value, pixel_mm: float, where=
     view += share * (value - view)
 
 
-def _ellipsoid(part: Grid, centre, radii) -> np.ndarray:
-    z, y, x = part.open()
-    radius = np.sqrt(
-        ((z - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2 + ((x - centre[2]) / radii[2]) ** 2
-    )
-    return (radius - 1) * min(radii)
-
-
-def draw_abdomen(hu: np.ndarray, cage: np.ndarray, floor: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -> None:
-    """Liver, spleen, stomach with gas, colon with gas and fat below the diaphragm, in place."""
-    build = shapes.build
-    rng = generator(patient_seed, "abdomen")
-    pixel = grid.spacing_mm[1]
-    top = max(shapes.dome) + 8
-    half = build.half_width + 8
-    box = grid.box((-1e3, -build.half_depth - 12, -half), (top, build.half_depth * 1.15, half))
-    part = grid.sub(box)
-    if 0 in part.shape:
-        return
-    z, y, x = part.open()
-    under = floor[box[1:]][None] - z
-    inside = np.clip(0.5 - (cage[box] - 1.0) / pixel, 0, 1) * np.clip(0.5 + under / 3, 0, 1)
-    size, sy, sx = build.size
-    texture = smooth_noise(rng, part, 9.0)
-    organs = -98 + 10 * texture
-    left = shapes.dome[1]
-    lobe = 18 + rng.normal(0, 10)
-    sag = left - 30
-    # Right lobe to about the midline, left lobe in front, both tapering downwards and to the left.
-    right_lobe = (x - lobe * sx + 0.0016 * np.maximum(y, 0) ** 2 * 6 + 0.18 * (sag - z)) * 0.9
-    left_lobe = _ellipsoid(part, (left - 22 * size, -40 * sy, 22 * sx), (46 * size, 34 * sy, (38 + lobe) * sx))
-    liver = np.minimum(right_lobe, left_lobe) + 4 * smooth_noise(rng, part, 34.0)
-    liver = np.maximum(liver, -(under - 3.5) * 0.6)
-    gut = 7 * (rng.uniform(0.1, 0.7) - smooth_noise(rng, part, 24.0)) + 2 * texture
-    fatty = rng.normal(56, 7) - 1.2 * max(build.bmi - 25, 0) * rng.random()
-    spleen = _ellipsoid(part, (left - 46 * size, 38 * sy, 86 * sx), (46 * size, 40 * sy, 27 * sx)) + 2 * texture
-    reach = rng.uniform(0.75, 1.2)
-    stomach_at = (left - 44 * size, rng.normal(-6, 8) * sy, rng.normal(55, 6) * sx)
-    stomach = _ellipsoid(part, stomach_at, (40 * size * reach, 42 * sy * reach, 36 * sx * reach)) + 2 * texture
-    for distance, value in (
-        (np.maximum(gut, -(under - 14) * 0.5), 30 + rng.uniform(0, 20)),
-        (spleen, rng.normal(50, 4)),
-        (stomach, 38.0),
-        (liver, fatty),
-    ):
-        _fill(organs, distance, value + 3 * texture, pixel)
-    lumen = np.maximum(stomach + rng.uniform(4, 8), liver * -1 + 3)
-    level = stomach_at[1] + rng.uniform(-40, 20) * reach
-    _fill(organs, lumen, rng.uniform(5, 60) + rng.uniform(5, 35) * texture, pixel)
-    _fill(organs, np.maximum(lumen, y - level), -985.0, pixel)
-    for _ in range(int(rng.integers(0, 4))):
-        side = 1 if rng.random() < 0.82 else -1
-        at = ((left - rng.uniform(14, 70)) * 1.0, rng.uniform(-62, -15) * sy, side * rng.uniform(45, 92) * sx)
-        radii = (rng.uniform(14, 36), rng.uniform(14, 27), rng.uniform(12, 27))
-        bowel = _ellipsoid(part, at, radii) + 2.5 * texture
-        _fill(organs, bowel, 30.0, pixel)
-        _fill(
-            organs,
-            bowel + 3.0,
-            -980 + rng.uniform(0, 300) * ramp(texture, 0.3, 1.2),
-            pixel,
-            ramp(under, 6, 12),
-        )
-    # The muscle of the diaphragm and its crura.
-    _fill(organs, np.abs(under - 2) - 2.4, 45.0, pixel)
-    spine = spine_centre(build, part.z).astype(np.float32)[:, None, None]
-    _fill(organs, np.sqrt((x / 30) ** 2 + ((y - spine + 6) / 24) ** 2) * 24 - 24, 48.0, pixel)
-    view = hu[box]
-    view += inside * (organs - view)
-
-
 def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -> None:
     """Heart, vessels, oesophagus, nodes and hila; airways come last (``draw_airways``)."""
     rng = generator(patient_seed, "blood")
     pixel = grid.spacing_mm[1]
     blood = BLOOD_HU + rng.normal(0, 4)
     gas = rng.random() < 0.4
-    order = {"hilum": 0, "node": 1, "oesophagus": 1, "heart": 2}
+    fat = np.clip(0.25 * shapes.build.fat * rng.uniform(0.5, 1.6), *EPICARDIAL_MM)
+    heart = [capsule for capsule in shapes.capsules if capsule[0] == "heart"]
+    draw_heart(hu, heart, grid, blood + 2, rng.normal(-100, 5), fat, generator(patient_seed, "epicardial fat"))
+    order = {"hilum": 0, "node": 1, "oesophagus": 1}
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
-        if kind.endswith("airway"):
+        if kind == "heart" or kind.endswith("airway"):
             continue
         pad = max(r0, r1) + pixel
         box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
@@ -106,7 +38,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
         if kind == "hilum":
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
-        value = {"heart": blood + 2, "node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
+        value = {"node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
         if kind == "aorta" and shapes.build.age_years > 58:
             z = part.open()[0]
             value = blood + 260 * ramp(np.sin(z / 5 + part.open()[2] / 4), 0.85, 1.0) * ramp(distance, -3.0, -1.0)
@@ -138,8 +70,10 @@ def table(grid: Grid, lowest_mm: float, patient_seed) -> np.ndarray:
     pixel = grid.spacing_mm[1]
     plane = np.full(np.broadcast_shapes(y.shape, x.shape), -1000.0)
 
+    edge = np.abs(x) - rng.uniform(200, 265)
+
     def layer(near, thickness, value):
-        distance = np.maximum(near - (y + rise), (y + rise) - near - thickness)
+        distance = np.maximum(np.maximum(near - (y + rise), (y + rise) - near - thickness), edge)
         share = np.clip(0.5 - distance / pixel, 0, 1)
         plane[...] += share * (value - plane)
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from study.phantom.body.arms import lowered_arms
 from study.phantom.body.build import Build, cage_profile
+from study.phantom.body.cover import Cover, draw_cover
+from study.phantom.body.fat import add_fat_pads
 from study.phantom.body.fields import (
     LATTICE_MM,
     Grid,
@@ -30,7 +33,8 @@ class Shapes:
 
     ``cage``, ``body``, ``muscle``: signed distances, negative inside;
     surfaces of the lungs as heights: ``right``/``left`` (z, y) medial borders, ``dome``, ``recess`` and
-    ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice.
+    ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice;
+    ``arms`` as from `lowered_arms`, ``cover`` what lies on the chest.
     """
 
     build: Build
@@ -45,6 +49,8 @@ class Shapes:
     wobble: np.ndarray
     capsules: tuple
     bend: np.ndarray
+    arms: tuple = ()
+    cover: Cover | None = None
     lung: np.ndarray | None = None
 
 
@@ -85,7 +91,7 @@ def _melt(one: np.ndarray, other: np.ndarray, width_mm: float) -> np.ndarray:
 
 
 def body_distance(build: Build, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Signed distance to the skin: trunk, shoulders, breasts, arms where they are down."""
+    """Signed distance to the skin: trunk, shoulders, breasts, raised arms."""
     z, y, x = grid.open()
     apex = build.apex
     half, front, back = cage_profile(build, np.minimum(grid.z, apex - 45))
@@ -105,21 +111,18 @@ def body_distance(build: Build, grid: Grid, rng: np.random.Generator) -> np.ndar
     radius = (np.abs(x / outer) ** 2.5 + np.abs(ny) ** 2.5) ** (1 / 2.5)
     distance = _distance(radius - 1, LATTICE_MM)
     if build.breast:
-        level, apart = -28 + rng.normal(0, 8), 0.62 * build.half_width
+        # Heavy breasts lie to the side and downwards, with air in the fold beneath them.
+        hang = rng.random() * np.clip((build.breast - 12) / 14, 0, 1)
+        level, apart = -28 - 30 * hang + rng.normal(0, 8), (0.62 + 0.3 * hang) * build.half_width
         surface = np.interp(level, grid.z, anterior[:])
         for side in (-1, 1):
             part = np.sqrt(
                 ((z - level) / (48 + build.breast / 3)) ** 2
                 + ((x - side * apart * (1 + 0.04 * rng.normal())) / (52 + build.breast / 3)) ** 2
-                + ((y - surface - 24) / (18 + build.breast)) ** 2
+                + ((y - surface - 24 + 32 * hang) / (18 + build.breast)) ** 2
             )
-            distance = _melt(distance, (part - 1) * (18 + build.breast), 14.0)
-    if not build.arms_up:
-        for side in (-1, 1):
-            reach = build.half_width + wall + build.fat + 48
-            arm = np.sqrt((x - side * reach) ** 2 + (y - 18 - 10 * rng.normal()) ** 2) - (36 + 0.5 * build.fat)
-            distance = np.minimum(distance, arm + 0 * z)
-    else:
+            distance = _melt(distance, (part - 1) * (18 + build.breast), 14.0 - 10 * hang)
+    if build.arms_up:
         for side in (-1, 1):
             rise = grid.open()[0] - (apex - 25)
             arm = np.sqrt((x - side * (150 + 0.25 * rise)) ** 2 + (y + 5 + 0.5 * np.maximum(rise, -20)) ** 2) - 44
@@ -218,10 +221,10 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     cage = cage_distance(build, coarse, bend) + 1.3 * smooth_noise(rng, coarse, 60.0)
     angle = angle_from_back(build, coarse)
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"))
-    right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
     size = build.size[0]
     sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
+    right, left = _borders(build, coarse, capsules, dome, patient_seed)
     recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
     wobble = smooth_noise(rng, Grid(coarse.z[:1], coarse.y, coarse.x, coarse.spacing_mm), 45.0)[0]
@@ -231,22 +234,31 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     shift = _level_for_volume(draft)
     # The heart rides on the diaphragm, so the mediastinum is drawn again once the diaphragm is placed.
     capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift)
-    right, left = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
+    dome = (dome[0] + shift, dome[1] + shift)
+    right, left = _borders(build, coarse, capsules, dome, patient_seed)
+    body = body_distance(build, coarse, generator(patient_seed, "body"))
     shapes = Shapes(
         build,
         coarse,
         draft.cage,
-        body_distance(build, coarse, generator(patient_seed, "body")),
+        body,
         muscle_distance(build, coarse, cage, angle, generator(patient_seed, "muscle")),
         right,
         left,
-        (dome[0] + shift, dome[1] + shift),
+        dome,
         recess,
         wobble,
         capsules,
         bend,
+        lowered_arms(build, body, coarse, generator(patient_seed, "arms")),
+        draw_cover(build, body, coarse, generator(patient_seed, "cover")),
     )
     return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
+
+
+def _borders(build: Build, coarse: Grid, capsules, dome: tuple[float, float], patient_seed) -> list[np.ndarray]:
+    borders = mediastinal_border(build, coarse, capsules, generator(patient_seed, "border"))
+    return add_fat_pads(build, coarse, borders, min(dome), generator(patient_seed, "fat pads"))
 
 
 def _level_for_volume(draft: Shapes) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from study.phantom.body.arms import BONE_SHARE
 from study.phantom.body.build import Build, cage_profile, spine_centre
 from study.phantom.body.fields import Grid, capsule_distance, generator, ramp
 from study.phantom.body.shape import Shapes
@@ -144,6 +145,7 @@ def draw_shoulders(
                 23,
             ),
         ]
+    tubes += [(start, end, BONE_SHARE * r0, BONE_SHARE * r1) for start, end, r0, r1 in shapes.arms]
     for start, end, r0, r1 in tubes:
         pad = max(r0, r1) + 4
         box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)

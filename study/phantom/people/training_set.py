@@ -39,6 +39,9 @@ PRESETS = (
 SHARP_FRACTION = 0.3  # assumed
 PADDED_VENDORS = ("GE",)  # write -1024 HU outside the circle of reconstruction; assumed
 FIELD_OF_VIEW_MM = (330.0, 400.0)  # assumed
+# Fields that cut the chest wall, and those of radiotherapy and PET; with `frequent` findings, so often; assumed
+NARROW_FIELD_MM, NARROW_SHARE = (260.0, 305.0), 0.12
+WIDE_FIELD_MM, WIDE_SHARE = (480.0, 700.0), 0.15
 AGE_MEAN, AGE_SD, MALE_FRACTION = 52.0, 18.0, 0.55  # assumed
 EXTENT = (0.045, 1.3)  # median, SD of the log-odds: many small, few large; assumed
 # bacterial pneumonia consolidates more than COVID-19; median, SD of log-odds; assumed
@@ -46,6 +49,7 @@ CONSOLIDATION = (0.40, 0.9)
 MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
 
 _TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
+_FIELD = 1  # and within it, of the field of view
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         increment_mm=thickness,
         tube_current_mas=mas,
         tube_voltage_kv=kv,
-        field_of_view_mm=round(float(rng.uniform(*FIELD_OF_VIEW_MM)), 1),
+        field_of_view_mm=_field_mm(k, training, float(rng.uniform(*FIELD_OF_VIEW_MM))),
         padded=preset.vendor in PADDED_VENDORS,
         motion=bool(rng.random() < training.motion_fraction),
         motion_strength=round(float(rng.uniform(*MOTION_RANGE)), 3),
@@ -157,6 +161,15 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
         pattern="covid" if rng.random() < training.covid_fraction else "pneumonia",
     )
+
+
+def _field_mm(k: int, training: TrainingSet, usual: float) -> float:
+    if training.findings == "frequent":
+        rng = np.random.default_rng([training.seed, _TRAINING, k, _FIELD])
+        odd, narrow, wide = rng.random(), rng.uniform(*NARROW_FIELD_MM), rng.uniform(*WIDE_FIELD_MM)
+        if odd < NARROW_SHARE + WIDE_SHARE:
+            usual = narrow if odd < NARROW_SHARE else wide
+    return round(float(usual), 1)
 
 
 def protocol_table(training: pd.DataFrame) -> pd.DataFrame:
