@@ -93,7 +93,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     pixel = grid.spacing_mm[1]
     blood = BLOOD_HU + rng.normal(0, 4)
     gas = rng.random() < 0.4
-    order = {"hilum": 0, "node": 1, "oesophagus": 1, "heart": 2}
+    order = {"hilum": 0, "hilar tissue": 0, "node": 1, "oesophagus": 1, "heart": 2}
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
         if kind.endswith("airway"):
             continue
@@ -103,7 +103,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
         if 0 in part.shape:
             continue
         distance = capsule_distance(part, start, end, r0, r1)
-        if kind == "hilum":
+        if kind in ("hilum", "hilar tissue"):
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
         value = {"heart": blood + 2, "node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
