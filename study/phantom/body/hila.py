@@ -77,7 +77,7 @@ _SEGMENTS = {
 
 @dataclass(frozen=True)
 class Segment:
-    """A bronchopulmonary segment: ``centre`` and the ends of what serves it, (z, y, x) mm; ``side`` -1 right, 1 left."""
+    """A bronchopulmonary segment: its centre and where its vessels and bronchus begin, mm; ``side`` -1 right, 1 left."""
 
     side: int
     centre: np.ndarray
@@ -90,8 +90,8 @@ class Segment:
 class Hila:
     """Both hila of a patient, mm.
 
-    ``central``: capsules (kind, start, end, radius, radius) that are no lung; ``vessels`` and ``bronchi``: tubes (start,
-    end, radius, radius) that are; ``segments``.
+    ``central``: capsules (kind, start, end, radius, radius) that are no lung; ``vessels`` and ``bronchi``: tubes
+    (start, end, radius, radius) that are; ``segments``.
     """
 
     central: tuple
