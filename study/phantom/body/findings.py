@@ -16,6 +16,7 @@ class Findings:
     ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them.
     ``effusion``: fluid in one or both pleural spaces, with the lung beside it compressed.
     ``hilar_nodes``: enlarged lymph nodes at a hilum, of each side.
+    ``hiatus_hernia``: the oesophagus widens to a sac above the diaphragm.
     ``emphysema``: half as often again in men over 50, a third as often in others.
     ``collapse``: a lobe, a part of it or a whole lung without air, its bronchus closed.
     ``mass``, ``nodules``, ``fibrosis``: as their names say.
@@ -26,6 +27,7 @@ class Findings:
     arms_down: float = 0.22
     effusion: float = 0.05
     hilar_nodes: float = 0.1
+    hiatus_hernia: float = 0.04
     emphysema: float = 0.2
     collapse: float = 0.01
     mass: float = 0.01
@@ -41,6 +43,7 @@ FINDINGS = {
         arms_down=0.35,
         effusion=0.2,
         hilar_nodes=0.25,
+        hiatus_hernia=0.12,
         emphysema=0.3,
         collapse=0.1,
         mass=0.12,

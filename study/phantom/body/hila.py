@@ -77,7 +77,7 @@ _SEGMENTS = {
 
 @dataclass(frozen=True)
 class Segment:
-    """A bronchopulmonary segment: its centre and where its vessels and bronchus begin, mm; ``side`` -1 right, 1 left."""
+    """A bronchopulmonary segment: its centre and where what serves it begins, mm; ``side`` -1 right, 1 left."""
 
     side: int
     centre: np.ndarray

@@ -5,8 +5,8 @@ of successive visits are the same lesions, grown or shrunk, and what is infected
 a larger one.
 
 COVID-19 affects both lungs and prefers the bases, the back and the pleura (Bernheim et al., Radiology
-2020;295:200463). Other pneumonia fills a lobe as far as its fissures or a whole lung, forms patches around the bronchi of one
-or two lobes, or spreads like COVID-19 but more to one side.
+2020;295:200463). Other pneumonia fills a lobe as far as its fissures or a whole lung, forms patches around the bronchi
+of one or two lobes, or spreads like COVID-19 but more to one side.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
     turn, drop = rng.normal(0, 5), rng.normal(-8, 3) + HEART_FOLLOWS * dome_shift
     hilum_radii = rng.uniform(7, 11), rng.uniform(5, 8)  # of fat and connective tissue around vessels and bronchi
 
+    aside, hernia = rng.normal(2, 4), rng.random() < build.findings.hiatus_hernia  # of the oesophagus
+    sac = rng.uniform(15, 28) if hernia else 0.0
+
     def spine(level):
         return float(spine_centre(build, np.array(level * sz))) / sy
 
@@ -52,9 +55,11 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
         ("pulmonary", (-2, -4, 22), (-4, 14, 42), 12, 10),
         ("pulmonary", (-12, -18, 4), (-15, -2, -36), 11.5, 10),
         ("vein", (-74, -6, -18), (-130, 8, -22), 11, 12),
-        ("oesophagus", (110, spine(110) - 24, 5), (0, spine(0) - 27, 4), 6, 6.5),
-        ("oesophagus", (0, spine(0) - 27, 4), (-70, spine(-70) - 33, 3), 6.5, 7.5),
-        ("oesophagus", (-70, spine(-70) - 33, 3), (-125, spine(-120) - 42, 18), 7.5, 8),
+        ("vein", (-190, spine(-190) - 24, -6), (10, spine(10) - 25, -7), 4, 4.5),
+        ("vein", (10, spine(10) - 25, -7), (15, -2, -20), 4.5, 5.5),
+        ("oesophagus", (110, spine(110) - 24, 5), (0, spine(0) - 27, 2 + aside), 6, 6.5),
+        ("oesophagus", (0, spine(0) - 27, 2 + aside), (-70, spine(-70) - 33, 1 + aside), 6.5, 7.5),
+        ("oesophagus", (-70, spine(-70) - 33, 1 + aside), (-125, spine(-120) - 42, 16 + aside), 7.5, max(8, sac)),
         ("airway", (130, front(115), 0), (40, front(40), 1), 8.8, 8.8),
         ("airway", (40, front(40), 1), (0, front(0), 1), 8.8, 8.6),
         ("airway", (0, front(0), -3), (-20, front(0) + 2, -24), 7.4, 7),
@@ -76,7 +81,7 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     """How far the mediastinum reaches to the right and to the left (mm) at each (z, y)."""
     balls = []
     for kind, start, end, r0, r1 in capsules:
-        if kind == "oesophagus" or kind.startswith("hilar") or (kind == "aorta" and start[0] < -140):
+        if kind.startswith("hilar") or (kind == "aorta" and start[0] < -140):
             continue
         n = max(2, int(np.ceil(np.linalg.norm(end - start) / (0.9 * min(r0, r1)))))
         t = np.linspace(0, 1, n)[:, None]
@@ -89,8 +94,10 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     spine = spine_centre(build, coarse.z).astype(np.float32)[:, None]
     width = build.size[2]
     back = (21 * ramp(y, spine - 20, spine - 6) + 17 * ramp(y, spine + 4, spine + 30)) * width
-    # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger.
-    right, left = np.maximum(thin - 3, back), np.maximum(thin + 6, back)
+    # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger. Behind the heart it
+    # reaches towards the azygos vein and the oesophagus, in some past the midline.
+    recess = rng.uniform(0, 10) * ramp(z, 5, -25) * ramp(y, spine - 75, spine - 45)
+    right, left = np.maximum(thin - 3 - recess, back), np.maximum(thin + 6, back)
     chord = balls[:, 3, None, None] ** 2 - (y - balls[:, 1, None, None]) ** 2 - (z - balls[:, 0, None, None]) ** 2
     reach = np.sqrt(np.maximum(chord, 0))
     hit = chord > 0

@@ -225,7 +225,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     size = build.size[0]
     sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
-    recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
+    recess = np.array([rng.uniform(38, 70), rng.uniform(12, 52), rng.uniform(50, 92), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
     wobble = smooth_noise(rng, Grid(coarse.z[:1], coarse.y, coarse.x, coarse.spacing_mm), 45.0)[0]
     draft = Shapes(
