@@ -13,6 +13,7 @@ from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import draw_build
 from study.phantom.body.chest_wall import let_air_in
 from study.phantom.body.cover import put_cover
+from study.phantom.body.dense import Voxels, draw_dense
 from study.phantom.body.fields import (
     LATTICE_MM,
     Grid,
@@ -81,7 +82,8 @@ class Anatomy:
     ``share`` the fraction of the voxel that is lung (0..1), ``lobe`` its number (`lobes.LOBES`), ``vessel`` and
     ``lumen`` the fractions of it that are vessel or bronchial wall and bronchial air, ``depth`` mm to the nearest
     border of the lung, ``wall`` mm to the ribs or the diaphragm, ``room`` 0 in thin recesses to 1 where the lung
-    is wide, ``parenchyma`` HU of the lung without vessels, ``outer`` HU of what the lung does not fill.
+    is wide, ``parenchyma`` HU of the lung without vessels, ``airless`` 0..1 how far it has lost its air without
+    infection, ``outer`` HU of what the lung does not fill.
     """
 
     whole: Grid
@@ -100,6 +102,7 @@ class Anatomy:
     wall: np.ndarray
     room: np.ndarray
     parenchyma: np.ndarray
+    airless: np.ndarray
     outer: np.ndarray
 
 
@@ -155,16 +158,19 @@ def draw_anatomy(
     wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
     speckle = Speckle(grid, np.unravel_index(inside, grid.shape))
-    parenchyma, lobe = _parenchyma(grid, shapes, positions(grid, inside), speckle, depth_inside, patient_seed)
+    parenchyma, lobe, airless, plugged = _parenchyma(
+        grid, shapes, positions(grid, inside), speckle, depth_inside, wall_mm, patient_seed
+    )
+    lumen *= 1 - plugged
     outer = hu.ravel()[inside].copy()
     anatomy = Anatomy(
         *(whole, outside, frame),
         *(grid, shapes, hu, inside, speckle, share, lobe, vessel, lumen, depth_inside, wall_mm, room),
-        *(parenchyma, outer),
+        *(parenchyma, airless, outer),
     )
     hu.ravel()[inside] = beside_outer(anatomy, lung_hu(anatomy, parenchyma))
     draw_airways(hu, grid, shapes)
-    for array in (hu, inside, share, lobe, vessel, lumen, depth_inside, wall_mm, room, parenchyma, outer):
+    for array in (hu, inside, share, lobe, vessel, lumen, depth_inside, wall_mm, room, parenchyma, airless, outer):
         array.setflags(write=False)
     return anatomy
 
@@ -234,7 +240,7 @@ def _draw_slab(
     draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
     _compose_outside(hu, body, outside, pixel)
     put_cover(hu, body, grid, shapes.cover)
-    fluid = effusion(shapes, cage, grid, patient_seed)
+    fluid = effusion(shapes, *grid.open(), patient_seed)
     if fluid is not None:
         hu += np.clip(0.5 + lung_depth(shapes, grid, cage, surfaces) / pixel, 0, 1) * (9 - hu)
         cage = cage + fluid
@@ -278,8 +284,8 @@ def _compose_outside(hu, body, outside, pixel) -> None:
     hu += outside
 
 
-def _parenchyma(grid: Grid, shapes: Shapes, at, speckle: Speckle, depth, patient_seed) -> tuple[np.ndarray, ...]:
-    """Return the HU of lung tissue between the visible vessels, mottled, denser where dependent; and its lobe."""
+def _parenchyma(grid: Grid, shapes: Shapes, at, speckle: Speckle, depth, wall, patient_seed) -> tuple[np.ndarray, ...]:
+    """HU of lung tissue between the visible vessels, mottled, denser where dependent; its lobe; see `draw_dense`."""
     rng = generator(patient_seed, "parenchyma")
     z, y, x = at
     level = rng.normal(-872, 22)
@@ -289,4 +295,6 @@ def _parenchyma(grid: Grid, shapes: Shapes, at, speckle: Speckle, depth, patient
     hu += rng.uniform(14, 26) * speckle(rng, 5.5)
     lobe, fissure_mm = draw_lobes(shapes, patient_seed, z, y, x, speckle)
     add_findings(hu, z, y, x, depth, fissure_mm, speckle, shapes, patient_seed, grid.spacing_mm[1])
-    return hu.astype(np.float32), lobe
+    hu = hu.astype(np.float32, copy=False)
+    lung = Voxels(z, y, x, wall, lobe, speckle, grid.spacing_mm[1])
+    return hu, lobe, *draw_dense(hu, lung, shapes, patient_seed)

@@ -1,4 +1,4 @@
-"""What lungs show without infection: fissures, emphysema, scars, caps, granulomas, collapse, effusion.
+"""What lungs show without infection: fissures, emphysema, scars, caps, granulomas, dependent lung, effusion.
 
 None of them is infection, and each can be mistaken for it: these are the hard negatives.
 """
@@ -23,11 +23,9 @@ def add_findings(
     build = shapes.build
     _fissures(hu, fissure_mm, rng, pixel_mm)
     older = build.age_years > 50
-    if rng.random() < (0.3 if older and not build.female else 0.07):
-        severity = rng.uniform(0.2, 1.0)
-        holes = noise(rng, 9.0) + 0.5 * noise(rng, 25.0) + ramp(z, -60, build.apex)
-        weight = ramp(holes, 2.2 - severity, 2.9 - severity) * 0.85
-        hu += weight * (-972 - hu)
+    emphysema = generator(patient_seed, "emphysema")
+    if emphysema.random() < build.findings.emphysema * (1.5 if older and not build.female else 0.35):
+        _emphysema(hu, z, depth, noise, build, emphysema)
     if rng.random() < (0.35 if older else 0.08):
         cap = ramp(depth, rng.uniform(5, 11), 1) * ramp(z, build.apex - 45, build.apex - 12)
         hu += cap * ramp(noise(rng, 14.0), -0.8, 1.2) * rng.uniform(150, 650)
@@ -68,16 +66,32 @@ def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
     hu[near] += share * ramp(along, wide, 0.6 * wide) * fill * (-20 - part)
 
 
-def effusion(shapes: Shapes, cage: np.ndarray, grid, patient_seed) -> np.ndarray | None:
-    """Draw how far (mm) fluid pushes the lung off the ribs; None in patients without any."""
+def _emphysema(hu, z, depth, noise, build, rng) -> None:
+    """Destroy lung: around the centres of lobules, along the pleura, everywhere in lobules, or in large bullae."""
+    severity = rng.uniform(0.2, 1.0)
+    kind = rng.choice(["centrilobular", "paraseptal", "panlobular", "bullous"], p=[0.55, 0.15, 0.15, 0.15])
+    high = ramp(z, -60, build.apex)
+    if kind == "panlobular":
+        weight = (0.2 + 0.5 * severity) * ramp(noise(rng, 45.0) - 0.6 * high, -1.2, 0.6)
+    elif kind == "centrilobular":
+        holes = noise(rng, 9.0) + 0.5 * noise(rng, 25.0) + high
+        weight = ramp(holes, 2.2 - severity, 2.9 - severity) * 0.85
+    else:
+        wide, reach = (14.0, 14.0) if kind == "paraseptal" else (32.0, 45.0)
+        holes = noise(rng, wide) + 1.4 * ramp(depth, reach, 2) + high
+        weight = ramp(holes, 2.4 - severity, 2.6 - severity) * 0.97
+    hu += weight * (-975 - hu)
+
+
+def effusion(shapes: Shapes, z, y, x, patient_seed) -> np.ndarray | None:
+    """Draw how far (mm) fluid pushes the lung off the ribs at (z, y, x) mm; None in patients without any."""
     rng = generator(patient_seed, "effusion")
-    if rng.random() > shapes.build.findings.effusion:
-        return None
-    z, y, x = grid.open()
-    side = rng.choice([-1, 0, 1])
     build = shapes.build
+    if rng.random() > build.findings.effusion:
+        return None
+    side = rng.choice([-1, 0, 1])
     sides = 1.0 if side == 0 else (x * side > 0)
-    level = np.float32(rng.uniform(8, 30))
-    return (level * ramp(y, -0.1 * build.half_depth, 0.95 * build.half_depth) * ramp(z, 0, -90) * sides).astype(
-        np.float32
-    )
+    large = rng.random() < 0.3
+    level = np.float32(rng.uniform(35, 90) if large else rng.uniform(8, 30))
+    behind = ramp(y, -(0.6 if large else 0.1) * build.half_depth, 0.95 * build.half_depth)
+    return (level * behind * ramp(z, 0.7 * build.apex if large else 0, -90) * sides).astype(np.float32)

@@ -13,10 +13,19 @@ from dataclasses import dataclass
 class Findings:
     """Chances, 0..1, that a patient has a finding; all assumed.
 
-    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them. ``effusion``: fluid in one or
-    both pleural spaces. ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
-    ``air_in_wall``: emphysema between the muscles and the skin of the chest. ``hand_on_chest``: a hand lies on it, of
-    patients whose arms are down. ``clothes``, ``tubes``: cloth, or electrodes with leads and tubes, lie on it.
+    ``arms_down``: the arms lie beside the trunk, as in patients who cannot raise them.
+    ``effusion``: fluid in one or both pleural spaces, with the lung beside it compressed.
+    ``hilar_nodes``: enlarged lymph nodes at a hilum, of each side.
+    ``hiatus_hernia``: the oesophagus widens to a sac above the diaphragm.
+    ``emphysema``: half as often again in men over 50, a third as often in others.
+    ``collapse``: a lobe, a part of it or a whole lung without air, its bronchus closed.
+    ``mass``, ``nodules``, ``fibrosis``: as their names say.
+    ``free_breathing``: the breath is not held deep, and dependent lung is dense.
+    ``filled_lung``: of those with pneumonia in a training set, that it fills a lobe or more.
+    ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
+    ``air_in_wall``: emphysema between the muscles and the skin of the chest.
+    ``hand_on_chest``: a hand lies on it, of patients whose arms are down.
+    ``clothes``, ``tubes``: cloth, or electrodes with leads and tubes, lie on the chest.
     ``part_of_lung``: the scan begins or ends within the lungs. ``abdomen_too``: it reaches 5-12 cm below them.
     """
 
@@ -29,6 +38,15 @@ class Findings:
     tubes: float = 0.08
     part_of_lung: float = 0.0
     abdomen_too: float = 0.0
+    hilar_nodes: float = 0.1
+    hiatus_hernia: float = 0.04
+    emphysema: float = 0.2
+    collapse: float = 0.01
+    mass: float = 0.01
+    nodules: float = 0.03
+    fibrosis: float = 0.03
+    free_breathing: float = 0.1
+    filled_lung: float = 0.0
 
 
 FINDINGS = {
@@ -43,5 +61,14 @@ FINDINGS = {
         tubes=0.25,
         part_of_lung=0.12,
         abdomen_too=0.2,
+        hilar_nodes=0.25,
+        hiatus_hernia=0.12,
+        emphysema=0.3,
+        collapse=0.1,
+        mass=0.12,
+        nodules=0.12,
+        fibrosis=0.12,
+        free_breathing=0.3,
+        filled_lung=0.15,
     ),
 }

@@ -5,8 +5,8 @@ of successive visits are the same lesions, grown or shrunk, and what is infected
 a larger one.
 
 COVID-19 affects both lungs and prefers the bases, the back and the pleura (Bernheim et al., Radiology
-2020;295:200463). Other pneumonia fills a lobe as far as its fissures, forms patches around the bronchi of one
-or two lobes, or spreads like COVID-19 but more to one side.
+2020;295:200463). Other pneumonia fills a lobe as far as its fissures or a whole lung, forms patches around the bronchi
+of one or two lobes, or spreads like COVID-19 but more to one side.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from study.phantom.body.shape import Shapes
 PATTERNS = ("covid", "pneumonia")
 KINDS = ("ground glass", "crazy paving", "consolidation", "reversed halo", "band")
 # How pneumonia spreads, and how often each way is taken; assumed.
-SPREADS = {"lobar": 0.4, "bronchopneumonia": 0.4, "patchy": 0.2}
+SPREADS = {"lobar": 0.35, "whole lung": 0.1, "bronchopneumonia": 0.35, "patchy": 0.2}
 # Lobes that it begins in; assumed: the lower ones more often, by their volume and their drainage.
 FIRST_LOBE = dict(RUL=0.19, RML=0.10, RLL=0.31, LUL=0.15, LLL=0.25)
 PAVED_PATIENTS, HALO_PATIENTS = 0.5, 0.15  # share with crazy paving or a reversed halo somewhere; assumed
@@ -96,13 +96,14 @@ def draw_susceptibility(anatomy: Anatomy, patient_seed: tuple[int, ...], pattern
     foci, halo, ring = _foci(speckle.part, rng, seeds, float(field.std()), speckle.flat, rng.random() < HALO_PATIENTS)
     field += foci
     del broad, large, medium, z, y, x, posterior, basal, foci  # arrays of the whole lung: room for those that follow
-    levels, reached = _levels(field, anatomy.share)
     opacity = rng.normal(-575, 40) + rng.uniform(60, 120) * noise(26.0) + rng.uniform(15, 40) * small
     shade = noise(38.0)
     opacity = np.clip(opacity - 110 * ramp(shade, rng.uniform(0.4, 1.4), 2.0), -745, -300)
     paved = rng.uniform(0.5, 1.0) * ramp(-shade, -0.2, 0.5) * (rng.random() < PAVED_PATIENTS)
     core = 0.55 * (field - field.mean()) / field.std() + 0.6 * noise(14.0) + 0.45 * noise(6.5) + 0.6 * rim
     core += dense + ring
+    field -= 9 * anatomy.airless  # lung without air is infected last
+    levels, reached = _levels(field, anatomy.share)
     ripple = noise(13.0) + 0.35 * small
     band = np.exp(-((ripple / 0.22) ** 2)) * ramp(rim, 0.1, 0.5)
     edge = 0.11 * np.exp(0.5 * noise(45.0)) * (1.0 if covid else 0.8)
@@ -131,6 +132,9 @@ def _spread(anatomy: Anatomy, rng, patient_seed, x) -> tuple[np.ndarray, np.ndar
     second = (same_side if rng.random() < 0.7 else others)[0] if rng.random() < 0.4 else 0
     share = (anatomy.lobe == first) + rng.uniform(0.3, 1.0) * (anatomy.lobe == second)
     shapes = anatomy.shapes
+    if spread == "whole lung":
+        share = ((anatomy.lobe > 3) == (first > 3)).astype(np.float32)
+        return rng.uniform(3.0, 6.0) * share, 0.5 * share, _points(shapes, rng, int(rng.integers(0, 25)))
     if spread == "lobar":
         return rng.uniform(1.8, 3.4) * share, 0.5 * share, _points(shapes, rng, int(rng.integers(0, 25)))
     if spread == "bronchopneumonia":
@@ -218,7 +222,7 @@ def infect(
     septa = part.paved * (1 - absorbing)
     out = part.opacity + 26 * part.grain - 70 * absorbing  # of the ground glass
     out += 150 * septa * np.exp(-((part.grain / 0.35) ** 2))
-    np.maximum(out, parenchyma + 85, out=out)
+    np.maximum(out, np.minimum(parenchyma + 85, np.maximum(parenchyma, 30)), out=out)
     out -= parenchyma
     out *= strength
     out += parenchyma

@@ -8,6 +8,8 @@ from scipy import ndimage
 from study.phantom.body.build import Build, spine_centre
 from study.phantom.body.fields import Grid, ramp, smooth_noise
 
+HEART_FOLLOWS = 0.8  # of the diaphragm's shift; assumed
+
 
 def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: float = 0.0) -> tuple:
     """Draw heart, great vessels, airways and hila: (kind, start, end, radius, radius), (z, y, x) mm.
@@ -17,7 +19,11 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
     sz, sy, sx = build.size
     heart = rng.normal(1.0, 0.06) * (1 + 0.002 * (build.age_years - 45))
     aorta = rng.normal(1.0, 0.06) * (1 + 0.005 * (build.age_years - 45))
-    turn, drop = rng.normal(0, 5), rng.normal(-8, 3) + 0.8 * dome_shift
+    turn, drop = rng.normal(0, 5), rng.normal(-8, 3) + HEART_FOLLOWS * dome_shift
+    hilum_radii = rng.uniform(7, 11), rng.uniform(5, 8)  # of fat and connective tissue around vessels and bronchi
+
+    aside, hernia = rng.normal(2, 4), rng.random() < build.findings.hiatus_hernia  # of the oesophagus
+    sac = rng.uniform(15, 28) if hernia else 0.0
 
     def spine(level):
         return float(spine_centre(build, np.array(level * sz))) / sy
@@ -48,16 +54,12 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
         ("pulmonary", (-8, -24, 17), (-2, -4, 22), 14, 12),
         ("pulmonary", (-2, -4, 22), (-4, 14, 42), 12, 10),
         ("pulmonary", (-12, -18, 4), (-15, -2, -36), 11.5, 10),
-        ("pulmonary", (-15, -2, -36), (-34, 12, -46), 9.5, 8),
-        ("pulmonary", (-34, 12, -46), (-58, 24, -47), 8, 6),
-        ("pulmonary", (-4, 14, 42), (-34, 26, 46), 9.5, 8), ("pulmonary", (-34, 26, 46), (-56, 32, 48), 8, 6),
-        ("pulmonary", (-15, -2, -36), (-2, -6, -48), 8, 6), ("pulmonary", (-2, 8, 42), (6, -2, 50), 8, 6),
-        ("vein", (-12, -14, -46), (-36, 2, -22), 6, 8), ("vein", (-48, 18, -46), (-42, 9, -20), 6, 8),
-        ("vein", (-8, -10, 46), (-32, 2, 20), 6, 8), ("vein", (-46, 20, 44), (-40, 10, 18), 6, 8),
         ("vein", (-74, -6, -18), (-130, 8, -22), 11, 12),
-        ("oesophagus", (110, spine(110) - 24, 5), (0, spine(0) - 27, 4), 6, 6.5),
-        ("oesophagus", (0, spine(0) - 27, 4), (-70, spine(-70) - 33, 3), 6.5, 7.5),
-        ("oesophagus", (-70, spine(-70) - 33, 3), (-125, spine(-120) - 42, 18), 7.5, 8),
+        ("vein", (-190, spine(-190) - 24, -6), (10, spine(10) - 25, -7), 4, 4.5),
+        ("vein", (10, spine(10) - 25, -7), (15, -2, -20), 4.5, 5.5),
+        ("oesophagus", (110, spine(110) - 24, 5), (0, spine(0) - 27, 2 + aside), 6, 6.5),
+        ("oesophagus", (0, spine(0) - 27, 2 + aside), (-70, spine(-70) - 33, 1 + aside), 6.5, 7.5),
+        ("oesophagus", (-70, spine(-70) - 33, 1 + aside), (-125, spine(-120) - 42, 16 + aside), 7.5, max(8, sac)),
         ("airway", (130, front(115), 0), (40, front(40), 1), 8.8, 8.8),
         ("airway", (40, front(40), 1), (0, front(0), 1), 8.8, 8.6),
         ("airway", (0, front(0), -3), (-20, front(0) + 2, -24), 7.4, 7),
@@ -65,10 +67,9 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
         ("airway", (0, front(0), 5), (-31, front(0) + 6, 36), 6.8, 5.8),
         ("node", (-6, front(0) - 2, -2), (-22, front(0) + 1, 2), 7, 6),
         ("node", (12, -6, -14), (4, -4, -12), 7, 7),
-        ("hilum", (-8, 4, -42), (-44, 14, -43), 9.5, 8), ("hilum", (-2, 8, 42), (-40, 20, 43), 9.5, 8),
+        ("hilum", (-8, 6, -34), (-46, 20, -34), *hilum_radii), ("hilum", (-6, 12, 34), (-44, 22, 34), *hilum_radii),
     ]
     # fmt: on
-    parts += _hilar_branches(rng)
     scale = np.array([sz, sy, sx])
     calibre = (sz * sy * sx) ** (1 / 3)
     return tuple(
@@ -76,30 +77,11 @@ def mediastinal_capsules(build: Build, rng: np.random.Generator, dome_shift: flo
     )
 
 
-def _hilar_branches(rng: np.random.Generator) -> list:
-    """Lobar vessels, nodes and bronchi that jut from the hila into the lung; few in some patients, many in others.
-
-    A hilum on a scan is a knobbly lump of soft tissue, up to 4 cm wide and surrounded by lung: of all normal anatomy it
-    looks most like consolidation. The number, length and calibre of the branches are assumed.
-    """
-    many, thick = rng.uniform(1, 6), rng.uniform(0.8, 1.25)
-    branches = []
-    for side, root in ((-1, (-18, 8, -42)), (1, (-10, 15, 44))):
-        for _ in range(int(rng.poisson(many))):
-            kind = rng.choice(["hilar vessel", "hilar node", "hilar airway"], p=[0.6, 0.2, 0.2])
-            start = np.array(root) + rng.normal(0, (10, 6, 2))
-            away = np.array([rng.normal(0, 13), rng.normal(2, 10), side * rng.uniform(4, 25)])
-            wide = thick * (rng.uniform(2, 3.5) if kind == "hilar airway" else rng.uniform(4, 9))
-            far = 0.4 if kind == "hilar node" else 1.0
-            branches.append((kind, tuple(start), tuple(start + far * away), wide, 0.7 * wide))
-    return branches
-
-
 def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.ndarray, np.ndarray]:
     """How far the mediastinum reaches to the right and to the left (mm) at each (z, y)."""
     balls = []
     for kind, start, end, r0, r1 in capsules:
-        if kind == "oesophagus" or kind.startswith("hilar") or (kind == "aorta" and start[0] < -140):
+        if kind.startswith("hilar") or (kind == "aorta" and start[0] < -140):
             continue
         n = max(2, int(np.ceil(np.linalg.norm(end - start) / (0.9 * min(r0, r1)))))
         t = np.linspace(0, 1, n)[:, None]
@@ -112,8 +94,10 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     spine = spine_centre(build, coarse.z).astype(np.float32)[:, None]
     width = build.size[2]
     back = (21 * ramp(y, spine - 20, spine - 6) + 17 * ramp(y, spine + 4, spine + 30)) * width
-    # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger.
-    right, left = np.maximum(thin - 3, back), np.maximum(thin + 6, back)
+    # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger. Behind the heart it
+    # reaches towards the azygos vein and the oesophagus, in some past the midline.
+    recess = rng.uniform(0, 10) * ramp(z, 5, -25) * ramp(y, spine - 75, spine - 45)
+    right, left = np.maximum(thin - 3 - recess, back), np.maximum(thin + 6, back)
     chord = balls[:, 3, None, None] ** 2 - (y - balls[:, 1, None, None]) ** 2 - (z - balls[:, 0, None, None]) ** 2
     reach = np.sqrt(np.maximum(chord, 0))
     hit = chord > 0

@@ -21,11 +21,13 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     rng = generator(patient_seed, "blood")
     pixel = grid.spacing_mm[1]
     blood = BLOOD_HU + rng.normal(0, 4)
-    gas = rng.random() < 0.4
     fat = np.clip(0.25 * shapes.build.fat * rng.uniform(0.5, 1.6), *EPICARDIAL_MM)
     heart = [capsule for capsule in shapes.capsules if capsule[0] == "heart"]
     draw_heart(hu, heart, grid, blood + 2, rng.normal(-100, 5), fat, generator(patient_seed, "epicardial fat"))
-    order = {"hilum": 0, "node": 1, "oesophagus": 1}
+    # Gas in the oesophagus: its calibre (mm), and whether it stands over fluid.
+    gas, fluid = rng.uniform(1.5, 6) * (rng.random() < 0.6), rng.random() < 0.3
+    where, often = rng.uniform(0, 100), rng.uniform(-0.8, 1)
+    order = {"hilum": 0, "hilar tissue": 0, "node": 1, "oesophagus": 1}
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
         if kind == "heart" or kind.endswith("airway"):
             continue
@@ -35,7 +37,7 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
         if 0 in part.shape:
             continue
         distance = capsule_distance(part, start, end, r0, r1)
-        if kind == "hilum":
+        if kind in ("hilum", "hilar tissue"):
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
         value = {"node": 30.0, "hilar node": 30.0, "oesophagus": 32.0}.get(kind, blood)
@@ -44,7 +46,12 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
             value = blood + 260 * ramp(np.sin(z / 5 + part.open()[2] / 4), 0.85, 1.0) * ramp(distance, -3.0, -1.0)
         _fill(hu[box], distance, value, pixel)
         if kind == "oesophagus" and gas:
-            _fill(hu[box], capsule_distance(part, start, end, 1.8, 2.0), -650.0, pixel)
+            z, y, _ = part.open()
+            lumen = capsule_distance(part, start, end, *(max(min(gas, r - 2.5), 0.65 * r - 3) for r in (r0, r1)))
+            filled = ramp(np.sin((z + where) / 9), -often, -often + 0.4)  # gas in pieces
+            level = (start[1] + end[1]) / 2 + 1.0
+            _fill(hu[box], lumen, 20.0, pixel)
+            _fill(hu[box], np.maximum(lumen, y - level) if fluid else lumen, -920.0, pixel, filled)
 
 
 def draw_airways(hu: np.ndarray, grid: Grid, shapes: Shapes) -> None:

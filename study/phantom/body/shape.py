@@ -24,7 +24,8 @@ from study.phantom.body.fields import (
     smooth_curve,
     smooth_noise,
 )
-from study.phantom.body.mediastinum import mediastinal_border, mediastinal_capsules
+from study.phantom.body.hila import Hila, draw_hila
+from study.phantom.body.mediastinum import HEART_FOLLOWS, mediastinal_border, mediastinal_capsules
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Shapes:
     recess: np.ndarray
     wobble: np.ndarray
     capsules: tuple
+    hila: Hila
     bend: np.ndarray
     arms: tuple = ()
     cover: Cover | None = None
@@ -220,20 +222,22 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     bend = (1.0 + 4.0 * (rng.random() < 0.25)) * smooth_curve(rng, coarse.z, 110.0)
     cage = cage_distance(build, coarse, bend) + 1.3 * smooth_noise(rng, coarse, 60.0)
     angle = angle_from_back(build, coarse)
-    capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"))
+    hila = draw_hila(patient_seed, build, 0.0)
+    capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum")) + hila.central
     size = build.size[0]
     sides = np.clip(rng.normal(11, 6), 0, 20)
     dome = (-96 * size + sides / 2, -96 * size - sides / 2)
     right, left = _borders(build, coarse, capsules, dome, patient_seed)
-    recess = np.array([rng.uniform(38, 66), rng.uniform(14, 30), rng.uniform(52, 84), rng.uniform(0.2, 0.5)]) * size
+    recess = np.array([rng.uniform(38, 70), rng.uniform(12, 52), rng.uniform(50, 92), rng.uniform(0.2, 0.5)]) * size
     recess[3] /= size
     wobble = smooth_noise(rng, Grid(coarse.z[:1], coarse.y, coarse.x, coarse.spacing_mm), 45.0)[0]
     draft = Shapes(
-        build, coarse, cage.astype(np.float32), None, None, right, left, dome, recess, wobble, capsules, bend
+        build, coarse, cage.astype(np.float32), None, None, right, left, dome, recess, wobble, capsules, hila, bend
     )
     shift = _level_for_volume(draft)
     # The heart rides on the diaphragm, so the mediastinum is drawn again once the diaphragm is placed.
-    capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift)
+    hila = draw_hila(patient_seed, build, HEART_FOLLOWS * shift)
+    capsules = mediastinal_capsules(build, generator(patient_seed, "mediastinum"), shift) + hila.central
     dome = (dome[0] + shift, dome[1] + shift)
     right, left = _borders(build, coarse, capsules, dome, patient_seed)
     body = body_distance(build, coarse, generator(patient_seed, "body"))
@@ -249,6 +253,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         recess,
         wobble,
         capsules,
+        hila,
         bend,
         lowered_arms(build, body, coarse, generator(patient_seed, "arms")),
         draw_cover(build, body, coarse, generator(patient_seed, "cover")),

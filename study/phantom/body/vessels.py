@@ -7,6 +7,8 @@ import numpy as np
 from study.phantom.body.fields import generator
 from study.phantom.body.shape import Shapes
 
+TIPS = {"artery": 1280, "vein": 768}  # of visible vessels, in each lung; assumed
+
 
 def grow_tree(root: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: float, rng) -> tuple[np.ndarray, ...]:
     """Grow a dichotomous tree from ``root`` that reaches every target: starts, ends, radii at both (mm).
@@ -53,22 +55,56 @@ def lung_points(shapes: Shapes, rng: np.random.Generator, side: int, count: int)
 
 
 def draw_trees(shapes: Shapes, patient_seed) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-    """Segments of all vessels and of the lobar and segmental bronchi of both lungs."""
-    build = shapes.build
-    scale = np.array(build.size)
-    vessels, airways = [], []
+    """Tubes of all vessels and bronchi within the lungs: those of the hila, then a tree for each segment."""
     rng = generator(patient_seed, "vessels")
-    thick = np.clip(rng.normal(1.12, 0.12), 0.85, 1.45) * float(np.prod(scale)) ** (1 / 3)
-    roots = {
-        -1: ((-24, 8, -47), (-22, 4, -44), (-26, 6, -38)),
-        1: ((-20, 16, 47), (-16, 8, 46), (-22, 11, 40)),
-    }
-    for side, (artery, vein, airway) in roots.items():
-        points = lung_points(shapes, rng, side, 1024 + 512 + 64)
-        vessels.append(grow_tree(artery * scale, points[:1024], 0.74 * thick, 3.4, rng))
-        vessels.append(grow_tree(vein * scale, points[1024:1536], 0.78 * thick, 3.4, rng))
-        airways.append(grow_tree(airway * scale, points[1536:], 0.62 * thick, 2.9, rng))
-    return _join(vessels), _join(airways)
+    calibre = float(np.prod(shapes.build.size)) ** (1 / 3)
+    thick = np.clip(rng.normal(1.2, 0.16), 0.85, 1.6) * calibre
+    vessels, bronchi = [_columns(shapes.hila.vessels)], [_columns(shapes.hila.bronchi)]
+    for side in (-1, 1):
+        segments = [segment for segment in shapes.hila.segments if segment.side == side]
+        centres = np.array([segment.centre for segment in segments])
+        points = lung_points(shapes, rng, side, sum(TIPS.values()))
+        arteries, veins = np.split(points, [TIPS["artery"]])
+        # Veins run between the segments, so their territories are others.
+        shifted = centres + rng.normal(0, 12, centres.shape)
+        for segment, territory in zip(segments, _territories(arteries, centres, rng), strict=True):
+            stem, tree = _serve(segment.artery, territory, 0.74 * thick, 3.4, rng)
+            vessels += [stem, tree]
+            # The bronchus accompanies the artery.
+            beside = rng.normal(0, 1, 3)
+            beside *= 1.3 * stem[2][0] / np.linalg.norm(beside)
+            few = territory[:: len(territory) // 16]
+            bronchi += _serve(segment.bronchus, few, 0.66 * thick, 2.9, rng, stem[1][-1] + beside)
+        for segment, territory in zip(segments, _territories(veins, shifted, rng), strict=True):
+            vessels += _serve(segment.vein, territory, 0.78 * thick, 3.4, rng)
+    return _join(vessels), _join(bronchi)
+
+
+def _territories(points: np.ndarray, centres: np.ndarray, rng) -> list[np.ndarray]:
+    """Deal points to the nearest centre; of each, a power of two is drawn that is near its share, 32 at least."""
+    nearest = ((points[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    territories = []
+    for k, centre in enumerate(centres):
+        own = points[nearest == k]
+        if len(own) == 0:  # a segment that other lung crowds out
+            own = centre + rng.normal(0, 8, (32, 3))
+        count = 2 ** int(np.clip(np.rint(np.log2(len(own))), 5, 8))
+        territories.append(own[rng.permutation(max(len(own), count))[:count] % len(own)])
+    return territories
+
+
+def _serve(origin: np.ndarray, targets: np.ndarray, leaf_mm: float, exponent: float, rng, tip=None) -> list[tuple]:
+    """Tubes of a stem from ``origin`` a third of the way to its targets (or to ``tip``), and of the tree from there."""
+    if tip is None:
+        tip = origin + rng.uniform(0.25, 0.4) * (targets.mean(axis=0) - origin)
+    bend = (origin + tip) / 2 + rng.normal(0, 0.06, 3) * np.linalg.norm(tip - origin)
+    radius = leaf_mm * len(targets) ** (1 / exponent)
+    stem = _columns([(origin, bend, 1.08 * radius, 1.03 * radius), (bend, tip, 1.03 * radius, 0.97 * radius)])
+    return [stem, grow_tree(tip, targets, leaf_mm, exponent, rng)]
+
+
+def _columns(tubes) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(column) for column in zip(*tubes, strict=True))
 
 
 def _join(trees) -> tuple[np.ndarray, ...]:

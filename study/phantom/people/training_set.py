@@ -138,7 +138,7 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
     extent = min(expit(logit(median) + spread * rng.standard_normal()), training.largest_extent)
     consolidation = expit(logit(CONSOLIDATION[0]) + CONSOLIDATION[1] * rng.standard_normal())
     scan_id = f"CAP-{k:04d}"
-    return dict(
+    row = dict(
         scan_id=scan_id,
         patient_id=scan_id,
         number=k,
@@ -161,6 +161,14 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
         pattern="covid" if rng.random() < training.covid_fraction else "pneumonia",
     )
+    is_filled = rng.random() < FINDINGS[training.findings].filled_lung
+    if is_filled and row["pattern"] == "pneumonia" and row["true_extent"] > 0:
+        row |= dict(
+            true_extent=round(training.largest_extent * float(rng.uniform(0.4, 1)), 5),
+            true_consolidation=round(float(rng.uniform(0.6, 0.95)), 4),
+            true_absorbing=0.0,
+        )
+    return row
 
 
 def _field_mm(k: int, training: TrainingSet, usual: float) -> float:
