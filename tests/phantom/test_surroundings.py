@@ -230,6 +230,16 @@ def test_some_scans_begin_or_end_in_the_lungs_or_reach_into_the_abdomen(chances)
         assert 45 < whole[0] - deep[0] < 95 and deep[1] == pytest.approx(whole[1], abs=3)
 
 
+def test_room_air_between_head_and_raised_arms_is_no_lung(chances):
+    chances(arms_down=0.0, head_too=1.0, effusion=0.0)
+    a = draw_anatomy((101,), "female", 50.0, 96, 600.0, 4.0)
+    lung_top = a.grid.z[np.unravel_index(a.inside, a.grid.shape)[0]].max()
+    assert len(a.shapes.head) == 3 and len(a.shapes.arms) == 4 and a.grid.z[-1] > a.shapes.build.apex + 70
+    assert lung_top < a.shapes.build.apex + 12
+    above = a.hu[a.grid.z > lung_top + 90]
+    assert (above > 600).any() and (above < -950).any()  # skull, and air around it
+
+
 def test_fields_of_view_vary_with_frequent_findings_alone():
     usual, odd = (
         plan_training_set(TrainingSet(n_training_scans=200, findings=findings)) for findings in ("ordinary", "frequent")
@@ -242,4 +252,5 @@ def test_fields_of_view_vary_with_frequent_findings_alone():
 
 
 def test_what_a_cohort_shows_is_the_papers_protocol():
-    assert FINDINGS["ordinary"].part_of_lung == FINDINGS["ordinary"].abdomen_too == 0
+    ordinary = FINDINGS["ordinary"]
+    assert ordinary.part_of_lung == ordinary.abdomen_too == ordinary.head_too == 0

@@ -18,6 +18,7 @@ class Findings:
     ``air_in_wall``: emphysema between the muscles and the skin of the chest. ``hand_on_chest``: a hand lies on it, of
     patients whose arms are down. ``clothes``, ``tubes``: cloth, or electrodes with leads and tubes, lie on it.
     ``part_of_lung``: the scan begins or ends within the lungs. ``abdomen_too``: it reaches 5-12 cm below them.
+    ``head_too``: it reaches up to the head, beside which raised arms lie.
     """
 
     arms_down: float = 0.22
@@ -29,6 +30,7 @@ class Findings:
     tubes: float = 0.08
     part_of_lung: float = 0.0
     abdomen_too: float = 0.0
+    head_too: float = 0.0
 
 
 FINDINGS = {
@@ -43,5 +45,6 @@ FINDINGS = {
         tubes=0.25,
         part_of_lung=0.12,
         abdomen_too=0.2,
+        head_too=0.08,
     ),
 }
