@@ -24,6 +24,7 @@ from study.phantom.body.fields import (
     tube_points,
     upsample,
 )
+from study.phantom.body.head import draw_skull
 from study.phantom.body.lobes import draw_lobes
 from study.phantom.body.organs import draw_airways, draw_mediastinum, table
 from study.phantom.body.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
@@ -109,7 +110,8 @@ class Anatomy:
 def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: float, patient_seed) -> Grid:
     """Return the fine grid: the scan's pixels, in layers of ``fine_mm`` from below to above the lungs.
 
-    By the patient's `Findings`, some scans begin or end within the lungs, and some reach far into the abdomen.
+    By the patient's `Findings`, some scans begin or end within the lungs, and some reach far into the abdomen or
+    up to the head.
     """
     build = shapes.build
     rng = generator(patient_seed, "coverage")
@@ -122,6 +124,8 @@ def scan_grid(shapes: Shapes, matrix: int, field_of_view_mm: float, fine_mm: flo
         low, high = (within, high) if rng.random() < 0.5 else (low, within + 40)
     elif odd < build.findings.part_of_lung + build.findings.abdomen_too:
         low -= rng.uniform(50, 90)
+    if build.head_too:
+        high += rng.uniform(70, 220)
     z = np.arange(low, high, fine_mm)
     centred = (np.arange(matrix) - (matrix - 1) / 2) * pixel
     return Grid(z, centred + build.centre[0], centred + build.centre[1], (fine_mm, pixel, pixel))
@@ -183,7 +187,7 @@ def _body_frame(shapes: Shapes, grid: Grid) -> tuple[tuple[slice, slice], float]
     edges = []
     for axis, positions, centres in ((1, coarse.y, grid.y), (0, coarse.x, grid.x)):
         skin = np.interp(centres, positions, near.min(axis=axis))
-        for start, end, *radii in shapes.arms:
+        for start, end, *radii in shapes.arms + shapes.head:
             k = 2 - axis
             low, high = (side(start[k], end[k]) for side in (min, max))
             skin = np.minimum(skin, np.maximum(low - centres, centres - high) - max(radii))
@@ -228,7 +232,7 @@ def _draw_slab(
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
     pixel, apex = grid.spacing_mm[1], shapes.build.apex
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
-    join_arms(body, muscle, grid, shapes.arms, shapes.build.fat)
+    join_arms(body, muscle, grid, shapes.arms + shapes.head, shapes.build.fat)
     hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
     if shapes.build.air_in_wall:
         let_air_in(hu, body, muscle, grid, shapes.build, patient_seed)
@@ -238,6 +242,7 @@ def _draw_slab(
     draw_spine(hu, grid, shapes, patient_seed)
     draw_sternum(hu, grid, shapes)
     draw_shoulders(hu, cage, body, grid, shapes, patient_seed)
+    draw_skull(hu, grid, shapes.head)
     _compose_outside(hu, body, outside, pixel)
     put_cover(hu, body, grid, shapes.cover)
     fluid = effusion(shapes, *grid.open(), patient_seed)

@@ -35,6 +35,7 @@ class Build:
     squareness: float
     taper: float
     air_in_wall: bool
+    head_too: bool
     findings: Findings
 
 
@@ -70,6 +71,7 @@ def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float, findin
         squareness=float(rng.uniform(2.15, 2.6)),
         taper=float(rng.uniform(3.2, 5.5)),
         air_in_wall=bool(rng.random() < FINDINGS[findings].air_in_wall),
+        head_too=bool(rng.random() < FINDINGS[findings].head_too),
         findings=FINDINGS[findings],
     )
 

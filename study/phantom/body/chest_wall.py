@@ -18,9 +18,10 @@ def let_air_in(hu: np.ndarray, body, muscle, grid: Grid, build: Build, patient_s
     z, y, x = grid.open()
     where = smooth_noise(rng, grid, 60.0) + 1.2 * ramp(side * x, -40, 40) + 0.8 * ramp(y, 40, -60)
     where = where + 0.8 * ramp(z, build.apex - 160, build.apex)
-    # Pockets between strands of tissue; streaks where the air parts muscle from fat.
-    pockets = 1.0 * smooth_noise(rng, grid, 6.0) + 0.7 * smooth_noise(rng, grid, 14.0)
-    near = ramp(np.abs(muscle), 9, 0)
-    air = ramp(pockets + 1.1 * near + where - rng.uniform(1.6, 2.8), 0.3, 0.8)
+    # Pockets between strands of tissue, drawn out along the skin; streaks where the air parts muscle from fat.
+    pockets = smooth_noise(rng, grid, 4.0) + 0.5 * smooth_noise(rng, grid, 11.0)
+    layers = np.cos(2 * np.pi * (body + 4 * smooth_noise(rng, grid, 25.0)) / rng.uniform(6, 10))
+    near = ramp(np.abs(muscle), 7, 0)
+    air = ramp(pockets + 0.7 * layers + 1.2 * near + 1.2 * where - rng.uniform(2.2, 4.0), 0.2, 0.7)
     air *= np.clip(0.5 - np.maximum(-muscle - 3, body + 3.5) / pixel, 0, 1)
     hu += air * (-960 - hu)

@@ -27,6 +27,7 @@ class Findings:
     ``hand_on_chest``: a hand lies on it, of patients whose arms are down.
     ``clothes``, ``tubes``: cloth, or electrodes with leads and tubes, lie on the chest.
     ``part_of_lung``: the scan begins or ends within the lungs. ``abdomen_too``: it reaches 5-12 cm below them.
+    ``head_too``: it reaches up to the head, beside which raised arms lie.
     """
 
     arms_down: float = 0.22
@@ -47,6 +48,7 @@ class Findings:
     fibrosis: float = 0.03
     free_breathing: float = 0.1
     filled_lung: float = 0.0
+    head_too: float = 0.0
 
 
 FINDINGS = {
@@ -70,5 +72,6 @@ FINDINGS = {
         fibrosis=0.12,
         free_breathing=0.3,
         filled_lung=0.15,
+        head_too=0.08,
     ),
 }

@@ -24,6 +24,7 @@ from study.phantom.body.fields import (
     smooth_curve,
     smooth_noise,
 )
+from study.phantom.body.head import head_and_arms
 from study.phantom.body.hila import Hila, draw_hila
 from study.phantom.body.mediastinum import HEART_FOLLOWS, mediastinal_border, mediastinal_capsules
 
@@ -35,7 +36,7 @@ class Shapes:
     ``cage``, ``body``, ``muscle``: signed distances, negative inside;
     surfaces of the lungs as heights: ``right``/``left`` (z, y) medial borders, ``dome``, ``recess`` and
     ``wobble`` what makes the diaphragm, ``lung`` the depth in the lung (mm) on the lattice;
-    ``arms`` as from `lowered_arms`, ``cover`` what lies on the chest.
+    ``arms`` and ``head`` as from `lowered_arms` and `head_and_arms`, ``cover`` what lies on the chest.
     """
 
     build: Build
@@ -52,6 +53,7 @@ class Shapes:
     hila: Hila
     bend: np.ndarray
     arms: tuple = ()
+    head: tuple = ()
     cover: Cover | None = None
     lung: np.ndarray | None = None
 
@@ -241,6 +243,7 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
     dome = (dome[0] + shift, dome[1] + shift)
     right, left = _borders(build, coarse, capsules, dome, patient_seed)
     body = body_distance(build, coarse, generator(patient_seed, "body"))
+    head, raised = head_and_arms(build, generator(patient_seed, "head"))
     shapes = Shapes(
         build,
         coarse,
@@ -255,7 +258,8 @@ def draw_shapes(patient_seed: tuple[int, ...], build: Build) -> Shapes:
         capsules,
         hila,
         bend,
-        lowered_arms(build, body, coarse, generator(patient_seed, "arms")),
+        lowered_arms(build, body, coarse, generator(patient_seed, "arms")) + raised,
+        head,
         draw_cover(build, body, coarse, generator(patient_seed, "cover")),
     )
     return replace(shapes, lung=lung_depth(shapes, coarse, shapes.cage, lung_surfaces(shapes, coarse)))
