@@ -69,7 +69,7 @@ def _band(hu, z, y, x, depth, rng, build, pixel_mm: float) -> None:
 def _emphysema(hu, z, depth, noise, build, rng) -> None:
     """Destroy lung: around the centres of lobules, along the pleura, everywhere in lobules, or in large bullae."""
     severity = rng.uniform(0.2, 1.0)
-    kind = rng.choice(["centrilobular", "paraseptal", "panlobular", "bullous"], p=[0.55, 0.15, 0.15, 0.15])
+    kind = rng.choice(["centrilobular", "paraseptal", "panlobular", "bullous"], p=[0.65, 0.13, 0.07, 0.15])
     high = ramp(z, -60, build.apex)
     if kind == "panlobular":
         weight = (0.2 + 0.5 * severity) * ramp(noise(rng, 45.0) - 0.6 * high, -1.2, 0.6)

@@ -97,7 +97,7 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     # The heart and the junctions of the two lungs lie to the left, so the right lung is the larger. Behind the heart it
     # reaches towards the azygos vein and the oesophagus, in some past the midline.
     recess = rng.uniform(0, 10) * ramp(z, 5, -25) * ramp(y, spine - 75, spine - 45)
-    right, left = np.maximum(thin - 3 - recess, back), np.maximum(thin + 6, back)
+    right, left = np.maximum(thin - 3 - recess, back), np.maximum(thin + 10, back)
     chord = balls[:, 3, None, None] ** 2 - (y - balls[:, 1, None, None]) ** 2 - (z - balls[:, 0, None, None]) ** 2
     reach = np.sqrt(np.maximum(chord, 0))
     hit = chord > 0

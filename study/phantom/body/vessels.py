@@ -58,7 +58,7 @@ def draw_trees(shapes: Shapes, patient_seed) -> tuple[tuple[np.ndarray, ...], tu
     """Tubes of all vessels and bronchi within the lungs: those of the hila, then a tree for each segment."""
     rng = generator(patient_seed, "vessels")
     calibre = float(np.prod(shapes.build.size)) ** (1 / 3)
-    thick = np.clip(rng.normal(1.2, 0.16), 0.85, 1.6) * calibre
+    thick = np.clip(rng.normal(1.05, 0.14), 0.8, 1.45) * calibre
     vessels, bronchi = [_columns(shapes.hila.vessels)], [_columns(shapes.hila.bronchi)]
     for side in (-1, 1):
         segments = [segment for segment in shapes.hila.segments if segment.side == side]
