@@ -10,8 +10,11 @@ from scipy import ndimage
 INFECTION = 2  # as in study.scans.labels, which is not imported, so that this module can be read alone
 SIDES = ("right", "left")
 
-# A second component smaller than this share of the first is a fragment, not the other lung.
-OTHER_LUNG_SHARE = 0.2
+# The other lung has at least this share of the lung field: when the two are apart, and when they are parted by shrinking.
+APART_SHARE, PARTED_SHARE = 0.03, 0.15
+SHRINK_STEP_MM, MOST_SHRINK_MM = 2.0, 40.0  # the trachea and its bifurcation lie between lungs that are still one then
+COARSE_MM = 4.0  # sides are told apart on every n-th voxel
+TISSUE_ABOVE_HU, BODY_MM = -200, 30.0  # a line through the body crosses so much tissue
 
 NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?"
 
@@ -19,11 +22,8 @@ NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and
 def measure(hu, label_map, spacing_mm):
     """Measure the volumes, POI and iHU of one scan, for both lungs together and for each.
 
-    The right and the left lung are the two largest components (joined over faces) of the lung field, distinguished by
-    their centroids, when the second has at least 20 % of the first one's voxels; smaller components go to the lung
-    whose centroid is nearer from side to side. Otherwise - lungs that touch, as they often do in thick sections, or a
-    single lung - the field is split at the sagittal plane of least lung area in its middle third, so that after
-    removal of one lung the numbers of each side mean little. Either way the two sides add up to the whole.
+    The right and the left lung are told apart by :func:`lung_sides`. One lung alone is one side; of the other side,
+    which is missing or holds no lung that was segmented, nothing is known.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def measure(hu, label_map, spacing_mm):
     -------
     dict
         ``lung_volume_ml``, ``infection_volume_ml``, ``poi`` (fraction 0..1; 0 without infection) and ``ihu`` (HU; NaN
-        without infection), then the same keys after ``right_`` and ``left_``. ``poi`` of a side without lung is NaN.
+        without infection), then the same keys after ``right_`` and ``left_``, all NaN for a side without lung. Two
+        sides add up to the whole.
 
     Raises
     ------
@@ -49,9 +50,8 @@ def measure(hu, label_map, spacing_mm):
     field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
-    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
-
-    right = _right_lung(field)
+    right, _ = lung_sides(hu, field, spacing_mm)
+    hu, label_map, right, field = (array[_box(field)] for array in (hu, label_map, right, field))
     sides = np.where(right, 0, 1)[field]
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
@@ -64,8 +64,79 @@ def measure(hu, label_map, spacing_mm):
     measured = _biomarkers(n_lung.sum(), n_infected.sum(), sum_hu.sum(), voxel_ml)
     for index, side in enumerate(SIDES):
         of_side = _biomarkers(n_lung[index], n_infected[index], sum_hu[index], voxel_ml)
-        measured |= {f"{side}_{name}": number for name, number in of_side.items()}
+        measured |= {f"{side}_{name}": number if n_lung[index] else np.nan for name, number in of_side.items()}
     return measured
+
+
+def lung_sides(hu, lung_mask, spacing_mm):
+    """Tell the right lung from the left.
+
+    The lung field is shrunk from its border, 2 mm at a time, until two large parts lie beside each other: further
+    apart from side to side than along the body or in depth. Lungs that are apart are so at once; lungs that touch, as
+    they do in front of the heart and behind it, part at the mediastinum, where their contact is thinnest. Each voxel
+    belongs to the nearer part. A field that does not part is one lung, on the side of the body's middle where its
+    centroid lies.
+
+    Parameters
+    ----------
+    hu : array (z, y, x)
+        x runs from the patient's right to the left.
+    lung_mask : bool array (z, y, x)
+        Not empty.
+    spacing_mm : tuple of 3 float
+
+    Returns
+    -------
+    right : bool array (z, y, x)
+        Only its values inside the lung field mean anything.
+    shrunk_mm : float
+        By how much the field was shrunk; 0 for two lungs that are apart, NaN for one lung.
+    """
+    box = _box(lung_mask)
+    field = lung_mask[box]
+    steps = [max(1, int(COARSE_MM // length)) for length in spacing_mm]
+    coarse = field[tuple(slice(None, None, step) for step in steps)]
+    step_mm = np.multiply(steps, spacing_mm)
+    depth_mm = ndimage.distance_transform_edt(np.pad(coarse, 1), sampling=step_mm)[1:-1, 1:-1, 1:-1]
+    right = np.zeros(lung_mask.shape, bool)
+    for shrunk_mm in np.arange(0, MOST_SHRINK_MM, SHRINK_STEP_MM):
+        parts, n_parts = ndimage.label(depth_mm > shrunk_mm)
+        pair = _beside(parts, n_parts, step_mm, (PARTED_SHARE if shrunk_mm else APART_SHARE) * coarse.sum())
+        if pair:
+            nearest = ndimage.distance_transform_edt(
+                ~np.isin(parts, pair), sampling=step_mm, return_distances=False, return_indices=True
+            )
+            is_right = parts[tuple(nearest)] == pair[0]
+            for axis, step in enumerate(steps):
+                is_right = np.repeat(is_right, step, axis)
+            right[box] = is_right[tuple(slice(n) for n in field.shape)]
+            return right, float(shrunk_mm)
+    centroid = np.average(np.arange(lung_mask.shape[2]), weights=lung_mask.sum(axis=(0, 1)))
+    right[:] = centroid < _middle(hu[box[0]], spacing_mm)
+    return right, float("nan")
+
+
+def _beside(parts, n_parts, step_mm, least):
+    """The largest part and the largest one beside it, the right one first; None if there are no two."""
+    sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
+    large = 1 + np.flatnonzero(sizes >= least)
+    if len(large) < 2:
+        return None
+    large = large[np.argsort(-sizes[large - 1], kind="stable")]
+    centroids = np.array(ndimage.center_of_mass(parts > 0, parts, large)) * step_mm
+    away = np.abs(centroids - centroids[0])
+    beside = np.flatnonzero(away[:, 2] > np.maximum(away[:, 0], away[:, 1]))
+    if not len(beside):
+        return None
+    pair = [0, beside[0]]
+    return [int(large[k]) for k in sorted(pair, key=lambda k: centroids[k, 2])]
+
+
+def _middle(hu, spacing_mm):
+    """The body's middle from side to side (column), halfway between the first and the last line through tissue."""
+    through = np.count_nonzero(hu > TISSUE_ABOVE_HU, axis=1) * spacing_mm[1] >= BODY_MM
+    ends = [np.flatnonzero(section)[[0, -1]] for section in through if section.any()]
+    return float(np.median(np.mean(ends, axis=1))) if ends else (hu.shape[2] - 1) / 2
 
 
 def portion_of_infection(n_infected, n_lung):
@@ -200,32 +271,6 @@ def _grown(mask):
     grown[:, :, 1:] |= mask[:, :, :-1]
     grown[:, :, :-1] |= mask[:, :, 1:]
     return grown
-
-
-def _right_lung(field):
-    """Mask of the voxels on the right lung's side; only its values inside the lung field mean anything."""
-    components, n = ndimage.label(field)
-    sizes = np.bincount(components.ravel(), minlength=n + 1)[1:]
-    largest = np.argsort(-sizes, kind="stable")[:2]
-    if n > 1 and sizes[largest[1]] >= OTHER_LUNG_SHARE * sizes[largest[0]]:
-        # Voxels of each component in each sagittal plane give the components' centroids from side to side.
-        n_x = field.shape[2]
-        per_plane = np.bincount((components * n_x + np.arange(n_x)).ravel(), minlength=(n + 1) * n_x).reshape(
-            n + 1, n_x
-        )[1:]
-        centroid_x = per_plane @ np.arange(n_x) / sizes
-        is_right = np.zeros(n + 1, bool)
-        is_right[1:] = centroid_x < centroid_x[largest].mean()
-        # Two lungs of one centroid (never in a chest) must still be two.
-        is_right[largest + 1] = centroid_x[largest] <= centroid_x[largest].min()
-        return is_right[components]
-    area = field.sum(axis=(0, 1))
-    n_x = area.size
-    middle = np.arange(n_x // 3, max(n_x - n_x // 3, n_x // 3 + 1))
-    # Of equal planes the one nearest the middle.
-    off_centre = np.abs(middle - (n_x - 1) / 2)
-    plane = middle[np.lexsort((off_centre, area[middle]))[0]]
-    return np.broadcast_to(np.arange(n_x) < plane, field.shape)
 
 
 def _checked(hu, label_map, spacing_mm):

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from study import fingerprint
 from study.files import sha256, write_json
 from study.networks import models, slabs
+from study.networks.body import body_mask
 from study.scans import refusals
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
@@ -18,7 +19,6 @@ LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 m
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
 LUNG_ABOVE_HU = -970
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
-AIR_BELOW_HU = -500  # between lung that has lost much of its air and fat
 
 
 class Segmenter:
@@ -76,14 +76,15 @@ class Segmenter:
         return label_map
 
     def find_lungs(self, scan):
-        """Return the lung field, bool (z, y, x): the network's answer without small parts and without air outside."""
+        """Return the lung field, bool (z, y, x): the network's answer inside the body, without small parts."""
         pixel_mm = self.lung.settings["pixel_mm"]
         on_grid = slabs.to_network_grid(scan.hu, scan.spacing_mm, pixel_mm)
         seen = self.lung.seen(len(on_grid), scan.spacing_mm[0])
         probability = self.lung.probability(slabs.lung_input(on_grid), seen)
         found = probability >= self.lung.threshold
         # Components are separated on the network's grid, which has far fewer pixels than the scan.
-        probability[found & ~inner_parts(large_parts(found), on_grid)] = 0
+        inside = body_mask(on_grid, (scan.spacing_mm[0], pixel_mm, pixel_mm))
+        probability[found & ~large_parts(found & inside)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
         return probability >= self.lung.threshold
 
@@ -114,7 +115,7 @@ class Segmenter:
 
 
 def large_parts(lung_mask):
-    """Keep the components of a lung field that are not tiny compared with the largest.
+    """Keep the components of a lung field that can be a lung beside the largest.
 
     Parameters
     ----------
@@ -123,44 +124,17 @@ def large_parts(lung_mask):
     Returns
     -------
     bool array (z, y, x)
+        Without components that are tiny compared with the largest, and without those that share no section with it,
+        as the nose and its sinuses do not.
     """
     parts, n_parts = ndimage.label(lung_mask)
     if n_parts <= 1:
         return lung_mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return (sizes >= SMALL_PART_OF_LUNG * sizes.max())[parts]
-
-
-def inner_parts(lung_mask, hu):
-    """Leave out connected parts of a lung field that are mostly air around the body, such as between chest and arm.
-
-    Parameters
-    ----------
-    lung_mask : bool array (z, y, x)
-    hu : array (z, y, x)
-
-    Returns
-    -------
-    bool array (z, y, x)
-        Air that reaches the border of its section counts as around the body. The largest part always stays, as a lung
-        itself reaches the border where the field of view cuts the chest wall.
-    """
-    parts, n_parts = ndimage.label(lung_mask)
-    if n_parts <= 1:
-        return lung_mask
-    in_plane = np.zeros((3, 3, 3), bool)
-    in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    air, _ = ndimage.label(hu < AIR_BELOW_HU, in_plane)
-    borders = np.concatenate([air[:, (0, -1)].ravel(), air[:, :, (0, -1)].ravel()])
-    around = np.zeros(air.max() + 1, bool)
-    around[borders] = True
-    around[0] = False
-    sizes, outside = (np.bincount(labels, minlength=n_parts + 1) for labels in (parts.ravel(), parts[around[air]]))
-    sizes[0] = 0
-    stays = outside <= sizes / 2
-    stays[[0, sizes.argmax()]] = False, True
-    return stays[parts]
+    beside = np.zeros(n_parts + 1, bool)
+    beside[parts[(parts == sizes.argmax()).any(axis=(1, 2))]] = True
+    return ((sizes >= SMALL_PART_OF_LUNG * sizes.max()) & beside)[parts]
 
 
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):

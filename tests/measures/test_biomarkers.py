@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from study.measures import biomarkers
+from study.phantom.scanner.protocol import Protocol
+from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 
 SPACING_MM = (10.0, 2.0, 2.5)  # 0.05 ml a voxel
 
@@ -80,7 +82,7 @@ def test_properties(seed, shift, dtype):
     hu = rng.integers(-1000, 100, label_map.shape).astype(dtype)
     measured = biomarkers.measure(hu, label_map, SPACING_MM)
     for name in ("lung_volume_ml", "infection_volume_ml"):
-        assert measured[name] == pytest.approx(measured[f"right_{name}"] + measured[f"left_{name}"])
+        assert measured[name] == pytest.approx(np.nansum([measured[f"right_{name}"], measured[f"left_{name}"]]))
     assert measured["ihu"] == pytest.approx(hu[label_map == 2].mean(dtype=float))
     assert biomarkers.measure(hu + dtype(shift), label_map, SPACING_MM)["ihu"] == pytest.approx(measured["ihu"] + shift)
     doubled = biomarkers.measure(hu, label_map, (20.0, 2.0, 2.5))
@@ -136,10 +138,63 @@ def test_a_smaller_left_lung_is_still_left():
 
 def test_a_lung_of_one_plane():
     label_map = np.zeros((3, 3, 3), np.uint8)
-    label_map[1, 1, 1] = 1
+    label_map[1, 1, 0] = 1
     measured = biomarkers.measure(np.zeros((3, 3, 3)), label_map, SPACING_MM)
-    assert measured["lung_volume_ml"] == pytest.approx(0.05)
-    assert np.isnan(measured["right_poi"]) and measured["left_poi"] == 0
+    assert measured["lung_volume_ml"] == measured["right_lung_volume_ml"] == pytest.approx(0.05)
+    assert measured["right_poi"] == 0 and np.isnan(measured["left_poi"])
+
+
+@pytest.mark.parametrize(("place", "side", "other"), [((1, 8), "right", "left"), ((12, 19), "left", "right")])
+def test_one_lung_alone_is_one_side_and_of_the_other_nothing_is_known(place, side, other):
+    """A lung that was taken out, or that has become as dense as the chest wall."""
+    label_map, _ = two_lungs(right=place, left=place, shape=(6, 24, 20))
+    hu = np.where(label_map, -850, 40)
+    hu[:, :, :1] = -1000  # air at the right of a body that begins later
+    label_map[2, 3, 9:11] = 1  # a fragment of it, beyond the body's middle
+    measured = biomarkers.measure(hu, label_map, SPACING_MM)
+    for name in ("lung_volume_ml", "infection_volume_ml", "poi"):
+        assert measured[f"{side}_{name}"] == measured[name]
+        assert np.isnan(measured[f"{other}_{name}"])
+    right, shrunk_mm = biomarkers.lung_sides(hu, label_map > 0, SPACING_MM)
+    assert np.isnan(shrunk_mm) and right[label_map > 0].all() == (side == "right")
+
+
+@pytest.fixture(scope="module")
+def lobes():
+    """HU, lung mask, right lung and spacing of phantoms whose sides are known from their lobes: thin, thick, ill."""
+    made = []
+    for number, (matrix, increment_mm, extent) in enumerate(((128, 5.0, 0.0), (128, 10.0, 0.3), (96, 8.0, 0.5))):
+        protocol = Protocol(matrix=matrix, slice_thickness_mm=10.0, increment_mm=increment_mm)
+        habitus = Habitus(("male", "female")[number % 2], 40.0 + 10 * number)
+        scan = simulate_scan((771, number), 1, habitus, Disease(extent=extent), protocol, label=True)
+        made.append((scan.hu, scan.lung_mask, np.isin(scan.lobes, (1, 2, 3)), scan.spacing_mm))
+    return made
+
+
+def closed(lung_mask, spacing_mm, radius_mm):
+    """A lung field whose sections were closed with a disc: the lungs grow together where they are near."""
+    step = (1000, *spacing_mm[1:])
+    wide = np.pad(lung_mask, ((0, 0), (20, 20), (20, 20)))
+    near = ndimage.distance_transform_edt(~wide, sampling=step) <= radius_mm
+    return (ndimage.distance_transform_edt(near, sampling=step) > radius_mm)[:, 20:-20, 20:-20] | lung_mask
+
+
+def test_lungs_that_touch_part_at_the_mediastinum(lobes):
+    for hu, lung_mask, is_right, spacing_mm in lobes:
+        right, shrunk_mm = biomarkers.lung_sides(hu, lung_mask, spacing_mm)
+        assert shrunk_mm == 0 and (right[lung_mask] == is_right[lung_mask]).all()
+        touching = closed(lung_mask, spacing_mm, 8.0)
+        parts, _ = ndimage.label(touching)
+        assert np.bincount(parts.ravel())[1:].max() > 0.9 * touching.sum()  # both lungs
+        right, shrunk_mm = biomarkers.lung_sides(hu, touching, spacing_mm)
+        assert shrunk_mm > 0 and (right != is_right)[lung_mask].mean() < 0.005
+
+
+def test_either_lung_of_a_phantom_alone_is_its_own_side(lobes):
+    for hu, lung_mask, is_right, spacing_mm in lobes:
+        for side, alone in (("right", lung_mask & is_right), ("left", lung_mask & ~is_right)):
+            right, shrunk_mm = biomarkers.lung_sides(np.where(lung_mask & ~alone, 40, hu), alone, spacing_mm)
+            assert np.isnan(shrunk_mm) and right[alone].all() == (side == "right") != (~right[alone]).all()
 
 
 def test_inputs_stay_as_they_were():

@@ -1,0 +1,90 @@
+"""Where the patient is in a scan: what lies outside the skin is no lung.
+
+Room air has the lung network's attention where arms enclose it with the chest or the head, beside a pillow or in the
+table. Skin tells it from lung in three dimensions, and where no skin does, as in a ring that is closed from the first
+section to the last, its density does.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+TISSUE_ABOVE_HU = -400  # halfway between aerated lung, or foam, and soft tissue
+PASSAGE_MM = 10.0  # air does not pass what is narrower: nostrils, glottis, a tube; nor gaps that sections leave in skin
+ROOM_AIR_BELOW_HU = -930  # what a sharp kernel makes of it; see study.scans.plausibility.AIR_RANGE_HU
+LIKE_ROOM_AIR_HU = 40  # above this scan's own room air; of lung with the worst emphysema, half is as light
+OPEN_SHARE, CLOSED_SHARE = 1 / 3, 2 / 3  # as light as room air: of air open to the border, with foam; of closed air
+SKIN_MM = 3.0  # how far pixels average skin and air
+SOLID_MM = 30.0  # narrower in its section is no trunk: the table, tubes, blankets, a hand
+EMPTY_BELOW_HU, EMPTY_VARIES_HU = -900, 1.0  # pixels that were not measured have one value in all sections
+
+
+def body_mask(hu, spacing_mm):
+    """Find the body: all that is inside the skin, with the air in it.
+
+    Parameters
+    ----------
+    hu : float array (z, y, x)
+        Pixels of about 2 mm: finer ones cost time and gain nothing.
+    spacing_mm : tuple of 3 float
+        (z, y, x).
+
+    Returns
+    -------
+    bool array (z, y, x)
+        Not in it is air in which a cube of 10 mm reaches the outside: connected air that has the density of the room's
+        in a third of its voxels and reaches the border of the field of view, or in two thirds of them and reaches it
+        nowhere. So lung stays where the field of view or the first and last section cut it, and air in the table does
+        not. Of the rest, the body is the largest part that is 3 cm wide, with the arms where these touch it.
+    """
+    measured = _measured(hu)
+    tissue = hu > TISSUE_ABOVE_HU
+    air = _opened(~tissue & measured, _box(PASSAGE_MM, spacing_mm))
+    rest = measured & ~_with_skin(_outside(hu, air, measured), tissue, spacing_mm)
+    solid = _box(SOLID_MM, (np.inf, *spacing_mm[1:]))
+    parts, _ = ndimage.label(_opened(rest, solid))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    # An opening by a box rounds what is round; a third of its width about it is part of the body again.
+    return rest & _widened(parts == sizes.argmax(), _box(SOLID_MM / 3, (np.inf, *spacing_mm[1:])))
+
+
+def _measured(hu):
+    """(y, x): where any section shows anything; not the corners of a round field of view, nor what was added to it."""
+    highest, lowest = ndimage.maximum_filter(hu.max(axis=0), 3), ndimage.minimum_filter(hu.min(axis=0), 3)
+    return ~_widened((highest < EMPTY_BELOW_HU) & (highest - lowest < EMPTY_VARIES_HU), 3)
+
+
+def _outside(hu, air, measured):
+    """Parts of the opened air that are the room's."""
+    parts, n_parts = ndimage.label(air)
+    sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
+    light = hu[air & (hu < ROOM_AIR_BELOW_HU)]
+    if not light.size:
+        return np.zeros(hu.shape, bool)
+    like_room = hu < np.median(light) + LIKE_ROOM_AIR_HU
+    share = np.bincount(parts[like_room], minlength=n_parts + 1) / sizes
+    edge = measured & ~ndimage.minimum_filter(measured, 3, mode="constant", cval=False)
+    is_open = np.zeros(n_parts + 1, bool)
+    is_open[parts[:, edge]] = True
+    is_room = share > np.where(is_open, OPEN_SHARE, CLOSED_SHARE)
+    is_room[0] = False
+    return is_room[parts]
+
+
+def _with_skin(outside, tissue, spacing_mm):
+    """Outside, and the pixels beside it that average it with skin; along the body too, as over a shoulder."""
+    reach = [3, *_box(2 * SKIN_MM, (np.inf, *spacing_mm[1:]))[1:]]
+    return outside | (_widened(outside, reach) & ~tissue)
+
+
+def _box(side_mm, spacing_mm):
+    """Voxels, an odd number, along each edge of a cube."""
+    return [max(1, 2 * round(side_mm / step / 2 - 0.5) + 1) for step in spacing_mm]
+
+
+def _opened(mask, box):
+    return _widened(ndimage.minimum_filter(mask, box), box)
+
+
+def _widened(mask, box):
+    return ndimage.maximum_filter(mask, box)
