@@ -21,7 +21,7 @@ def hila():
 
 @pytest.fixture(scope="module")
 def anatomy():
-    return draw_anatomy((95,), "male", 45.0, 160, 350.0, 1.5)
+    return draw_anatomy((95,), "male", 45.0, 128, 350.0, 2.0)
 
 
 def lateral(capsules):
