@@ -49,7 +49,9 @@ def twelve_sections(hu, label_map, spacing_mm, measured, notes=(), name=""):
     hu, label_map = of_one_scan(hu, label_map)
     chosen = spread_sections(label_map, ROWS * COLUMNS)
     rows, columns = body_frame(hu[chosen], spacing_mm)
-    words = [f"{name}: " * bool(name) + _numbers(measured), *(f"Note: {note}" for note in notes)]
+    words = [f"{name}: " * bool(name) + _of("lungs", "", measured)]
+    words.append("; ".join(_of(f"{side} lung", f"{side}_", measured) for side in ("right", "left")))
+    words += [f"Note: {note}" for note in notes]
     lines = [line for text in words for line in textwrap.wrap(text, LETTERS_A_LINE, subsequent_indent="   ")]
     hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
     figure = new_figure("double", 8 + LINE_MM * len(lines) + ROWS * row_height_mm(hu.shape[1:], spacing_mm, COLUMNS))
@@ -79,11 +81,6 @@ def spread_sections(label_map, n):
     with_lung = np.flatnonzero((np.asarray(label_map) >= LUNG).any(axis=(1, 2)))
     first, last = with_lung[[0, -1]] if len(with_lung) else (0, len(label_map) - 1)
     return np.unique(np.linspace(first, last, n).round().astype(int))
-
-
-def _numbers(measured):
-    words = [_of("lungs", "", measured)]
-    return "; ".join(words + [_of(side, f"{side}_", measured) for side in ("right", "left")])
 
 
 def _of(words, prefix, measured):

@@ -32,7 +32,7 @@ def test_sections_from_base_to_apex_numbers_and_notes():
     assert len(figure.axes) == 12 and all(ax.images for ax in figure.axes)
     assert {"25 mm", "160 mm"} <= set(texts(figure)) and "165 mm" not in texts(figure)
     title = " ".join(figure.get_suptitle().split())
-    assert "P1-1: lungs 4012 ml, infection 120 ml, POI 3.0 %, iHU −513 HU" in title and "left not found" in title
+    assert "P1-1: lungs 4012 ml, infection 120 ml, POI 3.0 %, iHU −513 HU" in title and "left lung not found" in title
     assert "Note: lung reaches the lowest section" in title and notes[1].strip() in title and title in figure.alt
     assert max(map(len, figure.get_suptitle().splitlines())) < 130
     figure.canvas.draw()
