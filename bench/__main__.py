@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench import parts, quality, runs, speed
+from bench.real_scans import REAL_CT
 from bench.timing import FOLDER, ROOT
 from study.networks.models import STARTER
 
@@ -38,7 +39,7 @@ def main():
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHES)}; without any, all")
     parser.add_argument("--models", type=Path, default=STARTER, help="folder of networks; by default the bundled ones")
-    parser.add_argument("--real", type=Path, metavar="DIR", help=f"for {' and '.join(ON_A_REAL_CT)}: {quality.REAL_CT}")
+    parser.add_argument("--real", type=Path, metavar="DIR", help=f"for {' and '.join(ON_A_REAL_CT)}: {REAL_CT}")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")

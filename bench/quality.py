@@ -1,21 +1,18 @@
-"""Quality of the networks outside a run: the same patients under other scan protocols, healthy lungs, a real CT.
+"""Quality of the networks: the same patients under other scan protocols, healthy lungs, real CTs, the judge cohort.
 
 ``python -m bench shift quality [--models DIR] [--real DIR]`` writes runs/bench/shift.csv and runs/bench/quality.csv,
 one row per number with its target and verdict (`study.results.targets`). The phantoms' patients have a seed that no
-training uses. The real CT (`REAL_CT`) is measured with the networks' own threshold, which was chosen without it.
+training uses. Real CTs (`bench.real_scans`) are measured with the networks' own thresholds, chosen without them.
 """
-
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from bench.lung_reference import middle_column, threshold_lung
-from bench.timing import FOLDER
+from bench import real_scans
+from bench.judged import COLUMNS, judged
+from bench.timing import FOLDER, ROOT
 from study.files import write_table
-from study.measures import biomarkers, overlap
 from study.measures.comparison import compare_masks
 from study.networks.segmentation import Segmenter
 from study.phantom.people.counts import People
@@ -23,22 +20,15 @@ from study.phantom.people.plan import plan_cohort
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.reconstruction import KERNELS
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
-from study.results.quality import HEALTHY_POI
+from study.results.quality import HEALTHY_POI, QUANTITIES
 from study.results.targets import TARGETS
-from study.scans.ct import ScanError, read_scan, scan_from_array, write_scan
-from study.scans.labels import INFECTION, LUNG
-from study.statistics import agreement, proportion, roc
+from study.run import Run
+from study.scans.ct import ScanError, scan_from_array
+from study.statistics import agreement, proportion
 
-SCAN, FLAGS, SERIES = "P002_covid_10mm_every_5mm.nii.gz", "P002_covid_slice_labels.csv", "P002_dicom_slices_20-59"
-REAL_CT = (
-    "a folder with a real CT, patient P002 of COVID-CT-MD (https://doi.org/10.1038/s41597-021-00900-3), in 3 parts: "
-    f"{SCAN}, its 2 mm sections averaged to 10 mm every 5 mm; {FLAGS}, with one row per such section and a column "
-    f"`infected`, the share of its slices that the radiologists flagged; {SERIES}/, slices 20 to 59 as original DICOM"
-)
 SEED = 7301  # of the patients; in no parameter file
 FULL_MAS = 100.0  # 1 mm sections at the paper's 50 mAs would be noisier than scanners make them
 MOTION, CARDIAC = 0.75, 0.5
-COLUMNS = ["quantity", "estimate", "low", "high", "n", "n_patients", "target", "verdict"]
 
 
 def conditions(matrix):
@@ -121,7 +111,8 @@ def falls(scans):
     table = []
     for name, dice in by_condition.items():
         fall = agreement.mean(by_condition[best] - dice, by_condition.index)
-        table.append({"condition": name, "dice": dice.mean()} | judged("Fall of infection Dice", fall, "shift_fall"))
+        target = "motion_fall" if name.endswith("motion") else "shift_fall"
+        table.append({"condition": name, "dice": dice.mean()} | judged("Fall of infection Dice", fall, target))
     return pd.DataFrame(table, columns=["condition", "dice", *COLUMNS])
 
 
@@ -142,68 +133,20 @@ def healthy(models, n_patients=100, matrix=256):
     ]
 
 
-def has_real_ct(folder):
-    """Tell whether a real CT is given; print what to give if not, and stop if the folder lacks a part of `REAL_CT`."""
-    if folder is None:
-        print(f"real CT: skipped; give --real DIR, {REAL_CT}")
-        return False
-    if missing := [name for name in (SCAN, FLAGS, SERIES) if not (folder / name).exists()]:
-        raise SystemExit(f"--real {folder}: {', '.join(missing)} not found; give {REAL_CT}")
-    return True
-
-
-def real(models, folder=None):
-    """A real CT with flagged sections and disease in the left lung only: rows of `COLUMNS`; none without the CT."""
-    if not has_real_ct(folder):
-        return []
-    segmenter = Segmenter(models)
-    scan = read_scan(folder / SCAN)
-    flagged = pd.read_csv(folder / FLAGS)["infected"].to_numpy()
-    label_map = segmenter.segment(scan)
-    area = (label_map == INFECTION).sum(axis=(1, 2))
-    measured = biomarkers.measure(scan.hu, label_map, scan.spacing_mm)
-    left = measured["left_infection_volume_ml"] / measured["infection_volume_ml"]
-    reference = threshold_lung(scan.hu, scan.spacing_mm)
-    outside = without_lesions(reference, flagged > 0)
-    lung = overlap.dice((label_map >= LUNG) & outside, reference & outside)
-    differs = dicom_difference(segmenter, folder / SERIES)
-    rows = [
-        ("share of infection in the left lung", left, "share_in_the_ill_lung"),
-        ("lung Dice outside lesions", lung, "real_lung_dice"),
-        ("POI (%)", 100 * measured["poi"], None),
-        ("DICOM against NIfTI of the same sections, largest relative difference", differs, "dicom_difference"),
-    ]
-    areas = [("with any flag", flagged > 0), ("flagged in half or more", flagged >= 0.5)]
-    rows = [(f"AUC of infected area for sections {w}", roc.auc(area, ill), "section_auc") for w, ill in areas] + rows
-    return [
-        judged(f"Real CT, {words}", {"estimate": number, "n": len(flagged)}, target) for words, number, target in rows
-    ]
-
-
-def without_lesions(lung, is_flagged):
-    """Where this patient is known to be free of disease: in the right lung, and in sections without a flag."""
-    outside = np.zeros(lung.shape, bool)
-    outside[:, :, : middle_column(lung)] = True
-    outside[~is_flagged] = True
-    return outside
-
-
-def dicom_difference(segmenter, series):
-    """Largest relative difference of any measure between a DICOM series and NIfTI written from it."""
-    read = [read_scan(series)]
-    with tempfile.TemporaryDirectory() as folder:
-        write_scan(Path(folder) / "scan.nii.gz", read[0].hu, read[0].spacing_mm)
-        read.append(read_scan(Path(folder) / "scan.nii.gz"))
-    measures = [pd.Series(biomarkers.measure(scan.hu, segmenter.segment(scan), scan.spacing_mm)) for scan in read]
-    return float((measures[0] / measures[1] - 1).abs().max())
-
-
-def judged(quantity, found, name=None):
-    """One row of `COLUMNS`: a number, and its target if a name of one is given."""
-    row = {"quantity": quantity} | found
-    if name:
-        row |= {"target": str(TARGETS[name]), "verdict": TARGETS[name].verdict(found["estimate"], found["n"])}
-    return row
+def judge():
+    """The rows with a target of Table segmentation in the run judge, as it recorded them; none without that run."""
+    recorded = Run("judge", ROOT).recorded("3-segment")
+    if recorded.empty:
+        print("judge cohort: skipped; `make study RUN=judge` makes it")
+    rows = []
+    for name, words in QUANTITIES.items():
+        if name in TARGETS and f"quality_{name}" in recorded.index:
+            row = recorded.loc[f"quality_{name}"]
+            scale = 100 if "(percentage points)" in words else 1
+            found = {"estimate": row["value"], "low": row["ci_low"], "high": row["ci_high"]}
+            numbers = {key: np.nan if number is None else scale * number for key, number in found.items()}
+            rows.append(judged(f"Judge cohort, {words}", {**numbers, "n": row["n"]}, name))
+    return rows
 
 
 def write_shift(_, models):
@@ -212,8 +155,9 @@ def write_shift(_, models):
 
 
 def write_quality(_, models, real_ct=None):
-    """Write runs/bench/quality.csv."""
-    _write("quality.csv", pd.DataFrame([*real(models, real_ct), *healthy(models)], columns=COLUMNS))
+    """Write runs/bench/quality.csv, the table of targets."""
+    rows = [*judge(), *real_scans.rows(Segmenter(models), real_ct), *healthy(models)]
+    _write("quality.csv", pd.DataFrame(rows, columns=COLUMNS))
 
 
 def _write(name, table):

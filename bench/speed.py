@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.quality import SCAN, SEED, SERIES, has_real_ct, patients
+from bench.quality import SEED, patients
+from bench.real_scans import SCAN, SERIES, find, has_real_ct
 from bench.timing import NAN, ROOT, STUDY, VERSIONS, record, timed
 from study.measures import overlap
 from study.networks import models, network
@@ -48,7 +49,7 @@ def time_measure(folder, networks, real_ct=None):
     """Time `study measure` on a real CT, NIfTI and DICOM in turn."""
     if not has_real_ct(real_ct):
         return
-    scans = {"NIfTI 512x512x52": real_ct / SCAN, "DICOM 512x512x40": real_ct / SERIES}
+    scans = {"NIfTI 512x512x52": find(real_ct, SCAN), "DICOM 512x512x40": find(real_ct, SERIES)}
     commands = {name: [STUDY, "measure", scan, "--out", folder, "--models", networks] for name, scan in scans.items()}
     for name, calls in in_turn(commands).items():
         record("study measure", name, *medians(calls))

@@ -143,15 +143,21 @@ def measure(
     models: Annotated[
         Path | None, typer.Option(help="folder of trained networks; by default the bundled ones", show_default=False)
     ] = None,
+    picture: Annotated[
+        bool, typer.Option("--picture", help="also write twelve sections with what was found, as PNG")
+    ] = False,
 ):
-    """Measure one chest CT: print lung and infection volume, POI and iHU as JSON, and write the label map as NIfTI."""
+    """Measure one chest CT: print lung and infection volume, POI and iHU as JSON, and write the label map as NIfTI.
+
+    What makes the numbers doubtful is printed, and in the JSON under notes.
+    """
     from rich.console import Console
 
     from study.measures import biomarkers
+    from study.measures.notes import lung_notes
     from study.networks.models import STARTER, ModelError
     from study.networks.segmentation import Segmenter
     from study.scans.ct import ScanError, read_scan, write_label_map
-    from study.scans.plausibility import lung_notes
 
     name = re.sub(r"\.nii(\.gz)?$", "", Path(os.path.abspath(scan)).name, flags=re.IGNORECASE)  # of a link, its own
     target = out / f"{name}_label_map.nii.gz"
@@ -161,13 +167,26 @@ def measure(
             read = read_scan(scan)
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
+            notes = [*read.notes, *lung_notes(read.hu, label_map, read.spacing_mm)]
             _write_new(target, lambda path: write_label_map(path, label_map, read))
+            written = {"label_map": str(target)}
+            if picture:
+                written["picture"] = str(out / f"{name}_picture.png")
+                _draw(Path(written["picture"]), read, label_map, measured, notes)
     except (ScanError, ModelError, OSError, ValueError) as error:
         _stop(error)
-    for note in [*read.notes, *lung_notes(label_map, read.spacing_mm)]:
+    for note in notes:
         typer.echo(f"study: {scan}: {note}", err=True)
     finite = {key: None if number != number else round(number, 6) for key, number in measured.items()}
-    typer.echo(json.dumps({"scan": scan.name, **finite, "label_map": str(target)}, indent=2))
+    typer.echo(json.dumps({"scan": scan.name, **finite, "notes": notes, **written}, indent=2))
+
+
+def _draw(target, scan, label_map, measured, notes):
+    from study.figures import style  # matplotlib takes a second
+    from study.figures.quality_picture import twelve_sections
+
+    figure = twelve_sections(scan.hu, label_map, scan.spacing_mm, measured, notes)
+    _write_new(target, lambda path: style.write(figure, path, "png"))
 
 
 def _write_new(target, write):

@@ -100,7 +100,7 @@ def test_imports_are_absolute():
 def test_measuring_one_scan_loads_no_library_for_tables_training_or_figures():
     """They would take longer to import than the scan to measure."""
     unused = {"pandas", "torch", "monai", "matplotlib", "seaborn"}
-    modules = "study.scans.ct, study.measures.biomarkers, study.networks.segmentation"
+    modules = "study.scans.ct, study.measures.biomarkers, study.measures.notes, study.networks.segmentation"
     code = f"import sys, {modules}; print(*({unused} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert printed.split() == []

@@ -27,8 +27,8 @@ def by_threshold(monkeypatch):
     monkeypatch.setattr(segmentation, "Segmenter", Segmenter)
 
 
-def measure(path, out):
-    return CliRunner().invoke(app, ["measure", str(path), "--out", str(out)])
+def measure(path, out, *options):
+    return CliRunner().invoke(app, ["measure", str(path), "--out", str(out), *options])
 
 
 def test_two_scans_of_one_name_do_not_replace_each_other(tmp_path, chest):
@@ -59,3 +59,27 @@ def test_outputs_bear_the_name_that_the_user_gave(tmp_path, chest):
     answer = measure(tmp_path / "CT.NII.GZ", tmp_path)
     assert answer.exit_code == 0, answer.output
     assert (tmp_path / "CT_label_map.nii.gz").is_file()
+
+
+def test_what_is_doubtful_is_printed_and_in_the_json(tmp_path, chest):
+    write_scan(tmp_path / "ct.nii.gz", chest(), SPACING_MM)
+    answer = measure(tmp_path / "ct.nii.gz", tmp_path)
+    notes = json.loads(answer.stdout)["notes"]
+    assert any("part of the lungs" in note for note in notes) and "picture" not in json.loads(answer.stdout)
+    assert all(f"study: {tmp_path / 'ct.nii.gz'}: {note}" in answer.stderr for note in notes)
+    assert not any("ct.nii" in note for note in notes)
+
+
+def test_a_picture_if_asked_for(tmp_path, chest):
+    write_scan(tmp_path / "ct.nii.gz", chest(), SPACING_MM)
+    before = measure(tmp_path / "ct.nii.gz", tmp_path)
+    answer = measure(tmp_path / "ct.nii.gz", tmp_path, "--picture")
+    picture = tmp_path / "ct_picture.png"
+    assert json.loads(answer.stdout) == {**json.loads(before.stdout), "picture": str(picture)}
+    first = picture.read_bytes()
+    assert first.startswith(b"\x89PNG") and b"lungs not found" not in first
+    assert measure(tmp_path / "ct.nii.gz", tmp_path, "--picture").exit_code == 0 and picture.read_bytes() == first
+    picture.write_text("a note of mine")
+    answer = measure(tmp_path / "ct.nii.gz", tmp_path, "--picture")
+    assert answer.exit_code == 1 and "another file of this name" in answer.stderr
+    assert picture.read_text() == "a note of mine"

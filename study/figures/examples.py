@@ -85,6 +85,39 @@ def whole_scan(scans, segmented, folder, masks_folder):
     return {"hu": scan.hu, "label_map": label_map, "spacing_mm": scan.spacing_mm}
 
 
+def quality_picture(measured, scans, folder, masks_folder, scan_id=""):
+    """A scan with its numbers and notes, as `study.figures.quality_picture.twelve_sections` wants it.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Rows of ``biomarkers.csv``.
+    scans, folder, masks_folder
+        As for :func:`three_sections`.
+    scan_id : str
+        The typical scan if empty; where no scan shows infection, the first.
+
+    Returns
+    -------
+    dict
+        ``hu, label_map, spacing_mm, measured, notes, name``.
+
+    Raises
+    ------
+    ValueError
+        If no measured scan has this scan_id.
+    """
+    scan_id = scan_id or typical_scan(measured) or measured["scan_id"].iloc[0]
+    by_id = measured.set_index("scan_id")
+    if scan_id not in by_id.index:
+        raise ValueError(f"scan {scan_id} was not measured: give a scan_id of biomarkers.csv, or none")
+    row = by_id.loc[scan_id]
+    _, scan, label_map = _read(scans, scan_id, folder, masks_folder)
+    notes = row["notes"].split("; ") if isinstance(row["notes"], str) else []
+    return {"hu": scan.hu, "label_map": label_map, "spacing_mm": scan.spacing_mm, "measured": row, "notes": notes,
+            "name": scan_id}  # fmt: skip
+
+
 def _read(scans, scan_id, folder, masks_folder):
     """A scan's row of the table, the scan, and its label map."""
     row = scans.set_index("scan_id").loc[scan_id]

@@ -124,18 +124,32 @@ def save(fig, folder, name):
     list of Path
         The two files.
     """
-    said = {
-        "png": {"Software": None, "Description": fig.alt},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None,
-                "Title": name.replace("_", " "), "Subject": fig.alt},
-    }  # fmt: skip
     written = []
-    for kind, metadata in said.items():
+    for kind in ("png", "pdf"):
         path = Path(folder) / f"{name}.{kind}"
         with whole(path) as partial:
-            fig.savefig(partial, format=kind, dpi=300, metadata=metadata)
+            write(fig, partial, kind, name.replace("_", " "))
         written.append(path)
     return written
+
+
+@styled
+def write(fig, path, kind, title=""):
+    """Write a figure as it is, under any name; as `save` does it.
+
+    Parameters
+    ----------
+    fig : ColumnFigure
+    path : path
+    kind : {"png", "pdf"}
+    title : str
+        In the PDF's properties.
+    """
+    said = {
+        "png": {"Software": None, "Description": fig.alt},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title, "Subject": fig.alt},
+    }
+    fig.savefig(path, format=kind, dpi=300, metadata=said[kind])
 
 
 def say_missing(ax, words):

@@ -10,7 +10,7 @@ from scipy import ndimage
 INFECTION = 2  # as in study.scans.labels, which is not imported, so that this module can be read alone
 SIDES = ("right", "left")
 
-# The other lung has at least this share of the lung field: when the two are apart, and when they are parted by shrinking.
+# The other lung has at least this share of the lung field where the two are apart, or where shrinking parts them.
 APART_SHARE, PARTED_SHARE = 0.03, 0.15
 SHRINK_STEP_MM, MOST_SHRINK_MM = 2.0, 40.0  # the trachea and its bifurcation lie between lungs that are still one then
 COARSE_MM = 4.0  # sides are told apart on every n-th voxel

@@ -32,7 +32,7 @@ def measure_scan(row, folder, masks_folder):
     label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
     masks = {name: mask_reader(name)(folder / row[name], scan) for name in MASK_COLUMNS if pd.notna(row.get(name))}
     rows = {
-        "measured": quantify.measure_row(row, scan.hu, label_map, scan.spacing_mm),
+        "measured": quantify.measure_row(row, scan, label_map),
         "variants": quantify.variants_row(row, scan.hu, label_map, masks),
     }
     if {"observer_1", "observer_2"} <= masks.keys():
@@ -44,6 +44,8 @@ def measure_scan(row, folder, masks_folder):
 
 def measure_scans(scans, folder, masks_folder):
     """Measure and compare every scan of a table, one after another, each file read once.
+
+    What makes a scan's numbers doubtful is printed with its id, and noted with them.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ def measure_scans(scans, folder, masks_folder):
     for row in records:
         try:
             made.append(measure_scan(row, folder, masks_folder))
+            if noted := made[-1]["measured"]["notes"]:
+                tqdm.write(f"{row['scan_id']}: {noted}")
         except Exception as error:  # of whatever type: the other scans go on
             refused.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
     columns = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from study.measures import biomarkers
+from study.measures import biomarkers, notes
 from study.scans.labels import LUNG
 
 CARRIED = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]
@@ -16,24 +16,28 @@ VARIANT_COLUMNS = [
 ]  # fmt: skip
 
 
-def measure_row(row, hu, label_map, spacing_mm):
+def measure_row(row, scan, label_map):
     """Measure one segmented scan: its row of ``biomarkers.csv``.
 
     Parameters
     ----------
     row : dict
         The scan's row of the scan table.
-    hu, label_map, spacing_mm
+    scan : study.scans.ct.Scan
+    label_map : integer array (z, y, x)
         As in :func:`study.measures.biomarkers.measure`.
 
     Returns
     -------
     dict
-        `CARRIED` of the scan table, volumes, POI and iHU, and last the report where the table has that column.
+        `CARRIED` of the scan table, volumes, POI and iHU, ``notes`` on the scan and its lungs (one text, None without
+        any), and last the report where the table has that column.
     """
     carried = {name: row[name] for name in CARRIED}
     report = {"report": row["report"]} if "report" in row else {}
-    return carried | biomarkers.measure(hu, label_map, spacing_mm) | report
+    said = [*scan.notes, *notes.lung_notes(scan.hu, label_map, scan.spacing_mm)]
+    noted = {"notes": "; ".join(said) or None}
+    return carried | biomarkers.measure(scan.hu, label_map, scan.spacing_mm) | noted | report
 
 
 def variants_row(row, hu, label_map, masks):
@@ -41,8 +45,9 @@ def variants_row(row, hu, label_map, masks):
 
     Parameters
     ----------
-    row, hu, label_map
+    row, label_map
         As in :func:`measure_row`.
+    hu : array (z, y, x)
     masks : dict of str to bool array (z, y, x)
         Those of `lung_mask`, `infection_mask`, `observer_1` and `observer_2` that the scan table names.
 

@@ -8,6 +8,8 @@ section to the last, its density does.
 import numpy as np
 from scipy import ndimage
 
+from study.scans.plausibility import measured_pixels
+
 TISSUE_ABOVE_HU = -400  # halfway between aerated lung, or foam, and soft tissue
 PASSAGE_MM = 10.0  # air does not pass what is narrower: nostrils, glottis, a tube; nor gaps that sections leave in skin
 ROOM_AIR_BELOW_HU = -930  # what a sharp kernel makes of it; see study.scans.plausibility.AIR_RANGE_HU
@@ -15,7 +17,6 @@ LIKE_ROOM_AIR_HU = 40  # above this scan's own room air; of lung with the worst 
 OPEN_SHARE, CLOSED_SHARE = 1 / 3, 2 / 3  # as light as room air: of air open to the border, with foam; of closed air
 SKIN_MM = 3.0  # how far pixels average skin and air
 SOLID_MM = 30.0  # narrower in its section is no trunk: the table, tubes, blankets, a hand
-EMPTY_BELOW_HU, EMPTY_VARIES_HU = -900, 1.0  # pixels that were not measured have one value in all sections
 
 
 def body_mask(hu, spacing_mm):
@@ -36,7 +37,7 @@ def body_mask(hu, spacing_mm):
         nowhere. So lung stays where the field of view or the first and last section cut it, and air in the table does
         not. Of the rest, the body is the largest part that is 3 cm wide, with the arms where these touch it.
     """
-    measured = _measured(hu)
+    measured = measured_pixels(hu)
     tissue = hu > TISSUE_ABOVE_HU
     air = _opened(~tissue & measured, _box(PASSAGE_MM, spacing_mm))
     rest = measured & ~_with_skin(_outside(hu, air, measured), tissue, spacing_mm)
@@ -46,12 +47,6 @@ def body_mask(hu, spacing_mm):
     sizes[0] = 0
     # An opening by a box rounds what is round; a third of its width about it is part of the body again.
     return rest & _widened(parts == sizes.argmax(), _box(SOLID_MM / 3, (np.inf, *spacing_mm[1:])))
-
-
-def _measured(hu):
-    """(y, x): where any section shows anything; not the corners of a round field of view, nor what was added to it."""
-    highest, lowest = ndimage.maximum_filter(hu.max(axis=0), 3), ndimage.minimum_filter(hu.min(axis=0), 3)
-    return ~_widened((highest < EMPTY_BELOW_HU) & (highest - lowest < EMPTY_VARIES_HU), 3)
 
 
 def _outside(hu, air, measured):

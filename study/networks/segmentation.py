@@ -13,7 +13,6 @@ from study.networks.body import body_mask
 from study.scans import refusals
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
-from study.scans.plausibility import lung_notes
 
 LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 ml and more at full inspiration
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
@@ -140,8 +139,6 @@ def large_parts(lung_mask):
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
     """Segment the scans of a table, one after another; those with a valid label map are not segmented again.
 
-    What is unlikely about a scan or its lungs is printed with its id.
-
     Parameters
     ----------
     scans : DataFrame
@@ -189,10 +186,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
                 write_label_map(target, label_map, scan)
                 infection_ml = float((label_map == INFECTION).sum() * scan.voxel_ml)
                 done = {"from": made_from, "mask": sha256(target), "infection_volume_ml": infection_ml}
-                done["notes"] = lung_notes(label_map, scan.spacing_mm)
                 write_json(note, done)
-            for said in [*scan.notes, *done["notes"]]:
-                tqdm.write(f"{row.scan_id}: {said}")
             segmented.append((row.scan_id, row.status, done["infection_volume_ml"]))
         except Exception as error:  # of whatever type: the other scans go on
             target.unlink(missing_ok=True)

@@ -31,8 +31,8 @@ def by_patient_table(regression, by_gee):
     return pd.DataFrame(list(rows.values()), index, columns)
 
 
-def one_scan_each(scans, models):
-    """AUC of each model fitted to and evaluated on one scan per patient, the first or the worst.
+def on_some_scans(scans, models):
+    """AUC of each model fitted to and evaluated on some of the scans: one per patient, or those without notes.
 
     Parameters
     ----------
@@ -43,12 +43,15 @@ def one_scan_each(scans, models):
     Returns
     -------
     DataFrame
-        Indexed by (scan, model): ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason where a
-        model cannot be fitted to so few scans and the rest is NaN.
+        Indexed by (scans, model), where scans is ``first`` or ``worst``, one per patient, or, if the table has the
+        column ``notes``, ``without notes``: ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason
+        where a model cannot be fitted to so few scans and the rest is NaN.
     """
+    choices = {which: clustered.one_scan_each(scans, which) for which in ("first", "worst")}
+    if "notes" in scans:
+        choices["without notes"] = scans[scans["notes"].isna()]
     rows = {}
-    for which in ("first", "worst"):
-        chosen = clustered.one_scan_each(scans, which)
+    for which, chosen in choices.items():
         for model, predictors in models.items():
             complete = chosen.dropna(subset=predictors)
             row = {"n": len(complete), "n_severe": int(complete["is_severe"].sum()), "note": ""}
@@ -58,7 +61,7 @@ def one_scan_each(scans, models):
             except ValueError as error:
                 row |= {"auc": np.nan, "auc_low": np.nan, "auc_high": np.nan, "note": str(error)}
             rows[which, model] = row
-    table = pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["scan", "model"]))
+    table = pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["scans", "model"]))
     return table[["n", "n_severe", "auc", "auc_low", "auc_high", "note"]]
 
 
@@ -193,14 +196,14 @@ def _apply(fitted, scans):
     return special.expit(fitted.intercept + standardised @ estimates["coefficient"])
 
 
-def values(by_patient, by_gee, one_each, added, validated, calibrated, moved):
+def values(by_patient, by_gee, on_some, added, validated, calibrated, moved):
     """List the numbers of these sections that a reader may quote.
 
     Parameters
     ----------
     by_patient, by_gee : DataFrame
         From ``clustered.auc_table`` and ``clustered.odds_ratios``.
-    one_each, added, validated : DataFrame
+    on_some, added, validated : DataFrame
         From the functions above.
     calibrated : DataFrame
         The summary from :func:`calibrations`.
@@ -223,8 +226,9 @@ def values(by_patient, by_gee, one_each, added, validated, calibrated, moved):
             value(f"odds_ratio_gee_{name}", *odds, n=int(row["n_patients"])),
             value(f"p_value_gee_{name}", row["p_value"], n=int(row["n_patients"])),
         ]
-    for (which, model), row in one_each.iterrows():
-        listed.append(value(f"auc_{which}_scan_{_key(model)}", *row[["auc", "auc_low", "auc_high"]], n=int(row["n"])))
+    for (which, model), row in on_some.iterrows():
+        scans = _key(which) if which == "without notes" else f"{which}_scan"
+        listed.append(value(f"auc_{scans}_{_key(model)}", *row[["auc", "auc_low", "auc_high"]], n=int(row["n"])))
     for test, name in TESTS.items():
         listed.append(value(f"p_value_ihu_adds_{name}", added.loc[test, "p_value"]))
     for (model, quantity), row in validated.iterrows():

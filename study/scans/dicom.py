@@ -16,7 +16,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
-from study.scans.dicom_header import CT_CLASSES, TAGS, check_header
+from study.scans.dicom_header import CT_CLASSES, TAGS, check_header, is_lossy
 from study.scans.dicom_pixels import hounsfield, is_bare, padding_in_tissue, read_dicom
 from study.scans.grid import Grid, ScanError
 
@@ -68,7 +68,7 @@ class DicomSeries:
 def open_series(folder) -> DicomSeries:
     """Find the one series in a folder, sort its slices by position and check that they make a volume.
 
-    Files that are not DICOM are left out and named in `notes`; folders inside are not searched.
+    Files that are not DICOM are left out and counted in `notes`; folders inside are not searched.
 
     Raises
     ------
@@ -94,8 +94,8 @@ def open_series(folder) -> DicomSeries:
     parts = _check_acquisitions(folder, slices)
     notes = [parts] if parts else []
     if beside:
-        notes.append(f"left out {_count(len(beside), 'file')} beside the slices: {_some(beside)}")
-    if any(str(s.header.get("LossyImageCompression", "")) == "01" for s in slices):
+        notes.append(f"left out {_count(len(beside), 'file')} beside the slices")  # their names may be a patient's
+    if any(is_lossy(s.header) for s in slices):
         notes.append("the pixels were compressed with a lossy method")
     if len({(float(s.header.RescaleSlope), float(s.header.RescaleIntercept)) for s in slices}) > 1:
         notes.append("rescale slope and intercept are not the same in all slices")

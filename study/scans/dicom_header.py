@@ -52,6 +52,8 @@ _NEEDED = [
     "RescaleIntercept",
 ]
 CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
+# JPEG baseline and extended, JPEG-LS near-lossless; JPEG 2000 of these kinds may be either, and the header says which.
+LOSSY_SYNTAXES = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81")
 LARGEST_SLOPE_HU = 4.0  # a step between stored values; 12 bits over the CT range make steps of 1 HU
 # Words of ImageType, in any of its values: views of the whole body, and the highest or lowest value along a ray.
 _VIEWS = {"LOCALIZER", "LOCALISER", "SCOUT", "TOPOGRAM", "SURVIEW", "PROJECTION"}
@@ -102,6 +104,12 @@ def view_of(header: pydicom.Dataset) -> str | None:
         if {*re.findall("[A-Z]+", letters), re.sub("[^A-Z]", "", letters)} & _VIEWS:
             return value
     return None
+
+
+def is_lossy(header: pydicom.Dataset) -> bool:
+    """Whether the pixels were compressed with loss at any time, by the header or by how the file is compressed."""
+    syntax = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", "")
+    return str(header.get("LossyImageCompression", "")) == "01" or syntax in LOSSY_SYNTAXES
 
 
 def _check_geometry(path: Path, header: pydicom.Dataset) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+from scipy import ndimage
 
 from study.scans.grid import ScanError
-from study.scans.labels import BACKGROUND
 
 PIXEL_MM = 4.0  # these checks look at every n-th pixel: a body needs no more
 TISSUE_ABOVE_HU = -200
@@ -27,9 +27,7 @@ TISSUE_RANGE_HU = (-120.0, 150.0)  # its median: between fat, -100, and enhanced
 SMALLEST_AIR_SHARE = 0.1  # of the pixels at the border of the sections; where less is air, the skin lies beside it
 UNLIKE = 2.0  # how many times less its neighbours differ from each other than a section from either of them
 LEAST_DIFFERENCE_HU = 40.0
-# Total lung capacity of adults is 3 to 9 l (Quanjer et al. 1993); less than 0.7 l is part of a lung.
-LUNG_RANGE_ML = (700.0, 9000.0)
-CUT_SHARE = 0.25  # of the largest section of the lungs, that an outermost section may show of them
+BLANK_BELOW_HU, BLANK_VARIES_HU = -900, 1.0
 
 
 def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
@@ -65,34 +63,22 @@ def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
     return notes + _size(coarse, pixel_mm) + _air(coarse) + _tissue(coarse) + _sections(path, coarse)
 
 
-def lung_notes(label_map: np.ndarray, spacing_mm) -> list[str]:
-    """Say whether the segmented lungs are unlikely: their volume, and whether the scan ends within them.
+def measured_pixels(hu: np.ndarray) -> np.ndarray:
+    """Find the pixels that the scanner measured: not the corners of a round field of view, nor what was blanked.
 
     Parameters
     ----------
-    label_map : numpy.ndarray
-        (z, y, x), 0 outside the lungs.
-    spacing_mm : tuple of float
+    hu : numpy.ndarray
         (z, y, x).
 
     Returns
     -------
-    list of str
+    numpy.ndarray
+        bool (y, x): False where one value, lighter than lung, fills all sections, and beside such pixels.
     """
-    pixels = np.count_nonzero(label_map != BACKGROUND, axis=(1, 2))
-    volume_ml, (low, high) = pixels.sum() * np.prod(spacing_mm) / 1000, LUNG_RANGE_ML
-    notes = []
-    if volume_ml > high:
-        notes.append(f"the lungs measure {volume_ml / 1000:.1f} l, and no lungs hold above {high / 1000:g} l: is the "
-                     "spacing right?")  # fmt: skip
-    elif volume_ml < low:
-        notes.append(f"the lungs measure {volume_ml / 1000:.2f} l, below the {low / 1000:g} l of whole lungs")
-    ends = {"lowest": pixels[0], "highest": pixels[-1]}
-    cut = [f"{name} ({n * np.prod(spacing_mm[1:]) / 100:.0f} cm2)" for name, n in ends.items()
-           if n > CUT_SHARE * pixels.max()]  # fmt: skip
-    if cut:
-        notes.append(f"lung reaches the {' and the '.join(cut)} section: the scan may hold only a part of the lungs")
-    return notes
+    highest, lowest = ndimage.maximum_filter(hu.max(axis=0), 3), ndimage.minimum_filter(hu.min(axis=0), 3)
+    blank = (highest < BLANK_BELOW_HU) & (highest - lowest.astype(np.float32) < BLANK_VARIES_HU)
+    return ~ndimage.maximum_filter(blank, 3)
 
 
 def _size(coarse: np.ndarray, pixel_mm) -> list[str]:

@@ -95,7 +95,7 @@ def read_biomarkers(path) -> pd.DataFrame:
     path : str or pathlib.Path
         Comma-separated UTF-8 with the columns scan_id, patient_id, age_years, sex, scan_date, status,
         lung_volume_ml, infection_volume_ml, poi (a fraction, 0 to 1), ihu (HU). The four measures may also be
-        given for each lung (right_poi ...), and report as text. An unknown volume may be left empty, poi may
+        given for each lung (right_poi ...), and report and notes as text. An unknown volume may be left empty, poi may
         not. ihu is empty where there is no infection and only there.
 
     Returns

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import quality
+from bench import quality, real_scans
+from bench.judged import judged
 from bench.lung_reference import threshold_lung
 from study.measures import overlap
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
-from study.scans.ct import ScanError
+from study.run import Run, value
+from study.scans.ct import ScanError, scan_from_array
 
 SPACING_MM = (5.0, 2.0, 2.0)
 
@@ -49,16 +51,46 @@ def test_the_reference_is_the_phantoms_own_lung():
 
 
 def test_without_a_real_ct_its_rows_are_skipped_and_said_what_to_give(capsys, tmp_path):
-    assert quality.real("no models") == []
-    assert "skipped; give --real DIR" in (said := capsys.readouterr().out) and quality.SCAN in said
-    (tmp_path / quality.SCAN).touch()
-    with pytest.raises(SystemExit, match=rf"--real .*: {quality.FLAGS}, {quality.SERIES} not found; give a folder"):
-        quality.real("no models", tmp_path)
+    assert real_scans.rows("no networks") == []
+    assert "skipped; give --real DIR" in (said := capsys.readouterr().out) and real_scans.SCAN in said
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / real_scans.SCAN).touch()
+    missing = f"{real_scans.FLAGS}, {real_scans.SERIES}"
+    with pytest.raises(SystemExit, match=rf"--real .*: {missing} not found; give a folder"):
+        real_scans.rows("no networks", tmp_path)
+
+
+def test_lung_in_the_air_of_the_room_is_outside():
+    hu, lungs = body()
+    arms = np.zeros(lungs.shape, bool)
+    arms[:, 30:60, 112:118] = True
+    room = real_scans.room_air(np.where(arms, 40, hu), SPACING_MM)
+    assert not room[lungs].any() and room[:, 2:8].all() and not room[arms].any()
+    scan = scan_from_array(hu, SPACING_MM)
+    wrong = lungs.astype(np.uint8)
+    wrong[:, 2:8, 20:40] = 1
+    (row,) = real_scans.of_one_scan("some.nii.gz", scan, wrong)
+    assert row["estimate"] == pytest.approx(16 * 6 * 20 * 0.02) and row["verdict"] == "missed"
+    assert real_scans.of_one_scan("some.nii.gz", scan, lungs.astype(np.uint8))[0]["verdict"] == "reached"
+    name = next(iter(real_scans.CLEAR))
+    clear = real_scans.of_one_scan(name, scan, lungs + (np.arange(16) == 4)[:, None, None] * lungs.astype(np.uint8))
+    assert [row["verdict"] for row in clear] == ["reached", "missed"] and clear[1]["estimate"] > 5
+
+
+def test_the_judge_cohort_is_judged_as_it_was_recorded(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(quality, "ROOT", tmp_path)
+    assert quality.judge() == [] and "`make study RUN=judge`" in capsys.readouterr().out
+    recorded = [value("quality_lung_dice", 0.99, 0.98, 0.995, 103), value("quality_poi_bias", -0.01, -0.02, 0.0, 103),
+                value("quality_lesion_count", 3)]  # fmt: skip
+    Run("judge", tmp_path).record("3-segment", recorded)
+    lung, poi = quality.judge()
+    assert (lung["estimate"], lung["target"], lung["verdict"]) == (0.99, "≥ 0.987", "reached")
+    assert (poi["estimate"], poi["low"], poi["verdict"]) == (-1.0, -2.0, "missed")
 
 
 def test_flags_say_where_there_is_no_lesion():
     _, lungs = body()
-    outside = quality.without_lesions(lungs, np.arange(16) >= 8)
+    outside = real_scans.without_lesions(lungs, np.arange(16) >= 8)
     assert outside[:, :, :50].all() and outside[:8].all() and not outside[8:, :, 66:].any()
 
 
@@ -67,14 +99,17 @@ def test_falls_are_of_the_same_patients_and_from_the_best():
         [
             (k, name, dice - 0.01 * (k % 3))
             for k in range(12)
-            for name, dice in (("5 mm", 0.8), ("10 mm", 0.7), ("1 mm", 0.76))
+            for name, dice in (("5 mm", 0.8), ("10 mm", 0.7), ("1 mm", 0.78), ("10 mm, motion", 0.76))
         ],
         columns=["patient", "condition", "dice"],
     )
     scans.loc[scans.query("patient == 11 and condition == '5 mm'").index, "dice"] = np.nan  # left out of all
     table = quality.falls(scans).set_index("condition")
-    assert table["estimate"].to_dict() == pytest.approx({"5 mm": 0.0, "10 mm": 0.1, "1 mm": 0.04})
-    assert table["verdict"].to_dict() == {"5 mm": "reached", "10 mm": "missed", "1 mm": "reached"}
+    assert table["estimate"].to_dict() == pytest.approx(
+        {"5 mm": 0.0, "10 mm": 0.1, "1 mm": 0.02, "10 mm, motion": 0.04}
+    )
+    missed = table.index[table["verdict"] == "missed"]
+    assert missed.tolist() == ["10 mm"] and (table["verdict"].drop(missed) == "reached").all()
     assert (table["n"] == 11).all()
 
 
@@ -97,4 +132,4 @@ def test_a_scan_in_which_no_lung_is_found_counts_as_nothing_found():
 
 
 def test_a_number_without_a_target_has_no_verdict():
-    assert "verdict" not in quality.judged("POI (%)", {"estimate": 3.0, "n": 1})
+    assert "verdict" not in judged("POI (%)", {"estimate": 3.0, "n": 1})

@@ -15,7 +15,7 @@ from study.networks import segmentation
 from study.publish import crate, manuscript, site
 from study.publish.forms import answers
 from study.run import Run
-from study.scans import ct, refusals
+from study.scans import ct, refusals, scan_tables
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
 
@@ -119,10 +119,10 @@ def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, c
                 raise ZeroDivisionError("Secret^Name")
             return super().segment(scan, path)
 
-    def measure_row(row, hu, label_map, spacing_mm, measured=quantify.measure_row):
+    def measure_row(row, scan, label_map, measured=quantify.measure_row):
         if row["scan_id"] == "s1":
             raise KeyError("a fault of ours")
-        return measured(row, hu, label_map, spacing_mm)
+        return measured(row, scan, label_map)
 
     monkeypatch.setattr(segmentation, "Segmenter", Fails)
     with pytest.raises(ValueError, match=r"none of the 1 scans could be segmented; the first, s0\.nii\.gz: .*ZeroDiv"):
@@ -157,14 +157,16 @@ def test_a_missing_scan_is_listed_and_foreseen(cohort, monkeypatch):
     assert "no such file" in refused["what"].item()
 
 
-def test_what_is_unlikely_about_a_scan_is_printed_again_in_a_second_run(cohort, monkeypatch, capsys):
+def test_what_is_unlikely_about_a_scan_is_printed_and_in_its_row(cohort, monkeypatch, capsys):
     folder, scans = cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
-    for _ in range(2):
-        segmentation.segment_scans(scans, folder, folder, folder / "masks")
-        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("s1: ")]
-        assert any("below the 0.7 l" in line for line in lines), lines
-        assert any("40 mm long" in line for line in lines), lines
+    segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    measured, *_ = per_scan.measure_scans(scans, folder, folder / "masks")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("s1: ")]
+    assert lines == [f"s1: {measured.loc[1, 'notes']}"]
+    assert "below the 0.7 l" in lines[0] and "40 mm long" in lines[0] and "s1.nii" not in lines[0]
+    files.write_table(folder / "biomarkers.csv", measured)
+    assert scan_tables.read_biomarkers(folder / "biomarkers.csv")["notes"].tolist() == measured["notes"].tolist()
 
 
 def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatch):

@@ -106,8 +106,13 @@ def test_surfaces_by_area_and_by_voxels_stand_side_by_side(table):
         [0.9, 0.8]
     )
     assert table.loc["infection_surface_voxel_share", "estimate"] == pytest.approx(0.45)
-    assert "its target was set for the share of surface voxels" in table.loc["lung_surface_dice", "quantity"]
-    assert table["target"].notna()[["lung_surface_dice", "lung_surface_voxel_share"]].tolist() == [True, False]
+    assert table["target"][["lung_surface_dice", "lung_surface_voxel_share"]].tolist() == ["≥ 0.97", "≥ 0.95"]
+
+
+def test_the_bias_of_large_infections_is_given_apart():
+    truth = TRUTH.assign(true_poi=[0.3, 0.01, 0.5, 0.0, 0.0, 0.299], poi=[0.28, 0.5, 0.46, 0.0, 0.0, 0.0])
+    row = quality.summary(truth, OBSERVED).set_index("name").loc["poi_bias_large"]
+    assert row["estimate"] == pytest.approx(100 * (-0.02 - 0.04) / 2) and row["n"] == 2
 
 
 def test_dice_of_several_comparisons():

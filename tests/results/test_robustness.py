@@ -39,7 +39,7 @@ def every_section(scans, variants=None):
     by_patient = clustered.auc_table(predicted, severe, patients)
     by_gee = clustered.odds_ratios(scans, {m: p for m, p in MODELS.items() if not fits[m].note}, patients)
     robustness.by_patient_table(logistic.summary(fits), by_gee)
-    one_each = robustness.one_scan_each(scans, MODELS)
+    on_some = robustness.on_some_scans(scans, MODELS)
     added = robustness.added_value(fits, alone, predicted, severe, patients, by_gee)
     held_out, unseen = validation.cross_validate(scans, MODELS, severe, patients, n_repeats=1)
     optimism = validation.optimism(scans, MODELS, severe, patients, n_resamples=10)
@@ -51,7 +51,7 @@ def every_section(scans, variants=None):
         robustness_plots.calibration_and_decision(bins, calibrated, benefit),
         robustness_plots.tornado(moved, tornado.WORDS, note="a note"),
     ]
-    listed = robustness.values(by_patient, by_gee, one_each, added, validated, calibrated, moved)
+    listed = robustness.values(by_patient, by_gee, on_some, added, validated, calibrated, moved)
     values = pd.DataFrame(listed).set_index("name")
     assert values.index.is_unique
     for figure in figures:
@@ -144,3 +144,18 @@ def test_auc_of_truth_is_that_of_the_true_masks_where_they_are_known():
     variants = pd.DataFrame({"true_poi": severe * 0.5, "true_ihu": np.where(severe, -300.0, np.nan)}, scans.index)
     assert robustness.auc_of_truth(variants, severe) == {"POI": 1.0}  # of iHU one status alone is known
     assert robustness.auc_of_truth(None, severe) == {}
+
+
+def test_scans_with_notes_are_left_out_of_one_row():
+    scans = cohort().assign(notes=None)
+    scans.loc[scans.index[10:25], "notes"] = "lung reaches the lowest section"
+    table = robustness.on_some_scans(scans, MODELS)
+    assert table.index.get_level_values("scans").unique().tolist() == ["first", "worst", "without notes"]
+    row = table.loc[("without notes", "POI")]
+    without = scans[scans["notes"].isna()]
+    assert row["n"] == len(without) == 45 and row["auc"] == pytest.approx(roc.auc(without["poi"], without["is_severe"]))
+    assert "without notes" not in robustness.on_some_scans(scans.drop(columns="notes"), MODELS).index
+    every = robustness.on_some_scans(scans.assign(notes="breathing"), MODELS).loc[("without notes", "POI")]
+    assert every["n"] == 0 and np.isnan(every["auc"]) and every["note"]
+    values, *_ = every_section(scans)
+    assert values["auc_without_notes_poi"] == pytest.approx(row["auc"])

@@ -11,6 +11,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless, generate_ui
 
 from helpers.refusals import refused
 from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
+from study.scans.dicom_header import is_lossy
 from study.scans.nifti import open_nifti
 
 
@@ -514,6 +515,22 @@ def test_lossy_compression_is_said(chest, dicom_folder):
     assert read_scan(folder).notes == ("the pixels were compressed with a lossy method",)
 
 
+@pytest.mark.parametrize(
+    ("syntax", "lossy"),
+    [
+        (pydicom.uid.JPEGBaseline8Bit, True), (pydicom.uid.JPEGExtended12Bit, True),
+        (pydicom.uid.JPEGLSNearLossless, True), (pydicom.uid.JPEGLosslessSV1, False),
+        (pydicom.uid.JPEG2000, False), (pydicom.uid.ExplicitVRLittleEndian, False),
+    ],
+)  # fmt: skip
+def test_lossy_compression_is_known_from_the_file_s_own_too(syntax, lossy):
+    header = pydicom.Dataset()
+    header.file_meta = pydicom.dataset.FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = syntax
+    assert is_lossy(header) == lossy
+    assert not is_lossy(pydicom.Dataset())
+
+
 # --- files ---
 
 
@@ -564,7 +581,7 @@ def test_folder_without_dicom(tmp_path, chest, dicom_folder):
     refused(tmp_path, "only the folders empty, series", "slices themselves")
 
 
-def test_files_beside_are_left_out_and_named(chest, dicom_folder):
+def test_files_beside_are_left_out_and_counted(chest, dicom_folder):
     folder = dicom_folder(chest())
     for name in ("report.txt", "DICOMDIR", "preview.jpg"):
         (folder / name).write_bytes(b"something else, longer than the preamble of a DICOM file" * 4)
@@ -578,7 +595,7 @@ def test_files_beside_are_left_out_and_named(chest, dicom_folder):
     report.save_as(folder / "dose.dcm", enforce_file_format=True)
     scan = read_scan(folder)
     np.testing.assert_array_equal(scan.hu, chest())
-    assert scan.notes == ("left out 4 files beside the slices: DICOMDIR, dose.dcm, preview.jpg, report.txt",)
+    assert scan.notes == ("left out 4 files beside the slices",)  # not named: a name may be a patient's
 
 
 def test_a_damaged_file_that_is_called_dicom_is_not_left_out(chest, dicom_folder):
@@ -616,7 +633,7 @@ def test_files_without_a_preamble(chest, dicom_folder, start, name_of):
 def test_what_starts_like_dicom_by_chance_is_left_out(chest, dicom_folder):
     folder = dicom_folder(chest())
     (folder / "data.bin").write_bytes(b"\x08\0\x05\0" + bytes(range(256)) * 4)
-    assert read_scan(folder).notes == ("left out 1 file beside the slices: data.bin",)
+    assert read_scan(folder).notes == ("left out 1 file beside the slices",)
 
 
 def test_an_error_that_nobody_foresaw_is_a_scan_error_that_names_its_type(chest, dicom_folder, monkeypatch):
