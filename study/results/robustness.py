@@ -62,8 +62,12 @@ def one_scan_each(scans, models):
     return table[["n", "n_severe", "auc", "auc_low", "auc_high", "note"]]
 
 
-def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
-    """Ask in four ways whether iHU adds anything to POI, on the scans that have both.
+def added_value(fits, poi_alone, by_gee):
+    """Ask whether iHU adds anything to POI, on the scans that have both: whether its coefficient differs from 0.
+
+    The AUCs of POI and POI+iHU are not compared by a test: one model contains the other, so that their AUCs hardly
+    differ where iHU adds nothing, and such a test then rejects in less than 2 % of simulations at 5 %, or in more where
+    POI itself has no effect (Demler; Pepe). The gain in AUC on held-out patients is in :func:`validation_table`.
 
     Parameters
     ----------
@@ -71,9 +75,6 @@ def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
         With ``POI+iHU``.
     poi_alone : logistic.Fit
         POI on the scans that have an iHU: a likelihood ratio compares models of the same scans.
-    predicted : DataFrame
-        Columns ``POI`` and ``POI+iHU``, missing where a model has no prediction.
-    is_severe, patient_ids : Series
     by_gee : DataFrame
         From ``clustered.odds_ratios``.
 
@@ -81,15 +82,14 @@ def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
     -------
     DataFrame
         Indexed by test: ``what`` is tested, ``estimate`` and ``p_value``; NaN where a model is separated.
+
+    References
+    ----------
+    Demler OV, Pencina MJ, D'Agostino RB. Stat Med 2012;31:2577-2587. Pepe MS et al. Stat Med 2013;32:1467-1482.
     """
-    both = predicted[["POI", "POI+iHU"]].dropna()
-    given = both["POI+iHU"], both["POI"], is_severe[both.index]
-    delong, by_patient = roc.delong_test(*given), clustered.auc_difference(*given, patient_ids[both.index])
     ratio = logistic.likelihood_ratio_test(poi_alone, fits["POI+iHU"])
     adjusted = by_gee.reindex([("POI+iHU", "ihu")]).iloc[0]
     rows = {
-        "DeLong, scans": ("AUC of POI+iHU minus AUC of POI", delong.difference, delong.p_value),
-        "Obuchowski, patients": ("the same", by_patient["difference"], by_patient["p_value"]),
         "likelihood ratio, scans": ("2 log likelihood ratio, 1 degree of freedom", ratio.statistic, ratio.p_value),
         "Wald in GEE, patients": ("odds ratio of iHU beside POI", adjusted["odds_ratio"], adjusted["p_value"]),
     }
@@ -223,6 +223,8 @@ def values(by_patient, by_gee, one_each, added, validated, calibrated, moved):
             value(f"odds_ratio_gee_{name}", *odds, n=int(row["n_patients"])),
             value(f"p_value_gee_{name}", row["p_value"], n=int(row["n_patients"])),
         ]
+    for model, p_value in by_gee["model_p_value"].groupby(level="model").first().items():
+        listed.append(value(f"p_value_model_{_key(model)}", p_value, n=int(by_gee.loc[model, "n_patients"].iloc[0])))
     for (which, model), row in one_each.iterrows():
         listed.append(value(f"auc_{which}_scan_{_key(model)}", *row[["auc", "auc_low", "auc_high"]], n=int(row["n"])))
     for test, name in TESTS.items():
@@ -240,8 +242,6 @@ def values(by_patient, by_gee, one_each, added, validated, calibrated, moved):
 
 
 TESTS = {
-    "DeLong, scans": "delong",
-    "Obuchowski, patients": "obuchowski",
     "likelihood ratio, scans": "likelihood_ratio",
     "Wald in GEE, patients": "gee",
 }

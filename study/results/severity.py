@@ -7,7 +7,7 @@ import pandas as pd
 from study.results import words
 from study.run import value
 from study.scans import scan_tables
-from study.statistics import roc
+from study.statistics import clustered, groups, roc
 
 
 def read_biomarkers_with_status(path):
@@ -61,21 +61,24 @@ def read_biomarkers_with_status(path):
     return scans.assign(is_severe=is_severe)
 
 
-def table_2(performance, bootstrap):
-    """Table 2: sensitivity, specificity and AUC of each model, in the paper's form.
+def table_2(performance, bootstrap, by_gee):
+    """Table 2: sensitivity, specificity and AUC of each model, in the paper's form, and its p value over patients.
 
     Parameters
     ----------
     performance : DataFrame
-        From ``roc.evaluate``.
+        From ``roc.evaluate``; its p value is the paper's, over scans.
     bootstrap : DataFrame
         From ``resampling.evaluate``.
+    by_gee : DataFrame
+        From ``clustered.odds_ratios``: the test that no predictor of the model matters; a dash for models without.
 
     Returns
     -------
     DataFrame
         Text, one row per model.
     """
+    over_patients = by_gee["model_p_value"].groupby(level="model").first()
     rows = {
         model: {
             "Sensitivity %": words.percent_of(row["true_positives"], row["n_severe"])
@@ -83,7 +86,8 @@ def table_2(performance, bootstrap):
             "Specificity %": words.percent_of(row["true_negatives"], row["n_nonsevere"])
             + _percent_interval(bootstrap.loc[(model, "specificity")]),
             "AUC": words.with_interval(row["auc"], row["auc_low"], row["auc_high"]),
-            "p value": words.p_value(row["p_value"]),
+            "p value, scans": words.p_value(row["p_value"]),
+            "p value, patients": words.p_value(over_patients.get(model)),
         }
         for model, row in performance.iterrows()
     }
@@ -113,25 +117,55 @@ def roc_drawing(predicted, is_severe, performance):
     }
 
 
-def paired_tests(predicted, is_severe):
-    """Compare POI's AUC with the others', by DeLong's paired test on the scans that all models have.
+def group_tests(scans):
+    """Test whether severe and other scans differ in POI and iHU, and severe and other patients in sex.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        From :func:`read_biomarkers_with_status`.
+
+    Returns
+    -------
+    biomarkers : DataFrame
+        From ``groups.compare``, over scans as in the paper; then ``patients_p``, the rank test over patients.
+    sex : DataFrame
+        From ``groups.compare_categories``, over patients; a patient with any severe scan is severe.
+    """
+    columns, is_severe = ["poi", "ihu"], scans["is_severe"]
+    over_patients = clustered.auc_table(scans[columns], is_severe, scans["patient_id"])["p_value"]
+    biomarkers = groups.compare(scans, columns, is_severe).assign(patients_p=over_patients)
+    patients = groups.of_patients(scans, ["sex"])
+    return biomarkers, groups.compare_categories(patients, ["sex"], patients["is_severe"])
+
+
+def paired_test(predicted, is_severe, patient_ids):
+    """Compare the AUCs of POI and iHU on the scans that have both: over scans by DeLong's test, over patients.
+
+    POI+iHU is not compared with POI: their models are nested, and a test of two AUCs does not hold for these
+    (``robustness.added_value`` asks whether iHU adds anything).
 
     Parameters
     ----------
     predicted : DataFrame
-        ``POI`` and other columns; rows in which one is missing are left out.
-    is_severe : Series of bool
+        ``POI`` and ``iHU``; rows in which one is missing are left out.
+    is_severe, patient_ids : Series
 
     Returns
     -------
     DataFrame
-        Indexed by the model compared with: ``difference`` (POI's AUC minus the other's), ``standard_error, z,
-        p_value`` and ``n``.
+        Indexed by what is taken as independent, scans or patients: ``difference`` (POI's AUC minus iHU's),
+        ``standard_error``, ``p_value`` and ``n``.
     """
-    known = predicted.dropna()
-    others = [model for model in known if model != "POI"]
-    rows = {model: asdict(roc.delong_test(known["POI"], known[model], is_severe[known.index])) for model in others}
-    return pd.DataFrame.from_dict(rows, orient="index").assign(n=len(known)).rename_axis("POI against")
+    known = predicted[["POI", "iHU"]].dropna()
+    given = known["POI"], known["iHU"], is_severe[known.index]
+    patients = patient_ids[known.index]
+    columns = ["difference", "standard_error", "p_value", "n"]
+    rows = {
+        "scans": asdict(roc.delong_test(*given)) | {"n": len(known)},
+        "patients": clustered.auc_difference(*given, patients) | {"n": patients.nunique()},
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("AUC of POI minus iHU, over")
 
 
 def biomarkers_at_cutoff(scans, predicted, performance):
@@ -155,10 +189,9 @@ def biomarkers_at_cutoff(scans, predicted, performance):
 
 
 def pair_values(paired, at_cutoff):
-    """List the numbers of :func:`paired_tests` and :func:`biomarkers_at_cutoff` that a reader may quote."""
-    listed = [
-        value(f"p_value_delong_poi_{_key(model)}", row["p_value"], n=int(row["n"])) for model, row in paired.iterrows()
-    ]
+    """List the numbers of :func:`paired_test` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    names = {"p_value_delong_poi_ihu": "scans", "p_value_obuchowski_poi_ihu": "patients"}
+    listed = [value(name, paired.loc[unit, "p_value"], n=int(paired.loc[unit, "n"])) for name, unit in names.items()]
     return listed + [
         value(f"{biomarker}_at_cutoff", row["at_cutoff"], n=row["n"], unit=row["unit"])
         for biomarker, row in at_cutoff.iterrows()
@@ -268,7 +301,7 @@ def values(scans, tests, regression, performance, bootstrap):
     scans : DataFrame
         The biomarkers, with ``is_severe``.
     tests, regression, performance, bootstrap : DataFrame
-        From ``groups.compare``, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
+        From :func:`group_tests`, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
 
     Returns
     -------
@@ -294,6 +327,11 @@ def values(scans, tests, regression, performance, bootstrap):
             value(f"median_{biomarker}_nonsevere", row["median_nonsevere"], n=int(row["n_nonsevere"]), unit=unit),
             value(f"p_value_mann_whitney_{biomarker}", row["mann_whitney_p"], n=n_tested),
             value(f"p_value_welch_{biomarker}", row["welch_p"], n=n_tested),
+            value(
+                f"p_value_patients_{biomarker}",
+                row["patients_p"],
+                n=scans.loc[scans[biomarker].notna(), "patient_id"].nunique(),
+            ),
         ]
     for (model, predictor), row in regression.iterrows():
         name = predictor if _key(model) == predictor else f"{predictor}_adjusted"

@@ -254,7 +254,7 @@ def test_missing_data_are_said_in_words():
 
 def test_boxplots_show_percent_and_every_scan():
     table = scans()
-    figure = plots.severity_boxplots(table, {"poi": 1e-8, "ihu": 0.25})
+    figure = plots.severity_boxplots(table, {"poi": {"scans": 1e-8, "patients": 0.004}, "ihu": {"scans": 0.25}})
     poi, ihu = figure.axes
     assert poi.get_ylabel() == "POI (%)" and ihu.get_ylabel() == "iHU (HU)"
     points = np.concatenate([dots.get_offsets()[:, 1] for dots in poi.collections])
@@ -263,7 +263,8 @@ def test_boxplots_show_percent_and_every_scan():
     np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
     shown = words_of(figure)
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
-    assert "p < 0.001" in shown and "p = 0.25" in shown
+    assert "p < 0.001 (over scans)" in shown and "p = 0.004 (over patients)" in shown
+    assert "p = 0.25 (over scans)" in shown
 
 
 def test_boxes_and_points_have_the_colour_and_shape_of_their_group():
