@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.measures import biomarkers
+from study.measures.phrases import key_phrases
 from study.results import words
 from study.run import value
 from study.statistics import change, clustered, kappa, tornado
@@ -40,6 +41,12 @@ def reports_of(scans, pairs):
     """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
     scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
     return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
+
+
+def read(reports):
+    """Read reports: the columns of ``key_phrases.tabulate``, and ``unread``, if any wording of change is not understood."""
+    table = key_phrases.tabulate(reports)
+    return table.assign(unread=[bool(key_phrases.unknown(report)) for report in reports])
 
 
 def is_unread(pairs):
@@ -235,6 +242,7 @@ def robust_values(by_patient, three, moved):
             value(f"least_detectable_change_{biomarker}", row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
+            value(f"n_unread_{quantity}", int(row["n_unread"])),
         ]
         listed += [
             value(
@@ -261,7 +269,7 @@ def values(pairs, agreement):
     Parameters
     ----------
     pairs : DataFrame
-        As for :func:`rated`, with ``patient_id``, ``has_report``, ``poi_change`` and ``ihu_change``.
+        As for :func:`rated`, with ``patient_id``, ``has_report``, ``unread``, ``poi_change`` and ``ihu_change``.
     agreement : DataFrame
         From ``kappa.tabulate``.
 
@@ -279,6 +287,7 @@ def values(pairs, agreement):
         value("n_patients_with_pairs", pairs["patient_id"].nunique()),
         value("n_without_report", int((~pairs["has_report"]).sum()), n=n),
         value("n_without_phrase", int(silent.sum()), n=n),
+        value("n_not_understood", int((silent & pairs["unread"]).sum()), n=n),
         value("n_opposite_pairs", int(opposite.sum()), n=n),
         value("n_opposite_patients", pairs.loc[opposite, "patient_id"].nunique()),
         value(
