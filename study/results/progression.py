@@ -44,7 +44,7 @@ def reports_of(scans, pairs):
 
 
 def read(reports):
-    """Read reports: the columns of ``key_phrases.tabulate``, and ``unread``, if any wording of change is not understood."""
+    """Read reports: ``key_phrases.tabulate``, and ``unread``: whether any wording of change is not understood."""
     table = key_phrases.tabulate(reports)
     return table.assign(unread=[bool(key_phrases.unknown(report)) for report in reports])
 
