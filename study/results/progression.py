@@ -326,3 +326,15 @@ def values(pairs, agreement):
         known = ("n_pairs", "n_patients_with_pairs", "n_without_report")
         return [one if one["name"] in known else value(one["name"], None) for one in listed]
     return listed
+
+
+def quoted(pairs):
+    """Notebook 6's numbers of Tables 3 and 4.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As for :func:`values`.
+    """
+    listed = values(pairs, kappa.tabulate(rated(pairs)))
+    return {row["name"]: row["value"] for row in listed}

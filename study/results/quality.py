@@ -133,6 +133,12 @@ def dice_values(table):
     ]
 
 
+def quoted(agreement):
+    """Notebook 3's mean, SD and median of each column of Dice coefficients; the other column is ``patient_id``."""
+    columns = agreement.drop(columns="patient_id").to_dict("series")
+    return {row["name"]: row["value"] for row in dice_values(dice_summary(columns))}
+
+
 def _mean(scans, patients, within=(-np.inf, np.inf)):
     """Mean with its interval, SD and median of a column of scans."""
     scans = scans.astype(float)

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
 from study.results import words
 from study.run import value
 from study.scans import scan_tables
-from study.statistics import clustered, groups, roc
+from study.statistics import clustered, groups, logistic, roc
+
+# Predictors of each model, in the order of Table 2.
+MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 
 
 def read_biomarkers_with_status(path):
@@ -226,73 +230,6 @@ def odds_ratio_table(regression, penalised):
     return pd.DataFrame(rows).set_index("Model")
 
 
-# Columns of resampling.evaluate by resampling unit and kind of limits.
-BOOTSTRAPS = {
-    ("scans", "bootstrap within each status, percentile"): "",
-    ("scans", "bootstrap within each status, BCa"): "bca_",
-    ("scans", "bootstrap of all, percentile"): "plain_",
-    ("scans", "bootstrap of all, BCa"): "plain_bca_",
-    ("patients", "bootstrap, percentile"): "clustered_",
-    ("patients", "bootstrap, BCa"): "clustered_bca_",
-}
-
-
-def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's intervals together, one per row, as text.
-
-    Parameters
-    ----------
-    performance, bootstrap, by_patient : DataFrame
-        From ``roc.evaluate``, ``resampling.evaluate`` and ``clustered.auc_table``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by what is taken as independent, scans or patients, and the interval; one column per model. The last row
-        is the ratio of the widths of the two BCa intervals.
-    """
-    of_auc = bootstrap.xs("auc", level="quantity")
-    limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
-    limits |= {key: of_auc[[f"{by}low", f"{by}high"]] for key, by in BOOTSTRAPS.items()}
-    limits["patients", "Obuchowski"] = by_patient[["low", "high"]]
-    rows = {key: {m: words.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
-    estimates = {m: words.with_interval(area) for m, area in performance["auc"].items()}
-    scans, patients = (of_auc[f"{by}bca_high"] - of_auc[f"{by}bca_low"] for by in ("", "clustered_"))
-    wider = (patients / scans.where(scans > 0)).round(2)
-    table = {("", "AUC"): estimates} | rows | {("patients over scans", "ratio of BCa widths"): wider.to_dict()}
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["Independent", "Interval"])
-
-
-def rate_table(bootstrap, exact):
-    """Put the intervals of sensitivity and specificity together, one per column, as text.
-
-    Parameters
-    ----------
-    bootstrap, exact : DataFrame
-        From ``resampling.evaluate`` and ``proportion.rates``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (model, quantity).
-    """
-    limits = bootstrap.loc[exact.index].join(exact)
-    columns = {
-        "Scans, bootstrap": "",
-        "Scans, BCa": "bca_",
-        "Scans, exact": "exact_",
-        "Scans, Wilson": "wilson_",
-        "Patients, bootstrap": "clustered_",
-        "Patients, BCa": "clustered_bca_",
-    }
-    texts = {
-        name: [words.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
-        for name, by in columns.items()
-    }
-    estimates = {"Estimate": exact["estimate"].map(words.with_interval)}
-    return pd.DataFrame(estimates | texts, exact.index).rename_axis(["Model", "Quantity"])
-
-
 def values(scans, tests, regression, performance, bootstrap):
     """List every number of the notebook that a reader may quote, named as the claims name them.
 
@@ -346,6 +283,35 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
     return listed
+
+
+def quoted(scans):
+    """Notebook 5's numbers, but for p values: groups, odds ratios, AIC, AUC; rates with the cut-off chosen anew.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        ``patient_id, is_severe, poi, ihu``.
+    """
+    is_severe = scans["is_severe"]
+    found = {"n_scans": len(scans), "n_severe": is_severe.sum(), "n_nonsevere": (~is_severe).sum()}
+    found |= {"n_patients": scans["patient_id"].nunique(), "n_without_infection": scans["ihu"].isna().sum()}
+    for word, group in (("severe", scans[is_severe]), ("nonsevere", scans[~is_severe])):
+        found |= {f"median_{name}_{word}": group[name].median() for name in ("poi", "ihu")}
+    for model, predictors in MODELS.items():
+        key = _key(model)
+        fitted = logistic.maximise(scans, predictors)
+        severe = is_severe[fitted.predicted.index]
+        point = roc.youden(fitted.predicted, severe)
+        found |= {
+            f"aic_{key}": fitted.aic, f"auc_{key}": roc.auc(fitted.predicted, severe),
+            f"sensitivity_{key}": point.sensitivity, f"specificity_{key}": point.specificity,
+            f"true_positives_{key}": point.true_positives, f"true_negatives_{key}": point.true_negatives,
+        }  # fmt: skip
+        for predictor, coefficient in fitted.coefficients.items():
+            name = predictor if key == predictor else f"{predictor}_adjusted"
+            found[f"odds_ratio_{name}"] = np.exp(coefficient)
+    return found
 
 
 def _of_model(key, row, limits):

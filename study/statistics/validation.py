@@ -150,10 +150,10 @@ def calibration(predicted, is_severe):
     n = len(severe)
     if not n or severe.all() or not severe.any():
         return {"slope": np.nan, "intercept": np.nan, "n": n}
-    intercept = _fit(np.empty((n, 0)), severe, log_odds)[0]
+    intercept = _fit(np.empty((n, 0)), severe, log_odds, ridge=0.0)[0]
     inside, outside = log_odds[severe], log_odds[~severe]
     overlapping = inside.min() < outside.max() and outside.min() < inside.max()
-    slope = _fit(log_odds[:, None], severe)[1] if overlapping else np.nan
+    slope = _fit(log_odds[:, None], severe, ridge=0.0)[1] if overlapping else np.nan
     return {"slope": float(slope), "intercept": float(intercept), "n": n}
 
 
@@ -226,14 +226,14 @@ def _complete(table, predictors, is_severe, patient_ids):
     return (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12), y, patients
 
 
-def _fit(x, y, offset=0.0):
+def _fit(x, y, offset=0.0, ridge=1e-7):
     """Intercept and weights by maximum likelihood, by Newton's method, which is fast enough for hundreds of fits.
 
     The small penalty matters only where the statuses separate: the weights then stay finite, and the order of the scans
-    is right.
+    is right. Where they do not, it is not needed.
     """
     design = np.column_stack([np.ones(len(y)), x])
-    weights, ridge = np.zeros(design.shape[1]), 1e-7
+    weights = np.zeros(design.shape[1])
     for _ in range(200):
         p = special.expit(design @ weights + offset)
         slope = design.T @ (y - p) - ridge * weights

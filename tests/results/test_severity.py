@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import severity, words
+from study.results import interval_tables, severity, words
 from study.statistics import clustered, logistic, proportion, resampling, roc
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
@@ -97,7 +97,7 @@ def test_separation_is_shown_as_undefined(results):
 def test_interval_table_has_every_interval_and_compares_widths(results):
     *_, performance, bootstrap = results
     by_patient = pd.DataFrame({"low": 0.6, "high": 0.9}, performance.index)
-    table = severity.interval_table(performance, bootstrap, by_patient)
+    table = interval_tables.interval_table(performance, bootstrap, by_patient)
     assert table.loc[("patients", "Obuchowski"), "iHU"] == "[0.6000, 0.9000]"
     row = bootstrap.loc[("POI", "auc")]
     assert table.loc[("scans", "bootstrap of all, BCa"), "POI"] == words.interval(
@@ -111,7 +111,7 @@ def test_interval_table_has_every_interval_and_compares_widths(results):
 def test_rate_table_has_the_bootstraps_and_the_exact_intervals(results):
     *_, performance, bootstrap = results
     exact = proportion.rates(performance)
-    table = severity.rate_table(bootstrap, exact)
+    table = interval_tables.rate_table(bootstrap, exact)
     assert table.index.tolist() == exact.index.tolist()
     key = ("iHU", "sensitivity")
     assert table.loc[key, "Scans, Wilson"] == words.interval(*exact.loc[key, ["wilson_low", "wilson_high"]])
