@@ -129,3 +129,13 @@ def test_net_benefit_is_counted_by_hand():
     assert validation.net_benefit(predicted * np.nan, pd.Series([True] * 5), [0.5])["all"].isna().all()
     with pytest.raises(ValueError, match="above 0 and below 1"):
         validation.net_benefit(predicted, pd.Series([True] * 5), [0.0])
+
+
+def test_the_slope_of_nearly_equal_predictions_is_not_shrunk():
+    """Predictions that hardly vary need a steep slope; a penalty would flatten it."""
+    rng = np.random.default_rng(2)
+    log_odds = rng.normal(0, 1, 300)
+    severe = rng.random(300) < special.expit(log_odds)
+    slope = validation.calibration(special.expit(log_odds), severe)["slope"]
+    flat = validation.calibration(special.expit(1e-5 * log_odds), severe)["slope"]
+    assert flat == pytest.approx(1e5 * slope, rel=1e-6)
