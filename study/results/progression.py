@@ -175,6 +175,28 @@ def kappa_by_patient(agreement, by_patient):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
+def poi_above_ihu(cases, patient_ids, confidence=0.95):
+    """Test whether POI agrees better with the reports than iHU: kappa of extent above kappa of density.
+
+    Parameters
+    ----------
+    cases : dict of str to DataFrame
+        From :func:`rated`.
+    patient_ids : Series
+        Of the pairs.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the cases, without and with partial phrases: the columns of ``clustered.kappa_difference``.
+    """
+    rows = {}
+    for which in ("whole", "all"):
+        both = cases[f"volume_{which}"], cases[f"density_{which}"]
+        rows[which] = clustered.kappa_difference(*both, patient_ids, confidence=confidence)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Kappa of extent less that of density")
+
+
 def measured_otherwise(scans, pairs, least, variants=None):
     """How far the four kappas of Table 4 move when one choice in the measurement changes.
 
@@ -221,13 +243,15 @@ def _kappas(pairs, least, fewest=0):
     return {headline: kappas[name] for name, headline in HEADLINES.items()}
 
 
-def robust_values(by_patient, three, moved):
+def robust_values(by_patient, above, three, moved):
     """List the numbers of the last sections that a reader may quote.
 
     Parameters
     ----------
     by_patient : DataFrame
         From ``clustered.kappa_table``.
+    above : DataFrame
+        From :func:`poi_above_ihu`.
     three, moved : DataFrame
         From ``three_classes.tabulate`` and :func:`tornado`.
     """
@@ -235,6 +259,10 @@ def robust_values(by_patient, three, moved):
         value(f"kappa_clustered_{name}", row["kappa"], row["ci_low"], row["ci_high"], int(row["n_patients"]))
         for name, row in by_patient.iterrows()
     ]
+    for which, row in above.iterrows():
+        n = int(row["n_patients"])
+        listed.append(value(f"kappa_difference_{which}", *row[["difference", "low", "high"]], n=n))
+        listed.append(value(f"p_value_kappa_difference_{which}", row["p_value"], n=n))
     for quantity, row in three.iterrows():
         biomarker = BIOMARKER[quantity]
         unit = "HU" if biomarker == "ihu" else ""

@@ -127,8 +127,10 @@ def in_words(three):
             "Unchanged by biomarker": int(row["n_unchanged_biomarker"]),
             "Reports not understood, left out": int(row["n_unread"]),
             "Kappa, errors over patients": words.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
-            "Linear weights": words.with_interval(*row[["linear", "linear_low", "linear_high"]]),
-            "Quadratic weights": words.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
+            "Linear weights, errors over cases": words.with_interval(*row[["linear", "linear_low", "linear_high"]]),
+            "Quadratic weights, errors over cases": words.with_interval(
+                *row[["quadratic", "quadratic_low", "quadratic_high"]]
+            ),
             "Kappa of up and down beyond it": words.with_interval(row["kappa_two"]),
             "Pairs beyond it": int(row["n_two"]),
         }

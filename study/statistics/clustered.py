@@ -213,6 +213,67 @@ def kappa_table(rated, patient_ids, confidence=0.95):
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def kappa_difference(first, second, patient_ids, n_resamples=2000, seed=1, confidence=0.95):
+    """Test whether one kappa is above another, when both are of the same patients: patients are resampled.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Two columns, one per rater; the two tables may be of different cases, and of different numbers of them. Cases
+        that a rater left out (NaN) are dropped.
+    patient_ids : Series
+        The patient of each case, by the tables' index.
+    n_resamples, seed, confidence
+        Of the bootstrap of patients.
+
+    Returns
+    -------
+    dict
+        ``difference`` (first minus second), ``low, high`` (percentiles), ``p_value``: one-sided, the share of resamples
+        in which the first is not above the second, and ``n_patients`` (of either table). NaN where a kappa is undefined
+        or fewer than two patients are there.
+
+    References
+    ----------
+    Vanbelle S, Albert A. J Stat Comput Simul 2008;78:1009-1015 (bootstrap of dependent kappas).
+    """
+    beyond = tail(confidence)
+    tables = [pair.dropna() for pair in (first, second)]
+    ids = np.unique(np.concatenate([patient_ids.loc[pair.index].astype(str).to_numpy() for pair in tables]))
+    counts = [_cases_by_patient(pair, patient_ids.loc[pair.index].astype(str).to_numpy(), ids) for pair in tables]
+    nothing = dict(difference=np.nan, low=np.nan, high=np.nan, p_value=np.nan, n_patients=ids.size)
+    if ids.size < 2 or any(not of.size for of in counts):
+        return nothing
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(ids.size, np.full(ids.size, 1 / ids.size), size=n_resamples)
+    drawn = np.subtract(*(_kappas(np.tensordot(times, of, axes=1)) for of in counts))
+    difference = float(np.subtract(*(_kappas(of.sum(axis=0)[None])[0] for of in counts)))
+    drawn = drawn[np.isfinite(drawn)]
+    if not np.isfinite(difference) or not drawn.size:
+        return nothing
+    low, high = np.quantile(drawn, [beyond, 1 - beyond])
+    p_value = (1 + np.count_nonzero(drawn <= 0)) / (1 + drawn.size)
+    return nothing | dict(difference=difference, low=float(low), high=float(high), p_value=float(p_value))
+
+
+def _cases_by_patient(pair, patients, ids):
+    """Number of cases of each patient by both raters' categories, an array (patient, category, category)."""
+    categories = np.unique(pair.to_numpy())
+    of_a, of_b = (np.searchsorted(categories, pair.iloc[:, rater]) for rater in (0, 1))
+    counts = np.zeros((ids.size, categories.size, categories.size))
+    np.add.at(counts, (np.searchsorted(ids, patients), of_a, of_b), 1)
+    return counts
+
+
+def _kappas(tables):
+    """Kappa of each table of counts (table, category, category); NaN where it is undefined."""
+    n = tables.sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        observed = np.trace(tables, axis1=1, axis2=2) / n
+        expected = (tables.sum(axis=1) * tables.sum(axis=2)).sum(axis=1) / n**2
+        return np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
+
+
 def one_scan_each(scans, which):
     """Keep one scan of every patient, so that scans are as independent as patients.
 

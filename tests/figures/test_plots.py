@@ -41,6 +41,7 @@ def chest_sections(n=3, size=40):
 
 CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
 CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+RECALL = pd.DataFrame({"recall": [0, 0.5, 1], "precision": [1, 0.9, 0.15]})
 LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
                         "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
 
@@ -69,6 +70,9 @@ def every_figure():
         "severity_boxplots": plots.severity_boxplots(scans()),
         "roc_curves": plots.roc_curves(
             {"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, {"POI": (12, 30)}
+        ),
+        "precision_recall": robustness_plots.precision_recall(
+            {"POI": {"curve": RECALL, "average_precision": 0.8, "baseline": 0.15}}
         ),
         "hu_threshold_curve": plots.hu_threshold_curve(
             pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
@@ -112,6 +116,7 @@ def figures_without_data():
         "no columns": plots.severity_boxplots(pd.DataFrame({"status": ["severe"]})),
         "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
         "no models": plots.roc_curves({}, {}, {}, {}),
+        "no recall": robustness_plots.precision_recall({}),
         "no curves": plots.roc_curves(
             {"POI": CURVE.iloc[:0], "iHU": None},
             {"POI": (np.nan, np.nan, np.nan)},

@@ -175,8 +175,10 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert (row["base"] == by_patient.loc["volume_all", "kappa"]).all()
     assert row.loc["hu", "low"] == row.loc["hu", "base"]
     assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
-    values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
-    assert len({value["name"] for value in values}) == len(values) == 20
+    above = progression.poi_above_ihu(cases, pairs["patient_id"])
+    assert above["difference"].isna().all()  # no report speaks of density
+    values = progression.robust_values(by_patient, above, three_classes.tabulate(pairs, least), moved.reset_index())
+    assert len({value["name"] for value in values}) == len(values) == 24
     known = next(value for value in values if value["name"] == "least_detectable_change_poi")
     assert (known["value"], known["unit"]) == (least["volume"].change, "")
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
@@ -226,4 +228,6 @@ def test_three_classes_in_words_have_the_units_and_weighted_kappas():
     assert shown["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
     cases = three_classes.cases_of(pairs, "volume", least["volume"].change).dropna()
     weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
-    assert shown["Linear weights"] == words.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)
+    assert shown["Linear weights, errors over cases"] == words.with_interval(
+        weighted.kappa, weighted.ci_low, weighted.ci_high
+    )

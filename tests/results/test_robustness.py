@@ -43,12 +43,13 @@ def every_section(scans, variants=None):
     added = robustness.added_value(fits, alone, by_gee)
     held_out, unseen = validation.cross_validate(scans, MODELS, severe, patients, n_repeats=1)
     optimism = validation.optimism(scans, MODELS, severe, patients, n_resamples=10)
-    validated = robustness.validation_table(held_out, optimism)
-    calibrated, bins = robustness.calibrations(unseen, severe)
+    validated = robustness.validation_table(held_out, optimism, unseen, severe, patients, by_patient)
+    calibrated, bins = robustness.calibrations(unseen, severe, patients)
     benefit = validation.net_benefit(unseen, severe, [0.1, 0.5])
+    limits = validation.net_benefit_limits(unseen, severe, patients, [0.1, 0.5])
     moved = robustness.measured_otherwise(scans, fits, roc.evaluate(predicted, severe)["cutoff"], variants)
     figures = [
-        robustness_plots.calibration_and_decision(bins, calibrated, benefit),
+        robustness_plots.calibration_and_decision(bins, calibrated, benefit, limits),
         robustness_plots.tornado(moved, tornado.WORDS, note="a note"),
     ]
     listed = robustness.values(by_patient, by_gee, one_each, added, validated, calibrated, moved)
