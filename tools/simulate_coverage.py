@@ -53,7 +53,7 @@ DESIGNS = {
 }  # fmt: skip
 PAPERS, FEW = DESIGNS
 WITHIN = (0.0, 0.5, 0.75)
-RUNS, RESAMPLES = 800, 300
+RUNS, RESAMPLES = 800, 500
 
 
 def alike(rng, patient, within):

@@ -28,13 +28,13 @@ from study.statistics import kappa, logistic, resampling, roc
 OUT = Path(__file__).resolve().parents[1] / "tests" / "reference" / "replication.csv"
 CLAIMS = Path(paper.__file__).parent / "claims.yaml"
 POPULATION = 4000  # patients
-PAIRS, RESAMPLES = 150, 60
+PAIRS, RESAMPLES = 100, 40
 
 
-def population(seed=1):
+def population(n_patients=POPULATION, seed=1):
     """Scans of many patients: planned by the phantom, measured with an error, with reports and Dice coefficients."""
     rng = np.random.default_rng(seed)
-    plan = plan_cohort(People(n_patients=POPULATION, seed=seed))
+    plan = plan_cohort(People(n_patients=n_patients, seed=seed))
     poi = plan["true_extent"]
     ihu = (-650 + 500 * plan["true_consolidation"]).where(poi > 0)
     plan = plan.assign(true_poi=poi, true_ihu=ihu)
