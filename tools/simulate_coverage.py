@@ -6,6 +6,7 @@
 
 import argparse
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -206,17 +207,14 @@ SIZES = {"groups": rejections(reject_groups), "models": rejections(reject_models
 
 
 def tabulate(simulations, n_runs, within=WITHIN, **given):
-    """One row per simulation, name and design; one column per correlation within patients."""
-    columns = {}
-    for correlation in within:
-        parts = {}
-        for title, design in DESIGNS.items():
-            for name, of in tqdm(simulations.items(), desc=f"{title}, within {correlation}", leave=False):
-                more = given if of is hold_auc else {}
-                parts[title, name] = share(of, n_runs, correlation, design, **more)
-        columns[correlation] = pd.concat(parts)
-    table = pd.DataFrame(columns).rename_axis(["design", "of", "by"]).rename_axis("within", axis=1)
-    return table.assign(runs=n_runs)
+    """One row for each design, simulation, name and correlation within patients: ``share`` and ``runs``."""
+    parts = {}
+    for (title, design), correlation in product(DESIGNS.items(), within):
+        for name, of in tqdm(simulations.items(), desc=f"{title}, within {correlation}", leave=False):
+            more = given if of is hold_auc else {}
+            parts[title, name, correlation] = share(of, n_runs, correlation, design, **more)
+    table = pd.concat(parts, names=["design", "of", "within", "by"]).rename("share")
+    return table.reorder_levels(["design", "of", "by", "within"]).sort_index().to_frame().assign(runs=n_runs)
 
 
 def main():
@@ -227,7 +225,7 @@ def main():
     for name, simulations in (("coverage", COVERAGES), ("size", SIZES)):
         table = tabulate(simulations, given.runs, n_resamples=RESAMPLES)
         table.to_csv(REFERENCE / f"{name}.csv", float_format="%.3f")
-        print((100 * table.drop(columns="runs")).round(1).to_string())
+        print((100 * table["share"].unstack()).round(1).to_string())
 
 
 if __name__ == "__main__":
