@@ -2,14 +2,15 @@
 
 Speed is written to runs/bench/results.csv, one row per measurement: a whole command as a user types it, with wall and
 CPU seconds and the peak memory of all its processes together. Commands that are compared are interleaved, and medians
-are given. Quality is written to two tables of its own, runs/bench/shift.csv and runs/bench/quality.csv.
+are given. Quality is written to tables of its own: runs/bench/shift.csv and runs/bench/quality.csv of the networks,
+runs/bench/coverage.csv of the statistics.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from bench import parts, quality, runs, speed
+from bench import coverage, parts, quality, runs, speed
 from bench.real_scans import REAL_CT
 from bench.timing import FOLDER, ROOT
 from study.networks.models import STARTER
@@ -26,6 +27,7 @@ BENCHES = {
     "scan": speed.time_scan,
     "networks": speed.time_networks,
     "many": speed.time_cohorts,
+    "coverage": coverage.write_coverage,
     "quality": quality.write_quality,
     "shift": quality.write_shift,
 }

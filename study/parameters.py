@@ -73,6 +73,8 @@ RULES = {
     "shard": _COUNT_OR_NONE, "n_shards": _from(1, 10_000),
     "n_bootstrap": _COUNT,
     "confidence": _from(0.5, 1, below=True),
+    "stated_prevalence": _from(0, 1, above=True, below=True),
+    "non_inferiority_margin": _from(0, 1, above=True, below=True),
 }  # fmt: skip
 
 

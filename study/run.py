@@ -11,7 +11,7 @@ from pathlib import Path
 
 from study.files import sha256, write_json
 
-VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit"]
+VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit", "standard_error"]
 # The notebooks whose numbers are about patients.
 RECORDING = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")
 PERCENT = ("%", "percentage points")  # no units of recorded values
@@ -35,7 +35,7 @@ def project_root(start="."):
     )
 
 
-def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
+def value(name, value, ci_low=None, ci_high=None, n=None, unit="", standard_error=None):
     """One number that a reader may quote.
 
     Parameters
@@ -48,6 +48,8 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
         How many observations it rests on.
     unit : str
         Empty for a ratio or a count. POI and other shares are fractions, and so are differences between them.
+    standard_error : float or None
+        Its SD over other samples of patients (``study.results.replicates``), by which it is compared with the paper's.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit=""):
     """
     if unit in PERCENT:
         raise ValueError(f"{name} is to be recorded in {unit}; divide it by 100 and leave the unit empty")
-    return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit), strict=True))
+    return dict(zip(VALUE_COLUMNS, (name, value, ci_low, ci_high, n, unit, standard_error), strict=True))
 
 
 def read_note(note, path):

@@ -101,7 +101,8 @@ def severity_boxplots(biomarkers, p_values=None):
         Columns ``status`` ("severe" / "non-severe"), ``poi`` (fraction 0..1, drawn in percent) and ``ihu`` (HU,
         NaN where a scan has no infection: such scans count in (a) and not in (b)).
     p_values : dict, optional
-        ``{"poi": p, "ihu": p}``, printed in the panels.
+        ``{"poi": {unit: p, ...}, "ihu": ...}``, printed in the panels: one line for each unit of the test, such as
+        "scans" and "patients".
     """
     figure = new_figure("double", 75)
     figure.alt = "Box plots of severe and non-severe scans, every scan a point."
@@ -124,10 +125,12 @@ def severity_boxplots(biomarkers, p_values=None):
         if column == "poi":
             ax.set_ylim(bottom=0 if min(groups[s].min() for s in present) >= 0 else None)
         absent = [s for s in groups if s not in present]
-        note = f"no {absent[0]} scan" if absent else _p_words((p_values or {}).get(column))
+        tested = (p_values or {}).get(column, {})
+        lines = [f"{_p_words(p)} (over {unit})" for unit, p in tested.items() if _p_words(p)]
+        note = f"no {absent[0]} scan" if absent else "\n".join(lines)
         ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top")
         medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
-        figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {note}.".strip()
+        figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {', '.join(note.splitlines())}.".strip()
     return figure
 
 

@@ -11,7 +11,7 @@ from study.figures.style import COLOURS, SERIES, new_figure, say_missing, styled
 
 
 @styled
-def calibration_and_decision(bins, calibrated, benefit):
+def calibration_and_decision(bins, calibrated, benefit, limits=None):
     """Draw (a) whether predicted probabilities are calibrated, (b) the net benefit of acting on them.
 
     Parameters
@@ -22,6 +22,8 @@ def calibration_and_decision(bins, calibrated, benefit):
         By model ``slope, intercept, n``.
     benefit : DataFrame
         ``threshold``, a column of net benefit per model, ``all`` and ``none``.
+    limits : dict of str to DataFrame, optional
+        By model ``low, high`` of its net benefit at the same thresholds: a band.
     """
     figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
@@ -52,13 +54,16 @@ def calibration_and_decision(bins, calibrated, benefit):
             f"{row['intercept'].round(2) + 0.0:.2f}".replace("-", "−"),
         )
     left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
-    left.set(ylabel="Observed share of severe scans (95 % interval)")
+    left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
     left.set(ylim=(-0.02, 1.02))
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
     models = [name for name in benefit.columns if name in looks]
     for name in models:
         colour, line, _ = looks[name]
         right.plot(benefit["threshold"], benefit[name], color=COLOURS[colour], linestyle=line, label=name)
+        if limits and name in limits:
+            ends = limits[name]["low"], limits[name]["high"]
+            right.fill_between(benefit["threshold"], *ends, color=COLOURS[colour], alpha=0.12, linewidth=0)
     right.plot(
         benefit["threshold"], benefit["all"], color=COLOURS["ink"], linewidth=0.6, label="call every scan severe"
     )
@@ -73,8 +78,40 @@ def calibration_and_decision(bins, calibrated, benefit):
             f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
             for name in drawn
         )
-        + ". Right: net benefit of each model against the threshold probability, beside calling every scan or none "
-        "severe."
+        + ". Right: net benefit of each model against the threshold probability, with bands over patients, beside "
+        "calling every scan or none severe."
+    )
+    return figure
+
+
+@styled
+def precision_recall(curves):
+    """Draw of the scans called severe the share that is (precision), by the share of severe scans found (recall).
+
+    Parameters
+    ----------
+    curves : dict of str to dict
+        By model: ``curve`` (columns ``recall, precision``, 0..1), ``average_precision`` and ``baseline``, the share of
+        severe scans, which is the precision of scores without information.
+    """
+    figure = new_figure("single", 90)
+    ax = figure.subplots()
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.03), xlabel="Recall (sensitivity)", ylabel="Precision (PPV)")
+    words = {}
+    for (name, drawn), (colour, line, _) in zip(curves.items(), SERIES * 3, strict=False):
+        words[name] = f"{name}: {drawn['average_precision']:.3f} (baseline {drawn['baseline']:.3f})"
+        curve = drawn["curve"]
+        ax.step(
+            curve["recall"], curve["precision"], where="pre", color=COLOURS[colour], linestyle=line, label=words[name]
+        )
+        ax.axhline(drawn["baseline"], color=COLOURS[colour], linewidth=0.5, linestyle=(0, (2, 2)))
+    if curves:
+        figure.legend(loc="outside lower center", title="average precision; dashed: baseline", alignment="left")
+    else:
+        say_missing(ax, "no model has predictions")
+    figure.alt = (
+        "Precision against recall at every cut-off, the share of severe scans as the baseline. Average precision of "
+        f"{'; '.join(words.values())}."
     )
     return figure
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.results import words
-from study.scans.cohort import age_at_first_scan
+from study.scans.cohort import age_at_first_scan, include
 from study.scans.schemas import STATUSES
 from study.statistics import groups
 
@@ -108,6 +108,24 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
+
+
+def quoted(scans):
+    """Notebook 1's numbers of patients: those of Table 1 and of the flow.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        All scans, also of minors.
+    """
+    included, excluded = include(scans)
+    _, numbers = table_1(included)
+    counts = {
+        "n_patients_all": scans["patient_id"].nunique(),
+        "n_scans_all": len(scans),
+        "n_minors": excluded["patient_id"].nunique(),
+    }
+    return counts | dict(zip(numbers["name"], numbers["value"], strict=True))
 
 
 def _severity_of_patients(scans: pd.DataFrame) -> pd.Series:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.measures import biomarkers
+from study.measures.phrases import key_phrases
 from study.results import words
 from study.run import value
 from study.statistics import change, clustered, kappa, tornado
@@ -40,6 +41,12 @@ def reports_of(scans, pairs):
     """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
     scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
     return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
+
+
+def read(reports):
+    """Read reports: ``key_phrases.tabulate``, and ``unread``: whether any wording of change is not understood."""
+    table = key_phrases.tabulate(reports)
+    return table.assign(unread=[bool(key_phrases.unknown(report)) for report in reports])
 
 
 def is_unread(pairs):
@@ -168,6 +175,28 @@ def kappa_by_patient(agreement, by_patient):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Agreement on")
 
 
+def poi_above_ihu(cases, patient_ids, confidence=0.95):
+    """Test whether POI agrees better with the reports than iHU: kappa of extent above kappa of density.
+
+    Parameters
+    ----------
+    cases : dict of str to DataFrame
+        From :func:`rated`.
+    patient_ids : Series
+        Of the pairs.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the cases, without and with partial phrases: the columns of ``clustered.kappa_difference``.
+    """
+    rows = {}
+    for which in ("whole", "all"):
+        both = cases[f"volume_{which}"], cases[f"density_{which}"]
+        rows[which] = clustered.kappa_difference(*both, patient_ids, confidence=confidence)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Kappa of extent less that of density")
+
+
 def measured_otherwise(scans, pairs, least, variants=None):
     """How far the four kappas of Table 4 move when one choice in the measurement changes.
 
@@ -214,13 +243,15 @@ def _kappas(pairs, least, fewest=0):
     return {headline: kappas[name] for name, headline in HEADLINES.items()}
 
 
-def robust_values(by_patient, three, moved):
+def robust_values(by_patient, above, three, moved):
     """List the numbers of the last sections that a reader may quote.
 
     Parameters
     ----------
     by_patient : DataFrame
         From ``clustered.kappa_table``.
+    above : DataFrame
+        From :func:`poi_above_ihu`.
     three, moved : DataFrame
         From ``three_classes.tabulate`` and :func:`tornado`.
     """
@@ -228,6 +259,10 @@ def robust_values(by_patient, three, moved):
         value(f"kappa_clustered_{name}", row["kappa"], row["ci_low"], row["ci_high"], int(row["n_patients"]))
         for name, row in by_patient.iterrows()
     ]
+    for which, row in above.iterrows():
+        n = int(row["n_patients"])
+        listed.append(value(f"kappa_difference_{which}", *row[["difference", "low", "high"]], n=n))
+        listed.append(value(f"p_value_kappa_difference_{which}", row["p_value"], n=n))
     for quantity, row in three.iterrows():
         biomarker = BIOMARKER[quantity]
         unit = "HU" if biomarker == "ihu" else ""
@@ -235,6 +270,7 @@ def robust_values(by_patient, three, moved):
             value(f"least_detectable_change_{biomarker}", row["least_change"], unit=unit),
             value(f"kappa_three_classes_{quantity}", *row[["kappa", "ci_low", "ci_high"]], n=int(row["n"])),
             value(f"kappa_beyond_least_change_{quantity}", row["kappa_two"], n=int(row["n_two"])),
+            value(f"n_unread_{quantity}", int(row["n_unread"])),
         ]
         listed += [
             value(
@@ -261,7 +297,7 @@ def values(pairs, agreement):
     Parameters
     ----------
     pairs : DataFrame
-        As for :func:`rated`, with ``patient_id``, ``has_report``, ``poi_change`` and ``ihu_change``.
+        As for :func:`rated`, with ``patient_id``, ``has_report``, ``unread``, ``poi_change`` and ``ihu_change``.
     agreement : DataFrame
         From ``kappa.tabulate``.
 
@@ -279,6 +315,7 @@ def values(pairs, agreement):
         value("n_patients_with_pairs", pairs["patient_id"].nunique()),
         value("n_without_report", int((~pairs["has_report"]).sum()), n=n),
         value("n_without_phrase", int(silent.sum()), n=n),
+        value("n_not_understood", int((silent & pairs["unread"]).sum()), n=n),
         value("n_opposite_pairs", int(opposite.sum()), n=n),
         value("n_opposite_patients", pairs.loc[opposite, "patient_id"].nunique()),
         value(
@@ -317,3 +354,15 @@ def values(pairs, agreement):
         known = ("n_pairs", "n_patients_with_pairs", "n_without_report")
         return [one if one["name"] in known else value(one["name"], None) for one in listed]
     return listed
+
+
+def quoted(pairs):
+    """Notebook 6's numbers of Tables 3 and 4.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As for :func:`values`.
+    """
+    listed = values(pairs, kappa.tabulate(rated(pairs)))
+    return {row["name"]: row["value"] for row in listed}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from study.measures.comparison import LESION_ML, SURFACE_TOLERANCE_MM
 from study.results.targets import TARGETS
@@ -105,6 +106,48 @@ def values(table):
     return listed
 
 
+def non_inferiority(observed, margin):
+    """Test whether the network agrees with the observers at most `margin` less than they agree with each other.
+
+    Parameters
+    ----------
+    observed : DataFrame
+        ``patient_id, network_observer_1, network_observer_2, observers``: Dice of infection; scans that lack one are
+        left out.
+    margin : float
+        Of Dice, above 0: how much less would still be called as good. It is a choice, made before the data are seen.
+
+    Returns
+    -------
+    dict
+        ``difference`` (mean Dice of network and observers, less that of both observers), ``low, high`` (95 %, over
+        patients), ``margin``, ``p_value`` (one-sided t test over patients that the network is worse by the margin or
+        more), ``n`` and ``n_patients``; NaN with fewer than two patients, or where all scans differ alike.
+
+    References
+    ----------
+    Piaggio G et al. JAMA 2012;308:2594-2604.
+    """
+    if not 0 < margin < 1:
+        raise ValueError(f"margin {margin!r}: must be above 0 and below 1, such as 0.05")
+    with_observer = observed[["network_observer_1", "network_observer_2"]].mean(axis=1, skipna=False)
+    found = agreement.mean(with_observer - observed["observers"], observed["patient_id"])
+    df = max(found["n_patients"] - 1, 1)
+    error = (found["high"] - found["low"]) / 2 / stats.t.isf(0.025, df)
+    p_value = float(stats.t.sf((found["estimate"] + margin) / error, df)) if error > 0 else np.nan
+    rest = {name: found[name] for name in ("low", "high", "n", "n_patients")}
+    return {"difference": found["estimate"], "margin": margin, "p_value": p_value} | rest
+
+
+def non_inferiority_values(found):
+    """What :func:`non_inferiority` found as values to record."""
+    return [
+        value("network_less_observers", found["difference"], found["low"], found["high"], found["n_patients"]),
+        value("p_value_non_inferior", found["p_value"], n=found["n_patients"]),
+        value("non_inferiority_margin", found["margin"]),
+    ]
+
+
 def dice_summary(columns):
     """Mean, SD, median and number of the defined values of several columns of Dice coefficients.
 
@@ -134,6 +177,12 @@ def dice_values(table):
         for row in table.itertuples(index=False)
         for name in ("mean", "sd", "median")
     ]
+
+
+def quoted(agreement):
+    """Notebook 3's mean, SD and median of each column of Dice coefficients; the other column is ``patient_id``."""
+    columns = agreement.drop(columns="patient_id").to_dict("series")
+    return {row["name"]: row["value"] for row in dice_values(dice_summary(columns))}
 
 
 def _mean(scans, patients, within=(-np.inf, np.inf)):

@@ -65,8 +65,12 @@ def on_some_scans(scans, models):
     return table[["n", "n_severe", "auc", "auc_low", "auc_high", "note"]]
 
 
-def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
-    """Ask in four ways whether iHU adds anything to POI, on the scans that have both.
+def added_value(fits, poi_alone, by_gee):
+    """Ask whether iHU adds anything to POI, on the scans that have both: whether its coefficient differs from 0.
+
+    The AUCs of POI and POI+iHU are not compared by a test: one model contains the other, so that their AUCs hardly
+    differ where iHU adds nothing, and such a test then rejects in less than 2 % of simulations at 5 %, or in more where
+    POI itself has no effect (Demler; Pepe). The gain in AUC on held-out patients is in :func:`validation_table`.
 
     Parameters
     ----------
@@ -74,9 +78,6 @@ def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
         With ``POI+iHU``.
     poi_alone : logistic.Fit
         POI on the scans that have an iHU: a likelihood ratio compares models of the same scans.
-    predicted : DataFrame
-        Columns ``POI`` and ``POI+iHU``, missing where a model has no prediction.
-    is_severe, patient_ids : Series
     by_gee : DataFrame
         From ``clustered.odds_ratios``.
 
@@ -84,38 +85,74 @@ def added_value(fits, poi_alone, predicted, is_severe, patient_ids, by_gee):
     -------
     DataFrame
         Indexed by test: ``what`` is tested, ``estimate`` and ``p_value``; NaN where a model is separated.
+
+    References
+    ----------
+    Demler OV, Pencina MJ, D'Agostino RB. Stat Med 2012;31:2577-2587. Pepe MS et al. Stat Med 2013;32:1467-1482.
     """
-    both = predicted[["POI", "POI+iHU"]].dropna()
-    given = both["POI+iHU"], both["POI"], is_severe[both.index]
-    delong, by_patient = roc.delong_test(*given), clustered.auc_difference(*given, patient_ids[both.index])
     ratio = logistic.likelihood_ratio_test(poi_alone, fits["POI+iHU"])
     adjusted = by_gee.reindex([("POI+iHU", "ihu")]).iloc[0]
     rows = {
-        "DeLong, scans": ("AUC of POI+iHU minus AUC of POI", delong.difference, delong.p_value),
-        "Obuchowski, patients": ("the same", by_patient["difference"], by_patient["p_value"]),
         "likelihood ratio, scans": ("2 log likelihood ratio, 1 degree of freedom", ratio.statistic, ratio.p_value),
         "Wald in GEE, patients": ("odds ratio of iHU beside POI", adjusted["odds_ratio"], adjusted["p_value"]),
     }
     return pd.DataFrame.from_dict(rows, "index", columns=["what", "estimate", "p_value"]).rename_axis("test")
 
 
-def validation_table(held_out, optimism):
-    """Apparent, held-out and optimism-corrected AUC, sensitivity and specificity side by side.
+def validation_table(held_out, optimism, unseen, is_severe, patient_ids, by_patient, confidence=0.95):
+    """Apparent, held-out and corrected AUC, sensitivity and specificity; the AUCs with intervals over patients.
+
+    The held-out AUC has Obuchowski's error of all held-out predictions; the corrected one the interval of the apparent
+    AUC, moved by the optimism (Noma).
 
     Parameters
     ----------
-    held_out : DataFrame
+    held_out, unseen : DataFrame
         From ``validation.cross_validate``.
     optimism : DataFrame
         From ``validation.optimism``.
+    is_severe, patient_ids : Series
+    by_patient : DataFrame
+        From ``clustered.auc_table``, of the apparent AUC.
+    confidence : float
+
+    References
+    ----------
+    Noma H et al. Stat Med 2021;40:5691-5701.
     """
     by_fold = held_out[list(validation.QUANTITIES)].stack().rename("held_out")
-    return optimism[["apparent", "optimism", "corrected"]].join(by_fold.rename_axis(["model", "quantity"]))
+    table = optimism[["apparent", "optimism", "corrected"]].join(by_fold.rename_axis(["model", "quantity"]))
+    ends = [f"{kind}_{end}" for kind in ("corrected", "held_out") for end in ("low", "high")]
+    table[ends] = np.nan
+    for model in held_out.index:
+        key = model, "auc"
+        apparent = by_patient.loc[model, ["low", "high"]].to_numpy(float)
+        table.loc[key, ends[:2]] = np.clip(apparent - table.loc[key, "optimism"], 0, 1)
+        known = unseen[[model]].dropna()
+        if not len(known):
+            continue
+        pooled = clustered.auc_table(known, is_severe[known.index], patient_ids[known.index], confidence).loc[model]
+        # On the logit scale the interval moves from the AUC of all predictions together to the mean over the folds.
+        with np.errstate(invalid="ignore"):  # both infinite where held-out patients are told apart perfectly
+            moved = special.logit(table.loc[key, "held_out"]) - special.logit(pooled["auc"])
+        table.loc[key, ends[2:]] = special.expit(special.logit(pooled[["low", "high"]].to_numpy(float)) + moved)
+    return table
 
 
-def calibrations(predicted, is_severe):
-    """Slope and intercept of each column's held-out probabilities (``slope, intercept, n``), and its bins, by model."""
+def calibrations(predicted, is_severe, patient_ids, confidence=0.95):
+    """Calibration of each column's held-out probabilities.
+
+    Returns
+    -------
+    summary : DataFrame
+        By model ``slope, intercept, n`` and ``slope_low, slope_high`` over patients.
+    bins : dict of str to DataFrame
+        From ``validation.calibration_bins``.
+    """
     summary = {name: validation.calibration(predicted[name], is_severe) for name in predicted}
+    for name, row in summary.items():
+        limits = validation.slope_limits(predicted[name], is_severe, patient_ids, confidence)
+        row["slope_low"], row["slope_high"] = limits
     bins = {name: validation.calibration_bins(predicted[name], is_severe) for name in predicted}
     return pd.DataFrame.from_dict(summary, "index").rename_axis("model"), bins
 
@@ -226,6 +263,8 @@ def values(by_patient, by_gee, on_some, added, validated, calibrated, moved):
             value(f"odds_ratio_gee_{name}", *odds, n=int(row["n_patients"])),
             value(f"p_value_gee_{name}", row["p_value"], n=int(row["n_patients"])),
         ]
+    for model, p_value in by_gee["model_p_value"].groupby(level="model").first().items():
+        listed.append(value(f"p_value_model_{_key(model)}", p_value, n=int(by_gee.loc[model, "n_patients"].iloc[0])))
     for (which, model), row in on_some.iterrows():
         scans = _key(which) if which == "without notes" else f"{which}_scan"
         listed.append(value(f"auc_{scans}_{_key(model)}", *row[["auc", "auc_low", "auc_high"]], n=int(row["n"])))
@@ -233,19 +272,19 @@ def values(by_patient, by_gee, on_some, added, validated, calibrated, moved):
         listed.append(value(f"p_value_ihu_adds_{name}", added.loc[test, "p_value"]))
     for (model, quantity), row in validated.iterrows():
         listed += [
-            value(f"{quantity}_held_out_{_key(model)}", row["held_out"]),
-            value(f"{quantity}_corrected_{_key(model)}", row["corrected"]),
+            value(f"{quantity}_{kind}_{_key(model)}", row[kind], row[f"{kind}_low"], row[f"{kind}_high"])
+            for kind in ("held_out", "corrected")
         ]
     for model, row in calibrated.iterrows():
+        n = int(row["n"])
         listed += [
-            value(f"calibration_{name}_{_key(model)}", row[name], n=int(row["n"])) for name in ("slope", "intercept")
+            value(f"calibration_slope_{_key(model)}", *row[["slope", "slope_low", "slope_high"]], n=n),
+            value(f"calibration_intercept_{_key(model)}", row["intercept"], n=n),
         ]
     return listed + moves(moved)
 
 
 TESTS = {
-    "DeLong, scans": "delong",
-    "Obuchowski, patients": "obuchowski",
     "likelihood ratio, scans": "likelihood_ratio",
     "Wald in GEE, patients": "gee",
 }

@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
 from study.results import words
 from study.run import value
 from study.scans import scan_tables
-from study.statistics import roc
+from study.statistics import clustered, groups, logistic, roc
+
+# Predictors of each model, in the order of Table 2.
+MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 
 
 def read_biomarkers_with_status(path):
@@ -61,21 +65,24 @@ def read_biomarkers_with_status(path):
     return scans.assign(is_severe=is_severe)
 
 
-def table_2(performance, bootstrap):
-    """Table 2: sensitivity, specificity and AUC of each model, in the paper's form.
+def table_2(performance, bootstrap, by_gee):
+    """Table 2: sensitivity, specificity and AUC of each model, in the paper's form, and its p value over patients.
 
     Parameters
     ----------
     performance : DataFrame
-        From ``roc.evaluate``.
+        From ``roc.evaluate``; its p value is the paper's, over scans.
     bootstrap : DataFrame
         From ``resampling.evaluate``.
+    by_gee : DataFrame
+        From ``clustered.odds_ratios``: the test that no predictor of the model matters; a dash for models without.
 
     Returns
     -------
     DataFrame
         Text, one row per model.
     """
+    over_patients = by_gee["model_p_value"].groupby(level="model").first()
     rows = {
         model: {
             "Sensitivity %": words.percent_of(row["true_positives"], row["n_severe"])
@@ -83,7 +90,8 @@ def table_2(performance, bootstrap):
             "Specificity %": words.percent_of(row["true_negatives"], row["n_nonsevere"])
             + _percent_interval(bootstrap.loc[(model, "specificity")]),
             "AUC": words.with_interval(row["auc"], row["auc_low"], row["auc_high"]),
-            "p value": words.p_value(row["p_value"]),
+            "p value, scans": words.p_value(row["p_value"]),
+            "p value, patients": words.p_value(over_patients.get(model)),
         }
         for model, row in performance.iterrows()
     }
@@ -113,25 +121,55 @@ def roc_drawing(predicted, is_severe, performance):
     }
 
 
-def paired_tests(predicted, is_severe):
-    """Compare POI's AUC with the others', by DeLong's paired test on the scans that all models have.
+def group_tests(scans):
+    """Test whether severe and other scans differ in POI and iHU, and severe and other patients in sex.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        From :func:`read_biomarkers_with_status`.
+
+    Returns
+    -------
+    biomarkers : DataFrame
+        From ``groups.compare``, over scans as in the paper; then ``patients_p``, the rank test over patients.
+    sex : DataFrame
+        From ``groups.compare_categories``, over patients; a patient with any severe scan is severe.
+    """
+    columns, is_severe = ["poi", "ihu"], scans["is_severe"]
+    over_patients = clustered.auc_table(scans[columns], is_severe, scans["patient_id"])["p_value"]
+    biomarkers = groups.compare(scans, columns, is_severe).assign(patients_p=over_patients)
+    patients = groups.of_patients(scans, ["sex"])
+    return biomarkers, groups.compare_categories(patients, ["sex"], patients["is_severe"])
+
+
+def paired_test(predicted, is_severe, patient_ids):
+    """Compare the AUCs of POI and iHU on the scans that have both: over scans by DeLong's test, over patients.
+
+    POI+iHU is not compared with POI: their models are nested, and a test of two AUCs does not hold for these
+    (``robustness.added_value`` asks whether iHU adds anything).
 
     Parameters
     ----------
     predicted : DataFrame
-        ``POI`` and other columns; rows in which one is missing are left out.
-    is_severe : Series of bool
+        ``POI`` and ``iHU``; rows in which one is missing are left out.
+    is_severe, patient_ids : Series
 
     Returns
     -------
     DataFrame
-        Indexed by the model compared with: ``difference`` (POI's AUC minus the other's), ``standard_error, z,
-        p_value`` and ``n``.
+        Indexed by what is taken as independent, scans or patients: ``difference`` (POI's AUC minus iHU's),
+        ``standard_error``, ``p_value`` and ``n``.
     """
-    known = predicted.dropna()
-    others = [model for model in known if model != "POI"]
-    rows = {model: asdict(roc.delong_test(known["POI"], known[model], is_severe[known.index])) for model in others}
-    return pd.DataFrame.from_dict(rows, orient="index").assign(n=len(known)).rename_axis("POI against")
+    known = predicted[["POI", "iHU"]].dropna()
+    given = known["POI"], known["iHU"], is_severe[known.index]
+    patients = patient_ids[known.index]
+    columns = ["difference", "standard_error", "p_value", "n"]
+    rows = {
+        "scans": asdict(roc.delong_test(*given)) | {"n": len(known)},
+        "patients": clustered.auc_difference(*given, patients) | {"n": patients.nunique()},
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("AUC of POI minus iHU, over")
 
 
 def biomarkers_at_cutoff(scans, predicted, performance):
@@ -155,10 +193,9 @@ def biomarkers_at_cutoff(scans, predicted, performance):
 
 
 def pair_values(paired, at_cutoff):
-    """List the numbers of :func:`paired_tests` and :func:`biomarkers_at_cutoff` that a reader may quote."""
-    listed = [
-        value(f"p_value_delong_poi_{_key(model)}", row["p_value"], n=int(row["n"])) for model, row in paired.iterrows()
-    ]
+    """List the numbers of :func:`paired_test` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    names = {"p_value_delong_poi_ihu": "scans", "p_value_obuchowski_poi_ihu": "patients"}
+    listed = [value(name, paired.loc[unit, "p_value"], n=int(paired.loc[unit, "n"])) for name, unit in names.items()]
     return listed + [
         value(f"{biomarker}_at_cutoff", row["at_cutoff"], n=row["n"], unit=row["unit"])
         for biomarker, row in at_cutoff.iterrows()
@@ -193,73 +230,6 @@ def odds_ratio_table(regression, penalised):
     return pd.DataFrame(rows).set_index("Model")
 
 
-# Columns of resampling.evaluate by resampling unit and kind of limits.
-BOOTSTRAPS = {
-    ("scans", "bootstrap within each status, percentile"): "",
-    ("scans", "bootstrap within each status, BCa"): "bca_",
-    ("scans", "bootstrap of all, percentile"): "plain_",
-    ("scans", "bootstrap of all, BCa"): "plain_bca_",
-    ("patients", "bootstrap, percentile"): "clustered_",
-    ("patients", "bootstrap, BCa"): "clustered_bca_",
-}
-
-
-def interval_table(performance, bootstrap, by_patient):
-    """Put the AUC's intervals together, one per row, as text.
-
-    Parameters
-    ----------
-    performance, bootstrap, by_patient : DataFrame
-        From ``roc.evaluate``, ``resampling.evaluate`` and ``clustered.auc_table``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by what is taken as independent, scans or patients, and the interval; one column per model. The last row
-        is the ratio of the widths of the two BCa intervals.
-    """
-    of_auc = bootstrap.xs("auc", level="quantity")
-    limits = {("scans", "DeLong"): performance[["auc_low", "auc_high"]]}
-    limits |= {key: of_auc[[f"{by}low", f"{by}high"]] for key, by in BOOTSTRAPS.items()}
-    limits["patients", "Obuchowski"] = by_patient[["low", "high"]]
-    rows = {key: {m: words.interval(*both.loc[m]) for m in performance.index} for key, both in limits.items()}
-    estimates = {m: words.with_interval(area) for m, area in performance["auc"].items()}
-    scans, patients = (of_auc[f"{by}bca_high"] - of_auc[f"{by}bca_low"] for by in ("", "clustered_"))
-    wider = (patients / scans.where(scans > 0)).round(2)
-    table = {("", "AUC"): estimates} | rows | {("patients over scans", "ratio of BCa widths"): wider.to_dict()}
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis(["Independent", "Interval"])
-
-
-def rate_table(bootstrap, exact):
-    """Put the intervals of sensitivity and specificity together, one per column, as text.
-
-    Parameters
-    ----------
-    bootstrap, exact : DataFrame
-        From ``resampling.evaluate`` and ``proportion.rates``.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by (model, quantity).
-    """
-    limits = bootstrap.loc[exact.index].join(exact)
-    columns = {
-        "Scans, bootstrap": "",
-        "Scans, BCa": "bca_",
-        "Scans, exact": "exact_",
-        "Scans, Wilson": "wilson_",
-        "Patients, bootstrap": "clustered_",
-        "Patients, BCa": "clustered_bca_",
-    }
-    texts = {
-        name: [words.interval(*row) for row in limits[[f"{by}low", f"{by}high"]].to_numpy()]
-        for name, by in columns.items()
-    }
-    estimates = {"Estimate": exact["estimate"].map(words.with_interval)}
-    return pd.DataFrame(estimates | texts, exact.index).rename_axis(["Model", "Quantity"])
-
-
 def values(scans, tests, regression, performance, bootstrap):
     """List every number of the notebook that a reader may quote, named as the claims name them.
 
@@ -268,7 +238,7 @@ def values(scans, tests, regression, performance, bootstrap):
     scans : DataFrame
         The biomarkers, with ``is_severe``.
     tests, regression, performance, bootstrap : DataFrame
-        From ``groups.compare``, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
+        From :func:`group_tests`, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
 
     Returns
     -------
@@ -294,6 +264,11 @@ def values(scans, tests, regression, performance, bootstrap):
             value(f"median_{biomarker}_nonsevere", row["median_nonsevere"], n=int(row["n_nonsevere"]), unit=unit),
             value(f"p_value_mann_whitney_{biomarker}", row["mann_whitney_p"], n=n_tested),
             value(f"p_value_welch_{biomarker}", row["welch_p"], n=n_tested),
+            value(
+                f"p_value_patients_{biomarker}",
+                row["patients_p"],
+                n=scans.loc[scans[biomarker].notna(), "patient_id"].nunique(),
+            ),
         ]
     for (model, predictor), row in regression.iterrows():
         name = predictor if _key(model) == predictor else f"{predictor}_adjusted"
@@ -308,6 +283,35 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
     return listed
+
+
+def quoted(scans):
+    """Notebook 5's numbers, but for p values: groups, odds ratios, AIC, AUC; rates with the cut-off chosen anew.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        ``patient_id, is_severe, poi, ihu``.
+    """
+    is_severe = scans["is_severe"]
+    found = {"n_scans": len(scans), "n_severe": is_severe.sum(), "n_nonsevere": (~is_severe).sum()}
+    found |= {"n_patients": scans["patient_id"].nunique(), "n_without_infection": scans["ihu"].isna().sum()}
+    for word, group in (("severe", scans[is_severe]), ("nonsevere", scans[~is_severe])):
+        found |= {f"median_{name}_{word}": group[name].median() for name in ("poi", "ihu")}
+    for model, predictors in MODELS.items():
+        key = _key(model)
+        fitted = logistic.maximise(scans, predictors)
+        severe = is_severe[fitted.predicted.index]
+        point = roc.youden(fitted.predicted, severe)
+        found |= {
+            f"aic_{key}": fitted.aic, f"auc_{key}": roc.auc(fitted.predicted, severe),
+            f"sensitivity_{key}": point.sensitivity, f"specificity_{key}": point.specificity,
+            f"true_positives_{key}": point.true_positives, f"true_negatives_{key}": point.true_negatives,
+        }  # fmt: skip
+        for predictor, coefficient in fitted.coefficients.items():
+            name = predictor if key == predictor else f"{predictor}_adjusted"
+            found[f"odds_ratio_{name}"] = np.exp(coefficient)
+    return found
 
 
 def _of_model(key, row, limits):

@@ -50,17 +50,32 @@ def least_detectable(pairs, variants):
 def cases_of(pairs, quantity, least):
     """Cases of one quantity in three classes: -1 decreased, 0 unchanged, 1 increased.
 
-    Every pair whose later scan has a report counts, unless its phrases are opposite. A report without a phrase on the
-    quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least` is unchanged too.
+    Every pair whose later scan has a report counts, unless its phrases are opposite, or it has none on the quantity but
+    a wording of change that is not understood: what it says is then unknown, which is not "unchanged". A report that
+    says nothing of the quantity is taken as unchanged, which it need not mean; a change of the biomarker within `least`
+    is unchanged too.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row per pair, with the columns of ``progression.read`` and ``biomarkers.changes``.
+    quantity : {"volume", "density"}
+    least : float
+        The least change that counts.
 
     Returns
     -------
     DataFrame
         ``report`` and ``biomarker``, the latter NaN where a scan has no iHU.
     """
-    counted = pairs[pairs["has_report"] & pairs[quantity].notna()]
+    counted = pairs[pairs["has_report"] & pairs[quantity].notna() & ~is_unknown(pairs, quantity)]
     classes = change.classify(counted[f"{BIOMARKER[quantity]}_change"], least)
     return pd.DataFrame({"report": counted[quantity].astype(float), "biomarker": classes})
+
+
+def is_unknown(pairs, quantity):
+    """Whether each report speaks of change in words that are not understood, and has no phrase on the quantity."""
+    return pairs["unread"] & (pairs[quantity] == 0)
 
 
 def tabulate(pairs, least):
@@ -71,7 +86,8 @@ def tabulate(pairs, least):
     DataFrame
         Indexed by quantity: ``least_change`` (SDC), ``sem`` (standard error of measurement; fraction for POI, HU for
         iHU), ``n, n_patients, kappa, standard_error, ci_low, ci_high`` (patient-clustered errors),
-        ``n_unchanged_report, n_unchanged_biomarker, kappa_two, n_two``; and ``linear, linear_low, linear_high,
+        ``n_unchanged_report, n_unchanged_biomarker, n_unread`` (reports left out as they are not understood),
+        ``kappa_two, n_two``; and ``linear, linear_low, linear_high,
         quadratic ...``, kappas that give part of the credit where only one side says unchanged (errors that treat cases
         as independent). NaN where the least change is unknown.
     """
@@ -85,6 +101,7 @@ def tabulate(pairs, least):
         rows[quantity] |= {
             "n_unchanged_report": int((known["report"] == 0).sum()),
             "n_unchanged_biomarker": int((known["biomarker"] == 0).sum()),
+            "n_unread": int(is_unknown(pairs, quantity).sum()),
             "kappa_two": by_patient.loc["two", "kappa"],
             "n_two": len(two),
         }
@@ -108,9 +125,12 @@ def in_words(three):
             "Patients": int(row["n_patients"]),
             "Unchanged by report": int(row["n_unchanged_report"]),
             "Unchanged by biomarker": int(row["n_unchanged_biomarker"]),
+            "Reports not understood, left out": int(row["n_unread"]),
             "Kappa, errors over patients": words.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
-            "Linear weights": words.with_interval(*row[["linear", "linear_low", "linear_high"]]),
-            "Quadratic weights": words.with_interval(*row[["quadratic", "quadratic_low", "quadratic_high"]]),
+            "Linear weights, errors over cases": words.with_interval(*row[["linear", "linear_low", "linear_high"]]),
+            "Quadratic weights, errors over cases": words.with_interval(
+                *row[["quadratic", "quadratic_low", "quadratic_high"]]
+            ),
             "Kappa of up and down beyond it": words.with_interval(row["kappa_two"]),
             "Pairs beyond it": int(row["n_two"]),
         }

@@ -12,7 +12,8 @@ def compare(table, columns, is_severe):
 
     Two tests answer different questions: Mann-Whitney's U (two-sided, normal approximation with correction for ties and
     continuity) whether values of one group tend to be higher, which outliers hardly affect; Welch's t (two-sided,
-    unequal variances) whether the means differ. Both take scans as independent.
+    unequal variances) whether the means differ. Both take scans as independent: where a patient has several, which are
+    alike, they call differences significant far too often; ``clustered.auc_table`` has the rank test over patients.
 
     Parameters
     ----------
@@ -31,6 +32,7 @@ def compare(table, columns, is_severe):
         undefined: the median of no scan, a test with fewer than two scans in a group or without any variation.
     """
     import pingouin
+    from scipy import stats
 
     rows = {}
     for column in columns:
@@ -46,12 +48,13 @@ def compare(table, columns, is_severe):
             "chance_higher": np.nan,
         }
         if min(severe.size, other.size) > 1 and np.ptp(np.concatenate([severe, other])) > 0:
-            ranks = pingouin.mwu(severe, other, alternative="two-sided", method="asymptotic").iloc[0]
-            # Versions of pingouin call the column p_val or p-val.
-            row["mann_whitney_p"] = float(ranks.filter(regex="^p.val$").iloc[0])
-            row["chance_higher"] = float(ranks["CLES"])
+            # scipy's own: pingouin's also builds a table of all pairs, gigabytes for many scans.
+            ranks = stats.mannwhitneyu(severe, other, method="asymptotic")
+            row["mann_whitney_p"] = float(ranks.pvalue)
+            row["chance_higher"] = float(ranks.statistic / (severe.size * other.size))
             if np.ptp(severe) > 0 or np.ptp(other) > 0:
                 means = pingouin.ttest(severe, other, correction=True).iloc[0]
+                # Versions of pingouin call the column p_val or p-val.
                 row["welch_p"] = float(means.filter(regex="^p.val$").iloc[0])
         rows[column] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("biomarker")
@@ -104,3 +107,21 @@ def compare_categories(table, columns, is_severe):
                 "fisher_p": stats.fisher_exact(counts).pvalue,
             }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variable")
+
+
+def of_patients(scans, columns):
+    """One row per patient, for tests of what does not change between a patient's scans, such as sex.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        ``patient_id``, ``is_severe`` and `columns`, one row per scan.
+    columns : list of str
+
+    Returns
+    -------
+    DataFrame
+        Indexed by patient_id: the first known entry of each column, and ``is_severe``: whether any scan is.
+    """
+    by_patient = scans.groupby("patient_id")
+    return by_patient[columns].first().assign(is_severe=by_patient["is_severe"].any())

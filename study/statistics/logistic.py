@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import linalg, optimize, special, stats
 
 from study.statistics.confidence import tail
+from study.statistics.likelihood import Likelihood
 
 COLUMNS = [
     "odds_ratio",
@@ -134,37 +135,68 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     Stat Med 2002;21:2409-2419.
     """
     beyond = tail(confidence)
-    complete, severe = _complete_cases(table, predictors, outcome)
-    mean, sd = complete.mean(), complete.std(ddof=1)
-    standardised = (complete - mean) / sd
-    _check_design(standardised, sd, predictors)
-    if not firth:
-        _refuse_separation(standardised, severe, outcome)
-
-    likelihood = _Likelihood(np.column_stack([np.ones(len(standardised)), standardised]), severe.to_numpy(), firth)
-    params = likelihood.climb(np.zeros(len(predictors) + 1)) if firth else _maximum_likelihood(likelihood, predictors)
-    greatest, _, _, information = likelihood.at(params)
-    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    complete, severe, design = _prepared(table, predictors, outcome, firth)
+    likelihood, basis = _orthogonal(design, severe, firth)
+    top = likelihood.climb(np.zeros(design.shape[1])) if firth else _maximum_likelihood(likelihood, predictors)
+    greatest, _, _, information = likelihood.at(top)
+    params, backwards = linalg.solve_triangular(basis, top), linalg.solve_triangular(basis, np.eye(top.size))
+    errors = np.sqrt(np.diag(backwards @ np.linalg.inv(information) @ backwards.T))
     reach = stats.norm.isf(beyond) * errors
-    profile = [likelihood.profile_limits(params, at, reach[at], confidence) for at in range(1, len(params))]
-    if firth:
-        p_values = [stats.chi2.sf(2 * (greatest - likelihood.held(params, at, 0.0)), 1) for at in range(1, len(params))]
-    else:
+    profile, p_values, last = [], [], params.size - 1
+    for at in range(1, params.size):
+        # With its column last, a coefficient is the last one of the orthogonal design but for a factor.
+        order = [*np.delete(np.arange(params.size), at), at]
+        turned, own_basis = _orthogonal(design[:, order], severe, firth)
+        own_top, factor = own_basis @ params[order], own_basis[-1, -1]
+        limits = turned.profile_limits(own_top, last, reach[at] * abs(factor), confidence)
+        profile.append(sorted(limit / factor for limit in limits))
+        p_values.append(stats.chi2.sf(2 * (turned.at(own_top)[0] - turned.held(own_top, last, 0.0)), 1))
+    if not firth:
         p_values = 2 * stats.norm.sf(np.abs(params / errors))[1:]
     # exp() of a huge limit is infinity, which is what a nearly separated outcome means; no warning is needed.
     with np.errstate(over="ignore"):
         odds = np.exp(np.column_stack([params[1:], (params - reach)[1:], (params + reach)[1:], profile]))
-    estimates = np.column_stack([odds, p_values, params[1:], errors[1:], mean, sd])
+    estimates = np.column_stack([odds, p_values, params[1:], errors[1:], complete.mean(), complete.std(ddof=1)])
     n = len(complete)
+    if firth:  # the penalty, half the log determinant of the information, in the coordinates of the coefficients
+        greatest += np.log(np.abs(np.diag(basis))).sum()
     return Fit(
         pd.DataFrame(estimates, pd.Index(predictors, name="predictor"), COLUMNS),
         intercept=float(params[0]),
         aic=float("nan") if firth else float(2 * len(params) - 2 * greatest),
         log_likelihood=float(greatest),
-        predicted=pd.Series(likelihood.probability(params), complete.index, name="predicted").reindex(table.index),
+        predicted=pd.Series(likelihood.probability(top), complete.index, name="predicted").reindex(table.index),
         n=n,
         n_excluded=len(table) - n,
         method="Firth" if firth else "maximum likelihood",
+    )
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The maximum of a likelihood: ``coefficients`` (log odds per SD), ``aic``, and ``predicted`` of complete cases."""
+
+    coefficients: pd.Series
+    aic: float
+    predicted: pd.Series
+
+
+def maximise(table, predictors, outcome="is_severe"):
+    """Fit one model by maximum likelihood without errors and intervals, for hundreds of resamples.
+
+    Parameters and errors as in :func:`fit`.
+
+    Returns
+    -------
+    Maximum
+    """
+    complete, severe, design = _prepared(table, predictors, outcome, firth=False)
+    likelihood, basis = _orthogonal(design, severe, firth=False)
+    top = likelihood.climb(np.zeros(design.shape[1]))
+    return Maximum(
+        pd.Series(linalg.solve_triangular(basis, top)[1:], list(predictors)),
+        float(2 * top.size - 2 * likelihood.at(top)[0]),
+        pd.Series(likelihood.probability(top), complete.index),
     )
 
 
@@ -258,81 +290,26 @@ def summary(fits):
     )
 
 
-class _Likelihood:
-    """The log-likelihood of a design (row, coefficient) and an outcome, penalised by Jeffreys' prior if `firth`."""
+def _prepared(table, predictors, outcome, firth):
+    """Complete cases, their outcome, and the design (row, coefficient) of an intercept and standardised predictors."""
+    complete, severe = _complete_cases(table, predictors, outcome)
+    sd = complete.std(ddof=1)
+    standardised = (complete - complete.mean()) / sd
+    _check_design(standardised, sd, predictors)
+    if not firth:
+        _refuse_separation(standardised, severe, outcome)
+    return complete, severe, np.column_stack([np.ones(len(standardised)), standardised])
 
-    def __init__(self, design, severe, firth):
-        self.design, self.severe, self.firth = design, severe, firth
 
-    def probability(self, params):
-        return special.expit(self.design @ params)
+def _orthogonal(design, severe, firth):
+    """Likelihood of a design of orthogonal columns, and the triangle by which coefficients are multiplied to fit it.
 
-    def at(self, params):
-        """Log-likelihood, its gradient, its curvature (minus the second derivatives), and the information matrix.
-
-        The information is that of the likelihood without penalty; without penalty it is the curvature as well.
-        """
-        chance = self.probability(params)
-        value = special.log_expit(np.where(self.severe, 1, -1) * (self.design @ params)).sum()
-        weight, residual = chance * (1 - chance), self.severe - chance
-        information = self.design.T @ (weight[:, None] * self.design)
-        if not self.firth:
-            return value, self.design.T @ residual, information, information
-        inverse = np.linalg.inv(information)
-        leverage = weight * self._squares(inverse)
-        skew = 1 - 2 * chance
-        # How each row's leverage changes with each coefficient: through its own weight and through the information.
-        moved = (leverage * skew)[:, None] * self.design
-        for column, shift in enumerate((weight * skew)[:, None] * self.design.T[:, :, None] * self.design):
-            moved[:, column] -= weight * self._squares(inverse @ (self.design.T @ shift) @ inverse)
-        gradient = self.design.T @ (residual + leverage * skew / 2)
-        bent = moved * skew[:, None] / 2 - (leverage * weight)[:, None] * self.design
-        curvature = information - self.design.T @ bent
-        return value + np.linalg.slogdet(information)[1] / 2, gradient, curvature, information
-
-    def _squares(self, matrix):
-        """Quadratic form of each row of the design."""
-        return ((self.design @ matrix) * self.design).sum(axis=1)
-
-    def climb(self, params, free=slice(None)):
-        """Maximise over the coefficients `free` by Newton's method, halving steps that decrease the likelihood."""
-        value, gradient, curvature, information = self.at(params)
-        for _ in range(200):
-            bend = curvature[free][:, free]
-            # Far from the top a penalised likelihood may bend upwards; the information never does.
-            bend = bend if np.linalg.eigvalsh(bend)[0] > 0 else information[free][:, free]
-            step = np.zeros_like(params)
-            step[free] = np.linalg.solve(bend, gradient[free])
-            step /= max(1, np.abs(step).max() / 5)
-            while np.abs(step).max() > 1e-10:
-                higher = self.at(params + step)
-                if higher[0] >= value - 1e-12 * abs(value):
-                    break
-                step /= 2
-            else:
-                return params
-            params, (value, gradient, curvature, information) = params + step, higher
-        raise ValueError("the regression did not converge: look for extreme values in the predictors")
-
-    def held(self, params, at, number):
-        """The greatest log-likelihood with coefficient `at` fixed at a number, starting from `params`."""
-        start = np.array(params)
-        start[at] = number
-        return self.at(self.climb(start, np.flatnonzero(np.arange(start.size) != at)))[0]
-
-    def profile_limits(self, params, at, reach, confidence):
-        """Coefficients on both sides of the estimate where the likelihood ratio reaches its chi-square quantile."""
-        least = self.at(params)[0] - stats.chi2.ppf(confidence, 1) / 2
-
-        def excess(number):
-            return self.held(params, at, number) - least
-
-        limits = []
-        for side in (-reach, reach):
-            while excess(params[at] + side) > 0:
-                side *= 2
-            limits.append(optimize.brentq(excess, params[at], params[at] + side, xtol=1e-9))
-        return limits
+    Predictors that nearly determine each other make Newton's steps huge in the coefficients and rounding large; in
+    orthogonal coordinates neither happens.
+    """
+    columns, triangle = np.linalg.qr(design)
+    size = len(design) ** 0.5
+    return Likelihood(columns * size, severe.to_numpy(), firth), triangle / size
 
 
 def _maximum_likelihood(likelihood, predictors):

@@ -17,6 +17,7 @@ QUANTITIES = [
     "specificity_reselected",
     "sensitivity",
     "specificity",
+    "average_precision",
 ]
 
 # Counts of this many resamples x scans are in memory at once (8 MB as int64, and some copies).
@@ -49,7 +50,8 @@ def stratified(scores, is_severe, n_resamples=2000, seed=1, cutoff=None):
     DataFrame
         One row per resample: ``auc``; ``cutoff``, ``sensitivity_reselected`` and ``specificity_reselected`` with the
         Youden cut-off chosen anew in each resample (the most sensitive of tied ones, as in ``roc.youden``); and
-        ``sensitivity`` and ``specificity`` at the given `cutoff`, NaN without one.
+        ``sensitivity`` and ``specificity`` at the given `cutoff`, NaN without one; ``average_precision``, as
+        ``predictive.precision_recall`` has it.
     """
     scores, is_severe = _checked(scores, is_severe, n_resamples)
     return _replicates(scores, is_severe, _draw(is_severe, seed), n_resamples, cutoff)
@@ -280,7 +282,9 @@ def _of_counts(cutoffs, hits, alarms, cutoff):
         held = (
             [hits[:, at] / n_severe, (n_other - alarms[:, at]) / n_other] if at >= 0 else [rows * 0.0, rows * 0.0 + 1]
         )
-    results = np.column_stack([area, *chosen, *held])
+    new_hits = np.diff(hits, axis=1, prepend=0)
+    average = (new_hits * hits / np.maximum(hits + alarms, 1)).sum(axis=1) / n_severe
+    results = np.column_stack([area, *chosen, *held, average])
     results[undefined] = np.nan
     return results
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from study.statistics import proportion, roc
+from study.statistics import agreement, clustered, proportion, roc
 
 QUANTITIES = ("auc", "sensitivity", "specificity")
 
@@ -150,11 +150,34 @@ def calibration(predicted, is_severe):
     n = len(severe)
     if not n or severe.all() or not severe.any():
         return {"slope": np.nan, "intercept": np.nan, "n": n}
-    intercept = _fit(np.empty((n, 0)), severe, log_odds)[0]
+    intercept = _fit(np.empty((n, 0)), severe, log_odds, ridge=0.0)[0]
     inside, outside = log_odds[severe], log_odds[~severe]
     overlapping = inside.min() < outside.max() and outside.min() < inside.max()
-    slope = _fit(log_odds[:, None], severe)[1] if overlapping else np.nan
+    slope = _fit(log_odds[:, None], severe, ridge=0.0)[1] if overlapping else np.nan
     return {"slope": float(slope), "intercept": float(intercept), "n": n}
+
+
+def slope_limits(predicted, is_severe, patient_ids, confidence=0.95):
+    """Interval of the slope of :func:`calibration` over patients, by GEE (``clustered.odds_ratios``).
+
+    Parameters
+    ----------
+    predicted, is_severe, patient_ids : Series
+        With the same index.
+    confidence : float
+
+    Returns
+    -------
+    low, high : float
+        NaN where the slope is.
+    """
+    if np.isnan(calibration(predicted, is_severe)["slope"]):
+        return np.nan, np.nan
+    log_odds, severe = _known(predicted, is_severe)
+    table = pd.DataFrame({"log_odds": log_odds, "is_severe": severe})
+    patients = patient_ids[predicted.notna()].reset_index(drop=True)
+    row = clustered.odds_ratios(table, {"m": ["log_odds"]}, patients, confidence=confidence).iloc[0]
+    return tuple(float(np.log(row[end]) / log_odds.std(ddof=1)) for end in ("ci_low", "ci_high"))
 
 
 def calibration_bins(predicted, is_severe, n_bins=10):
@@ -163,7 +186,8 @@ def calibration_bins(predicted, is_severe, n_bins=10):
     Returns
     -------
     DataFrame
-        ``predicted, observed`` (0..1), ``low, high`` (Wilson's 95 % interval, scans taken as independent) and ``n``.
+        ``predicted, observed`` (0..1), ``low, high`` (Wilson's 95 % interval, which takes scans as independent and so
+        is too narrow where a patient has several in a bin) and ``n``.
     """
     log_odds, severe = _known(predicted, is_severe)
     order = np.argsort(log_odds, kind="stable")
@@ -216,6 +240,36 @@ def net_benefit(predicted, is_severe, thresholds):
     return pd.DataFrame(curves).assign(none=0.0)
 
 
+def net_benefit_limits(predicted, is_severe, patient_ids, thresholds, confidence=0.95):
+    """Intervals of :func:`net_benefit` over patients: it is a mean over scans of what each contributes.
+
+    Parameters
+    ----------
+    predicted, is_severe, thresholds
+        As in :func:`net_benefit`.
+    patient_ids : Series
+        With the same index.
+    confidence : float
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By model ``low, high``, one row per threshold; NaN where every scan contributes the same.
+    """
+    known = predicted.dropna()
+    severe, patients = is_severe.loc[known.index].to_numpy(bool), patient_ids.loc[known.index]
+    limits = {}
+    for name in known.columns:
+        rows = []
+        for threshold in thresholds:
+            called = known[name].to_numpy() >= threshold
+            gained = called * np.where(severe, 1.0, -threshold / (1 - threshold))
+            found = agreement.mean(gained, patients, confidence=confidence)
+            rows.append((found["low"], found["high"]))
+        limits[name] = pd.DataFrame(rows, columns=["low", "high"])
+    return limits
+
+
 def _complete(table, predictors, is_severe, patient_ids):
     """Predictors (standardised, so that fits are well conditioned), statuses and patients of the complete cases."""
     x = table[predictors].astype(float).dropna()
@@ -226,14 +280,14 @@ def _complete(table, predictors, is_severe, patient_ids):
     return (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12), y, patients
 
 
-def _fit(x, y, offset=0.0):
+def _fit(x, y, offset=0.0, ridge=1e-7):
     """Intercept and weights by maximum likelihood, by Newton's method, which is fast enough for hundreds of fits.
 
     The small penalty matters only where the statuses separate: the weights then stay finite, and the order of the scans
-    is right.
+    is right. Where they do not, it is not needed.
     """
     design = np.column_stack([np.ones(len(y)), x])
-    weights, ridge = np.zeros(design.shape[1]), 1e-7
+    weights = np.zeros(design.shape[1])
     for _ in range(200):
         p = special.expit(design @ weights + offset)
         slope = design.T @ (y - p) - ridge * weights

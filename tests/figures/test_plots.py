@@ -41,6 +41,7 @@ def chest_sections(n=3, size=40):
 
 CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
 CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+RECALL = pd.DataFrame({"recall": [0, 0.5, 1], "precision": [1, 0.9, 0.15]})
 LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
                         "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
 
@@ -69,6 +70,9 @@ def every_figure():
         "severity_boxplots": plots.severity_boxplots(scans()),
         "roc_curves": plots.roc_curves(
             {"POI": CURVE}, {"POI": (0.9, 0.8, 0.95)}, {"POI": (0.1, 0.9)}, {"POI": (12, 30)}
+        ),
+        "precision_recall": robustness_plots.precision_recall(
+            {"POI": {"curve": RECALL, "average_precision": 0.8, "baseline": 0.15}}
         ),
         "hu_threshold_curve": plots.hu_threshold_curve(
             pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
@@ -112,6 +116,7 @@ def figures_without_data():
         "no columns": plots.severity_boxplots(pd.DataFrame({"status": ["severe"]})),
         "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
         "no models": plots.roc_curves({}, {}, {}, {}),
+        "no recall": robustness_plots.precision_recall({}),
         "no curves": plots.roc_curves(
             {"POI": CURVE.iloc[:0], "iHU": None},
             {"POI": (np.nan, np.nan, np.nan)},
@@ -254,7 +259,7 @@ def test_missing_data_are_said_in_words():
 
 def test_boxplots_show_percent_and_every_scan():
     table = scans()
-    figure = plots.severity_boxplots(table, {"poi": 1e-8, "ihu": 0.25})
+    figure = plots.severity_boxplots(table, {"poi": {"scans": 1e-8, "patients": 0.004}, "ihu": {"scans": 0.25}})
     poi, ihu = figure.axes
     assert poi.get_ylabel() == "POI (%)" and ihu.get_ylabel() == "iHU (HU)"
     points = np.concatenate([dots.get_offsets()[:, 1] for dots in poi.collections])
@@ -263,7 +268,8 @@ def test_boxplots_show_percent_and_every_scan():
     np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
     shown = words_of(figure)
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
-    assert "p < 0.001" in shown and "p = 0.25" in shown
+    assert "p < 0.001 (over scans)" in shown and "p = 0.004 (over patients)" in shown
+    assert "p = 0.25 (over scans)" in shown
 
 
 def test_boxes_and_points_have_the_colour_and_shape_of_their_group():

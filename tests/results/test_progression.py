@@ -7,7 +7,6 @@ import pytest
 from study.claims import paper, verdicts
 from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
-from study.measures.phrases import key_phrases
 from study.results import progression, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa, tornado
@@ -29,7 +28,7 @@ def pairs():
     """Return eight pairs of four patients, one for each thing that a pair can be."""
     table = pd.DataFrame(REPORTS, columns=["report", "poi_change", "ihu_change"], index=range(3, 11))
     table["patient_id"] = list("aabbccdd")
-    table = table.join(key_phrases.tabulate(table["report"]))
+    table = table.join(progression.read(table["report"]))
     return table.assign(
         poi_direction=biomarkers.binarise(table["poi_change"]),
         ihu_direction=biomarkers.binarise(table["ihu_change"]),
@@ -85,7 +84,7 @@ def test_reports_come_from_the_later_scan():
 @pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
 def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
     reports = progression.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
-    pairs[list(key_phrases.tabulate(reports).columns)] = key_phrases.tabulate(reports)
+    pairs[list(progression.read(reports).columns)] = progression.read(reports)
     assert progression.coverage(pairs).startswith(progression.NO_REPORT)
     listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
     recorded = pd.DataFrame(listed).set_index("name")
@@ -128,7 +127,7 @@ def many_pairs(n=120, seed=0):
     pairs = pairs[scans["patient_id"].eq(scans["patient_id"].shift(-1))].reset_index(drop=True)
     pairs = biomarkers.changes(scans, pairs)
     pairs = pairs.join(
-        key_phrases.tabulate(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
+        progression.read(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
     )
     variants = scans.set_index("scan_id")[["true_poi", "true_ihu"]]
     for name in ("smaller", "larger", "observer_1", "observer_2"):
@@ -176,8 +175,10 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert (row["base"] == by_patient.loc["volume_all", "kappa"]).all()
     assert row.loc["hu", "low"] == row.loc["hu", "base"]
     assert moved.loc["Kappa, density, all"]["base"].isna().all()  # no report speaks of density
-    values = progression.robust_values(by_patient, three_classes.tabulate(pairs, least), moved.reset_index())
-    assert len({value["name"] for value in values}) == len(values) == 18
+    above = progression.poi_above_ihu(cases, pairs["patient_id"])
+    assert above["difference"].isna().all()  # no report speaks of density
+    values = progression.robust_values(by_patient, above, three_classes.tabulate(pairs, least), moved.reset_index())
+    assert len({value["name"] for value in values}) == len(values) == 24
     known = next(value for value in values if value["name"] == "least_detectable_change_poi")
     assert (known["value"], known["unit"]) == (least["volume"].change, "")
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
@@ -200,6 +201,25 @@ def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
     robustness_plots.tornado(moved, tornado.WORDS, columns=2).canvas.draw()
 
 
+def test_a_report_that_is_not_understood_is_missing_and_not_unchanged():
+    """Unknown wording says nothing of what it does not name, and nothing against what it does."""
+    reports = pd.Series([
+        "The lesions are more organised than before.",
+        "The lesions are more organised than before. The infection has expanded.",
+        "No significant change.",
+        "The infection has expanded. Some lesions have shrunk; the lesions are more organised than before.",
+    ])  # fmt: skip
+    pairs = progression.read(reports).assign(patient_id=list("abcd"), poi_change=0.1, ihu_change=20.0)
+    assert pairs["unread"].tolist() == [True, True, False, True]
+    of_extent = three_classes.cases_of(pairs, "volume", 0.01)
+    assert of_extent.index.tolist() == [1, 2] and of_extent["report"].tolist() == [1, 0]
+    assert three_classes.cases_of(pairs, "density", 5.0).index.tolist() == [2]
+    least = dict.fromkeys(("volume", "density"), change.LeastDetectable(0.01, 0.005, 9))
+    three = three_classes.tabulate(pairs, least)
+    assert three["n_unread"].tolist() == [1, 3] and three.loc["volume", "n_unchanged_report"] == 1
+    assert three_classes.in_words(three).loc["Reports not understood, left out"].tolist() == [1, 3]
+
+
 def test_three_classes_in_words_have_the_units_and_weighted_kappas():
     _, pairs, variants = many_pairs()
     least, _ = three_classes.least_detectable(pairs, variants)
@@ -208,4 +228,6 @@ def test_three_classes_in_words_have_the_units_and_weighted_kappas():
     assert shown["Least detectable change"] == f"{100 * least['volume'].change:.2f} percentage points"
     cases = three_classes.cases_of(pairs, "volume", least["volume"].change).dropna()
     weighted = kappa.cohen_kappa(cases["report"], cases["biomarker"], weights="linear", categories=[-1, 0, 1])
-    assert shown["Linear weights"] == words.with_interval(weighted.kappa, weighted.ci_low, weighted.ci_high)
+    assert shown["Linear weights, errors over cases"] == words.with_interval(
+        weighted.kappa, weighted.ci_low, weighted.ci_high
+    )

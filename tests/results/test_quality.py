@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from study.figures import examples
 from study.measures import comparison
@@ -162,3 +163,32 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
     assert shown[0]["reference"].sum() == 24 and not shown[0]["predicted"].any()  # the section that has them
     assert shown[0]["hu"].shape == shown[0]["reference"].shape
     assert examples.worst_scans(compared.iloc[:0], pd.DataFrame(rows), tmp_path, tmp_path / "masks") == []
+
+
+def observed(shift, n=30, seed=0):
+    """Dice of two observers, and of a network that agrees with them less by `shift`, on one scan of each patient."""
+    rng = np.random.default_rng(seed)
+    between = rng.uniform(0.6, 0.9, n)
+    network = {f"network_observer_{k}": between - shift + rng.normal(0, 0.05, n) for k in (1, 2)}
+    return pd.DataFrame({"patient_id": range(n), "observers": between, **network})
+
+
+def test_non_inferiority_is_a_one_sided_test_against_the_margin():
+    found = quality.non_inferiority(observed(0.02), 0.05)
+    table = observed(0.02)
+    less = (table["network_observer_1"] + table["network_observer_2"]) / 2 - table["observers"]
+    expected = stats.ttest_1samp(less, -0.05, alternative="greater")
+    assert found["p_value"] == pytest.approx(expected.pvalue) and found["p_value"] < 0.025
+    # The whole interval lies above minus the margin just where p is below 2.5 %.
+    for shift in np.linspace(0, 0.08, 9):
+        found = quality.non_inferiority(observed(shift), 0.05)
+        assert (found["low"] > -0.05) == (found["p_value"] < 0.025)
+    recorded = {row["name"]: row["value"] for row in quality.non_inferiority_values(found)}
+    assert recorded["non_inferiority_margin"] == 0.05 and recorded["p_value_non_inferior"] == found["p_value"]
+
+
+def test_non_inferiority_of_little():
+    assert np.isnan(quality.non_inferiority(observed(0.0, n=1), 0.05)["p_value"])
+    assert np.isnan(quality.non_inferiority(observed(0.0, n=5).assign(observers=np.nan), 0.05)["difference"])
+    with pytest.raises(ValueError, match="margin 5"):
+        quality.non_inferiority(observed(0.0), 5)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import severity, words
-from study.statistics import groups, logistic, proportion, resampling, roc
+from study.results import interval_tables, severity, words
+from study.statistics import clustered, logistic, proportion, resampling, roc
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
 
@@ -21,22 +21,28 @@ def results():
     predicted = logistic.predictions(fits)
     performance = roc.evaluate(predicted, scans["is_severe"])
     bootstrap = resampling.evaluate(predicted, scans["is_severe"], scans["patient_id"], performance["cutoff"], 100)
-    tests = groups.compare(scans, ["poi", "ihu"], scans["is_severe"])
+    tests, _ = severity.group_tests(scans.assign(sex="male"))
     return scans, tests, logistic.summary(fits), performance, bootstrap
 
 
 def test_table_2_has_the_papers_form(results):
-    *_, performance, bootstrap = results
-    table = severity.table_2(performance, bootstrap)
+    scans, *_, performance, bootstrap = results
+    by_gee = clustered.odds_ratios(scans, {"POI": ["poi"], "POI+iHU": ["poi", "ihu"]}, scans["patient_id"])
+    table = severity.table_2(performance, bootstrap, by_gee)
     assert table.index.tolist() == ["POI", "iHU", "POI+iHU"]
     number = r"\d+\.\d\d"
     assert table["Sensitivity %"].str.fullmatch(rf"{number} \(\d+ of \d+\) \[{number}, {number}\]").all()
     assert table["AUC"].str.fullmatch(r"0\.\d{4} \[0\.\d{4}, 0\.\d{4}\]").all()
+    assert table.loc["POI", "p value, scans"] == words.p_value(performance.loc["POI", "p_value"])
+    # The test over patients is of the whole model; iHU alone was not estimated here.
+    assert table.loc["POI+iHU", "p value, patients"] == words.p_value(by_gee["model_p_value"].iloc[-1])
+    assert table.loc["iHU", "p value, patients"] == words.MISSING
 
 
 def test_an_undefined_interval_is_left_out(results):
-    *_, performance, bootstrap = results
-    table = severity.table_2(performance, bootstrap.assign(low=np.nan))
+    scans, *_, performance, bootstrap = results
+    by_gee = clustered.odds_ratios(scans, {}, scans["patient_id"])
+    table = severity.table_2(performance, bootstrap.assign(low=np.nan), by_gee)
     assert table["Specificity %"].str.endswith(")").all()
 
 
@@ -91,7 +97,7 @@ def test_separation_is_shown_as_undefined(results):
 def test_interval_table_has_every_interval_and_compares_widths(results):
     *_, performance, bootstrap = results
     by_patient = pd.DataFrame({"low": 0.6, "high": 0.9}, performance.index)
-    table = severity.interval_table(performance, bootstrap, by_patient)
+    table = interval_tables.interval_table(performance, bootstrap, by_patient)
     assert table.loc[("patients", "Obuchowski"), "iHU"] == "[0.6000, 0.9000]"
     row = bootstrap.loc[("POI", "auc")]
     assert table.loc[("scans", "bootstrap of all, BCa"), "POI"] == words.interval(
@@ -105,7 +111,7 @@ def test_interval_table_has_every_interval_and_compares_widths(results):
 def test_rate_table_has_the_bootstraps_and_the_exact_intervals(results):
     *_, performance, bootstrap = results
     exact = proportion.rates(performance)
-    table = severity.rate_table(bootstrap, exact)
+    table = interval_tables.rate_table(bootstrap, exact)
     assert table.index.tolist() == exact.index.tolist()
     key = ("iHU", "sensitivity")
     assert table.loc[key, "Scans, Wilson"] == words.interval(*exact.loc[key, ["wilson_low", "wilson_high"]])
@@ -165,12 +171,14 @@ def test_the_drawing_of_figure_4_holds_the_tables_numbers(results):
 def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
     scans, *_, performance, _ = results
     predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
-    paired = severity.paired_tests(predicted, scans["is_severe"])
+    paired = severity.paired_test(predicted, scans["is_severe"], scans["patient_id"])
     infected = scans["ihu"].notna()
-    expected = roc.delong_test(
-        scans.loc[infected, "poi"], predicted.loc[infected, "iHU"], scans.loc[infected, "is_severe"]
-    )
-    assert paired.loc["iHU", "p_value"] == pytest.approx(expected.p_value) and (paired["n"] == infected.sum()).all()
+    given = scans.loc[infected, "poi"], predicted.loc[infected, "iHU"], scans.loc[infected, "is_severe"]
+    expected = roc.delong_test(*given)
+    assert paired.loc["scans", "p_value"] == pytest.approx(expected.p_value)
+    by_patient = clustered.auc_difference(*given, scans.loc[infected, "patient_id"])
+    assert paired.loc["patients", "p_value"] == pytest.approx(by_patient["p_value"])
+    assert paired["n"].tolist() == [infected.sum(), scans.loc[infected, "patient_id"].nunique()]
     at = severity.biomarkers_at_cutoff(scans, predicted, performance)
     # Calling severe at that POI gives the sensitivity of Table 2.
     called = scans["poi"] >= at.loc["poi", "at_cutoff"]
@@ -178,3 +186,16 @@ def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
     assert at.loc["ihu", "tied"] == len(roc.youden_ties(predicted["iHU"][infected], scans["is_severe"][infected]))
     listed = {row["name"]: row for row in severity.pair_values(paired, at)}
     assert listed["ihu_at_cutoff"]["unit"] == "HU" and listed["p_value_delong_poi_ihu"]["value"] == expected.p_value
+
+
+def test_groups_are_tested_over_scans_and_over_patients(results):
+    """Sex is a patient's: more scans of the same patients are no more evidence, nor are more of the same values."""
+    scans = results[0].assign(sex=np.where(results[0]["patient_id"] % 3 == 0, "male", "female"))
+    biomarkers, sex = severity.group_tests(scans)
+    again, sex_again = severity.group_tests(pd.concat([scans] * 3, ignore_index=True))
+    assert sex.loc["sex", "n"] == scans["patient_id"].nunique() == 30
+    assert sex.loc["sex", "chi_square_p"] == sex_again.loc["sex", "chi_square_p"]
+    assert again["patients_p"].tolist() == pytest.approx(biomarkers["patients_p"].tolist())
+    assert (again["mann_whitney_p"] < biomarkers["mann_whitney_p"]).all()
+    expected = clustered.auc_table(scans[["poi"]], scans["is_severe"], scans["patient_id"]).loc["poi", "p_value"]
+    assert biomarkers.loc["poi", "patients_p"] == expected

@@ -1,5 +1,7 @@
 """Group tests against R's t.test, wilcox.test, chisq.test and fisher.test, and what is undefined."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,3 +65,23 @@ def test_missing_and_single_categories():
     assert found.loc["sex", "fisher_p"] == 1
     one_group = groups.compare_categories(table, ["sex"], pd.Series([True] * 4))
     assert np.isnan(one_group.loc["sex", "chi_square_p"])
+
+
+def test_a_hundred_thousand_scans_fit_into_memory():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"poi": rng.beta(1, 9, 100_000)})
+    tracemalloc.start()
+    row = groups.compare(table, ["poi"], pd.Series(np.arange(100_000) < 15_000)).loc["poi"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * 2**20 and abs(row["chance_higher"] - 0.5) < 0.02
+
+
+def test_of_patients_keeps_one_row_each():
+    scans = pd.DataFrame(
+        {"patient_id": list("aabbc"), "sex": ["male", "male", None, "female", None],
+         "is_severe": [False, True, False, False, False]}
+    )  # fmt: skip
+    found = groups.of_patients(scans, ["sex"])
+    assert found["is_severe"].to_dict() == {"a": True, "b": False, "c": False}
+    assert found["sex"].tolist()[:2] == ["male", "female"] and pd.isna(found.loc["c", "sex"])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from helpers.project import REFERENCE
 from study.statistics import logistic
@@ -142,3 +143,25 @@ def test_what_cannot_be_fitted_is_refused(change, predictors, words):
     table["poi_twice"] = 2 * table["poi"] + 1
     with pytest.raises(ValueError, match=words):
         logistic.fit(table.assign(**change), predictors)
+
+
+@pytest.mark.parametrize("near", [1e-2, 1e-4, 1e-7])
+@pytest.mark.parametrize("firth", [False, True])
+def test_predictors_that_nearly_determine_each_other_converge(near, firth):
+    """A second predictor that is the first and a little more is the same model as the first and that little."""
+    rng = np.random.default_rng(1)
+    first, little = rng.standard_normal((2, 300))
+    severe = rng.random(300) < special.expit(first + 0.5 * little - 1)
+    table = pd.DataFrame({"a": first, "b": first + near * little, "little": little, "is_severe": severe})
+    hard, easy = (logistic.fit(table, ["a", other], firth=firth) for other in ("b", "little"))
+    np.testing.assert_allclose(hard.predicted, easy.predicted, rtol=1e-6)
+    of_hard, of_easy = hard.estimates.loc["b"], easy.estimates.loc["little"]
+    assert of_hard["coefficient"] / of_hard["sd"] * near == pytest.approx(
+        of_easy["coefficient"] / of_easy["sd"], rel=1e-6
+    )
+    assert of_hard["p_value"] == pytest.approx(of_easy["p_value"], rel=1e-5)
+    if not firth:
+        assert hard.aic == pytest.approx(easy.aic, abs=1e-6)
+        lightly = logistic.maximise(table, ["a", "b"])
+        assert lightly.aic == pytest.approx(hard.aic, abs=1e-8)
+        np.testing.assert_allclose(lightly.coefficients, hard.estimates["coefficient"], rtol=1e-5)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from helpers.project import REFERENCE
 from study.statistics import logistic, roc, validation
@@ -129,3 +129,33 @@ def test_net_benefit_is_counted_by_hand():
     assert validation.net_benefit(predicted * np.nan, pd.Series([True] * 5), [0.5])["all"].isna().all()
     with pytest.raises(ValueError, match="above 0 and below 1"):
         validation.net_benefit(predicted, pd.Series([True] * 5), [0.0])
+
+
+def test_the_slope_of_nearly_equal_predictions_is_not_shrunk():
+    """Predictions that hardly vary need a steep slope; a penalty would flatten it."""
+    rng = np.random.default_rng(2)
+    log_odds = rng.normal(0, 1, 300)
+    severe = rng.random(300) < special.expit(log_odds)
+    slope = validation.calibration(special.expit(log_odds), severe)["slope"]
+    flat = validation.calibration(special.expit(1e-5 * log_odds), severe)["slope"]
+    assert flat == pytest.approx(1e5 * slope, rel=1e-6)
+
+
+def test_limits_of_net_benefit_and_slope_are_over_patients():
+    """Three copies of each scan of a patient are no news: the intervals stay, and with one scan each they are usual."""
+    rng = np.random.default_rng(3)
+    log_odds = rng.normal(-1, 1.2, 150)
+    severe, patients = pd.Series(rng.random(150) < special.expit(log_odds)), pd.Series(range(150))
+    predicted = pd.DataFrame({"m": special.expit(log_odds)})
+    once = validation.net_benefit_limits(predicted, severe, patients, [0.2])["m"].iloc[0]
+    gained = (predicted["m"] >= 0.2) * np.where(severe, 1, -0.25)
+    reach = stats.t.isf(0.025, 149) * gained.std(ddof=1) / 150**0.5
+    assert (once["low"], once["high"]) == pytest.approx((gained.mean() - reach, gained.mean() + reach))
+    copies = [pd.concat([one] * 3, ignore_index=True) for one in (predicted, severe, patients)]
+    thrice = validation.net_benefit_limits(*copies, [0.2])["m"].iloc[0]
+    assert thrice.tolist() == pytest.approx(once.tolist())
+    slope = validation.calibration(predicted["m"], severe)["slope"]
+    limits = validation.slope_limits(predicted["m"], severe, patients)
+    assert limits[0] < slope < limits[1]
+    assert validation.slope_limits(copies[0]["m"], *copies[1:]) == pytest.approx(limits, rel=0.01)
+    assert np.isnan(validation.slope_limits(predicted["m"], severe | True, patients)).all()

@@ -1,0 +1,135 @@
+"""Whether a printed and a regenerated number differ by more than two samples of one truth do.
+
+Both numbers have a sampling error, so the difference is compared with the error of the difference. What is not printed
+follows from a sampling law: each kind of number is put on the scale on which its error hardly depends on its size.
+
+========  ======================================================  =======================  ==========================
+kind      numbers                                                 scale                    own error, n observations
+========  ======================================================  =======================  ==========================
+count     patients, scans, pairs, phrases (Poisson)               square root              1 / 2
+share     percentages, sensitivity, AUC, observed agreement       arcsine of square root   1 / (2 sqrt(n)) (binomial)
+positive  odds ratio, standard deviation, standard error          logarithm                1 / sqrt(2 (n - 1)) of an SD
+p         p values                                                normal deviate           1
+plain     means, medians, kappa, AIC                              as it is                 none
+========  ======================================================  =======================  ==========================
+
+Several scans of one patient make errors larger than these laws know. A run therefore records the standard error of each
+number over patients (``study.results.replicates``), and the printed number is taken to have no smaller one, for its n.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from study.claims.printed import COUNTED
+
+# Kinds of numbers by the argument of the relation that cites them.
+BY_ARGUMENT = {
+    "share": "share", "observed": "share", "sensitivity": "share", "specificity": "share", "auc": "share",
+    "estimate": "positive", "error": "positive", "sd": "positive", "p": "p", "mean": "plain", "median": "plain",
+    "kappa": "plain", "aic": "plain", "smaller": "plain", "larger": "plain",
+}  # fmt: skip
+SCALES = {
+    "count": lambda x: np.sqrt(np.maximum(x, 0) + 3 / 8),  # Anscombe's: also of small counts
+    "share": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
+    "positive": lambda x: np.log(np.maximum(x, 1e-300)),
+    "p": lambda p: stats.norm.isf(np.clip(p, 1e-300, 1) / 2),
+    "plain": lambda x: np.asarray(x, float),
+}
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A number with what is known of its error.
+
+    Attributes
+    ----------
+    value : float
+        A share as a fraction.
+    standard_error : float or None
+    interval : (float, float) or None
+        Its 95 % interval.
+    n : int or None
+        Observations behind it.
+    """
+
+    value: float
+    standard_error: float | None = None
+    interval: tuple | None = None
+    n: int | None = None
+
+
+def kinds(paper):
+    """Kind of each claim, by id: from its unit, its words, or a relation that cites it or another of the same value."""
+    found = {}
+    for relation in paper.relations:
+        for path, cited in relation.cited.items():
+            argument = path.rpartition(".")[2]
+            if cited.id and argument in BY_ARGUMENT:
+                found.setdefault(cited.id, BY_ARGUMENT[argument])
+    by_value = {claim.value: found[claim.id] for claim in paper.claims if claim.id in found and claim.value}
+    for claim in paper.claims:
+        if claim.unit in COUNTED:
+            found[claim.id] = "count"
+        elif claim.unit == "%":
+            found[claim.id] = "share"
+        elif claim.quantity.startswith("p value"):
+            found[claim.id] = "p"
+        else:
+            found.setdefault(claim.id, by_value.get(claim.value, "plain"))
+    return found
+
+
+def p_of_difference(kind, printed, regenerated, nearest):
+    """Two-sided p of the hypothesis that both numbers are samples of one truth.
+
+    Parameters
+    ----------
+    kind : str
+        Of `SCALES`.
+    printed, regenerated : Sampled
+    nearest : float
+        The number nearest to the regenerated one that is printed like the printed one; shares as fractions.
+
+    Returns
+    -------
+    float
+        NaN where no error is known on either side.
+    """
+    scale = SCALES[kind]
+    ours = _error(kind, regenerated)
+    theirs = _error(kind, printed)
+    if ours is not None and kind != "p":
+        grown = 1.0 if kind == "count" or not (printed.n and regenerated.n) else (regenerated.n / printed.n) ** 0.5
+        theirs = max(theirs or 0.0, ours * grown)
+    if theirs is None:
+        return np.nan
+    if ours is None:
+        ours = theirs
+    error = np.hypot(ours, theirs)
+    apart = abs(float(scale(regenerated.value) - scale(nearest)))
+    return float(2 * stats.norm.sf(apart / error)) if error > 0 else np.nan
+
+
+def _error(kind, number):
+    """Error of a number on its scale: as recorded, from its interval, or by the law of its kind; None if unknown."""
+    scale, value = SCALES[kind], number.value
+    if kind == "p":
+        return 1.0
+    if number.standard_error is not None and number.standard_error > 0:
+        # A step to both sides: the scale may end close by. Where sizes vary, no count is surer than Poisson's law.
+        step = float(scale(value + number.standard_error) - scale(max(value - number.standard_error, _least(kind)))) / 2
+        return max(step, 0.5) if kind == "count" else step
+    if number.interval:
+        low, high = (float(scale(end)) for end in number.interval)
+        return (high - low) / 2 / stats.norm.isf(0.025)
+    if kind == "count":
+        return 0.5
+    if kind == "share" and number.n:
+        return 0.5 / number.n**0.5
+    return None
+
+
+def _least(kind):
+    return {"plain": -np.inf, "positive": 1e-12}.get(kind, 0.0)

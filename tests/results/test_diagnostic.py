@@ -1,0 +1,76 @@
+"""What a call means: the table beside Table 2, and the precision of these patients."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.results import diagnostic, words
+from study.statistics import clustered, resampling, roc
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """Return scores, statuses, patients and performance of 40 patients with three scans each."""
+    rng = np.random.default_rng(4)
+    patients = pd.Series(np.repeat(np.arange(40), 3))
+    severe = pd.Series((np.arange(120) % 3 < 2) & (patients < 12))
+    predicted = pd.DataFrame({"POI": rng.normal(1.5 * severe, 1), "iHU": rng.normal(size=120)})
+    predicted.loc[110:, "iHU"] = np.nan
+    return predicted, severe, patients, roc.evaluate(predicted, severe)
+
+
+def test_every_quantity_is_that_of_the_two_by_two_table(cohort):
+    predicted, severe, patients, performance = cohort
+    table = diagnostic.beside_table_2(predicted, severe, patients, performance, 0.05, n_resamples=200)
+    row = performance.loc["POI"]
+    found = table.loc["POI", "estimate"]
+    false_positives = row["n_nonsevere"] - row["true_negatives"]
+    assert found["ppv"] == pytest.approx(row["true_positives"] / (row["true_positives"] + false_positives))
+    assert found["lr_positive"] == pytest.approx(row["sensitivity"] / (1 - row["specificity"]))
+    assert found["ppv_stated"] < found["ppv"] and found["npv_stated"] > found["npv"]
+    assert table.loc[("iHU", "npv"), "n"] == 110 and table.loc[("POI", "npv"), "n_patients"] == 40
+    inside = table.dropna()
+    assert (inside["low"] <= inside["high"]).all() and len(inside) == len(table)
+    # The rates' intervals are those of the bootstrap of patients, and choosing the cut-off anew widens them.
+    drawn = resampling.clustered(predicted["POI"], severe, patients, 200, 1, row["cutoff"])
+    expected = resampling.intervals(drawn).loc["sensitivity"]
+    assert table.loc[("POI", "sensitivity"), "low"] == pytest.approx(expected["low"], abs=0.02)
+    width, anew = (table[f"high{which}"] - table[f"low{which}"] for which in ("", "_anew"))
+    assert anew["iHU"]["specificity"] > width["iHU"]["specificity"]
+
+
+def test_in_words_and_as_values(cohort):
+    predicted, severe, patients, performance = cohort
+    table = diagnostic.beside_table_2(predicted, severe, patients, performance, 0.05, n_resamples=50)
+    shown = diagnostic.in_words(table)
+    key = ("POI", "ppv")
+    expected = words.with_interval(*table.loc[key, ["estimate", "low", "high"]], digits=3)
+    assert shown.loc[("POI", "PPV, prevalence of the study"), "Cut-off kept"] == expected
+    by_patient = clustered.auc_table(predicted, severe, patients)
+    precise = diagnostic.precision(by_patient, table, severe, patients)
+    assert precise.loc[("POI", "auc"), "n_patients"] == precise.loc[("POI", "sensitivity"), "n_patients"] == 12
+    half = precise.loc[("POI", "auc"), "half_width"]
+    assert half == pytest.approx((by_patient.loc["POI", "high"] - by_patient.loc["POI", "low"]) / 2)
+    # Four times as many patients would halve it.
+    assert precise.loc[("POI", "auc"), "n_for_0_05"] == np.ceil(12 * (half / 0.05) ** 2)
+    listed = {row["name"]: row for row in diagnostic.values(table, precise, 0.05)}
+    assert len(listed) == len(diagnostic.values(table, precise, 0.05))
+    assert (
+        listed["ppv_poi"]["ci_low"] == table.loc[key, "low"]
+        and listed["ppv_anew_poi"]["ci_low"] == table.loc[key, "low_anew"]
+    )
+    assert listed["stated_prevalence"]["value"] == 0.05 and listed["average_precision_poi"]["n"] == 40
+
+
+def test_the_drawing_has_each_models_own_baseline(cohort):
+    predicted, severe, *_ = cohort
+    drawn = diagnostic.recall_drawing(predicted, severe)["curves"]
+    assert drawn["iHU"]["baseline"] == severe[:110].mean() != drawn["POI"]["baseline"] == severe.mean()
+
+
+def test_perfect_separation_has_no_interval():
+    severe, patients = pd.Series([True] * 6 + [False] * 14), pd.Series(range(20))
+    predicted = pd.DataFrame({"POI": severe * 1.0})
+    table = diagnostic.beside_table_2(predicted, severe, patients, roc.evaluate(predicted, severe), 0.1, n_resamples=40)
+    assert table.loc[("POI", "lr_positive"), "estimate"] == np.inf
+    assert table["low"].isna().all()

@@ -1,0 +1,80 @@
+"""Standard errors over patients, against formulas; and that what is resampled is what is recorded."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.results import progression, quality, replicates, severity
+from study.run import value
+from study.statistics import kappa, logistic, resampling, roc
+from tools.simulate_replication import population, replicate, sample
+
+
+@pytest.fixture(scope="module")
+def patients():
+    """Return 80 patients with one to four scans; a number that is nearly the patient's own."""
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 5, 80)
+    ids = np.repeat(np.arange(80), sizes)
+    x = rng.normal(size=80)[ids] + 0.1 * rng.normal(size=ids.size)
+    return pd.DataFrame({"patient_id": ids, "scan_id": np.arange(ids.size), "x": x})
+
+
+def test_errors_of_counts_and_means_over_patients(patients):
+    def quote(table):
+        assert table["scan_id"].is_unique
+        return {"n": len(table), "n_patients": table["patient_id"].nunique(), "mean": table["x"].mean()}
+
+    errors = replicates.standard_errors(patients, quote, n_resamples=600)
+    sizes = patients.groupby("patient_id").size()
+    assert errors["n_patients"] == pytest.approx(80**0.5, rel=0.15)
+    assert errors["n"] == pytest.approx(np.sqrt((sizes**2).sum()), rel=0.15)  # a compound Poisson count
+    sums = (patients["x"] - patients["x"].mean()).groupby(patients["patient_id"]).sum()
+    by_patient = np.sqrt((sums**2).sum()) / len(patients)
+    assert errors["mean"] == pytest.approx(by_patient, rel=0.15)
+    assert by_patient > 1.3 * patients["x"].std() / len(patients) ** 0.5  # the error over scans is too small
+
+
+def test_what_cannot_be_computed_has_no_error(patients):
+    def refusing(table):
+        raise ValueError("no")
+
+    assert replicates.standard_errors(patients, refusing, n_resamples=5) == {}
+    assert replicates.standard_errors(patients.assign(patient_id="p"), len) == {}
+    listed = replicates.with_errors([value("a", 1.0), value("b", 2.0)], {"a": 0.5})
+    assert [row["standard_error"] for row in listed] == [0.5, None]
+
+
+def test_what_is_resampled_is_what_is_recorded():
+    rng = np.random.default_rng(2)
+    scans = sample(population(300), rng)
+    scans = scans.set_index("scan_id").assign(is_severe=(scans["status"] == "severe").to_numpy())
+    fits = logistic.fit_each(scans, severity.MODELS)
+    predicted = logistic.predictions(fits)
+    performance = roc.evaluate(predicted, scans["is_severe"])
+    bootstrap = resampling.evaluate(predicted, scans["is_severe"], scans["patient_id"], performance["cutoff"], 20)
+    tests, _ = severity.group_tests(scans)
+    recorded = {row["name"]: row["value"] for row in severity.values(
+        scans, tests, logistic.summary(fits), performance, bootstrap
+    )}  # fmt: skip
+    quoted = severity.quoted(scans)
+    assert quoted == pytest.approx({name: recorded[name] for name in quoted}, rel=1e-6) and len(quoted) > 25
+    dice = pd.DataFrame({"patient_id": list("abc"), "dice_observers": [0.5, 0.7, 0.9]})
+    listed = quality.dice_values(quality.dice_summary({"dice_observers": dice["dice_observers"]}))
+    assert quality.quoted(dice) == {row["name"]: row["value"] for row in listed}
+    assert set(progression.quoted(_pairs())) == {
+        row["name"] for row in progression.values(_pairs(), kappa.tabulate(progression.rated(_pairs())))
+    }
+
+
+def _pairs():
+    table = pd.DataFrame({"patient_id": list("ab"), "poi_change": [0.1, -0.1], "ihu_change": [1.0, 2.0]})
+    table = table.join(progression.read(pd.Series(["The infection has expanded.", "No change."])))
+    return table.assign(poi_direction=[1.0, 0.0], ihu_direction=[1.0, 1.0])
+
+
+def test_a_replication_on_less_ill_patients_differs():
+    """One pair of samples of the simulation; severe patients whose POI is a fifth of the paper's."""
+    compared = replicate(population(300), np.random.default_rng(0), n_resamples=8, shift=0.8).set_index("id")
+    assert compared.loc["table_2_auc_poi", "verdict"] == "differs"
+    assert (compared["verdict"] == "within sampling error").sum() > 60

@@ -1,0 +1,159 @@
+"""How often is a faithful replication of the paper called different? By chance, in at most one of twenty.
+
+Both the paper and its replication are samples of one made-up population, of the paper's size: one sample's numbers are
+printed as the paper prints its own (`study/claims/claims.yaml`), the other's are compared with them as `study verify`
+does. ``python -m tools.simulate_replication`` writes tests/reference/replication.csv (half an hour);
+``--shifted`` makes the replication's severe patients less ill, to show what is found.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from tqdm import tqdm
+
+from study.claims import paper, verdicts
+from study.measures import biomarkers
+from study.phantom.people.counts import PAPER, People
+from study.phantom.people.plan import plan_cohort
+from study.phantom.people.reports import write_reports
+from study.results import baseline, progression, quality, replicates, severity
+from study.run import VALUE_COLUMNS, value
+from study.scans import cohort
+from study.statistics import kappa, logistic, resampling, roc
+
+OUT = Path(__file__).resolve().parents[1] / "tests" / "reference" / "replication.csv"
+CLAIMS = Path(paper.__file__).parent / "claims.yaml"
+POPULATION = 4000  # patients
+PAIRS, RESAMPLES = 100, 40
+
+
+def population(n_patients=POPULATION, seed=1):
+    """Scans of many patients: planned by the phantom, measured with an error, with reports and Dice coefficients."""
+    rng = np.random.default_rng(seed)
+    plan = plan_cohort(People(n_patients=n_patients, seed=seed))
+    poi = plan["true_extent"]
+    ihu = (-650 + 500 * plan["true_consolidation"]).where(poi > 0)
+    plan = plan.assign(true_poi=poi, true_ihu=ihu)
+    n = len(plan)
+    measured = (poi * np.exp(rng.normal(0, 0.15, n))).clip(0, 1)
+    # As skewed as a Dice coefficient is: most near 0.85, some near 0.
+    shared, ids = rng.normal(0, 1, n), ("network_observer_1", "network_observer_2", "observers")
+    dice = {name: 1 / (1 + np.exp(-(1.6 + 1.3 * shared + rng.normal(0, 0.9, n)))) for name in ids}
+    return plan.assign(
+        poi=measured, ihu=(ihu + rng.normal(0, 25, n)).where(measured > 0), report=write_reports(plan, seed), **dice
+    )
+
+
+def sample(scans, rng):
+    """Scans of as many patients as the paper's."""
+    ids = scans["patient_id"].unique()
+    return scans[scans["patient_id"].isin(rng.choice(ids, PAPER["n_patients"], replace=False))].reset_index(drop=True)
+
+
+def recorded(scans, n_resamples):
+    """What the notebooks would record of these scans: a table per notebook, with standard errors."""
+    included, excluded = cohort.include(scans)
+    _, numbers = baseline.table_1(included)
+    errors = replicates.standard_errors(scans, baseline.quoted, n_resamples)
+    of_cohort = [value(row.name, row.value, n=row.n, unit=row.unit) for row in numbers.itertuples(index=False)]
+    of_cohort += [value("n_patients_all", scans["patient_id"].nunique()), value("n_scans_all", len(scans))]
+    of_cohort += [value("n_minors", excluded["patient_id"].nunique(), unit="patients")]
+    tables = {"1-cohort": replicates.with_errors(of_cohort, errors)}
+
+    dice = ["network_observer_1", "network_observer_2", "observers"]
+    observed = included.drop_duplicates("patient_id").head(PAPER["n_observed"])
+    observed = observed[["patient_id", *dice]].rename(columns={name: f"dice_{name}" for name in dice})
+    errors = replicates.standard_errors(observed, quality.quoted, n_resamples)
+    columns = observed.drop(columns="patient_id").to_dict("series")
+    tables["3-segment"] = replicates.with_errors(quality.dice_values(quality.dice_summary(columns)), errors)
+
+    known = included.set_index("scan_id").assign(is_severe=(included["status"] == "severe").to_numpy())
+    tests, _ = severity.group_tests(known)
+    fits = logistic.fit_each(known, severity.MODELS)
+    predicted = logistic.predictions(fits)
+    performance = roc.evaluate(predicted, known["is_severe"])
+    bootstrap = resampling.evaluate(predicted, known["is_severe"], known["patient_id"], performance["cutoff"], 200)
+    listed = severity.values(known, tests, logistic.summary(fits), performance, bootstrap)
+    errors = replicates.standard_errors(known.reset_index(), severity.quoted, n_resamples)
+    tables["5-severity"] = replicates.with_errors(listed, errors)
+
+    pairs = biomarkers.changes(included, cohort.consecutive_pairs(included))
+    pairs = pairs.join(progression.read(progression.reports_of(included, pairs)))
+    for name in ("poi", "ihu"):
+        pairs[f"{name}_direction"] = biomarkers.binarise(pairs[f"{name}_change"])
+    listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
+    errors = replicates.standard_errors(pairs, progression.quoted, n_resamples)
+    tables["6-progression"] = replicates.with_errors(listed, errors)
+    return {name: pd.DataFrame(rows, columns=VALUE_COLUMNS).set_index("name") for name, rows in tables.items()}
+
+
+def printed_paper(values, folder):
+    """The paper's list of claims with another sample's numbers, printed like the paper's own."""
+    listed = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
+    claims = {claim.id: claim for claim in paper.read_paper().claims}
+    found = verdicts.compare(paper.read_paper(), values, "restricted").set_index("id")
+    for entries in listed.values():
+        for entry in entries if isinstance(entries, list) else []:
+            claim = claims.get(entry.get("id")) if isinstance(entry, dict) else None
+            if claim is None or claim.value is None or found.loc[claim.id, "regenerated"] is None:
+                continue
+            row, number = found.loc[claim.id], claim.number()
+            entry["published"] = _as_printed(row["regenerated"], number)
+            if claim.interval:
+                entry["interval"] = [_as_printed(row[end], number) for end in ("ci_low", "ci_high")]
+            if claim.n:
+                entry["n"] = int(row["n"]) if pd.notna(row["n"]) else claim.n
+    path = Path(folder) / "claims.yaml"
+    path.write_text(yaml.safe_dump(listed, allow_unicode=True), encoding="utf-8")
+    return paper.read_paper(path)
+
+
+def _as_printed(number, like):
+    if like is None:
+        return str(number)
+    if like.sign == "<" or (like.sign == "" and like.decimals == 2 and 0 <= number < 0.001):
+        return "<0.001" if number < 0.001 else f"{number:.3f}"
+    return f"{'≥' if like.sign else ''}{number:.{max(like.decimals, 0)}f}"
+
+
+def replicate(scans, rng, n_resamples, shift=0.0):
+    """Compare two samples of one population; returns the comparison."""
+    first, second = recorded(sample(scans, rng), 2), sample(scans, rng)
+    if shift:
+        severe = second["status"] == "severe"
+        second["poi"] = second["poi"].where(~severe, second["poi"] * (1 - shift))
+    with tempfile.TemporaryDirectory() as folder:
+        return verdicts.compare(printed_paper(first, folder), recorded(second, n_resamples), "restricted")
+
+
+def main():
+    """Write how many claims differ in each replication."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--resamples", type=int, default=RESAMPLES)
+    parser.add_argument("--first", type=int, default=0, help="number of the first pair, to go on from there")
+    parser.add_argument("--shifted", type=float, default=0.0, help="share by which POI of severe scans is less")
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    scans, rows = population(), []
+    for pair in tqdm(range(given.first, given.first + given.pairs)):
+        compared = replicate(scans, np.random.default_rng(pair), given.resamples, given.shifted)
+        differs = compared.loc[compared["verdict"] == "differs", "id"]
+        counts = compared["verdict"].value_counts()
+        rows.append({
+            "pair": pair, "differs": len(differs), "within": counts.get("within sampling error", 0),
+            "reproduced": counts.get("reproduced", 0), "inconsistent": (compared["arithmetic"] == "inconsistent").sum(),
+            "least_p": compared["p_of_difference"].min(), "which": " ".join(differs),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    table.to_csv(given.out, index=False, float_format="%.3g")
+    print(f"{(table['differs'] == 0).mean():.1%} of {len(table)} replications have no claim that differs")
+    print(table["which"].str.split().explode().value_counts().head(20).to_string())
+
+
+if __name__ == "__main__":
+    main()
