@@ -8,7 +8,7 @@ patients.
 import pandas as pd
 
 from study.claims import audit, printed
-from study.claims.audit_rules import Z_95, wilson
+from study.claims.audit_shares import Z_95, wilson
 
 # Where a cohort comes from, and what agreement with the paper means there.
 TIERS = {
