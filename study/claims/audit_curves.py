@@ -9,7 +9,7 @@ from scipy import special
 from study.claims.audit_answers import Answer, Count, one_of, outside, reach, whole_number
 from study.claims.printed import SLACK, Printed, digits
 
-METHODS = ("wald", "logit", "binomial", "bootstrap")
+METHODS = ("wald", "logit", "hanley", "binomial", "bootstrap")
 TIES = 0.4  # of the least standard error without ties, with scores of few levels: in 2,000 simulated, 0.5 or more
 OTHER = 1.5  # a bootstrap's interval over the widest by formula, or the narrowest over it: in 2,000 simulated, 1.3
 
@@ -36,8 +36,9 @@ def auc_interval(auc: Printed, low: Printed, high: Printed, positives: Count, ne
                  scores: str = "any", method: str = "any"):  # fmt: skip
     """The interval of an AUC has a standard error that so many cases can have, and the form of its method.
 
-    A plain interval (``wald``, DeLong's or Hanley and McNeil's) has the AUC in its middle, or ends at 1; a ``logit``
-    one has it there on the logit scale; a ``binomial`` one is Clopper and Pearson's of AUC x n out of n. DeLong's
+    A plain interval (``wald``, such as DeLong's) has the AUC in its middle, or ends at 1; a ``logit`` one has it there
+    on the logit scale; a ``hanley`` one is AUC +- 1.96 errors by the formula of Hanley and McNeil (1982), and a
+    ``binomial`` one is Clopper and Pearson's of AUC x n out of n. DeLong's
     standard error lies between two bounds that follow from the AUC and both numbers of cases (``error_bounds``); the
     lower one holds for scores without ties (``scores: continuous``), and with ties for 0.4 of it. Without ``method`` an
     interval of another form is one by a ``bootstrap``, unless it is too narrow or too wide for that.
@@ -54,15 +55,15 @@ def auc_interval(auc: Printed, low: Printed, high: Printed, positives: Count, ne
     bounds = [error_bounds(min(1.0, max(0.0, end)), ill, well) for end in auc.share]
     least, most = min(low for low, _ in bounds), max(high for _, high in bounds)
     least *= 1.0 if scores == "continuous" else TIES
-    forms = {name: own for name, own in _forms(auc, low, high, ill + well, errors).items() if method in ("any", name)}
+    forms = {name: own for name, own in _forms(auc, low, high, (ill, well), errors).items() if method in ("any", name)}
     known = {name: own for name, own in forms.items() if own is not None}
     fitting = [name for name, own in known.items()
-               if name == "binomial" or (own[0] <= most * 1.01 and own[1] >= least * 0.99)]  # fmt: skip
+               if name in ("binomial", "hanley") or (own[0] <= most * 1.01 and own[1] >= least * 0.99)]  # fmt: skip
     words = f"the standard error of an AUC of {auc.text} is {digits(least, 4)} to {digits(most, 4)}"
     if fitting:
         error = "" if fitting == ["binomial"] else f", and the interval's {digits(sum(forms[fitting[0]]) / 2, 4)}"
         return Answer(True, f"{words}{error}; its form is {' or '.join(fitting)}")
-    if method in ("wald", "logit", "binomial"):
+    if method in forms and method != "any":
         own = forms[method]
         formed = (
             f"the interval's would be {digits(sum(own) / 2, 4)}" if own else f"the interval is not of the form {method}"
@@ -72,13 +73,15 @@ def auc_interval(auc: Printed, low: Printed, high: Printed, positives: Count, ne
     ends = [special.logit(min(1 - SLACK, max(SLACK, end))) for end in (*low.share, *high.share)]
     middle = min(1 - SLACK, max(SLACK, sum(auc.share) / 2))
     narrow, wide = ((ends[i] - ends[j]) / (2 * errors) * middle * (1 - middle) for i, j in ((2, 1), (3, 0)))
-    words += f"; its form is none of plain, logit, binomial, and its width that of {digits((narrow + wide) / 2, 4)}"
+    words += "; its form is none of plain, logit, Hanley's and binomial, and its width " + (
+        f"that of {digits((narrow + wide) / 2, 4)}"
+    )
     if high.share[1] >= 1 - SLACK or (narrow <= OTHER * most and wide >= least / OTHER):
         return Answer(True, f"{words}; a bootstrap can be so", loosely=method == "any")
     return Answer(False, f"{words}, which no bootstrap gives", involved=(*involved, "positives", "negatives"))
 
 
-def _forms(auc, low, high, n, errors):
+def _forms(auc, low, high, sizes, errors):
     """By form, the lowest and highest standard error of an AUC that the interval tells; None if it is not so formed."""
     cut = high.share[1] >= 1 - SLACK  # the interval was cut off at 1
     found = {}
@@ -96,13 +99,26 @@ def _forms(auc, low, high, n, errors):
             found[name] = max(0.0, b[0] - a[1]) / errors, (b[1] - a[0]) / errors
         else:
             found[name] = None
-    tail = float(special.ndtr(-errors))
-    ends = [(special.betaincinv(n * x, n - n * x + 1, tail) if x > 0 else 0.0,
-             special.betaincinv(n * x + 1, n - n * x, 1 - tail) if x < 1 else 1.0)
-            for x in (min(1.0, max(0.0, end)) for end in auc.share)]  # fmt: skip
-    exact = low.allows(*(low.scale * x for x, _ in ends)) and high.allows(*(high.scale * x for _, x in ends))
-    found["binomial"] = (0.0, 0.0) if exact else None
+    values = [min(1.0, max(0.0, end)) for end in auc.share]
+    for name, own in (("hanley", _hanley), ("binomial", _binomial)):
+        ends = [own(x, *sizes, errors) for x in values]
+        fits = low.allows(*(low.scale * x for x, _ in ends)) and high.allows(*(high.scale * x for _, x in ends))
+        half = (high.value / high.scale - low.value / low.scale) / (2 * errors)
+        found[name] = (half, half) if fits else None
     return found
+
+
+def _hanley(auc, positives, negatives, errors):
+    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    square = auc * (1 - auc) + (positives - 1) * (first - auc**2) + (negatives - 1) * (second - auc**2)
+    half = errors * math.sqrt(max(0.0, square) / (positives * negatives))
+    return auc - half, min(1.0, auc + half)
+
+
+def _binomial(auc, positives, negatives, errors):
+    n, tail = positives + negatives, float(special.ndtr(-errors))
+    return (float(special.betaincinv(n * auc, n - n * auc + 1, tail)) if auc > 0 else 0.0,
+            float(special.betaincinv(n * auc + 1, n - n * auc, 1 - tail)) if auc < 1 else 1.0)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=256)

@@ -61,7 +61,7 @@ def _tail(kind, value, *freedom):
     return float(special.chdtrc(freedom[0], value))
 
 
-CORRELATIONS = ("pearson", "spearman")
+CORRELATIONS = ("pearson", "spearman", "bootstrap")
 # Of 2,000 bootstraps of 20 to 200 pairs, arms on Fisher's scale were within a factor of 2.1 of its interval's.
 OTHER_ARMS = 3.0
 
@@ -73,7 +73,7 @@ def correlation(r: Printed, n: Count, low: Printed = None, high: Printed = None,
     Fisher's interval is atanh(r) +- 1.96 / sqrt(n - 3); for ranks (``spearman``) the variance is also taken as
     1.06 / (n - 3) or (1 + r^2 / 2) / (n - 3) (Fieller 1957, Bonett and Wright 2000). p is that of
     t = r sqrt((n - 2) / (1 - r^2)) or of z = atanh(r) sqrt(n - 3). Without ``method``, an interval whose arms are
-    within a factor of 3 of Fisher's may be a bootstrap's, and p that of ranks, whose z is within a factor of 1.3.
+    within a factor of 3 of Fisher's may be a ``bootstrap``'s, and p that of ranks, whose z is within a factor of 1.3.
     """
     one_of(method, CORRELATIONS)
     cases, errors = whole_number(n, "n", 4), reach(level)
@@ -98,7 +98,7 @@ def correlation(r: Printed, n: Count, low: Printed = None, high: Printed = None,
             arms = [(middle[1] - _z(low.ends[0]), middle[0] - _z(low.ends[1])),
                     (_z(high.ends[1]) - middle[0], _z(high.ends[0]) - middle[1])]  # fmt: skip
             near = all(most >= error / OTHER_ARMS and least <= error * OTHER_ARMS for most, least in arms)
-            if method == "pearson" or not near:
+            if method in ("pearson", "spearman") or not near:
                 return Answer(False, words[0], {"low": shown[0], "high": shown[1]}, involved=("r", "n", "low", "high"))
             loosely = True
             words.append("a bootstrap's can be so")

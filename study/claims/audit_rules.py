@@ -13,6 +13,7 @@ import inspect
 import math
 import types
 import typing
+import warnings
 
 import pandas as pd
 
@@ -60,7 +61,9 @@ def dates(dates: list[str], first: str = "", last: str = ""):
 def _day(text, day_first):
     if text[:4].isdigit():
         day_first = False  # 2020-02-03
-    found = pd.to_datetime(text, errors="coerce", dayfirst=day_first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that 23/01/2020 is read with the day first, whatever is asked
+        found = pd.to_datetime(text, errors="coerce", dayfirst=day_first)
     if pd.isna(found):
         raise ValueError(f"{text!r} is no date; write one such as 23 January 2020 or 2020-01-23")
     return found

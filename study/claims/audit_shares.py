@@ -158,8 +158,6 @@ def _paths(*names):
 
 
 def _interval_of_difference(pairs, sizes, signs, low, high, errors, method, words):
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
     ends, widths = {}, []
     for first, second in pairs[:: max(1, len(pairs) // 100)]:
         shares = first / sizes[0], second / sizes[1]
@@ -168,8 +166,8 @@ def _interval_of_difference(pairs, sizes, signs, low, high, errors, method, word
         widths.append(2 * max(half, errors**2 / sum(sizes)))
         found = {}
         for told, called in DIFFERENCES.values():
-            found[told] = confint_proportions_2indep(first, sizes[0], second, sizes[1], method=called, compare="diff",
-                                                     alpha=2 * float(special.ndtr(-errors)))  # fmt: skip
+            ends_found = _library_interval(first, sizes[0], second, sizes[1], called, errors)
+            found |= {told: ends_found} if ends_found else {}
         found["Wald's with a correction for continuity"] = (
             gap - half - sum(1 / n for n in sizes) / 2, gap + half + sum(1 / n for n in sizes) / 2)  # fmt: skip
         for told, (a, b) in found.items():
@@ -181,9 +179,23 @@ def _interval_of_difference(pairs, sizes, signs, low, high, errors, method, word
         return Answer(True, f"{words}; the interval is {' or '.join(fitting)}")
     words += f"; the interval is none of {_shown(ends, low, high)}"
     involved = ("low", "high", "difference", *_paths("totals"))
-    if method in DIFFERENCES:
+    if method in DIFFERENCES and ends:
         return Answer(False, words, involved=involved)
     narrowest = 0.0 if sizes[0] == sizes[1] and method != "bootstrap" else NARROWEST
     if _is_as_wide(low, high, min(widths), max(widths), narrowest):
         return Answer(True, f"{words}; one of pairs or by a bootstrap can be so", loosely=method == "any")
     return Answer(False, f"{words}; nor can pairs or a bootstrap give one so wide or narrow", involved=involved)
+
+
+def _library_interval(first, size, second, other_size, called, errors):
+    """Interval of the difference of two shares; None where the library's search for a score interval fails."""
+    import numpy as np
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ends = confint_proportions_2indep(first, size, second, other_size, method=called, compare="diff",
+                                              alpha=2 * float(special.ndtr(-errors)))  # fmt: skip
+    except ValueError:
+        return None
+    return None if any(math.isnan(end) for end in ends) else tuple(map(float, ends))
