@@ -166,7 +166,7 @@ def _interval_of_difference(pairs, sizes, signs, low, high, errors, method, word
         widths.append(2 * max(half, errors**2 / sum(sizes)))
         found = {}
         for told, called in DIFFERENCES.values():
-            ends_found = _library_interval(first, sizes[0], second, sizes[1], called, errors)
+            ends_found = _one_difference(first, sizes[0], second, sizes[1], called, errors)
             found |= {told: ends_found} if ends_found else {}
         found["Wald's with a correction for continuity"] = (
             gap - half - sum(1 / n for n in sizes) / 2, gap + half + sum(1 / n for n in sizes) / 2)  # fmt: skip
@@ -187,15 +187,51 @@ def _interval_of_difference(pairs, sizes, signs, low, high, errors, method, word
     return Answer(False, f"{words}; nor can pairs or a bootstrap give one so wide or narrow", involved=involved)
 
 
-def _library_interval(first, size, second, other_size, called, errors):
-    """Interval of the difference of two shares; None where the library's search for a score interval fails."""
+def _one_difference(first, size, second, other_size, called, errors):
+    """Interval of the difference of two shares; None where it is undefined."""
     import numpy as np
     from statsmodels.stats.proportion import confint_proportions_2indep
 
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ends = confint_proportions_2indep(first, size, second, other_size, method=called, compare="diff",
-                                              alpha=2 * float(special.ndtr(-errors)))  # fmt: skip
-    except ValueError:
-        return None
+    if called == "score":  # statsmodels' own search for this one misses its upper end
+        return miettinen_nurminen(first, size, second, other_size, errors)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = confint_proportions_2indep(first, size, second, other_size, method=called, compare="diff",
+                                          alpha=2 * float(special.ndtr(-errors)))  # fmt: skip
     return None if any(math.isnan(end) for end in ends) else tuple(map(float, ends))
+
+
+def miettinen_nurminen(first, size, second, other_size, errors=Z_95):
+    """Score interval of p1 - p2 (Miettinen and Nurminen, Stat Med 1985;4:213-226), by default of 95 %.
+
+    The differences d whose score, (p1 - p2 - d)^2 over the variance of the shares that are most likely if d is true,
+    times n / (n - 1), is at most `errors` squared; found by bisection between the estimate and -1 or 1.
+    """
+    gap, n = first / size - second / other_size, size + other_size
+
+    def score(d):
+        p = _likeliest(first, size, second, other_size, d)
+        variance = ((p + d) * (1 - p - d) / size + p * (1 - p) / other_size) * n / (n - 1)
+        return math.inf if variance <= 0 and gap != d else (gap - d) ** 2 / max(variance, 1e-300)
+
+    ends = []
+    for inside, out in ((gap, -1.0), (gap, 1.0)):
+        for _ in range(60):
+            middle = (inside + out) / 2
+            if score(middle) <= errors**2:
+                inside = middle
+            else:
+                out = middle
+        ends.append(inside)
+    return tuple(ends)
+
+
+def _likeliest(first, size, second, other_size, d):
+    """The second share that is most likely if the first is larger by d: the root of a cubic within its limits."""
+    n = size + other_size
+    a, b = n, (size + 2 * other_size) * d - n - first - second
+    c = (other_size * d - n - 2 * second) * d + first + second
+    e = second * d * (1 - d)
+    q = (b / (3 * a)) ** 3 - b * c / (6 * a**2) + e / (2 * a)
+    p = math.copysign(math.sqrt(max(0.0, (b / (3 * a)) ** 2 - c / (3 * a))), q)
+    angle = (math.pi + math.acos(min(1.0, max(-1.0, q / p**3)))) / 3 if p else math.pi / 2
+    return min(max(2 * p * math.cos(angle) - b / (3 * a), max(0.0, -d)), min(1.0, 1 - d))
