@@ -1,11 +1,18 @@
 """Does the audit accuse true numbers, and does it find planted errors? By method and by way of printing.
 
-``python -m tools.simulate_audit`` draws data, measures them by each method that papers use, prints the numbers by each
-journal's convention, and audits them as they are and with one digit wrong (some minutes).
+``python -m tools.simulate_audit`` draws data, measures them by each method that papers use (``honest_tables``,
+``honest_samples``), prints the numbers by each journal's convention, and audits them as they are and with two digits of
+one number swapped: once as a paper that does not name its methods, once as one that does.
+
+Which errors any rule could detect is decided without the rules. Where a number follows from the others, it is computed
+again by what made the table, from each corner and from random points of what the printed numbers stand for. An error is
+detectable if, in every way of computing, some number then differs from the wrong table; also if an estimate leaves its
+interval. Others, such as a wrong digit behind p < 0.001 or in a bootstrap's interval, no rule could tell from a true
+number.
 """
 
 import argparse
-import math
+import itertools
 import tempfile
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -13,131 +20,44 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from scipy import optimize, special, stats
 
-from study.claims import audit, paper, table_tests, two_by_two
+from study.claims import audit, paper
+from study.claims.audit_rules import arguments
+from study.claims.printed import Convention, read_number
+from tools import honest_samples, honest_tables
 
 ROUNDINGS = {"": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "truncated": ROUND_DOWN}
 STYLES = {
     "plain": lambda text: text,
-    "no zero": lambda text: text.replace("0.", ".", 1) if text.startswith("0.") else text,
+    "no zero": lambda text: text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text,
     "half height": lambda text: text.replace(".", "·"),
     "comma": lambda text: text.replace(".", ","),
 }
-
-
-def two_groups(rng):
-    """A two-by-two table without an empty cell."""
-    while True:
-        table = rng.multinomial(int(rng.integers(15, 300)), rng.dirichlet([2, 2, 2, 2])).reshape(2, 2)
-        if table.min() > 0:
-            return table
-
-
-def profile(table):
-    """Profile-likelihood interval of a log odds ratio."""
-    (a, b), (c, d) = table
-    estimate = math.log(a * d / b / c)
-
-    def likelihood(log_odds):
-        def off(start):
-            return (a + b) * special.expit(start + log_odds) + (c + d) * special.expit(start) - (a + c)
-
-        start = optimize.brentq(off, -80, 80)
-        return (a * (start + log_odds) - (a + b) * np.logaddexp(0, start + log_odds)
-                + c * start - (c + d) * np.logaddexp(0, start))  # fmt: skip
-
-    best = likelihood(estimate) - stats.chi2.ppf(0.95, 1) / 2
-    return [optimize.brentq(lambda x: likelihood(x) - best, *sorted((estimate, estimate + 40 * sign)))
-            for sign in (-1, 1)]  # fmt: skip
-
-
-def odds_ratio(rng, method):
-    """An odds ratio with its interval and p."""
-    table = two_groups(rng)
-    log, error = math.log(table[0, 0] * table[1, 1] / table[0, 1] / table[1, 0]), math.sqrt((1 / table).sum())
-    p = 2 * stats.norm.sf(abs(log / error))
-    if method == "wald":
-        ends = [log - 1.959964 * error, log + 1.959964 * error]
-    elif method == "profile":
-        ends = profile(table)
-    else:
-        found = stats.contingency.odds_ratio(table)
-        log, p = math.log(found.statistic), stats.fisher_exact(table).pvalue
-        ends = np.log(found.confidence_interval())
-    return {"rule": "odds_ratio", "estimate": (math.exp(log), 2), "low": (math.exp(ends[0]), 2),
-            "high": (math.exp(ends[1]), 2), "p": p}  # fmt: skip
-
-
-def chi_square(rng, method):
-    """A p value of counts in two or three groups."""
-    if method in ("trend", "Fisher, Freeman and Halton"):
-        table = rng.multinomial(int(rng.integers(15, 60)), rng.dirichlet(np.full(6, 2.0))).reshape(2, 3) + 1
-    else:
-        table = two_groups(rng)
-    found = {name: value[0] for name, value in table_tests.by_formula(table[None]).items()} | table_tests.exact(table)
-    return {
-        "rule": "chi_square",
-        "counts": list(table[0]),
-        "totals": list(table.sum(axis=0)),
-        "p": float(found[method]),
-    }
-
-
-def t_test(rng, method):
-    """A p value under the means and SDs of two groups."""
-    sizes = rng.integers(8, 150, 2)
-    if method == "t":
-        groups = [rng.normal(shift, 1, n) for shift, n in zip((5, 5 + rng.random()), sizes, strict=True)]
-        p = stats.ttest_ind(*groups, equal_var=bool(rng.integers(2))).pvalue
-    else:
-        shape = rng.uniform(0.3, 1.0)
-        groups = [
-            np.exp(shape * rng.normal(shift, 1, n)) for shift, n in zip((1, 1 + rng.random()), sizes, strict=True)
-        ]
-        p = stats.mannwhitneyu(*groups).pvalue
-    return {"rule": "t_test", "p": p, "groups": [{"n": len(x), "mean": (x.mean(), 2), "sd": (x.std(ddof=1), 2)}
-                                                 for x in groups]}  # fmt: skip
-
-
-def agreement(rng, method):
-    """Kappa of two to five categories."""
-    k = 2 if method in ("cohen", "fleiss", "null", "jackknife", "bootstrap") else int(rng.integers(3, 6))
-    while True:
-        p = 0.5 * rng.dirichlet(np.ones(k * k)).reshape(k, k) + 0.5 * np.diag(rng.dirichlet(np.full(k, 2.0)))
-        n = int(rng.integers(15, 250))
-        table = rng.multinomial(n, p.ravel()).reshape(k, k)
-        if (table > 0).sum() > k and np.trace(table) < n:
-            break
-    distance = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
-    weights = 1 - distance**2 if method == "quadratic" else np.eye(k)
-
-    def kappa(tables):
-        observed = (tables * weights).sum(axis=(-1, -2)) / n
-        chance = np.einsum("...i,ij,...j", tables.sum(axis=-1), weights, tables.sum(axis=-2)) / n**2
-        return observed, (observed - chance) / (1 - chance)
-
-    observed, value = kappa(table)
-    if method in two_by_two.METHODS:
-        error = two_by_two.ERRORS[two_by_two.METHODS[method]](table.reshape(1, 4))[0]
-    else:
-        error = np.nanstd(kappa(rng.multinomial(n, table.ravel() / n, 200).reshape(-1, k, k))[1], ddof=1)
-    given = {"rule": "agreement", "n": n, "observed": (observed, 3), "kappa": (value, 3)}
-    given |= {"error": (error, 3)} if np.isfinite(error) else {}
-    return given | ({"weights": method} if method == "quadratic" else {})
-
-
-def share(rng, method):
-    """A percentage of a count."""
-    total = int(rng.integers(7, 900))
-    count = int(rng.integers(0, total + 1))
-    return {"rule": "share", "count": count, "total": total, "share": (count / total, 3)}
-
-
-METHODS = {odds_ratio: ("wald", "profile", "exact"), t_test: ("t", "mann-whitney"), share: ("count",),
-           chi_square: ("Pearson", "Yates", "N - 1", "G", "Fisher", "doubled Fisher", "mid-p", "trend",
-                        "Fisher, Freeman and Halton"),
-           agreement: ("cohen", "fleiss", "null", "jackknife", "bootstrap", "3 to 5", "quadratic")}  # fmt: skip
+METHODS = {
+    honest_tables.odds_ratio: ("wald", "profile", "exact"),
+    honest_tables.t_test: ("t", "mann-whitney"),
+    honest_tables.share: ("alone", "wald", "wilson", "exact", "agresti-coull", "jeffreys", "bootstrap", "patients"),
+    honest_tables.difference: ("wald", "newcombe", "agresti-caffo", "score", "paired", "bootstrap"),
+    honest_tables.diagnostic: ("counts", "from rounded", "rates", "prevalence"),
+    honest_tables.chi_square: ("Pearson", "Yates", "N - 1", "G", "Fisher", "doubled Fisher", "mid-p", "trend",
+                               "Fisher, Freeman and Halton"),
+    honest_tables.agreement: ("cohen", "fleiss", "null", "jackknife", "bootstrap", "interval", "bootstrap interval",
+                              "cohen of 3 to 5", "3 to 5", "quadratic"),
+    honest_tables.auc_interval: ("delong", "logit", "hanley", "binomial", "bootstrap", "levels"),
+    honest_samples.correlation: ("pearson", "spearman", "bootstrap"),
+    honest_samples.icc: ("one-way", "consistency", "agreement", "one-way of the average",
+                         "consistency of the average"),
+    honest_samples.statistic: ("t", "z", "F", "chi-square", "t, one side"),
+    honest_samples.spread: ("normal", "skewed", "share", "scores"),
+    honest_samples.whole_numbers: ("between ends", "no ends"),
+    honest_samples.whole_sum: ("counts", "percent"),
+    honest_samples.dates: ("iso", "words", "slashes"),
+    honest_samples.pooled: ("groups",),
+    honest_samples.nested: ("AIC",),
+    honest_samples.roc: ("youden",),
+}  # fmt: skip
+WORDS = ("rule", "weights", "kind", "sides", "scores", "cut_off", "method", "first", "last", "dates")
+DRAWN = 200  # random points within what was rounded
 
 
 def printed(content, style, rounding):
@@ -153,21 +73,32 @@ def printed(content, style, rounding):
             return f"<{STYLES[style]('0.001')}"
         content = (content, 3)
     value, places = content if isinstance(content, tuple) else (content, 0)
-    return STYLES[style](
-        f"{Decimal(repr(round(float(value), 12))).quantize(Decimal(1).scaleb(-places), ROUNDINGS[rounding]):f}"
-    )
+    exact = Decimal(repr(round(float(value), 12))).quantize(Decimal(1).scaleb(-places), ROUNDINGS[rounding])
+    return STYLES[style](f"{exact + 0:f}")
+
+
+def paths(relation):
+    """Where a relation has a printed number: by path, what holds it and its place in that."""
+    found = {}
+    for name, content in relation.items():
+        if name in WORDS:
+            continue
+        if not isinstance(content, list):
+            found[name] = (relation, name)
+        for i, one in enumerate(content if isinstance(content, list) else []):
+            if isinstance(one, dict):
+                found |= {f"{name}.{i}.{part}": (one, part) for part in one}
+            else:
+                found[f"{name}.{i}"] = (content, i)
+    return found
 
 
 def planted(rng, relation):
     """The relation with two unlike neighbouring digits of one number swapped; None where none has any."""
-    paths = [
-        (relation, name) for name in relation if isinstance(relation[name], str) and name not in ("rule", "weights")
-    ]
-    for name in relation:
-        if isinstance(relation[name], list):
-            paths += [(one, i) for one in [relation[name]] for i, x in enumerate(one) if isinstance(x, str)]
-            paths += [(one, part) for one in relation[name] if isinstance(one, dict) for part in one]
-    holder, name = paths[rng.integers(len(paths))]
+    found = list(paths(relation).values())
+    if not found:
+        return None
+    holder, name = found[rng.integers(len(found))]
     text = holder[name]
     places = [i for i in range(len(text) - 1) if text[i : i + 2].isdigit() and text[i] != text[i + 1]]
     if not places or text.startswith("<"):
@@ -177,34 +108,96 @@ def planted(rng, relation):
     return relation
 
 
-def found(relation, head):
-    """Whether the audit finds something in a file of this relation alone; "refused" where it cannot be computed."""
+def detectable(rng, relation, again, head):
+    """Whether what follows from the wrong table's numbers differs from what it prints (see above)."""
+    kinds = arguments(relation["rule"])
+    numbers = {}
+    for path, (holder, name) in paths(relation).items():
+        counted = "Count" in str(kinds[path.split(".")[0]][0]) or path.endswith(".n")
+        convention = Convention(head.get("rounding", ""), head.get("decimal", ""))
+        numbers[path] = read_number(holder[name], "cases" if counted else "", convention)
+    estimate = next((numbers[name] for name in ("estimate", "share", "difference", "auc", "kappa", "r", "icc")
+                     if name in numbers and "low" in numbers), None)  # fmt: skip
+    if estimate and (numbers["low"].ends[0] > estimate.ends[1] or numbers["high"].ends[1] < estimate.ends[0]):
+        return True
+    if again is None:
+        return False
+    ends = {path: tuple(np.clip(one.ends, -1e9, 1e9)) for path, one in numbers.items() if not one.sign}
+    corners = list(itertools.islice(itertools.product(*(sorted(set(own)) for own in ends.values())), 256))
+    inside = [tuple(rng.uniform(*own) if own[1] > own[0] else own[0] for own in ends.values()) for _ in range(DRAWN)]
+    if relation["rule"] in ("agreement", "whole_numbers"):  # every sample is listed, whatever the estimates
+        return not any(_has_row(way, numbers) for way in again({path: one.value for path, one in numbers.items()}))
+    ways = {}
+    for point in [*corners, *inside]:
+        for i, way in enumerate(again(dict(zip(ends, point, strict=True)))):
+            for path, value in way.items():
+                ways.setdefault(i, {}).setdefault(path, []).append(float(value))
+    return not any(all(numbers[path].allows(min(values) * numbers[path].scale, max(values) * numbers[path].scale)
+                       for path, values in way.items() if path in numbers) for way in ways.values())  # fmt: skip
+
+
+def _has_row(columns, numbers):
+    """Whether one row of a list of samples has every number as printed."""
+    kept = True
+    for name, column in columns.items():
+        low, high = numbers[name].share
+        kept = kept & (column >= low - 1e-9) & (column <= high + 1e-9)
+    return bool(np.any(kept))
+
+
+def answer(relation, head):
+    """What the audit says of a relation alone: "found", "remarked", "" or, where it cannot be computed, "refused"."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "one.yaml"
         path.write_text(yaml.safe_dump({**head, "relations": [{**relation, "where": "T"}]}), encoding="utf-8")
         try:
-            return not all(check.holds for check in audit.audit(paper.read_paper(path)))
+            checks = audit.audit(path)
         except paper.PaperError:
             return "refused"
+    return "found" if not all(check.holds for check in checks) else "remarked" * any(check.loosely for check in checks)
 
 
-def simulate(rng, runs):
-    """One row per method: how many true relations were accused, how many planted errors found."""
+def simulate(rng, runs, plants):
+    """One row per method: true relations accused and remarked upon, planted errors that are detectable and found.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    runs, plants : int
+        True relations per method, and in how many of them an error is planted, too, which takes longer.
+    """
+    names = ("true", "accused", "remarked", "planted", "detectable", "found", "or remarked", "found by method",
+             "undetectable found")  # fmt: skip
     rows = []
     for draw, methods in METHODS.items():
         for method in methods:
-            counts = dict.fromkeys(("true", "accused", "planted", "found"), 0)
-            for _ in range(runs):
+            counts = dict.fromkeys(names, 0)
+            for run in range(runs):
                 style = list(STYLES)[rng.integers(len(STYLES))]
-                rounding = list(ROUNDINGS)[rng.integers(len(ROUNDINGS))]
+                rounding = list(ROUNDINGS)[rng.integers(len(ROUNDINGS))] if method != "from rounded" else ""
                 head = {"decimal": "comma"} if style == "comma" else {}
                 head |= {"rounding": rounding} if rounding else {}
-                relation = printed(draw(rng, method), style, rounding)
+                table = draw(rng, method)
+                relation = printed(table.relation, style, rounding)
+                said = answer(relation, head)
                 counts["true"] += 1
-                counts["accused"] += found(relation, head) is True
-                if (wrong := planted(rng, relation)) is not None and (answer := found(wrong, head)) != "refused":
-                    counts["planted"] += 1
-                    counts["found"] += answer
+                counts["accused"] += said == "found"
+                counts["remarked"] += said == "remarked"
+                if table.method and said != "found":  # a paper that names the method is not accused either
+                    counts["accused"] += answer({**relation, "method": table.method}, head) == "found"
+                if run >= plants or (wrong := planted(rng, relation)) is None:
+                    continue
+                if (said := answer(wrong, head)) == "refused":
+                    continue
+                counts["planted"] += 1
+                if not detectable(rng, wrong, table.again, head):
+                    counts["undetectable found"] += said == "found"
+                    continue
+                counts["detectable"] += 1
+                counts["found"] += said == "found"
+                counts["or remarked"] += said != ""
+                named = answer({**wrong, "method": table.method}, head) if table.method else said
+                counts["found by method"] += named == "found"
             rows.append({"rule": draw.__name__, "method": method, **counts})
     return pd.DataFrame(rows)
 
@@ -212,14 +205,19 @@ def simulate(rng, runs):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=300, help="relations of each method")
+    parser.add_argument("--runs", type=int, default=100, help="relations of each method")
+    parser.add_argument("--plants", type=int, default=30, help="of these, with an error")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    table = simulate(np.random.default_rng(given.seed), given.runs)
+    table = simulate(np.random.default_rng(given.seed), given.runs, given.plants)
     print(table.to_string(index=False))
-    accused, share = table["accused"].sum(), table["found"].sum() / table["planted"].sum()
-    print(f"{accused} of {table['true'].sum()} true relations accused; {share:.0%} of {table['planted'].sum()} planted "
-          "errors found")  # fmt: skip
+    total = table.select_dtypes("number").sum()
+    print(f"{total['accused']} of {total['true']} true relations accused; {total['planted']} errors planted, "
+          f"{total['detectable']} detectable")  # fmt: skip
+    for name, words in (("found", "without the method"), ("or remarked", "without it, with remarks"),
+                        ("found by method", "where the paper names it")):  # fmt: skip
+        if total["detectable"]:
+            print(f"{total[name] / total['detectable']:.1%} of these are found {words}")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,15 @@ import pandas as pd
 
 from study.claims import quantities
 from study.claims.audit_answers import Group
-from study.claims.audit_rules import RULES, can_be
-from study.claims.paper import PaperError
+from study.claims.audit_rules import FORMULAS, RULES, can_be
+from study.claims.paper import Paper, PaperError, read_paper
 from study.claims.printed import COUNTED, SLACK, Printed
 
-COLUMNS = ["where", "printed", "rule", "why it cannot be", "what would fit"]
+COLUMNS = ["where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
+ALONE = {"unit": "units and range of the quantity", "interval": "low <= estimate <= high",
+         "same": "some number rounds to each of the texts"}  # fmt: skip
+IMPLIED = ("agreement", "odds_ratio", "likelihood", "nested", "roc", "auc_interval", "chi_square", "t_test",
+           "difference", "correlation", "icc")  # fmt: skip
 STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
 NONE_FITS = "no change of one number alone, of those tried"
 GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to a hundred times the number
@@ -37,6 +41,10 @@ class Check:
         The computation, or why it cannot be.
     fits : str
         What would fit; empty where it holds.
+    method : str
+        What the file says that the number was made by; empty if nothing.
+    loosely : bool
+        Whether it holds only if a method was used that the file does not name and that has a bound, no formula.
     """
 
     rule: str
@@ -44,6 +52,8 @@ class Check:
     holds: bool
     words: str
     fits: str = ""
+    method: str = ""
+    loosely: bool = False
 
 
 def audit(paper):
@@ -51,7 +61,8 @@ def audit(paper):
 
     Parameters
     ----------
-    paper : study.claims.paper.Paper
+    paper : study.claims.paper.Paper, or str or Path
+        A list of printed numbers, or the file that has it.
 
     Returns
     -------
@@ -61,8 +72,15 @@ def audit(paper):
     Raises
     ------
     study.claims.paper.PaperError
-        Listing every relation that cannot be computed, such as a share of 0 cases.
+        Listing every relation that cannot be computed, such as a share of 0 cases, or every fault of the file.
+
+    Examples
+    --------
+    >>> from study.claims import audit, paper
+    >>> findings(audit.audit(paper.CLAIMS_YAML.with_name("audit_example.yaml")))["rule"].tolist()
+    ['same', 'share']
     """
+    paper = paper if isinstance(paper, Paper) else read_paper(paper)
     checks = [check for claim in paper.claims for check in _alone(claim)]
     checks += _same(paper.claims)
     faults = []
@@ -83,15 +101,30 @@ def findings(checks):
         if not check.holds:
             where = "; ".join(dict.fromkeys(one.where for one in check.cited))
             shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
-            rows.append((where, shown, check.rule.replace("_", " "), check.words, check.fits))
+            formula = {**FORMULAS, **ALONE}[check.rule]
+            formula = f"{check.method}: {formula}" if check.method else formula
+            rows.append((where, shown, check.rule.replace("_", " "), formula, check.words, check.fits))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def implied(checks, rules=("agreement", "odds_ratio", "likelihood", "nested", "roc")):
-    """Tabulate what the printed numbers imply by some of the rules, where these hold."""
-    rows = [(check.cited[0].where, check.rule.replace("_", " "), check.cited[-1].name if check.rule == "share" else
-             check.cited[0].name, check.words) for check in checks if check.holds and check.rule in rules]  # fmt: skip
+def implied(checks, rules=IMPLIED):
+    """Tabulate what the printed numbers imply by some of the rules, and by which method, where these hold.
+
+    Of shares, only those that are printed with an interval.
+    """
+    rows = []
+    for check in checks:
+        has_interval = check.rule == "share" and any(one.name.endswith("end of the interval") for one in check.cited)
+        if check.holds and (check.rule in rules or has_interval):
+            rows.append((check.cited[0].where, check.rule.replace("_", " "), check.cited[0].name, check.words))
     return pd.DataFrame(rows, columns=["where", "rule", "numbers", "what follows"])
+
+
+def remarks(checks):
+    """Tabulate what holds only if it was made by a method that the file does not name and that has no formula."""
+    rows = [(check.cited[0].where, "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited)),
+             check.rule.replace("_", " "), check.words) for check in checks if check.loosely]  # fmt: skip
+    return pd.DataFrame(rows, columns=["where", "printed", "rule", "holds only if"])
 
 
 def _alone(claim):
@@ -184,8 +217,9 @@ def _related(relation):
     cited = [
         one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
     ]
+    method = numbers.get("method", "")
     if answer.holds:
-        return Check(relation.rule, cited, True, answer.words)
+        return Check(relation.rule, cited, True, answer.words, method=method, loosely=answer.loosely)
     usual = numbers | ({"method": answer.usual} if answer.usual else {})
     fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
     for path, value in answer.fits.items():
@@ -197,7 +231,7 @@ def _related(relation):
     words = "; or ".join(f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}" for path in ordered)
     words = "; or ".join(part for part in (words, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
-    return Check(relation.rule, cited, False, why, words or NONE_FITS)
+    return Check(relation.rule, cited, False, why, words or NONE_FITS, method)
 
 
 def _apply(rule, numbers):

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import NewType
 
-from study.claims.printed import Printed
+from scipy import special
+
+from study.claims.printed import SLACK, Printed
 
 Count = NewType("Count", Printed)  # exact if typed without decimals
 
@@ -34,6 +36,9 @@ class Answer:
         The arguments that contradict each other, if not all.
     usual : str
         The ``method`` by which what would fit is searched for, where the usual one is stricter than all.
+    loosely : bool
+        Where it holds: only by a method that has a bound and no formula, such as a bootstrap that nothing names. A
+        reader should then look whether that was the method.
     """
 
     holds: bool
@@ -42,6 +47,7 @@ class Answer:
     searched: bool = False
     involved: tuple = ()
     usual: str = ""
+    loosely: bool = False
 
 
 def whole_number(number, name, least=1):
@@ -55,3 +61,29 @@ def whole_number(number, name, least=1):
     if number.sign or number.value != round(number.value) or not least <= number.value <= 10**9:
         raise ValueError(f"`{name}` is {number.text}; it must be a whole number from {least} to 10^9")
     return round(number.value)
+
+
+def one_of(name, known):
+    """Refuse a ``method`` that a rule does not know; "any" is always known.
+
+    Raises
+    ------
+    ValueError
+        Naming those that are.
+    """
+    if name not in ("any", *known):
+        raise ValueError(f"`method` is {name!r}; write {', '.join(known)} or any")
+
+
+def reach(level):
+    """How many standard errors an interval of this level, printed in percent (95 if None), reaches to either side."""
+    share = level.value / 100 if level else 0.95
+    if not 0 < share < 1:
+        raise ValueError(f"`level` is {level.text}; it is the confidence of the interval in percent, such as 95")
+    return -float(special.ndtri((1 - share) / 2))
+
+
+def outside(estimate, low, high):
+    """Whether an estimate lies outside its interval, whatever was rounded, or the interval's ends are in disorder."""
+    return (estimate.ends[1] < low.ends[0] - SLACK or estimate.ends[0] > high.ends[1] + SLACK
+            or low.ends[0] > high.ends[1] + SLACK)  # fmt: skip

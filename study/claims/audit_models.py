@@ -5,7 +5,7 @@ import math
 
 from scipy import special
 
-from study.claims.audit_answers import Answer, Count, whole_number
+from study.claims.audit_answers import Answer, Count, one_of, outside, reach, whole_number
 from study.claims.printed import SLACK, Printed, digits
 
 INTERVALS = ("wald", "profile", "exact")
@@ -23,24 +23,23 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     the likelihood ratio or Fisher) fits either arm roughly. ``method`` (wald, profile, exact) says which was used;
     without it, each is tried.
     """
-    if method not in ("any", *INTERVALS):
-        raise ValueError(f"`method` is {method!r}; write {', '.join(INTERVALS)} or any")
+    one_of(method, INTERVALS)
     if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
         raise ValueError("odds ratios and their limits must be above 0; this rule is not for another scale")
-    reach = _reach(level)
+    errors = reach(level)
     middle = math.sqrt(max(low.value, 0) * high.value)
     words = f"the middle of [{low.text}, {high.text}] on the log scale is {digits(middle, estimate.decimals + 1)}"
     fits = {"estimate": middle, "low": estimate.value**2 / high.value,
             "high": estimate.value**2 / max(low.value, SLACK)}  # fmt: skip
     interval = ("estimate", "low", "high")
-    if estimate.ends[1] < low.ends[0] - SLACK or estimate.ends[0] > high.ends[1] + SLACK:
+    if outside(estimate, low, high):
         return Answer(False, f"{estimate.text} is outside [{low.text}, {high.text}]", fits, involved=interval)
     is_wald = estimate.allows(*(math.sqrt(max(0, low.ends[side]) * high.ends[side]) for side in (0, 1)))
     if not is_wald:
         words += ", so this is no Wald interval"
         if method == "wald":
             return Answer(False, words, fits, involved=interval)
-    p_wald = _p_of_wald(low, high, reach) if p and is_wald and method in ("any", "wald") else None
+    p_wald = _p_of_wald(low, high, errors) if p and is_wald and method in ("any", "wald") else None
     if p_wald:
         words += f"; p from the interval = {digits(p_wald[2], 4)}"
     if is_wald and method in ("any", "wald") and (p_wald is None or p.allows(*p_wald[:2])):
@@ -55,19 +54,15 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     if p is not None and shortest[0] > 0:
         ends = [abs(math.log(max(end, SLACK))) for end in estimate.ends]
         nearest = 0.0 if estimate.ends[0] <= 1 <= estimate.ends[1] else min(ends)
-        z = max(0.0, 0.75 * reach * nearest / longest[1] - 0.4), 1.1 * reach * max(ends) / shortest[0] + 0.2
+        z = max(0.0, 0.75 * errors * nearest / longest[1] - 0.4), 1.1 * errors * max(ends) / shortest[0] + 0.2
         ends = [2 * float(special.ndtr(-one)) for one in z[::-1]]
         if not p.allows(*ends):
             words += (f"; if it is a profile-likelihood or exact interval, p is {digits(ends[0], 4)} to "
                       f"{digits(ends[1], 4)}")  # fmt: skip
-            computed = 2 * float(special.ndtr(-4 * reach * abs(math.log(estimate.value)) / sum(longest + shortest)))
+            computed = 2 * float(special.ndtr(-4 * errors * abs(math.log(estimate.value)) / sum(longest + shortest)))
             return Answer(False, words, {"p": p_wald[2] if p_wald else computed})
-    return Answer(True, f"{words}; a profile-likelihood or exact interval can be so")
-
-
-def _reach(level):
-    """How many standard errors an interval of this level (95 if none is printed) reaches to either side."""
-    return -float(special.ndtri((1 - (level.value / 100 if level else 0.95)) / 2))
+    words += "; a profile-likelihood or exact interval can be so"
+    return Answer(True, words, loosely=method == "any")
 
 
 def _p_of_wald(low, high, reach):

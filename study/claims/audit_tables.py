@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from study.claims import table_tests, two_by_two
-from study.claims.audit_answers import Answer, Count, whole_number
+from study.claims.audit_answers import Answer, Count, one_of, outside, reach, whole_number
 from study.claims.printed import SLACK, Printed, digits
 
 # Of three to five categories, Fleiss's and the bootstrap's error were within a factor of 1.7 of Cohen's, 1,000 times.
@@ -100,7 +100,8 @@ def _counts_that_fit(cells, p, method, by_groups):
 
 def agreement(
     n: Count, observed: Printed = None, kappa: Printed = None, error: Printed = None, first: Count = None,
-    second: Count = None, categories: Count = None, weights: str = "", method: str = "any",
+    second: Count = None, categories: Count = None, weights: str = "", low: Printed = None, high: Printed = None,
+    level: Printed = None, method: str = "any",
 ):  # fmt: skip
     """Some table of two raters has these cases, agreement, kappa, standard error and each rater's count of yes.
 
@@ -108,13 +109,19 @@ def agreement(
     the formulas of ``two_by_two.ERRORS``, of which ``method`` (cohen, fleiss, null, jackknife) names one; any other
     (``bootstrap``, or none named) may be off from these by a factor of ``BOOTSTRAP``. With more categories or an
     unknown number, kappa lies within the bounds that the observed agreement sets. ``weights`` (such as linear or
-    quadratic) make neither a count nor these bounds: then nothing but the range of kappa is known.
+    quadratic) make neither a count nor these bounds: then nothing but the range of kappa is known. An interval, ``low``
+    and ``high``, tells the error too: it is kappa +- 1.96 errors, cut off at 1, unless it is a bootstrap's.
     """
     cases = whole_number(n, "n")
-    if method not in ("any", "bootstrap", *two_by_two.METHODS):
-        raise ValueError(f"`method` is {method!r}; write {', '.join(two_by_two.METHODS)}, bootstrap or any")
+    one_of(method, (*two_by_two.METHODS, "bootstrap"))
     given = {"observed": observed, "kappa": kappa, "error": error, "first": first, "second": second}
     given = {name: number for name, number in given.items() if number}
+    told = ""
+    if low or high:
+        error, told = _error_of_interval(kappa, low, high, error, reach(level), method)
+        if error is None:
+            return Answer(False, told, involved=("kappa", "low", "high", *(name for name in given if name == "error")))
+        given |= {"error": error}
     ends = {name: number.share for name, number in given.items()}
     k = whole_number(categories, "categories", 2) if categories else None
     if (first or second) and (k or 2) > 2:
@@ -125,11 +132,42 @@ def agreement(
         tables = two_by_two.possible(cases, method=method, **ends)
         if len(tables):
             count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
-            return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}" + _error_formula(tables, ends))
+            loosely = method == "any" and "error" in ends and not two_by_two.formulas(tables, ends["error"])
+            formula = _error_formula(tables, ends)
+            return Answer(True, f"{count}, such as {' '.join(map(str, tables[0]))}{formula}{told}", loosely=loosely)
     if k == 2 or first or second:
         return _no_table(cases, given, two_by_two.contradictions(cases, method=method, **ends),
                          two_by_two.nearest(cases, method=method, **ends))  # fmt: skip
     return _more_categories(cases, given, ends, k, method)
+
+
+def _error_of_interval(kappa, low, high, error, errors, method):
+    """The standard error, as a printed number, that an interval of kappa tells; None, and why, if it cannot be so."""
+    if kappa is None or low is None or high is None:
+        raise ValueError("an interval of kappa needs `kappa`, `low` and `high`")
+    interval = f"[{low.text}, {high.text}]"
+    if outside(kappa, low, high):
+        return None, f"{kappa.text} is outside {interval}"
+    cut = high.ends[1] >= 1 - SLACK  # the interval was cut off at 1
+    a, b, c = low.ends, kappa.ends, high.ends
+    centred = 2 * b[0] <= a[1] + c[1] + SLACK and 2 * b[1] >= a[0] + c[0] - SLACK
+    if centred:
+        ends = (c[0] - a[1]) / 2, (c[1] - a[0]) / 2
+    elif cut or method in ("any", "bootstrap"):
+        arms = [(b[0] - a[1], b[1] - a[0])] + [(c[0] - b[1], c[1] - b[0])] * (not cut)
+        ends = min(arm[0] for arm in arms), max(arm[1] for arm in arms)
+    else:
+        return None, f"{kappa.text} is not in the middle of {interval}, as by the method {method}"
+    told = [max(0.0, end) / errors for end in ends]
+    if error is not None:
+        told = [max(told[0], error.share[0]), min(told[1], error.share[1])]
+        if told[0] > told[1] + SLACK:
+            ends = [digits(max(0.0, end) / errors, error.decimals + 2) for end in ends]
+            return None, f"{interval} tells an error of {' to '.join(ends)}, not {error.text}"
+    half = (told[1] - told[0]) / 2
+    text = error.text if error else f"{digits(sum(told) / 2, 4)} (by the interval)"
+    middle = sum(told) / 2
+    return Printed(text, middle, half, decimals=4), f"; the interval tells an error of {digits(middle, 4)}"
 
 
 def _more_categories(cases, given, ends, k, method):
@@ -166,8 +204,10 @@ def _more_categories(cases, given, ends, k, method):
         chance = max(0.0, (shares.max() - kappa[0]) / (1 - kappa[0]))
         most = max(most, math.sqrt((chance + chance**2) / cases) / (1 - chance))
     least = 0.0 if method == "null" else least
-    holds = error[0] <= most * OTHER_ERRORS and error[1] * OTHER_ERRORS >= least
-    return Answer(bool(holds), f"{words}, others within a factor of {OTHER_ERRORS:g}", fits, True)
+    holds = bool(error[0] <= most * OTHER_ERRORS and error[1] * OTHER_ERRORS >= least)
+    is_cohen = error[0] <= cohen.max() * (1 - kappa[0]) + SLACK and error[1] >= cohen.min() * (1 - kappa[1]) - SLACK
+    words += f", others within a factor of {OTHER_ERRORS:g}"
+    return Answer(holds, words, fits, True, loosely=holds and method == "any" and not is_cohen)
 
 
 def _no_table(cases, given, cores, nearest):

@@ -39,7 +39,13 @@ may be written; what it cannot know, the file may say at its head for all of its
 rounding    how they were shortened, ``half-up``, ``half-even``, ``truncated`` or ``unknown``; without it, halves may
             have gone either way
 decimal     the decimal mark, ``point`` or ``comma``; only ``1,110`` needs it, which can be 1110 or 1.110
+methods     what the paper says of its methods, by rule, such as ``{t_test: t, chi_square: pearson}``: the ``method`` of
+            every relation of that rule that gives none itself
+numbers     a CSV file beside this one with numbers to add, a row each; ``claims_table`` describes it
 =========== ===========================================================================================================
+
+A CSV file alone can be read, too: without relations, what is checked is each number by itself and those that are the
+``same``.
 """
 
 import difflib
@@ -51,6 +57,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from study.claims import claims_table
 from study.claims.audit_answers import Count, Group
 from study.claims.audit_rules import RULES, arguments
 from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_number, unread
@@ -64,7 +71,7 @@ MOST_FAULTS = 50  # shown; a file of another kind has thousands
 SHORT = reprlib.Repr()
 SHORT.maxlevel = 2
 CONVENTION = ("rounding", "decimal")  # what the head of a file may say of all its numbers
-NOT_SECTIONS = ("paper", "reasons", "relations", *CONVENTION)
+NOT_SECTIONS = ("paper", "reasons", "relations", "methods", "numbers", *CONVENTION)
 
 
 class PaperError(ValueError):
@@ -161,7 +168,7 @@ LINE = "  line"  # of a mapping; no field is called so
 
 
 def read_paper(path=CLAIMS_YAML):
-    """Read and check a file of printed numbers, by default this paper's.
+    """Read and check a file of printed numbers (YAML, or a CSV table of numbers alone), by default this paper's.
 
     Returns
     -------
@@ -198,7 +205,9 @@ def read_paper(path=CLAIMS_YAML):
             doubled.append(claim.id)
         known[claim.id] = claim
     faults += [f"the id {name} is used twice; give each number its own" for name in dict.fromkeys(doubled)]
-    relations, wrong = _relations(content.get("relations") or [], known, convention)
+    methods, wrong = _methods(content.get("methods") or {})
+    faults += wrong
+    relations, wrong = _relations(content.get("relations") or [], known, convention, methods)
     faults += wrong
     if not (claims or relations or faults):
         faults.append("it lists no numbers")
@@ -210,6 +219,8 @@ def read_paper(path=CLAIMS_YAML):
 
 
 def _load(path):
+    if path.suffix.lower() == ".csv":
+        return _table(path)
     try:
         content = _Lines(path.read_text(encoding="utf-8")).get_single_data()
     except FileNotFoundError:
@@ -221,7 +232,34 @@ def _load(path):
         raise PaperError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
     if not isinstance(content, dict):
         raise PaperError(f"{path}: expected sections with lists of numbers, found {kind_of(content)}")
+    if "numbers" in content:
+        if not isinstance(content["numbers"], str):
+            raise PaperError(f"{path}: `numbers` is {SHORT.repr(content['numbers'])}; write the name of a CSV file")
+        for where, listed in _table(path.parent / content["numbers"]).items():
+            if isinstance(content.setdefault(where, []), list):
+                content[where] = content[where] + listed
     return content
+
+
+def _table(path):
+    try:
+        return claims_table.sections(path, LINE)
+    except FileNotFoundError:
+        raise PaperError(f"{path}: no such file; give the path of a table of printed numbers") from None
+    except (OSError, ValueError) as error:
+        raise PaperError(f"{path}: not readable as a table of printed numbers ({error}); correct it") from None
+
+
+def _methods(given):
+    """Check what the head says of the paper's methods: dict of rule to method, and what is wrong with it."""
+    if not isinstance(given, dict):
+        return {}, [f"`methods` is {SHORT.repr(given)}; write {{rule: method, ...}}"]
+    with_method = [rule for rule in RULES if "method" in arguments(rule)]
+    faults = [f"`methods`: no rule `{_shown(rule)}` with a method{_nearest(rule, with_method)}"
+              for rule in given if rule != LINE and rule not in with_method]  # fmt: skip
+    faults += [f"`methods`: `{rule}` is {SHORT.repr(method)}; write a word"
+               for rule, method in given.items() if rule in with_method and not isinstance(method, str)]  # fmt: skip
+    return {rule: method for rule, method in given.items() if rule != LINE}, faults
 
 
 def _line(item):
@@ -281,7 +319,7 @@ def _nearest(name, known):
     return f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known)}"
 
 
-def _relations(listed, known, convention):
+def _relations(listed, known, convention, methods):
     if not isinstance(listed, list):
         return [], ["relations: expected a list, each with `- ` before it"]
     relations, faults = [], []
@@ -294,7 +332,8 @@ def _relations(listed, known, convention):
             continue
         wanted, cited, wrong = arguments(rule), {}, []
         where = item.get("where", "")
-        given = {name: content for name, content in item.items() if name not in ("rule", "where", *SAID, LINE)}
+        given = {"method": methods[rule]} if rule in methods else {}
+        given |= {name: content for name, content in item.items() if name not in ("rule", "where", *SAID, LINE)}
         wrong += [
             f"it has no argument `{_shown(name)}`{_nearest(name, wanted)}" for name in given if name not in wanted
         ]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from study.claims import audit, printed, sampling
-from study.claims.audit_rules import Z_95, wilson
+from study.claims.audit_shares import Z_95, wilson
 
 # Where a cohort comes from, and what agreement with the paper means there.
 TIERS = {

@@ -223,10 +223,16 @@ def test_a_direction_that_rests_on_absorbed_alone_is_marked(report, only):
 
 
 def test_unknown_wordings_are_counted_over_reports():
-    twice = ["The lesions have improved. No effusion.", "双肺病灶较前好转，心影不大。", None, "Stable."] * 2
-    reports = pd.Series([*twice, "The lesions have improved. The lesions have improved. They are smaller."])
+    twice = [
+        "The lesions are more linear than before. No effusion.",
+        "影像表现较前好转，心影不大。",
+        None,
+        "Stable.",
+    ] * 2
+    reports = pd.Series([*twice, "The lesions are more linear than before. They are smaller."])
     table = key_phrases.unknown_wordings(reports)
-    assert table.to_dict("list") == {"wording": ["the lesions have improved", "双肺病灶较前好转"], "reports": [3, 2]}
+    linear = "the lesions are more linear than before"
+    assert table.to_dict("list") == {"wording": [linear, "影像表现较前好转"], "reports": [3, 2]}
     nothing = key_phrases.unknown_wordings(pd.Series([None, "The lesions have shrunk."]))
     assert nothing.empty and list(nothing) == ["wording", "reports"]
 
@@ -237,17 +243,36 @@ def test_what_is_understood_is_not_listed(report):
 
 
 @pytest.mark.parametrize(
-    "report",
+    ("report", "expected"),
     [
-        "Involved lung volume 30 %, before 18 %.",
-        "Infected area 30% (previously 18%).",
-        "Lung involvement 25-50 %, previously 50-75 %.",
-        "Density of the lesions -550 HU, before -620 HU.",
-        "病灶占肺体积30%，前次18%。",
-        "病灶约占30%（前片约18%）。",
+        ("Involved lung volume 30 %, before 18 %.", [UP]),
+        ("Infected area 30% (previously 18%).", [UP]),
+        ("Infected area 18 % before, 30 % now.", [UP]),
+        ("Infected area 18% compared with 30 % on the previous scan.", [DOWN]),
+        ("Lung involvement 25-50 %, previously 50-75 %.", [DOWN]),
+        ("Lung involvement from 18 % to 30 %.", [UP]),
+        ("Severity score 8/25, before 14/25.", [DOWN]),
+        ("Density of the lesions -550 HU, before -620 HU.", [DENSER]),
+        ("Density of the lesions -650--600 HU, previously -550--500 HU.", [FAINTER]),
+        ("病灶占肺体积30%，前次18%。", [UP]),
+        ("病灶约占30%（前片约18%）。", [UP]),
+        ("病变由30%至18%。", [DOWN]),
     ],
 )
-def test_two_amounts_without_a_word_of_change_are_listed_and_not_guessed(report):
+def test_two_amounts_are_a_change_from_the_earlier_one(report, expected):
+    assert found(report) == expected and key_phrases.unknown(report) == []
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        "Involved lung volume 30 % versus 18 % before.",
+        "Involved lung volume 30 %, 40 ml before.",
+        "Involved lung volume 30 %, 18 % before, 25 % at baseline.",
+        "Ejection fraction 40 %, before 25 %.",
+    ],
+)
+def test_two_amounts_of_which_one_cannot_tell_are_listed_and_not_guessed(report):
     assert key_phrases.find(report) == [] and len(key_phrases.unknown(report)) == 1
 
 
@@ -257,6 +282,7 @@ def test_two_amounts_without_a_word_of_change_are_listed_and_not_guessed(report)
         "Extent of infection: 30 % of both lungs.",
         "Effusion 30 ml, before 50 ml.",
         "Lesions 30 %, 30 % before: unchanged.",
+        "Lesions 30 %, 30 % before.",
     ],
 )
 def test_amounts_that_compare_nothing_of_the_infection_are_not_listed(report):
@@ -273,6 +299,7 @@ def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
     [
         ("Small pleural effusion. The findings are worse than before.", ["the findings are worse than before"]),
         ("双侧胸腔少量积液。影像表现较前加重。", ["影像表现较前加重"]),
+        ("The patient has improved.", ["the patient has improved"]),
         ("Small pleural effusion. It has improved.", []),
         ("Small pleural effusion, improved.", []),
     ],
@@ -280,3 +307,56 @@ def test_an_amount_beside_a_word_of_change_adds_nothing_to_it():
 def test_better_or_worse_after_another_organ_is_listed_unless_it_is_of_that_organ(report, listed):
     assert key_phrases.find(report) == []
     assert key_phrases.unknown(report) == listed
+
+
+NEW, BETTER, REST = "new lesions", "better or worse", "the rest"
+
+
+@pytest.mark.parametrize(
+    ("kind", "report", "expected"),
+    [
+        (NEW, "New patchy opacities in both lungs.", [UP]),
+        (NEW, "Several newly developed lesions in the left lung.", [UP]),
+        (NEW, "The opacity in the lingula is new.", [UP]),
+        (NEW, "Ground-glass opacities have appeared in the right lung.", [UP]),
+        (NEW, "左肺新增斑片影，未见胸腔积液。", [UP]),
+        (NEW, "No new lesions.", []),
+        (NEW, "New pleural effusion and a new nodule.", []),
+        (NEW, "纵隔新见肿大淋巴结。", []),
+        (NEW, "Stable appearance of the peripheral opacities.", []),
+        (NEW, "新型冠状病毒肺炎。", []),
+        (BETTER, "The pneumonia has improved.", [DOWN]),
+        (BETTER, "Worsening airspace disease in both lungs.", [UP]),
+        (BETTER, "两肺感染性病变，较前加重。", [UP]),
+        (BETTER, "The opacities are worse than before.", [UP]),
+        (BETTER, "Ground-glass opacities, worse at the bases.", []),
+        (BETTER, "No evidence of worsening pneumonia.", []),
+        (BETTER, "双肺炎症好转不明显。", []),
+        (BETTER, "The lesions are less dense, the pneumonia has improved.", [FAINTER]),
+        (BETTER, "The right lesions are smaller, the pneumonia in the left is worse than before.", [DOWN, UP]),
+        ("turned into", "Consolidation has evolved into ground glass.", [FAINTER]),
+        ("turned into", "右肺实变转变为磨玻璃影。", [FAINTER]),
+        ("turned into", "Ground glass has evolved into consolidation.", [DENSER]),
+        ("gone", "The density of the lesions has gone up.", [DENSER]),
+        ("gone", "The density of the lesions has gone down.", [FAINTER]),
+    ],
+)  # fmt: skip
+def test_what_tells_of_a_change_without_a_word_of_size(kind, report, expected):
+    assert found(report) == expected, kind
+    assert not any(phrase.partial for phrase in key_phrases.find(report))
+
+
+@pytest.mark.parametrize(
+    ("report", "partial"),
+    [
+        ("右下肺病灶较前吸收，余病灶大致同前。", True),
+        ("右下肺病灶较前吸收。其余病灶未见明显变化。", True),
+        ("The lesion in the right upper lobe is larger; the rest is unchanged.", True),
+        ("The lesion in the right upper lobe is larger. Other lesions are stable.", True),
+        ("左下肺病灶较前增大，余双肺慢性改变相仿。", False),
+        ("The lesions are smaller. The rest of the examination is unchanged.", False),
+        ("The lesions are smaller. No effusion. Other lesions are stable.", True),
+    ],
+)
+def test_a_change_is_partial_where_the_rest_is_as_before(report, partial):
+    assert [phrase.partial for phrase in key_phrases.find(report)] == [partial]

@@ -4,7 +4,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from study.measures.phrases import lexicon as words
@@ -62,17 +62,22 @@ def read(report):
         Clauses that describe a change which the lexicon does not contain.
     """
     phrases, unknown = [], []
-    subject = "infection"  # a report that starts with "Partially absorbed" speaks of the infection
+    subject, previous = "infection", 0  # a report that starts with "Partially absorbed" speaks of the infection
     for sentence in SENTENCE_END.split(_plain(report)):
-        subject = _read_sentence(_without_descriptions(sentence), subject, phrases, unknown)
+        before = len(phrases)
+        subject = _read_sentence(_without_descriptions(sentence), subject, phrases, unknown, previous)
+        previous = before if len(phrases) > before else previous
     return phrases, unknown
 
 
-def _read_sentence(sentence, subject, phrases, unknown):
-    """Add to `phrases` and `unknown` what a sentence says, and return what it spoke of last."""
+def _read_sentence(sentence, subject, phrases, unknown, previous):
+    """Add to `phrases` and `unknown` what a sentence says, and return what it spoke of last.
+
+    `previous` is the place in `phrases` at which those of the last sentence that had any begin.
+    """
     heads, partial, negated, advised = [], False, False, False
-    changed = spoken = compared = False  # what the sentence says of the infection
-    unread = []
+    changed = spoken = compared = named = False  # what the sentence says of the infection
+    unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
         changes, own_heads = list(words.CHANGE.finditer(clause)), _heads(clause)
@@ -96,11 +101,12 @@ def _read_sentence(sentence, subject, phrases, unknown):
                 unknown.append(clause)
             carrier = "other"
         subject = carrier or subject
+        named = named or words.INFECTION.search(clause) is not None or words.LUNGS.search(clause) is not None
         heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
         vague = words.VAGUE.search(clause)
         if subject != "infection":
             if vague and carrier is None and _names_itself(clause[: vague.start()]):
-                unread.append(clause)  # better or worse, and not of the organ named before: "the findings are worse"
+                unread.append((False, clause))  # and not of the organ named before: "the findings are worse"
             continue
         spoken = spoken or bool(changes) or negated or advised or words.UNCHANGED.search(clause) is not None
         changed = changed or bool(changes)
@@ -110,18 +116,97 @@ def _read_sentence(sentence, subject, phrases, unknown):
         if not (changes or negated or words.UNCHANGED.search(clause)):
             compared = compared or words.COMPARED.search(clause) is not None
             if vague or (words.COMPARED.search(clause) and _content(clause)):
-                unread.append(clause)
+                unread.append((named, clause))
+    signs = {phrase.direction for phrase in phrases[before:]}
+    judged = [_better_or_worse(clause, sentence, about) for about, clause in unread]
+    phrases += [phrase for phrase in judged if phrase and phrase.direction not in signs]
     if not changed and unread:
-        unknown += unread
-    elif not spoken and ((compared and _content(sentence)) or _two_amounts(sentence)):
-        unknown.append(sentence)
+        unknown += [clause for (_, clause), phrase in zip(unread, judged, strict=True) if phrase is None]
+    elif not spoken:
+        amounts = _two_amounts(sentence)
+        if amounts == UNDECIDED or (amounts is None and compared and _content(sentence)):
+            unknown.append(sentence)
+        elif amounts:
+            phrases.append(amounts)
+    if words.REST.search(sentence):
+        first = before if len(phrases) > before else previous
+        phrases[first:] = [replace(phrase, partial=True) for phrase in phrases[first:]]
     return subject
 
 
+def _better_or_worse(clause, sentence, about):
+    """The phrase of a clause that calls the lungs or the infection better or worse; None if it does not say so.
+
+    `about` is whether the sentence has named the lungs or the infection, in this clause or before it.
+    """
+    worse, better = words.WORSE.search(clause), words.BETTER.search(clause)
+    if bool(worse) == bool(better) or not about or words.UNRELATED.search(clause):
+        return None
+    word = worse or better
+    if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
+        return None
+    if _content(words.LUNGS.sub(" ", clause[: word.start()])) or "finding" in clause:
+        return None
+    return Phrase("volume", 1 if worse else -1, _partial(clause, [word]), word.group(), clause)
+
+
+UNDECIDED = "undecided"
+
+
 def _two_amounts(sentence):
-    """Whether it gives an amount now and one before, "lung involved 30 %, before 18 %", and says no more of change."""
-    amounts = len(words.AMOUNT.findall(sentence)) > 1 and words.EARLIER.search(sentence)
-    return amounts and not words.UNRELATED.search(sentence)
+    """What an amount now and one before say, "lung involved 30 %, before 18 %".
+
+    The earlier one is the first of "from 18 % to 30 %", else the one next to a word such as before, in its part of the
+    sentence. Percent, millilitres and scores are of the extent, HU of the density. Of ranges the middles count.
+
+    Returns
+    -------
+    Phrase, str or None
+        ``UNDECIDED`` if it is not clear which was before, whether they are of one kind, or of what; None if they are
+        equal, or if there are no two.
+    """
+    amounts = list(words.AMOUNT.finditer(sentence))
+    whence, earlier = words.FROM_TO.search(sentence), list(words.EARLIER.finditer(sentence))
+    if len(amounts) < 2 or words.UNRELATED.search(sentence):
+        return None
+    if not (whence or earlier):
+        return UNDECIDED if words.UNSURE.search(sentence) else None
+    units = {re.sub(r"[^a-z%/]", "", amount.group())[-2:] for amount in amounts}
+    known = words.FROM_TO.sub(" ", words.AMOUNT.sub(" ", words.EARLIER.sub(" ", words.LUNGS.sub(" ", sentence))))
+    if len(amounts) > 2 or len(units) > 1 or words.UNSURE.search(sentence) or _content(known):
+        return UNDECIDED
+    first = 0 if whence else _earlier(amounts, earlier[0], sentence)
+    if first is None or len(earlier) > 1:
+        return UNDECIDED
+    change = _middle(amounts[1 - first].group()) - _middle(amounts[first].group())
+    if change == 0:
+        return None
+    quantity = "density" if units == {"hu"} else "volume"
+    return Phrase(quantity, 1 if change > 0 else -1, False, amounts[1 - first].group(), sentence)
+
+
+def _earlier(amounts, word, sentence):
+    """Which of two amounts, 0 or 1, a word such as "before" stands with; None if neither or both.
+
+    That in the same part of the sentence, between commas; of two there, the one after it, else the one right before.
+    """
+    parts = [0, *(mark.start() for mark in re.finditer("[,;:]", sentence)), len(sentence)]
+    low = max(part for part in parts if part <= word.start())
+    high = min(part for part in parts if part >= word.end())
+    beside = [i for i, amount in enumerate(amounts) if low <= amount.start() < high]
+    if len(beside) == 1:
+        return beside[0]
+    after = [i for i in beside if amounts[i].start() >= word.end()]
+    return after[0] if after else (beside[-1] if beside else None)
+
+
+def _middle(amount):
+    """The number of an amount, or the middle of its range; of a score 12/25, the 12."""
+    numbers = re.findall(r"(?<![\d.])-?\d+(?:\.\d+)?", amount.split("/")[0].replace(" - ", " "))
+    found = [float(number) for number in numbers]
+    if len(found) == 2 and found[0] >= 0 > found[1]:
+        found[1] = -found[1]  # 25-50 is a range, -650--600 one of numbers below 0
+    return sum(found) / len(found)
 
 
 # ------------------------------------------------------------------ text
@@ -297,6 +382,8 @@ def _nearest(heads, places, change):
 
 def _partial(clause, changes):
     start = changes[0].start() if changes else len(clause)
+    if changes and changes[0].group().startswith(("new", "新")):
+        start = 0  # several new lesions are no part of the old ones
     return bool(words.PARTIAL.search(clause) or words.SOME.search(clause[:start]) or words.SOME_OF.search(clause))
 
 

@@ -8,21 +8,26 @@ they are read.
 
 What counts, and what does not:
 
-- up in volume: expanded, enlarged, larger, grown, progressed, spread, more extensive, increased (in extent or number);
-  down: contracted, shrunk, smaller, resolved, cleared, disappeared, less extensive, reduced (in extent);
-- up in density: denser, consolidated, density increased or higher; down: fainter, lighter, density decreased or lower;
+- up in volume: expanded, enlarged, larger, grown, progressed, spread, more extensive, increased (in extent or number),
+  and new lesions; down: contracted, shrunk, smaller, resolved, cleared, disappeared, less extensive, reduced (in
+  extent);
+- up in density: denser, consolidated, density increased or higher; down: fainter, lighter, evolved into ground glass,
+  density decreased or lower;
+- *worse* or *improved* (加重, 好转), where the sentence names the lungs or the infection and no other word of change
+  says the same, is a change of volume. "Worse at the bases" compares places and is none;
+- two amounts, of now and of before, are a change: percent, ml and scores of volume, HU of density;
 - *absorbed* may mean either: an absorbed lesion is smaller, or only fainter (the paper names this among its
   limitations). It is taken as a decrease in volume, also next to the word density, because a report that means density
   nearly always says so as well. Where a direction rests on that word alone, `tabulate` marks it (``only_absorbed``),
   so that a result can be computed without those reports;
-- *partial* is what is called so (partly, some lesions, in places); a lesion of one named lobe is not partial by itself;
+- *partial* is what is called so (partly, some lesions, in places), and what changed where the rest of the lesions is as
+  before (余病灶大致同前); a lesion of one named lobe is not partial by itself;
 - a hedge (possibly, slightly) still counts; a recommendation ("until absorbed") does not;
 - a change of something else (effusion, nodule, lymph node, calcification, heart ...) is ignored, and so are words that
-  only describe ("high-density shadows", "areas of increased density") and new lesions;
-- "improved" or "worse" do not say what changed, and other words of change are not known to the lexicon: `unknown`
-  lists them for the reader, as it lists a known change of something unknown. Nothing is guessed from them;
-- two amounts without a word of change ("lung involved 30 %, before 18 %") are listed likewise: the rules do not decide
-  how many points make a change. An amount next to such a word ("about 30 % larger") adds nothing to it.
+  only describe ("high-density shadows", "areas of increased density");
+- "the findings are improved" does not say of what, and other words of change are not known to the lexicon: `unknown`
+  lists them for the reader, as it lists a known change of something unknown, or amounts of which it is not clear which
+  was before. Nothing is guessed from them.
 """
 
 import pandas as pd

@@ -17,23 +17,42 @@ def _words(english, chinese=()):
     return re.compile(_either(english, chinese))
 
 
+# ------------------------------------------------------------------ the infection
+INFECTION = _words(
+    ("infect(?:ions?|ed)", "lesions?", "opacit(?:y|ies)", "opacified", "opacifications?", "consolidations?",
+     "infiltrat(?:es?|ions?)", "ggos?", "ground[- ]?glass", "shadows?", "patch(?:es)?", "foc(?:us|i)",
+     "(?:broncho)?pneumonias?",
+     "inflammations?", "inflammatory", "exudat(?:es?|ions?)", "abnormalit(?:y|ies)", "regions?",
+     "areas", "crazy[- ]?paving", "disease", "covid(?:-?19)?"),
+    ("病灶", "病变", "病情", "感染", "炎症", "炎性", "肺炎(?!症)", "磨玻璃", "斑片", "片状", "片影", "实变", "渗出",
+     "浸润", "阴影", "铺路石", "模糊影", "絮状影"),
+)  # fmt: skip
+
 # ------------------------------------------------------------------ change
 # Chinese "compared with before", and how much; then a single adjective is a change: 较前略大, larger than before.
 _BEFORE = "较前片?(?:明显|显著|略微|稍微|略|稍|轻度|有所|均)?"
+# What is new, has come up or was not there before, of the infection alone: "new" of anything else is no change of it.
+_NEW = (rf"(?:new(?:ly)?|additional)(?= (?:(?!(?:and|or|but|with|in) )[a-z-]+ ){{0,4}}(?:{INFECTION.pattern}))",
+        r"(?<=is )new(?:ly)?", r"(?<=are )new(?:ly)?", r"newly (?:appeared|appearing|developed|emerged|formed|seen)",
+        r"ha(?:s|ve) (?:appeared|emerged|arisen|developed)(?= (?:in|at|on|since|within|bilaterally|elsewhere)|$)",
+        rf"(?:emergence|onset) of(?= (?:[a-z-]+ ){{0,4}}(?:{INFECTION.pattern}))",
+        r"not (?:present|seen|visible) (?:before|previously|on (?:[0-9]|the (?:prior|previous|last|earlier)))",
+        )  # fmt: skip
 # A word of change by what it says: its own quantity, or (None) that of the noun that it belongs to. The first that
 # fits is taken.
 CHANGES = (
     ("volume", +1,
      (r"expan(?:ded|ding|ds?|sion)", r"enlarg(?:ed|ing|es?|ement)", "larger", "bigger", "broader", "wider",
       r"widen(?:ed|ing|s)?", "grown", "grew", r"grow(?:ing|s|th)?", r"spread(?:ing)?", r"ha(?:s|ve) extended",
-      r"more (?:extensive|widespread|numerous)", "doubled"),
+      r"more (?:extensive|widespread|numerous)", "doubled", *_NEW),
      ("扩大", "扩展", "扩散", "蔓延", "播散", "增大", "增多", "(?<![病改演])变(?:大(?!小)|多)", "进展(?!期|[为成至])",
-      f"{_BEFORE}[大多](?!部|数|致|小)")),
+      f"{_BEFORE}[大多](?!部|数|致|小)", "新增", "新发", "新出现", "新见", "新生", "出现新", "新近出现",
+      "新(?:的|病灶)(?!冠)")),
     ("volume", -1,
      (r"contract(?:ed|ing|s|ion)?", r"shr[aiu]nk(?:en|ing|s|age)?", "smaller",
       r"(?:re)?absor(?:b(?:ed|ing|s)?|ption)", r"resor(?:bed|bing|ption)", r"resolv(?:ed|ing|es?)", "resolution",
       r"regress(?:ed|ing|es|ion)?", r"reced(?:ed|ing|es?)", r"dissipat(?:ed|ing|es?|ion)", r"disappear(?:ed|ing|ance)?",
-      "vanished", "gone", r"clear(?:ed|ing|ance)", r"less (?:extensive|widespread|numerous)", "fewer",
+      "vanished", "gone(?! (?:up|down))", r"clear(?:ed|ing|ance)", r"less (?:extensive|widespread|numerous)", "fewer",
       r"no longer (?:[a-z]+ )?(?:seen|visible|present|evident|identified|detected)",
       r"not (?:seen|visible|present|evident|identified|detected) any ?more"),
      ("缩小", "缩减", "收缩", "减小", "减少", "吸收", "消散", "消失", "未(?:再|见)?显示", "不复存在", "已不可见",
@@ -48,15 +67,17 @@ CHANGES = (
       "(?:演变|转变|进展|发展|转|变)[为成至](?:大?片状?)?实变",
       f"{_BEFORE}(?:浓|密(?!度)|致密|实变(?!影|灶|区|范围))")),
     ("density", -1,
-     (r"less (?:dense|solid|opaque)", "fainter", "lighter", "paler", "faded", "fading"),
-     ("(?<![病改演])变[淡浅]", "减淡", "转淡", "淡化", "趋淡", f"{_BEFORE}[淡浅]")),
+     (r"less (?:dense|solid|opaque)", "fainter", "lighter", "paler", "faded", "fading",
+      r"(?:evolv|chang|turn|transform|convert|fad|resolv)(?:ed|ing)? (?:in)?to (?:[a-z]+ ){0,2}ground[- ]?glass"),
+     ("(?<![病改演])变[淡浅]", "减淡", "转淡", "淡化", "趋淡",
+      "(?:演变|转变|转化|转|变)[为成至](?:淡|片状)*磨玻璃", f"{_BEFORE}[淡浅]")),
     (None, +1,
      (r"increas(?:ed|ing|es?)", "higher", "greater", "risen", "rose", "rising", r"progress(?:ed|ing|es|ion|ive)?",
       "(?<!follow.)up(?= in| from|$)"),
      ("增高", "变高", "↑", "升高", "上升", "升至", "增加", "增至", "加大")),
     (None, -1,
      (r"decreas(?:ed|ing|es?)", r"reduc(?:ed|ing|es|tion)", r"lower(?:ed)?", "lesser", r"declin(?:ed|ing|es?)",
-      r"diminish(?:ed|ing|es)?", "fallen", "fell", "dropped"),
+      r"diminish(?:ed|ing|es)?", "fallen", "fell", "dropped", "(?:gone|went|going) down"),
      ("减低", "变低", "↓", "降低", "下降", "降至", "减至", "减弱")),
 )  # fmt: skip
 CHANGE = re.compile("|".join(f"(?P<c{i}>{_either(*stems)})" for i, (_, _, *stems) in enumerate(CHANGES)))
@@ -65,7 +86,8 @@ ABSORBED = _words((r"(?:re)?absor(?:b(?:ed|ing|s)?|ption)", r"resor(?:bed|bing|p
 PARTIAL = _words(
     ("partial(?:ly)?", "partly", "in parts?", "parts? of", "(?:a )?portions? of", "incomplete(?:ly)?", "in places",
      "focally", "locally", "mostly", "half", "others?"),
-    ("部分", "部份", "大部", "局部", "个别", "少数", "多数", "某些", "有些", "一些", "不完全", "半数", "一处"),
+    ("部分", "部份", "大部", "局部", "个别(?!新)", "少数(?!新)", "多数", "某些", "有些", "一些(?!新)", "不完全",
+     "半数", "一处"),
 )  # fmt: skip
 # Before the word of change, or after it with "of": "absorbed with some fibrous strips left" is whole.
 _FEW = ("some", "several", "certain", "most", "the majority", "a minority", "a number", "(?:a )?few")
@@ -79,7 +101,8 @@ NEGATION = _words(
 )  # fmt: skip
 # What denies a change when it follows the word: "expansion was not seen", 吸收不明显.
 DENIED_AFTER = re.compile(
-    rf"(?<![a-z])(?:is|are|was|were|has been|have been|can|could) (?:{NEGATION.pattern})|(?<![a-z])(?:cannot|can't)"
+    rf"(?<![a-z])(?:is|are|was|were|has been|have been|can|could) (?:{NEGATION.pattern})"
+    r"(?! (?:present|seen|visible) (?:before|previously|on))|(?<![a-z])(?:cannot|can't)"
     r"|^[尚仍均还]{0,2}(?:不明显|不显著|不佳|欠佳|不理想|不充分|不良)"
 )
 # What should be looked for, or is hoped for, does not describe the scan.
@@ -96,18 +119,20 @@ DENSITY = _words(
     ("密度", "ct值", "衰减值"),
 )
 EXTENT = _words(
-    ("extents?", "area", "sizes?", "volumes?", "ranges?", "scope", "numbers?", "burden", "involvement"),
-    ("范围(?!内)", "面积", "体积", "大小", "数目", "数量", "累及区"),
+    (
+        "extents?",
+        "area",
+        "sizes?",
+        "volumes?",
+        "ranges?",
+        "scope",
+        "numbers?",
+        "burden",
+        "involvement",
+        "(?:ct )?(?:severity )?scores?",
+    ),
+    ("范围(?!内)", "面积", "体积", "大小", "数目", "数量", "累及区", "评分", "占比"),
 )
-INFECTION = _words(
-    ("infect(?:ions?|ed)", "lesions?", "opacit(?:y|ies)", "opacified", "opacifications?", "consolidations?",
-     "infiltrat(?:es?|ions?)", "ggos?", "ground[- ]?glass", "shadows?", "patch(?:es)?", "foc(?:us|i)",
-     "(?:broncho)?pneumonias?",
-     "inflammations?", "inflammatory", "exudat(?:es?|ions?)", "abnormalit(?:y|ies)", "regions?",
-     "areas", "crazy[- ]?paving", "disease", "covid(?:-?19)?"),
-    ("病灶", "病变", "病情", "感染", "炎症", "炎性", "肺炎", "磨玻璃", "斑片", "片状", "片影", "实变", "渗出", "浸润",
-     "阴影", "铺路石", "模糊影", "絮状影"),
-)  # fmt: skip
 UNRELATED = _words(
     ("effusions?", "pleura", "pleural thickening", "nodul(?:es?|ar)", "micronodules?", "calcifi(?:cations?|ed)",
      "granulomas?", "lymph", "nodes?", r"lymphadenopathy", "mediastin(?:al|um)", "hilar", "hil(?:um|a)", "heart",
@@ -176,9 +201,17 @@ UNCHANGED = _words(
      "as on", "as in"),
     ("同前", "相仿", "如前", "变化不", "未变", "稳定", "类似", "相似", "一致", "相近", "相当", "相同", "大致同"),
 )  # fmt: skip
+# Better or worse: of the lungs or the infection, a change of its extent; of anything else, listed for the reader.
+_WORSE = ("wors(?:en(?:ed|ing|s)?|e)", "deteriorat(?:ed|ing|es?|ion)", "aggravat(?:ed|ing|es?|ion)")
+_BETTER = ("improv(?:ed|ing|es?|ements?)", "better", "ameliorat(?:ed|ing|es?|ion)")
+WORSE = _words(_WORSE, ("加重", "恶化"))
+BETTER = _words(_BETTER, ("好转", "减轻", "改善"))
+# These compare places as often as times ("worse at the bases"), so an earlier scan has to be named beside them.
+COMPARATIVE = _words(("worse", "better"))
+LUNGS = _words(("lungs?", "pulmonary", "lobes?", "airspace", "parenchymal?"), ("肺",))
 # Says that something changed, not what: listed for the reader unless a word of change is next to it.
 VAGUE = _words(
-    ("improv[a-z]+", "wors[a-z]+", "better", "deteriorat[a-z]+", "aggravat[a-z]+", r"evol(?:ved|ving|ution)"),
+    (*_WORSE, *_BETTER, r"evol(?:ved|ving|ution)"),
     ("较前更?加?(?:明显|显著)$", "好转", "加重", "减轻", "恶化", "改善", "转归"),
 )
 # Sets this scan against an earlier one.
@@ -187,12 +220,25 @@ COMPARED = _words(
      r"becom(?:es?|ing)", "became", "earlier"),
     ("较前", "对比", "比较", "相比", "转为", "转变", "演变"),
 )  # fmt: skip
+# The rest of the lesions is as before: what changed was a part.
+_SAME = rf"(?:{UNCHANGED.pattern}|no (?:[a-z]+ )?change)"
+_SAME_ZH = "(?:同前|相仿|如前|稳定|相似|[无未][^，,。；;]{0,6}(?:变化|改变)|变化不)"
+REST = re.compile(
+    rf"(?<![a-z])(?:the rest|the remainder|(?:the )?others)(?: (?:is|are|was|were|being|ha(?:s|ve)|remain(?:s|ed|ing)?"
+    rf"|appear(?:s|ed)?|show(?:s|ed|ing)?))*(?: [a-z]+ly)? {_SAME}"
+    rf"|(?<![a-z])(?:(?:rest|remainder) of|remaining|residual|other)(?: the)?(?: [a-z-]+){{0,3}}?"
+    rf" (?:{INFECTION.pattern})(?: [a-z]+){{0,4}}? {_SAME}"
+    rf"|余(?:[^，,。；;]{{0,6}})(?:{INFECTION.pattern})[^，,。；;]{{0,8}}?{_SAME_ZH}"
+)
 # Two amounts, one of them of an earlier scan, are a change that no word names.
 AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|/ ?\d+)")
 EARLIER = _words(
-    ("before", "previous(?:ly)?", "prior", "earlier", "formerly", r"from [^,;]* to", "versus", "vs"),
-    ("前次", "前片", "上次", "此前", "之前", "原", "[由从].*[至到]", "->", "→"),
-)
+    ("before", "previous(?:ly)?", "prior", "earlier", "formerly", "last (?:scan|time|ct|exam(?:ination)?)", "was",
+     "were", "initial(?:ly)?", "baseline"),
+    ("前次", "前片", "上次", "此前", "之前", "既往", "原"),
+)  # fmt: skip
+FROM_TO = _words(("from [^,;]*? to",), ("[由从][^，,；;]*?[至到]", "->", "→"))
+UNSURE = _words(("versus", "vs"))  # of two amounts beside it, either may be the earlier
 # May stand between a subject left unsaid and the word of change: anything else there is a subject unknown to us.
 FILLER = _words(
     ("[a-z]+ly", "a", "an", "the", "of", "in", "on", "at", "to", "from", "by", "for", "with", "as", "than", "and", "or",
@@ -209,10 +255,10 @@ FILLER = _words(
      "right", "bilateral[a-z]*", "sides?", "upper", "lower", "middle", "basal", "bases?", "apex", "apices", "apical",
      "zones?", "lingula", "segments?", "peripher[a-z]+", "subpleural", "chest", "thorax", "findings?", "impression",
      "conclusions?", "opinion", "rul", "rml", "rll", "lul", "lll", "dramatic", "considerable", "substantial", "notable",
-     "subtle", "small", "noted", "free"),
+     "subtle", "small", "noted", "free", "about", "estimated", "ca", "occup(?:y|ies|ying)"),
     ("[双两左右上中下内外前后原现本次片叶段区部位肺野呈可见有已均亦也又并且而但其余仍]", "较", "略", "稍", "明显",
      "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
      "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "ct", "年",
      "月", "日", "天", "检查", "图像", "影像", "所示", "提示", "总体", "整体", "舌", "尖", "胸膜下", "外带", "全", "由",
-     "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明", "范围内", "区域"),
+     "约", "占", "累及", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明", "范围内", "区域"),
 )  # fmt: skip

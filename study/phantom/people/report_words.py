@@ -113,8 +113,8 @@ ENGLISH = Words(
     ),
     clear=("no infection is seen in either lung", "both lungs are clear"),
     vague={
-        +1: ("the pneumonia has worsened", "the opacities are more conspicuous than before"),
-        -1: ("the pneumonia has improved", "the opacities in both lungs look better than before"),
+        +1: ("the findings have worsened", "the opacities are more conspicuous than before"),
+        -1: ("the findings have improved", "the opacities in both lungs are less conspicuous than before"),
     },
     partly=("partially ", "partially ", "partly ", "in part "),
     slightly=("slightly ", "mildly ", "somewhat "),
@@ -205,8 +205,8 @@ CHINESE = Words(
     ),
     clear=("双肺未见明确感染灶", "双肺野清晰，未见实质性病变"),
     vague={
-        +1: ("双肺炎症较前加重", "双肺病灶较前明显"),
-        -1: ("双肺炎症较前好转", "肺部病变较前改善"),
+        +1: ("影像表现较前加重", "双肺病灶较前明显"),
+        -1: ("影像表现较前好转", "影像表现较前改善"),
     },
     partly=("部分",),
     slightly=("略", "稍", "轻度"),
