@@ -18,12 +18,19 @@ import nbformat
 from traitlets.config import Config
 
 from study import fingerprint, processes, provenance
-from study.files import write_json
+from study.files import write_json, write_text
 from study.parameters import ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
+STAYS = """\
+# What stays here
+
+This folder holds what run {run} knows of single patients: ids, dates of scans, names of files, words of reports, label
+maps, biomarkers with one row per scan, and all that the notebooks printed. **Do not hand it on** unless the patients
+are synthetic or public. What may be handed on is in `figures/{run}`; its `index.html` says what to look at before.
+"""
 
 
 class IncompleteError(RuntimeError):
@@ -58,6 +65,7 @@ def plan(run, parameters_file=None):
     ParameterError
         From `read_parameters`, or naming every file in the parameters that does not exist.
     """
+    write_text(run.folder / "README.md", STAYS.format(run=run.name))
     notebooks = read_notebooks(run.root)
     path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
     parameters = read_parameters(path, notebooks)

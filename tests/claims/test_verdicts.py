@@ -108,6 +108,7 @@ def test_rounding_decides_reproduced():
     assert verdict(claim("very good", unit="word"), "good") == "differs"
     assert verdict(claim("23 January 2020", unit="date"), "2020-01-23") == "reproduced"
     assert verdict(claim("23 January 2020", unit="date"), "2020-01-24") == "differs"
+    assert verdict(claim("23 January 2020", unit="date"), "2020-01") == "cannot be tested"
 
 
 def test_intervals_work_both_ways():
