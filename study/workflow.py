@@ -47,7 +47,7 @@ def read_notebooks(root):
 
 
 def plan(run, parameters_file=None):
-    """Write the recipe of each notebook of a run, leaving those that have not changed untouched.
+    """Write what a run needs before it starts: its README, and the recipe of each notebook whose recipe has changed.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def plan(run, parameters_file=None):
     ParameterError
         From `read_parameters`, or naming every file in the parameters that does not exist.
     """
-    write_text(run.folder / "README.md", STAYS.format(run=run.name))
     notebooks = read_notebooks(run.root)
     path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
     parameters = read_parameters(path, notebooks)
     if faults := _missing_files(parameters, run.root):
         raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
+    write_text(run.folder / "README.md", STAYS.format(run=run.name))
     for name, notebook in notebooks.items():
         recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
         path = recipe_path(run, name)
