@@ -1,6 +1,7 @@
 """Markers in place of what identifies people, planted in a hospital's scans, and a search for them in all files."""
 
 import base64
+import contextlib
 import io
 import itertools
 import re
@@ -123,12 +124,13 @@ def found(folder, words):
     set of (str, str)
         The word, and the file.
     """
+    known = {word.casefold(): word for word in words}
+    any_of_them = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True))))  # one pass for all
     hits = set()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         shown = path.relative_to(folder).as_posix()
         for name, text in texts(shown, path.read_bytes()):
-            low = text.casefold()
-            hits |= {(word, name) for word in words if word.casefold() in low}
+            hits |= {(known[word], name) for word in any_of_them.findall(text.casefold())}
     return hits
 
 
@@ -139,34 +141,47 @@ def dates_in_words(dates):
 
 
 def texts(name, content):
-    """Every text that a file holds, with the file's name; of a packed one also those of its parts."""
+    """Every text that a file holds, with its name; of a packed one also those of its parts. Pixels are no text."""
     yield name, name
-    plain = content.decode("latin-1").replace("\0", "")  # without the zeros of UTF-16
-    yield name, plain
-    yield name, content.decode("utf-8", "ignore")
     if content.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for part in archive.namelist():
                 yield from texts(f"{name}/{part}", archive.read(part))
-    elif content.startswith(b"\x89PNG"):
+        return
+    if content.startswith(b"\x89PNG"):
         with Image.open(io.BytesIO(content)) as picture:
-            picture.load()
             yield name, " ".join(map(str, picture.info.values()))
+        content = b"".join(_chunks_of_png(content))
     elif content.startswith(b"%PDF"):
-        yield name, _text_of_pdf(content)
+        yield name, "\n".join(_drawn_in_pdf(content))
+        content = STREAM.sub(b"", content)
     elif name.endswith((".html", ".ipynb")):
-        for picture in re.findall(r'(?:base64,|"image/png": ")([A-Za-z0-9+/=\\n]{100,})', plain):
-            yield from texts(f"{name}, a picture", base64.b64decode(picture.replace("\\n", "")))
+        for picture in PICTURE.findall(content):
+            yield from texts(f"{name}, a picture", base64.b64decode(picture.replace(b"\\n", b"")))
+        content = PICTURE.sub(b"", content)
+    yield name, content.decode("utf-8", "ignore")
+    if not content.isascii():
+        yield name, content.decode("latin-1").replace("\0", "")  # without the zeros of UTF-16
 
 
-def _text_of_pdf(content):
-    """The text that a PDF of matplotlib's draws, its parts joined that kerning sets apart."""
-    drawn = []
-    for stream in re.findall(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
-        try:
+PICTURE = re.compile(rb'(?:base64,|"image/png": ")([A-Za-z0-9+/=\\n]{100,})')
+STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+
+
+def _chunks_of_png(content):
+    """All chunks of a PNG but its pixels, with their names."""
+    at = 8
+    while at < len(content):
+        length, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8]
+        if kind != b"IDAT":
+            yield content[at + 4 : at + 8 + length]
+        at += 12 + length
+
+
+def _drawn_in_pdf(content):
+    """The texts that a PDF of matplotlib's draws, their parts joined that kerning sets apart."""
+    for stream in STREAM.findall(content):
+        with contextlib.suppress(zlib.error):
             page = zlib.decompress(stream).decode("latin-1")
-        except zlib.error:
-            continue
-        for text in re.findall(r"\bBT\b(.*?)\bET\b", page, re.DOTALL):
-            drawn.append("".join(re.findall(r"\(((?:\\.|[^\\()])*)\)", text, re.DOTALL)))
-    return "\n".join(drawn)
+            for text in re.findall(r"\bBT\b(.*?)\bET\b", page, re.DOTALL):
+                yield "".join(re.findall(r"\(((?:\\.|[^\\()])*)\)", text, re.DOTALL))
