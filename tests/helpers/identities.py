@@ -28,7 +28,7 @@ IN_DICOM = (
 )  # fmt: skip
 IN_NIFTI = ("descrip", "aux_file", "intent_name", "db_name")
 IN_COLUMNS = ("name", "mrn", "phone", "address", "birth_date")
-LATER_YEARS = 11  # the scans' dates are moved away from those that the paper prints
+LATER = pd.DateOffset(years=11, months=6)  # moves the scans' dates away from those that the paper prints
 
 
 class Hospital:
@@ -80,7 +80,7 @@ class Hospital:
                 image = place.with_suffix(".nii.gz")
                 self._write_nifti(image, folder / row.image)
             report = f"{row.report} The {self.marker('report')} lesion has changed since the last scan."
-            date = pd.Timestamp(row.scan_date) + pd.DateOffset(years=LATER_YEARS)
+            date = pd.Timestamp(row.scan_date) + LATER
             rows.append({
                 "scan_id": self.ids[row.scan_id], "patient_id": patients[row.patient_id], "age_years": row.age_years,
                 "sex": row.sex, "scan_date": f"{date:%Y-%m-%d}", "status": row.status, "report": report,
@@ -135,8 +135,8 @@ def found(folder, words):
 
 
 def dates_in_words(dates):
-    """All forms in which dates may be written."""
-    forms = ("{0:%Y-%m-%d}", "{0:%Y%m%d}", "{0.day} {0:%b} {0:%Y}", "{0.day} {0:%B} {0:%Y}", "{0:%d.%m.%Y}")
+    """All forms in which dates may be written; a month's short name begins its long one."""
+    forms = ("{0:%Y-%m-%d}", "{0:%Y%m%d}", "{0.day} {0:%b}", "{0:%b} {0.day}", "{0:%d.%m.%Y}", "{0:%d/%m/%Y}")
     return {form.format(date) for date in dates for form in forms}
 
 
@@ -184,4 +184,4 @@ def _drawn_in_pdf(content):
         with contextlib.suppress(zlib.error):
             page = zlib.decompress(stream).decode("latin-1")
             for text in re.findall(r"\bBT\b(.*?)\bET\b", page, re.DOTALL):
-                yield "".join(re.findall(r"\(((?:\\.|[^\\()])*)\)", text, re.DOTALL))
+                yield "".join(re.findall(r"\(((?:\\.|[^\\()])*)\)", text, re.DOTALL)).replace("\0", "")  # of two bytes
