@@ -17,7 +17,6 @@ REPORTED_PACKAGES = (
 def write(run, parameters):
     """Write ``provenance.json`` of a run, all of this in one file."""
     timings = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((run.folder / "timings").glob("*.json"))]
-    inputs = dict.fromkeys(path for name, own in parameters.items() for path in inputs_of(run, name, own))
     write_json(
         run.folder / "provenance.json",
         {
@@ -25,14 +24,16 @@ def write(run, parameters):
             "tier": run.tier,
             **commit(run.root),
             "parameters": {
-                notebook: {name: _without_machine(content, run.root) for name, content in own.items()}
+                notebook: {name: _shown(name, content, run) for name, content in own.items()}
                 for notebook, own in parameters.items()
             },
             "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in own},
             "code": {
                 name: json.loads((run.folder / "recipes" / f"{name}.json").read_text())["code"] for name in parameters
             },
-            "inputs_sha256": {_relative(path, run.root): sha256(path) for path in inputs if path.is_file()},
+            "inputs_sha256": {
+                known: digest for name, own in parameters.items() for known, digest in _digests(run, name, own).items()
+            },
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "packages": {name: importlib.metadata.version(name) for name in REPORTED_PACKAGES},
@@ -40,6 +41,8 @@ def write(run, parameters):
         },
     )
 
+
+TABLES = ("scans", "training_scans", "biomarkers_csv")  # parameters that name a user's own table
 
 # What each notebook reads of what earlier ones wrote, and what it writes for later ones, in the run's folder, as in the
 # Snakefile (a test compares them).
@@ -71,10 +74,15 @@ def inputs_of(run, notebook, parameters):
     -------
     list of Path
     """
-    named = [
-        run.root / parameters[name] for name in ("scans", "training_scans", "biomarkers_csv") if parameters.get(name)
-    ]
-    return named or [run.folder / path for path in READS[notebook]]
+    own = [run.root / parameters[name] for name in TABLES if parameters.get(name)]
+    return own or [run.folder / path for path in READS[notebook]]
+
+
+def _digests(run, notebook, parameters):
+    """SHA-256 of each file that a notebook reads, by the name under which it may be handed on."""
+    own = {_shown(name, parameters[name], run): run.root / parameters[name] for name in TABLES if parameters.get(name)}
+    read = own or {_relative(path, run.root): path for path in inputs_of(run, notebook, parameters)}
+    return {known: sha256(path) for known, path in read.items() if path.is_file()}
 
 
 def of_notebook(run, notebook):
@@ -93,14 +101,13 @@ def of_notebook(run, notebook):
     """
     recipe, timing = (_read(run.folder / folder / f"{notebook}.json") for folder in ("recipes", "timings"))
     parameters = recipe.get("parameters", {})
-    paths = inputs_of(run, notebook, parameters)
     values = run.values / f"{notebook}.json"
     return {
         "Commit": in_words(timing),
         "Executed": f"{timing.get('started', 'by hand')}, {timing.get('seconds', 'unknown')} s",
         "Fingerprint of the code": recipe.get("code", "unknown"),
-        "Parameters": parameters,
-        "SHA-256 of the inputs": {_relative(path, run.root): sha256(path) for path in paths if path.is_file()},
+        "Parameters": {name: _shown(name, content, run) for name, content in parameters.items()},
+        "SHA-256 of the inputs": _digests(run, notebook, parameters),
         "SHA-256 of the values": {_relative(values, run.root): sha256(values)} if values.is_file() else {},
     }
 
@@ -132,9 +139,16 @@ def _read(path):
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _without_machine(content, root):
-    """A parameter as it may be published: an absolute path relative to the project, or else its last name."""
-    return _relative(content, root) if isinstance(content, str) and Path(content).is_absolute() else content
+def _shown(name, content, run):
+    """A parameter as it may be handed on: an absolute path relative to the project, or else its last name.
+
+    A path to tables or masks of patients who may not be named is left out, as folders are often called after people.
+    """
+    if not isinstance(content, str) or not content:
+        return content
+    if name in (*TABLES, "real_masks") and not run.may_name:
+        return f"left out ({name})"
+    return _relative(run.root / content, run.root) if name in TABLES or Path(content).is_absolute() else content
 
 
 def _relative(path, root):

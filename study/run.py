@@ -14,6 +14,7 @@ from study.files import sha256, write_json
 VALUE_COLUMNS = ["name", "value", "ci_low", "ci_high", "n", "unit", "standard_error"]
 # The notebooks whose numbers are about patients.
 RECORDING = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")
+NAMED = ("synthetic", "public")  # tiers of patients of whom single ones may be named in what is handed on
 PERCENT = ("%", "percentage points")  # no units of recorded values
 
 
@@ -84,6 +85,19 @@ def read_note(note, path):
     return about, path.is_file() and about.get("digest") == sha256(path)
 
 
+def tier_of(folder):
+    """Where the patients of a scan table come from: synthetic, public, restricted or unknown.
+
+    Parameters
+    ----------
+    folder : Path
+        With scans.csv and the note of its origin, cohort.json. A run from a table of biomarkers has the note alone.
+    """
+    table = folder / "scans.csv"
+    about, fits = read_note(folder / "cohort.json", table)
+    return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
+
+
 class Run:
     """The folders of one run.
 
@@ -131,16 +145,18 @@ class Run:
         It is unknown, too, if the scan table was changed, or if the numbers are of patients of several tiers, as in a
         run that was interrupted after its patients were replaced.
         """
-        now = self._tier_of_cohort()
+        now = tier_of(self.cohort)
         recorded = [self.values / f"{notebook}.json" for notebook in RECORDING]
         tiers = {json.loads(path.read_text(encoding="utf-8"))["tier"] for path in recorded if path.is_file()}
         return now if tiers <= {now} else "unknown"
 
-    def _tier_of_cohort(self):
-        table = self.cohort / "scans.csv"
-        about, fits = read_note(self.cohort / "cohort.json", table)
-        # A run from a table of biomarkers has no scan table.
-        return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
+    @property
+    def may_name(self):
+        """Whether ids, dates and reports of single patients may be in what is handed on: figures/<name> and the crate.
+
+        Only if the patients are synthetic, or public as a parameter or the note beside their table says.
+        """
+        return self.tier in NAMED
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.
@@ -168,7 +184,7 @@ class Run:
         if doubled:
             raise ValueError(f"{notebook}: recorded twice: {', '.join(doubled)}; give each value its own name")
         write_json(
-            self.values / f"{notebook}.json", {"notebook": notebook, "tier": self._tier_of_cohort(), "values": values}
+            self.values / f"{notebook}.json", {"notebook": notebook, "tier": tier_of(self.cohort), "values": values}
         )
         return table.set_index("name")
 

@@ -18,12 +18,19 @@ import nbformat
 from traitlets.config import Config
 
 from study import fingerprint, processes, provenance
-from study.files import write_json
+from study.files import write_json, write_text
 from study.parameters import ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
+STAYS = """\
+# What stays here
+
+This folder holds what run {run} knows of single patients: ids, dates of scans, names of files, words of reports, label
+maps, biomarkers with one row per scan, and all that the notebooks printed. **Do not hand it on** unless the patients
+are synthetic or public. What may be handed on is in `figures/{run}`; its `index.html` says what to look at before.
+"""
 
 
 class IncompleteError(RuntimeError):
@@ -40,7 +47,7 @@ def read_notebooks(root):
 
 
 def plan(run, parameters_file=None):
-    """Write the recipe of each notebook of a run, leaving those that have not changed untouched.
+    """Write what a run needs before it starts: its README, and the recipe of each notebook whose recipe has changed.
 
     Parameters
     ----------
@@ -63,6 +70,7 @@ def plan(run, parameters_file=None):
     parameters = read_parameters(path, notebooks)
     if faults := _missing_files(parameters, run.root):
         raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
+    write_text(run.folder / "README.md", STAYS.format(run=run.name))
     for name, notebook in notebooks.items():
         recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
         path = recipe_path(run, name)

@@ -164,6 +164,7 @@ def made_run(tmp_path_factory):
 
     from study.claims import audit, paper, verdicts
     from study.figures import plots, style, tables
+    from study.files import write_json
     from study.publish import claims_page, manuscript, site
     from study.publish.forms import answers
     from study.run import Run, value
@@ -171,6 +172,9 @@ def made_run(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     (root / "notebooks").mkdir()
     run = Run("trial", root)
+    write_json(
+        run.cohort / "cohort.json", {"tier": "public", "source": "s", "licence": "l"}
+    )  # so that outputs are shown
     figure = plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-700, 0], "dice": [0.2, 0]}))
     run.alt = figure.alt
     drawing = new_code_cell(

@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from helpers.identities import Hospital, dates_in_words, found, texts
 from helpers.project import ran, study
+from study.run import Run
 from study.scans.ct import read_scan, write_scan
 
 
@@ -29,24 +31,19 @@ def smoke(project_for_module):
 
 @pytest.fixture(scope="module")
 def own_scans(smoke):
-    """An author's folder: scans of four severe and four non-severe patients, and two bad files among them."""
+    """A hospital with scans of four severe and four non-severe patients, two bad files among them, full of markers."""
     scans = pd.read_csv(smoke / "runs" / "smoke" / "cohort" / "scans.csv")
     scans = scans[scans["age_years"] >= 18]
     chosen = pd.concat(
         [group[group["patient_id"].isin(group["patient_id"].unique()[:4])] for _, group in scans.groupby("status")]
     )
-    folder = smoke / "data"
-    folder.mkdir()
-    for row in chosen.itertuples():
-        shutil.copy(smoke / "runs" / "smoke" / "cohort" / row.image, folder / f"{row.scan_id}.nii.gz")
-    chosen = chosen[["scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "report"]]
-    chosen = chosen.assign(image=chosen["scan_id"] + ".nii.gz")
-    chosen.to_csv(folder / "scans.csv", index=False)
-    truncated, empty = folder / chosen["image"].iloc[0], folder / chosen["image"].iloc[-1]
+    hospital = Hospital(smoke)
+    hospital.fill(chosen, smoke / "runs" / "smoke" / "cohort")
+    truncated, empty = (hospital.folder / pd.read_csv(hospital.table)["image"].iloc[k] for k in (0, -1))
     truncated.write_bytes(truncated.read_bytes()[:-2000])
     scan = read_scan(empty)
     write_scan(empty, np.where(scan.hu < -300, 40, scan.hu).astype(np.int16), scan.spacing_mm)
-    return folder
+    return hospital
 
 
 def test_every_table_and_figure_is_there(smoke):
@@ -150,24 +147,67 @@ def test_shards_give_the_same_label_maps(smoke):
     assert {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")} == before
 
 
-def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scans):
-    (smoke / "parameters" / "mine.yaml").write_text(
-        "scans: data/scans.csv\ntier: restricted\nsource: a hospital\nmodels: runs/smoke/models\n"
-        "severity:\n  n_bootstrap: 100\n"
-    )
+@pytest.fixture(scope="module")
+def mine(smoke, own_scans):
+    """The run of the hospital."""
+    scans = own_scans.table.relative_to(smoke)
+    for name, text in {
+        "mine.yaml": f"scans: {scans}\ntier: restricted\nsource: a hospital\nmodels: runs/smoke/models\n"
+        "severity:\n  n_bootstrap: 100\n",
+        "mine.statements.yaml": "ethics: {says: Approved.}\n",
+    }.items():
+        comment = f"# asked by {own_scans.marker(f'comment in {name}')}\n"
+        (smoke / "parameters" / name).write_text(comment + text)
     code, printed = study(smoke, "run", "mine")
     assert code == 0, printed
-    exclusions = pd.read_csv(smoke / "runs" / "mine" / "exclusions.csv")
-    scans = pd.read_csv(own_scans / "scans.csv")
-    measured = pd.read_csv(smoke / "runs" / "mine" / "biomarkers.csv")
+    return Run("mine", smoke)
+
+
+def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scans, mine):
+    exclusions = pd.read_csv(mine.exclusions_csv)
+    scans = pd.read_csv(own_scans.table)
+    measured = pd.read_csv(mine.biomarkers_csv)
     bad = {scans["scan_id"].iloc[0], scans["scan_id"].iloc[-1]}
     assert set(exclusions["scan_id"]) == bad
     assert exclusions["remedy"].str.len().min() > 10
     assert set(measured["scan_id"]) == set(scans["scan_id"]) - bad
-    assert json.loads((smoke / "runs" / "mine" / "values" / "5-severity.json").read_text())["tier"] == "restricted"
+    assert json.loads((mine.values / "5-severity.json").read_text())["tier"] == "restricted"
     # The same scan measured in either run gives the same numbers.
-    first = pd.read_csv(smoke / "runs" / "smoke" / "biomarkers.csv").set_index("scan_id")
+    first = pd.read_csv(smoke / "runs" / "smoke" / "biomarkers.csv").set_index("scan_id").rename(own_scans.ids)
     pd.testing.assert_series_equal(measured.set_index("scan_id")["poi"], first.loc[measured["scan_id"], "poi"])
+
+
+def test_nothing_that_identifies_a_patient_is_in_what_is_handed_on(own_scans, mine):
+    """Markers in DICOM, NIfTI, names of files and folders, the table, reports, parameters and statements; and dates."""
+    kinds = {where.split(" ")[0] for where in own_scans.words.values()}
+    assert len(own_scans.words) >= 70
+    assert {"DICOM", "NIfTI", "folder", "scan_id", "column", "report", "comment"} <= kinds
+    dates = dates_in_words(own_scans.dates)
+    hits = found(mine.figures, {*own_scans.words, *dates})
+    assert not {(own_scans.words.get(word, word), name) for word, name in hits}
+    archive = zipfile.ZipFile(mine.figures / "mine.crate.zip")
+    assert {"figures/mine/Figure_5.pdf", "runs/mine/provenance.json"} <= set(archive.namelist())
+    # What stays says so, and holds what was searched for.
+    assert "Do not hand it on" in (mine.folder / "README.md").read_text()
+    stays = {own_scans.words.get(word, "date") for word, _ in found(mine.folder, {*own_scans.words, *dates})}
+    assert {"scan_id", "patient_id", "name of a scan's file", "report", "date"} <= stays
+    assert "name of the table" in stays and not {where for where in stays if where.startswith(("DICOM", "NIfTI"))}
+
+
+def test_the_search_for_markers_finds_what_is_there(smoke, tmp_path):
+    """Of synthetic patients, ids and dates are in the figures' text and metadata, in the pages and in the crate."""
+    run = Run("smoke", smoke)
+    scans = pd.read_csv(run.cohort / "scans.csv", parse_dates=["scan_date"])
+    hits = found(run.figures, {*scans["scan_id"], *dates_in_words(scans["scan_date"])})
+    in_files = {name for word, name in hits if word in set(scans["scan_id"])}
+    assert {"Figure_S1_cohort.png", "Figure_S1_cohort.pdf", "notebooks/1-cohort.html", "search.html"} <= in_files
+    assert {"notebooks/1-cohort.html, a picture", "smoke.crate.zip/runs/smoke/biomarkers.csv"} <= in_files
+    drawn = dict(texts("Figure_5.pdf", (run.figures / "Figure_5.pdf").read_bytes()))
+    assert {name for word, name in hits if re.fullmatch(r"\d+ [A-Z][a-z]{2}", word)} >= {"Figure_5.pdf", "Figure_5.png"}
+    assert re.search(r"\d+ [A-Z][a-z]{2} 2020", " ".join(drawn.values()))
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<t>Anna Müller</t>")
+    assert {word for word, _ in found(tmp_path, {"anna", "müller", "meier"})} == {"anna", "müller"}
 
 
 def test_measure_gives_json_and_a_label_map(smoke, tmp_path):
@@ -210,7 +250,9 @@ def test_without_models_measure_says_how_to_make_them(project, tmp_path):
 
 
 def test_check_lists_all_faults_at_once(own_scans, smoke):
-    code, printed = study(smoke, "check", own_scans / "scans.csv")
-    scans = pd.read_csv(own_scans / "scans.csv")
+    code, printed = study(smoke, "check", own_scans.table)
+    scans = pd.read_csv(own_scans.table)
     assert code != 0
+    assert "the columns name, mrn, phone, address, birth_date look" in printed
+    assert "cells of scan_id look like names" in printed and "cells of patient_id look like names" in printed
     assert scans["image"].iloc[0] in printed and "Traceback" not in printed

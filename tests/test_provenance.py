@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from study import provenance, workflow
+from study.files import write_json, write_text
 from study.run import Run
 
 
@@ -33,6 +34,21 @@ def test_inputs_are_what_the_notebooks_read(project):
     assert {run.cohort / "scans.csv", run.cohort / "included.csv", run.biomarkers_csv, run.variants_csv} <= read
     own = provenance.inputs_of(run, "5-severity", {"biomarkers_csv": "data/mine.csv"})
     assert own == [project / "data" / "mine.csv"]
+
+
+@pytest.mark.parametrize(
+    ("tier", "shown"),
+    [("public", ("data/anna/scans.csv", "a.csv")), ("restricted", ("left out (scans)", "left out (training_scans)"))],
+)
+def test_paths_of_a_users_tables_are_said_of_public_patients_alone(tmp_path, tier, shown):
+    run = Run("mine", tmp_path)
+    write_json(run.cohort / "cohort.json", {"tier": tier})
+    write_text(tmp_path / "data" / "anna" / "scans.csv", "x")
+    given = {"scans": "data/anna/scans.csv", "training_scans": "/home/anna/a.csv", "models": "", "seed": 1}
+    write_json(run.folder / "recipes" / "1-cohort.json", {"parameters": given})
+    told = provenance.of_notebook(run, "1-cohort")
+    names = dict(zip(given, (*shown, "", 1), strict=True))
+    assert told["Parameters"] == names and list(told["SHA-256 of the inputs"]) == [shown[0]]
 
 
 def test_the_commit_is_unknown_where_git_does_not_say(project):

@@ -5,6 +5,7 @@ import pandas as pd
 
 from study.figures.one_section import body_frame, widest_sections
 from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
+from study.scans.identities import called, days
 from study.scans.labels import INFECTION, LUNG
 
 
@@ -64,7 +65,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
         "label_map": label_map[chosen],
         "section_positions_mm": chosen * scan.spacing_mm[0],
         "spacing_mm": scan.spacing_mm,
-        "title": f"Scan {scan_id}, {row['status']}, POI {100 * poi:.1f} %",
+        "title": f"Scan {called(scan_id, folder)}, {row['status']}, POI {100 * poi:.1f} %",
     }
 
 
@@ -176,7 +177,7 @@ def course_sections(course, scans, folder, masks_folder):
     for row in course.itertuples(index=False):
         scan = read_scan(folder / images[row.scan_id])
         read.append((row, scan, read_label_map(masks_folder / f"{row.scan_id}.nii.gz", scan)))
-    return _at_one_height(read)
+    return _at_one_height(read, days(course["scan_date"], folder))
 
 
 def true_course(scans, folder, n_scans=6):
@@ -196,24 +197,24 @@ def true_course(scans, folder, n_scans=6):
     if not {"true_poi", "true_ihu", "lung_mask", "infection_mask"} <= set(scans):
         return [], (1.0, 1.0, 1.0)
     measured = scans.assign(poi=pd.to_numeric(scans["true_poi"]), ihu=pd.to_numeric(scans["true_ihu"]))
-    read = []
-    for row in severe_course(measured, n_scans).itertuples(index=False):
+    read, course = [], severe_course(measured, n_scans)
+    for row in course.itertuples(index=False):
         scan = read_scan(folder / row.image)
         lung, infection = read_lung_mask(folder / row.lung_mask, scan), read_mask(folder / row.infection_mask, scan)
         read.append((row, scan, lung.astype(np.uint8) + (lung & infection)))
-    return _at_one_height(read)
+    return _at_one_height(read, days(course["scan_date"], folder))
 
 
-def _at_one_height(read):
+def _at_one_height(read, dates):
     """One section per scan of (row, scan, label map), at the height that `course_sections` describes."""
     if not read:
         return [], (1.0, 1.0, 1.0)
     _, _, label_map = max(read, key=lambda item: item[0].poi)
     share = np.interp(widest_sections(label_map, 1)[0], _lung_ends(label_map), (0, 1))
     shown = []
-    for row, scan, label_map in read:
+    for date, (row, scan, label_map) in zip(dates, read, strict=True):
         z = round(np.interp(share, (0, 1), _lung_ends(label_map)))
-        shown.append((row.scan_date, row.status, scan.hu[z], label_map[z], row.poi, row.ihu))
+        shown.append((date, row.status, scan.hu[z], label_map[z], row.poi, row.ihu))
     return shown, read[0][1].spacing_mm
 
 
@@ -252,7 +253,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
         "predicted": predicted[z],
         "reference": reference[z],
         "spacing_mm": scan.spacing_mm,
-        "title": f"Scan {scan_id}, with respiratory motion",
+        "title": f"Scan {called(scan_id, folder)}, with respiratory motion",
     }
 
 
@@ -285,7 +286,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
         z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
         frame = body_frame(scan.hu, scan.spacing_mm)
         reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)
-        words = f"{row.scan_id}: Dice {row.infection_dice:.2f}, {row.volume_error_ml:+.0f} ml"
+        words = f"{called(row.scan_id, folder)}: Dice {row.infection_dice:.2f}, {row.volume_error_ml:+.0f} ml"
         shown.append({
             "hu": scan.hu[z][frame], "predicted": predicted[z][frame], "reference": reference[z][frame],
             "spacing_mm": scan.spacing_mm, "words": "\n".join([words, ", ".join(reasons)]).rstrip(),
@@ -311,6 +312,6 @@ def gallery(scans, folder, n=8):
         except ScanError:
             continue  # notebook 3 lists it among the exclusions, with the reason
         status = getattr(row, "status", None)
-        pictures.append((f"{row.scan_id}" + (f", {status}" if pd.notna(status) else ""), scan.hu[z]))
+        pictures.append((called(row.scan_id, folder) + (f", {status}" if pd.notna(status) else ""), scan.hu[z]))
         spacings.append(scan.spacing_mm)
     return pictures, spacings

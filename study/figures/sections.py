@@ -91,8 +91,8 @@ def longitudinal(scans, spacing_mm, title=""):
     Parameters
     ----------
     scans : list of (date, status, hu_section, label_section, poi, ihu)
-        date as datetime or "YYYY-MM-DD"; sections (y, x), cropped to the patient if all are of one size; poi 0..1; ihu
-        in HU, NaN without infection.
+        date as datetime, "YYYY-MM-DD" or days (int) since the first; sections (y, x), cropped to the patient if all are
+        of one size; poi 0..1; ihu in HU, NaN without infection.
     spacing_mm : tuple
         Ends with (y, x).
     """
@@ -100,7 +100,7 @@ def longitudinal(scans, spacing_mm, title=""):
         figure = new_figure("double", 40)
         say_missing(figure.subplots(), "no patient has scans on several dates")
         return figure
-    scans = sorted(scans, key=lambda scan: pandas.Timestamp(scan[0]))
+    scans = sorted(scans, key=lambda scan: _moment(scan[0]))
     alike = len({np.shape(scan[2]) for scan in scans}) == 1
     rows, columns = (
         body_frame(np.stack([scan[2] for scan in scans]), spacing_mm) if alike else (slice(None), slice(None))
@@ -132,14 +132,18 @@ def longitudinal(scans, spacing_mm, title=""):
     return figure
 
 
+def _moment(date):
+    return date if isinstance(date, int) else pandas.Timestamp(date)
+
+
 def _day(date, form="%b"):
-    date = pandas.Timestamp(date)
-    return f"{date.day} {date.strftime(form)}"
+    date = _moment(date)
+    return f"day {date}" if isinstance(date, int) else f"{date.day} {date.strftime(form)}"
 
 
 def _course(ax, scans):
     """POI over time with the status marks, under the pictures of Figure 5."""
-    days = [pandas.Timestamp(scan[0]) for scan in scans]
+    days = [_moment(scan[0]) for scan in scans]
     poi = [100 * scan[4] for scan in scans]
     ax.plot(days, poi, color=COLOURS["faint"], linewidth=0.8, zorder=1)
     for day, value, scan in zip(days, poi, scans, strict=True):

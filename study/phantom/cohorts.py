@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from study.files import write_text
+from study.files import write_json, write_text
 from study.phantom.making import FORMATS, make_scans, scan_files
 from study.phantom.people.counts import PAPER, People
 from study.phantom.people.plan import plan_cohort
@@ -155,7 +155,7 @@ def make_training_set(folder: str | Path, training: TrainingSet, *, workers: int
     Parameters
     ----------
     folder : str or Path
-        Receives scans.csv, images/, lung/, infection/ and recipes/.
+        Receives scans.csv, cohort.json, images/, lung/, infection/ and recipes/.
     training : TrainingSet
         Who is in it.
     workers : int
@@ -181,7 +181,9 @@ def make_training_set(folder: str | Path, training: TrainingSet, *, workers: int
         *"tube_current_mas tube_voltage_kv image lung_mask infection_mask motion".split(),
         *truth.columns,
     ]
-    write_text(folder / "scans.csv", scans[columns].to_csv(index=False, lineterminator="\n"))
+    table = scans[columns].to_csv(index=False, lineterminator="\n")
+    write_text(folder / "scans.csv", table)
+    write_json(folder / "cohort.json", {"tier": "synthetic", "digest": hashlib.sha256(table.encode()).hexdigest()})
     return scans[columns]
 
 

@@ -5,9 +5,9 @@ one by one: each notebook is a step with its parameters, inputs, results, times 
 would contain one action for all of them; this is one too, with more in it. It is a zip file with the project's own
 folders: paths may not lead out of a crate, and the unpacked project can be run again.
 
-Of patients it contains tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks
-or words of reports; what the run read and the crate leaves out is named by its digest. Links to what is left out are
-plain text.
+Of patients it contains tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks,
+words of reports or parameter file; what the run read and the crate leaves out is named by its digest. Links to what is
+left out are plain text.
 """
 
 import datetime
@@ -100,9 +100,11 @@ def _held(path):
 def _content(path, run):
     """Bytes of a file; of an executed notebook without the paths of the machine and what libraries warned of."""
     content = path.read_bytes()
-    if path.suffix != ".ipynb" or not path.is_relative_to(run.folder):
+    if path.suffix != ".ipynb":
         return content
     notebook = json.loads(content)
+    if not path.is_relative_to(run.folder):
+        return _without_outputs(notebook) or content
     for part in (notebook, *notebook["cells"]):
         part["metadata"].pop("papermill", None)
     for cell in notebook["cells"]:
@@ -110,6 +112,14 @@ def _content(path, run):
             cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]
     text = json.dumps(notebook, indent=1, ensure_ascii=False)
     return text.replace(json.dumps(str(run.root))[1:-1], ".").encode()
+
+
+def _without_outputs(notebook):
+    """A notebook of the project that JupyterLab saved with outputs, as it is without them; None if it has none."""
+    ran = [cell for cell in notebook["cells"] if cell.get("outputs") or cell.get("execution_count")]
+    for cell in ran:
+        cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(notebook, indent=1, ensure_ascii=False).encode() if ran else None
 
 
 LINK = {
@@ -158,8 +168,10 @@ def list_files(run):
     paths += [path for pattern in shown for path in run.figures.glob(pattern)]
     if run.tier != "synthetic":
         paths = [path for path in paths if not path.name.startswith(QUOTES_REPORTS)]
-    parameters = [run.root / "parameters" / f"{name}.yaml" for name in (run.name, "demo", "paper", "smoke")]
-    parameters = [path for path in (*parameters, answers.own_statements(run)) if path.is_file()]
+    parameters = [run.root / "parameters" / f"{name}.yaml" for name in ("demo", "paper", "smoke")]
+    if run.may_name:  # else paths and comments may name people; the values are in provenance.json and the checklists
+        parameters += [run.root / "parameters" / f"{run.name}.yaml", answers.own_statements(run)]
+    parameters = [path for path in dict.fromkeys(parameters) if path.is_file()]
     paths += [path for path in parameters if not _names_a_machine(path.read_text(encoding="utf-8"))]
     names = {path.relative_to(run.root).as_posix(): path for path in paths if path.is_file()}
     return {name: names[name] for name in sorted(names)}

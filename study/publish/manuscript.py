@@ -98,8 +98,9 @@ def printed(notebook, recorded):
         if number is None:
             return MISSING
         if isinstance(number, str):
-            is_date = re.fullmatch(r"\d{4}-\d\d-\d\d", number)
-            return f"{pd.Timestamp(number):%d %B %Y}".lstrip("0") if is_date else number
+            date = re.fullmatch(r"\d{4}-\d\d(-\d\d)?", number)
+            form = "%d %B %Y" if date and date[1] else "%B %Y"
+            return f"{pd.Timestamp(number):{form}}".lstrip("0") if date else number
         if re.match(r"p_(value_)?", name):
             return p_value(number)
         if whole:

@@ -44,8 +44,9 @@ def write(run, address, template, script="", **content):
     """
     style, code = _style(), _read(script) if script else ""
     frame = {
-        "run": run.name, "tier": run.tier, "tier_words": TIERS[run.tier], "notebooks": notebooks(run),
-        "here": address, "root": "../" * address.count("/"), "style": style, "style_source": _source(style),
+        "run": run.name, "tier": run.tier, "tier_words": TIERS[run.tier], "may_name": run.may_name,
+        "notebooks": notebooks(run), "here": address, "root": "../" * address.count("/"),
+        "style": style, "style_source": _source(style),
         "script": code, "script_source": _source(code) if code else "'none'",
     }  # fmt: skip
     path = run.figures / address

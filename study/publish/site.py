@@ -1,5 +1,8 @@
 """The web pages of a run: its notebooks, figures, tables and the code that drew them, with a search.
 
+Of patients who may not be named the page of a notebook shows what its cells saved for a reader, figures, tables and
+recorded values. What else they printed may be anything, and stays in ``runs/<run>/notebooks``.
+
 ``page`` frames them; ``claims_page`` writes the claims, from notebook 7, and ``forms`` the checklists and cards.
 """
 
@@ -117,15 +120,20 @@ def _chapter(run, name, notebook, places, functions):
     recording = notebook_page.recording(notebook)
     title, cells, contents = name, [], []
     for cell in notebook.cells:
+        if not run.may_name and "injected-parameters" in cell.metadata.get("tags", []):
+            continue  # paths of the user's, which the facts below leave out
         here = {"id": notebook_page.anchor(cell), "kind": cell.cell_type, "source": cell.source}
         if cell.cell_type == "code":
-            parts = notebook_page.output_parts(cell)
+            saved = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
+            parts = notebook_page.output_parts(cell) if run.may_name else _saved_parts(run, saved)
             if cell is recording:  # the table that pandas shows leaves out rows; a claim may be in one of them
-                parts = [*parts[:-1], {"table": notebook_page.values_html(run.recorded(name))}]
-            figures = [thing for thing, at in places.items() if (at["notebook"], at["cell"]) == (name, here["id"])]
+                parts = [
+                    *parts[: -1 if run.may_name else None],
+                    {"table": notebook_page.values_html(run.recorded(name))},
+                ]
             here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
                      "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}
-                                 for thing in figures if thing.startswith("Figure_")]}  # fmt: skip
+                                 for thing in saved if thing.startswith("Figure_")]}  # fmt: skip
         else:
             here["html"] = notebook_page.markdown(cell.source)
             headings = notebook_page.headings(cell)
@@ -134,6 +142,14 @@ def _chapter(run, name, notebook, places, functions):
         cells.append(here)
     return {"title": title, "cells": cells, "contents": contents, "facts": provenance.of_notebook(run, name),
             "functions": functions, "lead": _lead(notebook)}  # fmt: skip
+
+
+def _saved_parts(run, names):
+    """The figures and tables that a cell saved, as parts of its page."""
+    figures = [_figure(path, {}) for name in names if (path := run.figures / f"{name}.png").is_file()]
+    tables = [_table(path, {}) for name in names if (path := run.figures / f"{name}.md").is_file()]
+    pictures = [{"picture": f"../{one['files'][0]}", "alt": one["alt"]} for one in figures]
+    return [*pictures, *({"table": one["html"]} for one in tables)]
 
 
 def _lead(notebook):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from study.files import sha256, write_json, write_table
 from study.run import read_note
+from study.scans.identities import may_name
 from study.scans.scan_tables import read_scans, read_training_scans, write_scans
 from study.scans.schemas import TRAINING_COLUMNS
 
@@ -134,13 +135,19 @@ def _origin(path: Path, note: Path, tier, source, licence) -> dict:
 def adopt_training_scans(path, folder) -> pd.DataFrame:
     """Take a user's own training table into a run; with an empty `path`, for a run without training, an empty table.
 
+    Its note <table>.origin.json, as `study index` writes it, goes along as cohort.json.
+
     Returns
     -------
     pandas.DataFrame
         As from `read_training_scans`.
     """
     training = read_training_scans(path) if path else pd.DataFrame(columns=list(TRAINING_COLUMNS))
-    write_scans(Path(folder) / "scans.csv", training)
+    table = Path(folder) / "scans.csv"
+    write_scans(table, training)
+    if path:
+        about = _origin(Path(path), _note_of(Path(path)), "", "", "")
+        write_json(table.with_name("cohort.json"), about | {"digest": sha256(table)})
     return training
 
 
@@ -227,10 +234,14 @@ def read_included(folder) -> pd.DataFrame:
     return scans[listed["included"]].reset_index(drop=True)
 
 
-def period(scans: pd.DataFrame) -> dict[str, str | None]:
-    """The `first` and the `last` day of scanning, as ISO dates; None if no date is known."""
+def period(scans: pd.DataFrame, folder) -> dict[str, str | None]:
+    """The `first` and the `last` day of scanning, as ISO dates; None if no date is known.
+
+    Of patients who may not be named, whose table is in `folder`, they are months: each end is a day of one person.
+    """
+    form = "%Y-%m-%d" if may_name(folder) else "%Y-%m"
     days = scans["scan_date"].agg(["min", "max"])
-    return {end: None if pd.isna(day) else str(day.date()) for end, day in zip(("first", "last"), days, strict=True)}
+    return {end: None if pd.isna(day) else f"{day:{form}}" for end, day in zip(("first", "last"), days, strict=True)}
 
 
 def consecutive_pairs(scans: pd.DataFrame) -> pd.DataFrame:

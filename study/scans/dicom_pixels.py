@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 import tempfile
 import warnings
@@ -39,6 +40,8 @@ _BY_PYDICOM = {  # transfer syntaxes that need no codec: implicit, explicit, def
 }
 _RUN_LENGTH = "1.2.840.10008.1.2.5"
 _END_OF_IMAGE = b"\xff\xd9"  # of JPEG, JPEG-LS and JPEG 2000 alike, where it cannot occur among the pixels
+# Start of frame by JPEG's kinds (C4, C8 and CC mean something else), and by JPEG-LS.
+_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _AIR_HU = -1000  # padding above it (and below the top) cannot be distinguished from tissue
 _MOST_INFLATED = 64 << 20  # bytes of one file: 4096 x 4096 pixels of 32 bits
 _AGAIN = "export or copy the series again"
@@ -179,6 +182,7 @@ def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -
         frames = []
     if len(frames) != 1 or _END_OF_IMAGE not in frames[0]:  # scanners pad with any byte after it
         raise ScanError(path, "the compressed pixels end too early: the file is truncated", _AGAIN)
+    _check_announced(path, frames[0], dataset)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))
@@ -194,6 +198,42 @@ def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -
     if complaints:
         raise ScanError(path, f"the compressed pixels are damaged ({complaints[0]})", _AGAIN)
     return np.squeeze(hu).astype(float)
+
+
+def _check_announced(path: Path, frame: bytes, dataset: pydicom.Dataset) -> None:
+    """Refuse a compressed frame of another size than the header's before it is decoded: a few bytes can fill memory."""
+    announced = announced_size(frame)
+    if announced is None:
+        raise ScanError(path, "the compressed pixels do not say how many they are: they are damaged", _AGAIN)
+    if announced != (dataset.Rows, dataset.Columns):
+        rows, columns = announced
+        raise ScanError(
+            path,
+            f"{rows:,} x {columns:,} pixels are compressed in it, and the header says {dataset.Rows} x "
+            f"{dataset.Columns}",
+            _AGAIN,
+        )
+
+
+def announced_size(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns of a frame of JPEG, JPEG-LS or JPEG 2000 by its own markers; None if none says so.
+
+    JPEG and JPEG-LS say it in their frame header (ITU-T T.81, B.2.2; T.87, C.2.2), JPEG 2000 in the marker SIZ, which
+    is the second (T.800, A.5.1).
+    """
+    if frame.startswith(b"\xff\x4f\xff\x51") and len(frame) >= 24:
+        right, bottom, left, top = struct.unpack(">4I", frame[8:24])
+        return bottom - top, right - left
+    at = 2  # after the start of the image
+    while at + 9 <= len(frame) and frame[at] == 0xFF:
+        marker = frame[at + 1]
+        if marker in _FRAME_HEADERS:
+            return struct.unpack(">2H", frame[at + 5 : at + 9])
+        if marker == 0xFF:  # a byte that fills up
+            at += 1
+        else:
+            at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+    return None
 
 
 @contextlib.contextmanager

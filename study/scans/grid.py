@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 SPACING_RANGE_MM = (0.05, 20.0)  # finer is micro-CT, coarser is a wrong unit
-SIDE_RANGE_MM = (60.0, 1000.0)  # of a section: less shows no lung, and no scanner's opening is a metre wide
-LENGTH_RANGE_MM = (20.0, 1000.0)  # along the body: a few thick sections, or head to thighs
+# Across and along the body: less than 60 mm holds no lungs (those of an infant are longer), and more than a metre is
+# wider than a scanner's opening or longer than head to thighs.
+EXTENT_RANGE_MM = (60.0, 1000.0)
 MOST_VOXELS = 2**30  # 1024 x 1024 x 1024, or 4096 sections of 512 x 512: 2 GiB as HU
 LARGEST_SHEAR = 0.01  # cosine between two axes; 0.57 degrees. A tilted gantry shears by 5 degrees and more
 LARGEST_TILT_DEGREES = 30.0  # of a volume axis against the patient's; beyond it "axial" has no meaning
@@ -199,12 +200,12 @@ class Grid:
                 "resample it to a rectangular grid (a tilted gantry shears a series; dcm2niix can undo it)",
             )
         extent = np.array(self.spacing_mm) * self.shape_zyx
-        ranges = np.array([LENGTH_RANGE_MM, SIDE_RANGE_MM, SIDE_RANGE_MM])
-        if (extent < ranges[:, 0] * (1 - 1e-6)).any() or (extent > ranges[:, 1]).any():
+        shortest, longest = EXTENT_RANGE_MM
+        if (extent < shortest * (1 - 1e-6)).any() or (extent > longest).any():
             raise ScanError(
                 path,
                 f"the volume measures {in_mm(extent)} (z, y, x; spacing {in_mm(self.spacing_mm)}), and a chest CT "
-                f"{in_mm(LENGTH_RANGE_MM, ' to ')} along the body and {in_mm(SIDE_RANGE_MM, ' to ')} across",
+                f"{in_mm(EXTENT_RANGE_MM, ' to ')} along the body and across",
                 "check the spacing; give the whole chest, and of a whole-body scan the chest alone",
             )
         along = np.abs(self._directions[self._world_axes, range(3)])

@@ -19,7 +19,6 @@ TISSUE_MM = 30.0  # along a line through the body at least; the table is thinner
 # From the smallest child to the largest adult a body is 8 to 59 cm wide and 8 to 45 cm deep (AAPM Report 204, 2011;
 # from 12 cm on in the second year of life); a scanner's opening is 80 cm.
 WIDTH_RANGE_MM, DEPTH_RANGE_MM = (120.0, 800.0), (80.0, 600.0)
-SHORT_MM = 60.0  # along the body; two thick sections of a lung hold no more than a part of it
 # Air is -1000 HU by definition, -970 to -1005 in the ACR's phantom, and up to -930 with a sharp kernel.
 AIR_RANGE_HU = (-1080.0, -920.0)
 PADDING_BELOW_HU = -1015
@@ -45,7 +44,7 @@ def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
     Returns
     -------
     list of str
-        About its length, the width and depth of the body, the HU of its tissue and of the air around it, sections
+        About the width and depth of the body, the HU of its tissue and of the air around it, sections
         like or unlike their neighbours; empty for a usual scan.
 
     Raises
@@ -56,11 +55,7 @@ def body_notes(path, hu: np.ndarray, spacing_mm) -> list[str]:
     steps = [max(1, round(PIXEL_MM / length)) for length in spacing_mm[1:]]
     coarse = np.ascontiguousarray(hu[:, :: steps[0], :: steps[1]])
     pixel_mm = [step * length for step, length in zip(steps, spacing_mm[1:], strict=True)]
-    length_mm = len(hu) * spacing_mm[0]
-    notes = []
-    if length_mm < SHORT_MM:
-        notes.append(f"the volume is {length_mm:.0f} mm long, which holds only a part of the lungs")
-    return notes + _size(coarse, pixel_mm) + _air(coarse) + _tissue(coarse) + _sections(path, coarse)
+    return _size(coarse, pixel_mm) + _air(coarse) + _tissue(coarse) + _sections(path, coarse)
 
 
 def measured_pixels(hu: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from study.files import write_text
 from study.scans.ct import ScanError, mask_reader, read_scan
+from study.scans.identities import suspicions
 from study.scans.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
@@ -133,7 +134,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     progress : bool
         Show a progress bar on standard error.
     notes : list of str, optional
-        Receives what a user should know of scans that can be read.
+        Receives what a user should know of scans that can be read, and what in the table may name people.
 
     Returns
     -------
@@ -144,6 +145,8 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
         table, faults = _scan_table(path)
     except ScanTableError as error:
         return error.faults
+    if notes is not None:
+        notes += [f"{path}: {note}" for note in suspicions(table)]
     if files:
         from tqdm import tqdm
 

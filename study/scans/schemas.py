@@ -213,16 +213,16 @@ def _header_faults(path: Path, header: list[str], columns) -> list[Fault]:
         if header.count(name) > 1 or not name:
             rule = "two columns have this name" if name else "a column with values has no name"
             faults.append(Fault(str(path), 1, name, name, rule, "give each column a name of its own"))
-    unknown = {_plain(name): name for name in header if name not in columns}
+    unknown = {plain_name(name): name for name in header if name not in columns}
     for name in columns:
         if name not in header:
-            near = difflib.get_close_matches(_plain(name), unknown, 1, 0.7)
+            near = difflib.get_close_matches(plain_name(name), unknown, 1, 0.7)
             remedy = f"rename the column {unknown[near[0]]!r}" if near else "add the column"
             faults.append(Fault(str(path), 1, name, "", "the column is missing", remedy))
     return faults
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A column's name without what people write differently: `POI`, `Patient ID`, `iHU`."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 

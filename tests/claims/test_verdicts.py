@@ -111,6 +111,7 @@ def test_rounding_decides_reproduced():
     assert verdict(claim("23 January 2020", unit="date"), "2020-01-23") == "reproduced"
     # Patients scanned on other days contradict nothing.
     assert verdict(claim("23 January 2020", unit="date"), "2020-01-24") == "cannot be tested"
+    assert verdict(claim("23 January 2020", unit="date"), "2020-01") == "cannot be tested"
 
 
 def test_a_number_differs_by_the_error_of_the_difference():

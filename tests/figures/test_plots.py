@@ -1,6 +1,7 @@
 """Figures: their size and text, the same bytes from the same data, and no error where data are missing."""
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -365,6 +366,15 @@ def test_status_is_said_by_word_and_shape_too():
     marks = {line.get_marker(): line.get_color() for line in figure.findobj(matplotlib.lines.Line2D)}
     assert marks["o"] == style.COLOURS["severe"] and marks["s"] == style.COLOURS["non-severe"]
     assert "non-severe" in words_of(figure)
+
+
+def test_a_course_in_days_has_no_date():
+    hu, labels = chest_sections()
+    course = [(day, "severe", hu[k], labels[k], 0.1, -500) for k, day in enumerate([0, 4, 16])]
+    figure = sections.longitudinal(course, SPACING_MM)
+    figure.draw_without_rendering()
+    assert ["day 0", "day 4", "day 16"] == [tick.get_text() for tick in figure.axes[-1].get_xticklabels()]
+    assert "day 16, severe" in figure.alt and not re.search(r"\b(19|20)\d\d\b", words_of(figure) + figure.alt)
 
 
 def test_the_overlay_lies_on_the_infection():

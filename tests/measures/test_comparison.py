@@ -92,7 +92,7 @@ def test_infection_that_its_hu_tell_is_found_by_a_threshold(tmp_path, chest):
     hu[lung] = -850
     infection = lung & (np.indices(hu.shape)[1] < 10)
     hu[infection] = -400
-    scan = ct.write_scan(tmp_path / "a.nii.gz", hu, (10.0, 3.0, 3.0))
+    scan = ct.write_scan(tmp_path / "a.nii.gz", hu, (15.0, 3.0, 3.0))
     ct.write_mask(tmp_path / "lung.nii.gz", lung, scan)
     ct.write_mask(tmp_path / "infection.nii.gz", infection, scan)
     row = {"image": "a.nii.gz", "lung_mask": "lung.nii.gz", "infection_mask": "infection.nii.gz"}

@@ -26,7 +26,7 @@ def cohort(tmp_path, chest):
     rows = []
     for k, names in enumerate((["lung_mask", "infection_mask", "observer_1", "observer_2"], [], ["infection_mask"])):
         hu = chest((4, 24, 28), seed=k)
-        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (10.0, 3.0, 3.0))
+        scan = ct.write_scan(tmp_path / f"s{k}.nii.gz", hu, (15.0, 3.0, 3.0))
         lung = np.zeros(hu.shape, bool)
         lung[:, 7:17, 5:11] = True
         row = {"scan_id": f"s{k}", "patient_id": f"p{k}", **WHO, "image": f"s{k}.nii.gz"}
@@ -164,7 +164,7 @@ def test_what_is_unlikely_about_a_scan_is_printed_and_in_its_row(cohort, monkeyp
     measured, *_ = per_scan.measure_scans(scans, folder, folder / "masks")
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("s1: ")]
     assert lines == [f"s1: {measured.loc[1, 'notes']}"]
-    assert "below the 0.7 l" in lines[0] and "40 mm long" in lines[0] and "s1.nii" not in lines[0]
+    assert "below the 0.7 l" in lines[0] and "the body is 2 cm wide" in lines[0] and "s1.nii" not in lines[0]
     files.write_table(folder / "biomarkers.csv", measured)
     assert scan_tables.read_biomarkers(folder / "biomarkers.csv")["notes"].tolist() == measured["notes"].tolist()
 

@@ -38,6 +38,7 @@ def written(run):
         (value("phantom_median_n_sections", 14.5, n=16), "14.5", None, ""),
         (value("ihu_median", -652.4, unit="HU"), "-652", None, "HU"),
         (value("first_date", "2020-01-03"), "3 January 2020", None, ""),
+        (value("first_date", "2020-01"), "January 2020", None, ""),
         (value("largest_move_sensitivity_poi", -0.1), "-10.00", None, "percentage points"),
         (value("largest_move_median_poi_severe", 0.0762), "7.62", None, "percentage points"),
         (value("poi_median_smaller_mask", 0.0909), "9.09", None, "%"),

@@ -2,14 +2,16 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import nbformat
 import pandas as pd
 import pytest
 
+from study.files import write_json
 from study.publish import notebook_page, site
-from study.run import Run
+from study.run import Run, value
 
 
 def pages(run):
@@ -56,6 +58,29 @@ def test_hostile_text_stays_text_on_every_page(made_run):
         assert not [1 for _, a in found if a.get("href", "").startswith("javascript")], name
         assert "default-src 'none'" in page
     assert "&lt;script&gt;alert(1)" in pages(made_run)["notebooks/5-severity.html"]
+
+
+def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(made_run, tmp_path):
+    shutil.copytree(made_run.root, tmp_path, dirs_exist_ok=True)
+    run = Run("trial", tmp_path)
+    path = run.folder / "notebooks" / "5-severity.ipynb"
+    notebook = nbformat.read(path, 4)
+    injected = nbformat.v4.new_code_cell('scans = "data/secret/scans.csv"', metadata={"tags": ["injected-parameters"]})
+    notebook.cells.insert(1, injected)
+    nbformat.write(notebook, path)
+    site.write(run)
+    assert "secret" in pages(run)["notebooks/5-severity.html"]
+    write_json(run.cohort / "cohort.json", {"tier": "restricted"})
+    run.record("5-severity", [value("auc_poi", 0.968, n=531)])
+    site.write(run)
+    page = pages(run)["notebooks/5-severity.html"]
+    assert [a["src"] for tag, a in tags(page) if tag == "img"] == ["../Figure_3.png"]
+    assert 'class="output"' not in page and "secret" not in page and "0.968" in page
+    assert page.count("<table>") == 2  # Table 2 and the recorded values
+    assert "alert" not in pages(run)["notebooks/6-progression.html"]  # the words of its error
+    assert "secret" not in pages(run)["search.html"]
+    assert "Before you hand these pages on" in pages(run)["index.html"]
+    assert "Before you hand these pages on" not in pages(made_run)["index.html"]
 
 
 def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(made_run):

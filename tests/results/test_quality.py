@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from study.figures import examples
+from study.files import sha256, write_json
 from study.measures import comparison
 from study.results import quality
 from study.results.targets import TARGETS, Target
@@ -148,7 +149,7 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
     truth[2, 8:14, 6:10] = True
     rows, found = [], []
     for name, columns in (("good", 10), ("bad", 7), ("worst", 6)):
-        scan = ct.write_scan(tmp_path / f"{name}.nii.gz", hu, (10.0, 3.0, 3.0))
+        scan = ct.write_scan(tmp_path / f"{name}.nii.gz", hu, (15.0, 3.0, 3.0))
         ct.write_mask(tmp_path / f"{name}-infection.nii.gz", truth, scan)
         predicted = truth.copy()
         predicted[..., columns:] = False
@@ -157,6 +158,10 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
         found.append({"scan_id": name, "motion": name == "worst", "true_poi": 0.5}
                      | comparison.compare_masks(2 * predicted, truth, truth, (10, 2, 2)))  # fmt: skip
     compared = pd.DataFrame(found).assign(true_poi=[0.5, 0.5, 0.001])
+    pd.DataFrame(rows).to_csv(tmp_path / "scans.csv")
+    shown = examples.worst_scans(compared, pd.DataFrame(rows), tmp_path, tmp_path / "masks", n=2)
+    assert [case["words"].split(":")[0] for case in shown] == ["no. 3", "no. 2"]  # whose patients are unknown
+    write_json(tmp_path / "cohort.json", {"tier": "public", "digest": sha256(tmp_path / "scans.csv")})
     shown = examples.worst_scans(compared, pd.DataFrame(rows), tmp_path, tmp_path / "masks", n=2)
     assert [case["words"].split(":")[0] for case in shown] == ["worst", "bad"]
     assert "motion, true POI below 1 %" in shown[0]["words"] and "\n" not in shown[1]["words"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from helpers.table_rows import COHORT, ROW, TRAINING_ROW, changed, faults_of, scans
 from study.files import sha256, write_json, write_text
-from study.run import Run, value
+from study.run import Run, tier_of, value
 from study.scans.cohort import (
     adopt_biomarkers,
     adopt_scans,
@@ -91,10 +91,12 @@ def test_a_scan_without_date_is_in_no_pair():
     assert consecutive_pairs(table)["later"].tolist() == ["a2"]
 
 
-def test_the_period_is_of_known_dates():
+def test_the_period_is_of_known_dates_and_in_months_where_patients_may_not_be_named(tmp_path):
     days = pd.DataFrame({"scan_date": pd.to_datetime(["2020-02-12", None, "2020-01-23"])})
-    assert period(days) == {"first": "2020-01-23", "last": "2020-02-12"}
-    assert period(days[1:2]) == {"first": None, "last": None}
+    assert period(days, tmp_path) == {"first": "2020-01", "last": "2020-02"}
+    write_json(tmp_path / "cohort.json", {"tier": "public"})
+    assert period(days, tmp_path) == {"first": "2020-01-23", "last": "2020-02-12"}
+    assert period(days[1:2], tmp_path) == {"first": None, "last": None}
 
 
 # --- somebody's own tables in a run ---
@@ -239,6 +241,10 @@ def test_an_adopted_training_table_names_the_same_files(table_file, tmp_path):
     adopted = adopt_training_scans(path, tmp_path / "training")
     pd.testing.assert_frame_equal(adopted, read_training_scans(path))
     pd.testing.assert_frame_equal(read_training_scans(tmp_path / "training" / "scans.csv"), adopted)
+    assert tier_of(tmp_path / "training") == "unknown"
+    write_json(path.with_suffix(".origin.json"), {"tier": "public", "source": "s", "digest": sha256(path)})
+    adopt_training_scans(path, tmp_path / "training")
+    assert tier_of(tmp_path / "training") == "public"
 
 
 def test_a_scan_is_in_the_cohort_or_trained_on():

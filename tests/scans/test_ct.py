@@ -511,9 +511,13 @@ def test_more_voxels_than_are_read_are_refused_unread(tmp_path, monkeypatch):
     refused(tmp_path / "long.nii", "512 x 512 x 32767 voxels", "1,073,741,824")
 
 
-@pytest.mark.parametrize("spacing_mm", [(20.0, 10.0, 0.8), (20.0, 0.8, 8.0), (2.0, 10.0, 8.0)])
+@pytest.mark.parametrize("spacing_mm", [(20.0, 10.0, 2.1), (20.0, 2.4, 8.0), (9.9, 10.0, 8.0)])
 def test_a_volume_too_small_for_a_chest(scan_file, spacing_mm):
-    refused(scan_file(spacing_mm=spacing_mm).path, "the volume measures", "60 to 1000 mm across")
+    refused(scan_file(spacing_mm=spacing_mm).path, "the volume measures", "60 to 1000 mm along the body and across")
+
+
+def test_six_sections_of_a_centimetre_are_the_least_that_is_read(scan_file):
+    assert read_scan(scan_file(spacing_mm=(10.0, 10.0, 8.0)).path).hu.shape == (6, 24, 28)
 
 
 def test_a_volume_too_large_for_a_scanner(chest, nifti_file):

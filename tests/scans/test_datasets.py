@@ -22,7 +22,7 @@ from study.scans.nifti import save_nifti
 from study.scans.scan_tables import check_scans, read_scans, read_training_scans
 from study.scans.schemas import ScanTableError
 
-SPACING_MM = (8.0, 3.0, 3.0)
+SPACING_MM = (10.0, 3.0, 3.0)
 CT_SEG = ("coronacases_001", "coronacases_002", "radiopaedia_4_85506_1")
 
 

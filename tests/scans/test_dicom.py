@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
 
 from helpers.refusals import refused
+from study.scans import dicom_pixels
 from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
 from study.scans.dicom_header import is_lossy
 from study.scans.nifti import open_nifti
@@ -458,6 +459,41 @@ def test_whatever_pads_compressed_pixels_after_their_end(chest, dicom_folder, co
     np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
 
 
+@pytest.mark.parametrize("compressor", ["JPEG", "JPEG2000"])
+def test_more_compressed_pixels_than_the_header_says_are_refused_undecoded(
+    chest, dicom_folder, compressed, compressor, monkeypatch
+):
+    """A frame of a few bytes that announces 4 GB would fill memory."""
+    whole = compressed(compressor)
+    small = {"JPEG": (24).to_bytes(2) + (28).to_bytes(2), "JPEG2000": (28).to_bytes(4) + (24).to_bytes(4)}[compressor]
+
+    def edit(dataset, k):
+        whole(dataset, k)
+        frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+        if k == 0:
+            frame = frame.replace(small, b"\0" * (len(small) // 2 - 2) + b"\xff\xfe" + small[len(small) // 2 :], 1)
+        dataset.PixelData = pydicom.encaps.encapsulate([frame])
+
+    folder = dicom_folder(chest(), edit=edit)
+    large = {"JPEG": "65,534 x 28", "JPEG2000": "24 x 65,534"}[compressor]
+    monkeypatch.setattr("SimpleITK.ImageFileReader", None)
+    refused(folder, f"{large} pixels are compressed in it, and the header says 24 x 28", named=folder / "IM0000.dcm")
+
+
+@pytest.mark.parametrize(
+    ("frame", "size"),
+    [
+        (b"\xff\xd8\xff\xe0\0\4ab\xff\xff\xc3\0\x0b\x10\2\0\1\0\1\1\x11\0", (512, 256)),  # after another marker
+        (b"\xff\xd8\xff\xf7\0\x0b\x10\2\0\1\0\1\1\x11\0", (512, 256)),  # JPEG-LS
+        (b"\xff\xd8\xff\xc4\0\4ab\xff\xd9", None),  # tables alone
+        (b"\xff\xd8" + bytes(200), None),
+        (b"", None),
+    ],
+)
+def test_the_size_that_a_compressed_frame_announces(frame, size):
+    assert dicom_pixels.announced_size(frame) == size
+
+
 def test_compressed_pixels_that_end_early_with_an_end_marker(chest, dicom_folder, compressed):
     """The decoder notices."""
     whole = compressed("JPEG")
@@ -503,7 +539,8 @@ def test_compressed_pixels_that_are_damaged(chest, dicom_folder, compressed, cap
 def test_compression_that_cannot_be_decoded(chest, dicom_folder, capfd):
     def edit(dataset, k):
         dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
-        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8" + bytes(200) + b"\xff\xd9"])
+        frame_header = b"\xff\xc3\0\x0b\x10" + (24).to_bytes(2) + (28).to_bytes(2) + b"\1\1\x11\0"
+        dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8" + frame_header + bytes(200) + b"\xff\xd9"])
         dataset["PixelData"].VR = "OB"
 
     folder = dicom_folder(chest(), edit=edit)

@@ -413,7 +413,7 @@ def test_check_scans_opens_every_file(table_file, tmp_path, chest):
 
 
 def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(table_file, tmp_path, chest, monkeypatch):
-    half = write_scan(tmp_path / "half.nii.gz", chest(), (5.0, 10.0, 8.0))
+    half = write_scan(tmp_path / "half.nii.gz", chest(), (20.0, 5.0, 4.0))
     write_mask(tmp_path / "mask.nii.gz", half.hu < -700, half)
     write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
     rows = [
