@@ -82,6 +82,18 @@ def read_note(note, path):
     return about, path.is_file() and about.get("digest") == sha256(path)
 
 
+def mark_of(figures):
+    """The word that what is saved in a folder carries, by the run whose folder of figures it is (``Run.mark``).
+
+    Parameters
+    ----------
+    figures : path
+        Of a folder that belongs to no run, the word is "".
+    """
+    folder = Path(figures).resolve()
+    return Run(folder.name, folder.parents[1]).mark if folder.parent.name == "figures" else ""
+
+
 class Run:
     """The folders of one run.
 
@@ -139,6 +151,13 @@ class Run:
         about, fits = read_note(self.cohort / "cohort.json", table)
         # A run from a table of biomarkers has no scan table.
         return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
+
+    @property
+    def mark(self):
+        """The word that its figures and tables carry: "synthetic", or "" for patients and where it is switched off."""
+        recipe = self.folder / "recipes" / "1-cohort.json"
+        chosen = json.loads(recipe.read_text(encoding="utf-8"))["parameters"] if recipe.is_file() else {}
+        return "synthetic" if self._tier_of_cohort() == "synthetic" and chosen.get("mark_synthetic", True) else ""
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.

@@ -222,7 +222,7 @@ def test_text_of_a_user_stays_text(run):
     found = filled(run, ["us"], us={"says": "From {run cohort/cohort.json#source}."})
     assert found[0].words == "From <b>us</b> | you."
     table = document.table(("a", "b"), [(document.escaped(hostile), document.escaped(found[0].words))])
-    md, page = document.write(run, "x", f"# T\n\n{table}\n{document.escaped(hostile)}")
+    md, page = document.write(run, "x", "# T\n", f"{table}\n{document.escaped(hostile)}")
     _, _, shown = page.read_text().partition("<main")
     assert "<script>" not in shown and "<b>" not in shown and "href" not in shown and "<em>" not in shown
     assert shown.count("<td>") == 2 and "&lt;script&gt;x&lt;/script&gt; | `a` [b](javascript:x) *c* # d" in shown

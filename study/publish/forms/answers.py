@@ -21,7 +21,6 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from study.claims.verdicts import TIERS
 from study.figures import tables
 from study.networks import card_words
 from study.parameters import kind_of
@@ -188,7 +187,7 @@ def write(run):
         if name in CHECKLISTS:
             tables.save_csv(_table(answers), run.figures / f"{called}.csv")
         text = _checklist(form, answers, run) if name in CHECKLISTS else _prose(form, answers, run)
-        document.write(run, called, text)
+        document.write(run, called, _head(form, answers, run), text)
 
 
 def _table(answers):
@@ -200,8 +199,7 @@ def _head(form, answers, run):
     own = own_statements(run).relative_to(run.root).as_posix()
     remedy = f" State what is missing in `{own}`, under the name in brackets." if count(answers)["missing"] else ""
     return (
-        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
-        f"> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\nSource: {form['source']}\n"
+        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\nSource: {form['source']}\n"
     )
 
 
@@ -212,7 +210,7 @@ def _see(answer, run):
 def _checklist(form, answers, run):
     counts = count(answers)
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    parts = [_head(form, answers, run), f"{len(answers)} items: **{said}**.\n"]
+    parts = [f"{len(answers)} items: **{said}**.\n"]
     for section in dict.fromkeys(answer.section for answer in answers):
         rows = [
             (answer.number, answer.asks, f"{STATUSES[answer.status]} *{answer.status}*", document.escaped(answer.words),
@@ -224,7 +222,7 @@ def _checklist(form, answers, run):
 
 
 def _prose(form, answers, run):
-    parts, section = [_head(form, answers, run)], ""
+    parts, section = [], ""
     for answer in answers:
         if answer.section != section:
             section = answer.section
