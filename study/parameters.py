@@ -13,6 +13,11 @@ class ParameterError(ValueError):
     """A parameter file that cannot be used; lists every fault and its remedy."""
 
 
+# Parameters of the run itself, which no notebook has: with false, figures and tables of synthetic patients do not say
+# that they are synthetic, for those who publish phantoms as such.
+OF_THE_RUN = {"mark_synthetic": True}
+
+
 # --- what each parameter may be, beside its type, which is that of the default in its notebook ---
 
 
@@ -121,7 +126,7 @@ def read_parameters(path, notebooks):
     Returns
     -------
     dict of str to dict
-        All parameters of each notebook: the defaults, replaced by those of the file.
+        All parameters of each notebook and ``OF_THE_RUN``: the defaults, replaced by those of the file.
 
     Raises
     ------
@@ -129,7 +134,7 @@ def read_parameters(path, notebooks):
         Listing every fault at once.
     """
     given = _load(path)
-    parameters = {name: defaults(notebook) for name, notebook in notebooks.items()}
+    parameters = {name: defaults(notebook) | OF_THE_RUN for name, notebook in notebooks.items()}
     for own in parameters.values():
         own["run"] = path.stem
     faults, sections = [], {}

@@ -98,6 +98,18 @@ def tier_of(folder):
     return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
 
 
+def mark_of(figures):
+    """The word that what is saved in a folder carries, by the run whose folder of figures it is (``Run.mark``).
+
+    Parameters
+    ----------
+    figures : path
+        Of a folder that belongs to no run, the word is "".
+    """
+    folder = Path(figures).resolve()
+    return Run(folder.name, folder.parents[1]).mark if folder.parent.name == "figures" else ""
+
+
 class Run:
     """The folders of one run.
 
@@ -157,6 +169,13 @@ class Run:
         Only if the patients are synthetic, or public as a parameter or the note beside their table says.
         """
         return self.tier in NAMED
+
+    @property
+    def mark(self):
+        """The word that its figures and tables carry: "synthetic", or "" for patients and where it is switched off."""
+        recipe = self.folder / "recipes" / "1-cohort.json"
+        chosen = json.loads(recipe.read_text(encoding="utf-8"))["parameters"] if recipe.is_file() else {}
+        return "synthetic" if tier_of(self.cohort) == "synthetic" and chosen.get("mark_synthetic", True) else ""
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.

@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from study import fingerprint, processes, provenance
 from study.files import write_json, write_text
-from study.parameters import ParameterError, read_parameters
+from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
@@ -135,7 +135,7 @@ def execute(notebook, run, shard=0, n_shards=1):
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which `plan` has checked
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
-    parameters = dict(recipe["parameters"])
+    parameters = {name: item for name, item in recipe["parameters"].items() if name not in OF_THE_RUN}
     suffix, label = "", notebook
     if n_shards > 1:
         parameters |= {"shard": shard, "n_shards": n_shards}

@@ -35,7 +35,13 @@ def read(tmp_path, text, name="mine"):
 def test_defaults_are_the_notebooks_own_and_the_run_is_the_files_name(tmp_path):
     parameters = read(tmp_path, "")
     assert parameters["1-cohort"] == {"run": "mine", "n_scans": 548, "increment_mm": 10.0,
-                                      "section_mm": [5.0], "report_language": "mixed", "seed": 2020}  # fmt: skip
+                                      "section_mm": [5.0], "report_language": "mixed", "seed": 2020,
+                                      "mark_synthetic": True}  # fmt: skip
+
+
+def test_a_parameter_of_the_run_reaches_every_notebook_so_that_each_is_executed_again(tmp_path):
+    parameters = read(tmp_path, "mark_synthetic: false\n")
+    assert {own["mark_synthetic"] for own in parameters.values()} == {False}
 
 
 def test_a_notebooks_own_parameter_prevails_over_one_for_all(tmp_path):

@@ -1,11 +1,10 @@
 """The flow of patients and scans through a run, as reporting guidelines ask for it (STARD, TRIPOD+AI, CLAIM)."""
 
-import json
-
 import pandas as pd
 from matplotlib.patches import FancyBboxPatch
 
 from study.figures.style import COLOURS, COLUMN_MM, new_figure, styled
+from study.networks import card_words
 
 LINE_MM = 3.3  # height of a line of text
 NARROW, WIDE = 52, 56  # widths of the boxes (mm)
@@ -22,9 +21,11 @@ def counts(run):
     -------
     dict of str to int or None
         By the names under which they were recorded; None where a notebook was not run or the number is undefined.
-        Four are derived: ``n_scans_excluded``, scans of patients under 18; ``n_with_phrase``, pairs whose report has a
-        phrase of change; ``n_training`` and ``n_held_out``, the scans on which the infection network was trained and
-        those of the held-out patients.
+        Two are derived: ``n_scans_excluded``, scans of patients under 18; ``n_with_phrase``, pairs whose report has a
+        phrase of change. The infection network's card knows ``n_training`` and ``n_held_out``, the scans on which it
+        was trained and those of the held-out patients; ``n_without``, how many of the former are without infection, and
+        ``n_covid``, how many have COVID-19; ``n_before``, the scans of a training from which it went on; and
+        ``elsewhere``, whether it was trained outside this run.
     """
     names = {
         "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients"],
@@ -51,9 +52,13 @@ def counts(run):
     found["n_with_phrase"] = (
         None if unread else found["n_pairs"] - found["n_without_report"] - found["n_without_phrase"]
     )
-    card = run.models / "infection.json"
-    data = json.loads(card.read_text(encoding="utf-8"))["data"] if card.is_file() else {}
-    return found | {"n_training": data.get("scans"), "n_held_out": data.get("held_out_scans")}
+    card = card_words.read(run.models).get("infection", {})
+    data, before = card.get("data", {}), card.get("started_from", {}).get("data", {})
+    return found | {
+        "n_training": data.get("scans"), "n_held_out": data.get("held_out_scans"),
+        "n_without": data.get("without_infection"), "n_covid": data.get("with_covid_19"),
+        "n_before": before.get("scans"), "elsewhere": card_words.taken_over(run),
+    }  # fmt: skip
 
 
 class _Sheet:
@@ -176,18 +181,24 @@ def _draw_cohort(sheet, n, told):
     ]  # fmt: skip
     if n["n_training"] is not None:
         both = n["n_training"] + n["n_held_out"]
-        other = sheet.box(LEFT, 16, NARROW, "Other pneumonia", _count(both, "scan"))
+        title = "Training set of other origin" if n["elsewhere"] else "Training set"
+        kinds = [f"{words}: {n[key]}" for key, words in (("n_without", "no infection"), ("n_covid", "COVID-19"))
+                 if n[key] is not None]  # fmt: skip
+        before = [f"trained before on {_count(n['n_before'], 'scan')}"] if n["n_before"] else []
+        other = sheet.box(LEFT, 16, NARROW, title, _count(both, "scan"))
         split = sheet.box(
-            LEFT, 32.5, NARROW, "Split by patient", f"training: {_count(n['n_training'], 'scan')}",
-            f"held out, for thresholds: {n['n_held_out']}",
+            LEFT, 31.5, NARROW, "Split by patient", f"training: {_count(n['n_training'], 'scan')}",
+            *([", ".join(kinds)] if kinds else []), f"held out, for thresholds: {n['n_held_out']}",
         )  # fmt: skip
-        networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", colour="first")
+        networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", *before, colour="first")
         sheet.down(other, split)
         sheet.down(split, networks)
         sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
         told.append(
-            f"{_count(both, 'scan')} of other pneumonia: networks trained on {n['n_training']}, thresholds chosen on "
-            f"the {n['n_held_out']} of held-out patients"
+            f"{title.lower()}, {_count(both, 'scan')}: networks trained on {n['n_training']}"
+            + (f" ({', '.join(kinds)})" if kinds else "")
+            + f", thresholds chosen on the {n['n_held_out']} of held-out patients"
+            + "".join(f"; {words}" for words in before)
         )
     return measured
 

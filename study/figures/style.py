@@ -1,6 +1,7 @@
 """How every figure looks and is written: a journal's column widths, 7-point font, colours, files without dates.
 
 Each file contains its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
+A figure of a synthetic run carries that word: small at its foot, in the alternative text and in the file's metadata.
 
 Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
 """
@@ -15,8 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from study.files import whole
+from study.run import mark_of
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
+FOOT_MM = 2.4  # what a word at the foot of a figure takes
 
 COLOURS = {
     "severe": "#CC3311",
@@ -71,14 +74,14 @@ class ColumnFigure(Figure):
     """A figure that shows itself in a notebook without pyplot, which would keep it open."""
 
     _alt = ""
+    mark = ""  # a word about the data that it carries
 
     @property
     def alt(self):
         """What it shows, for a reader who cannot see it; if its drawing function gave none, the words in it."""
-        if self._alt:
-            return self._alt
-        words = (text.get_text() for text in self.findobj(Text))
-        return "; ".join(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
+        words = (" ".join(text.get_text().split()) for text in self.findobj(Text))
+        alt = self._alt or "; ".join(dict.fromkeys(word for word in words if word and word != self.mark))
+        return f"{alt} ({self.mark} data)" if self.mark else alt
 
     @alt.setter
     def alt(self, words):
@@ -112,6 +115,20 @@ def new_figure(column, height_mm):
     return figure
 
 
+def _carry(fig, word):
+    """Write a word small at the right of a figure's foot, in a strip of its own below what is drawn."""
+    if not word or fig.mark:
+        return
+    fig.mark = word
+    engine, height = fig.get_layout_engine(), fig.get_figheight()
+    if engine is not None:  # a figure with places of its own has a margin
+        fig.set_figheight(height + FOOT_MM / 25.4)
+        share = FOOT_MM / 25.4 / fig.get_figheight()
+        engine.set(rect=(0, share, 1, 1 - share))
+    right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())
+    fig.text(right, low, word, fontsize=5, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
+
+
 @styled
 def save(fig, folder, name):
     """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
@@ -124,6 +141,7 @@ def save(fig, folder, name):
     list of Path
         The two files.
     """
+    _carry(fig, mark_of(folder))
     written = []
     for kind in ("png", "pdf"):
         path = Path(folder) / f"{name}.{kind}"
@@ -149,6 +167,8 @@ def write(fig, path, kind, title=""):
         "png": {"Software": None, "Description": fig.alt},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title, "Subject": fig.alt},
     }
+    if fig.mark:
+        said["png"]["Source"] = said["pdf"]["Keywords"] = f"{fig.mark} data"
     fig.savefig(path, format=kind, dpi=300, metadata=said[kind])
 
 

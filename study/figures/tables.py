@@ -11,6 +11,7 @@ import pandas as pd
 
 from study.files import write_bytes, write_text
 from study.results.words import MISSING, heading, is_missing
+from study.run import mark_of
 
 
 def save(df, folder, name, caption, user_text=()):
@@ -18,7 +19,8 @@ def save(df, folder, name, caption, user_text=()):
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
     unchanged column names and ten significant digits. The others are for readers: headings in words and four digits.
-    Line ends are ``\n``, text is UTF-8: the same table gives the same bytes.
+    Line ends are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic run says so: in its
+    caption, in a last column ``tier`` of the CSV file and among the keywords of the Word file.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
     the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
@@ -37,12 +39,15 @@ def save(df, folder, name, caption, user_text=()):
     -------
     list of Path
     """
-    header, rows, guards = _laid_out(df, user_text, name)
+    mark = mark_of(folder)
+    header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
     printed_header, printed, _ = _laid_out(df, user_text, name, digits=4)
     printed_header = [heading(column) for column in printed_header]
+    if mark:
+        caption = f"{caption} {mark.capitalize()} data."
     contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(printed_header, printed, caption).encode(),
                 "tex": _latex(printed_header, printed, caption, name).encode(),
-                "docx": _docx(printed_header, printed, caption, name)}  # fmt: skip
+                "docx": _docx(printed_header, printed, caption, name, mark)}  # fmt: skip
     paths = [Path(folder) / f"{name}.{kind}" for kind in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
@@ -136,7 +141,7 @@ def _latex(header, rows, caption, name):
 NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _docx(header, rows, caption, name):
+def _docx(header, rows, caption, name, keywords=""):
     """A Word file: caption with the table's number, three rules as in journals, the header repeated on every page."""
     import docx
     from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -158,6 +163,7 @@ def _docx(header, rows, caption, name):
 
     document = docx.Document()
     document.core_properties.title = document.core_properties.author = document.core_properties.comments = ""
+    document.core_properties.keywords = keywords
     number = re.match(r"Table_(S?\d+)", name)
     document.add_paragraph(f"Table {number[1]}. {text_of(caption)}" if number else text_of(caption), style="Caption")
     table = document.add_table(rows=0, cols=len(header))

@@ -13,8 +13,8 @@ import numpy as np
 
 from study.files import sha256, whole, write_json
 from study.networks import slabs
+from study.networks.card_words import TASKS
 
-TASKS = ("lung", "infection")
 SUFFIXES = ("safetensors", "xml", "bin")
 STARTER = Path(__file__).parents[1] / "starter"  # the bundled networks, trained by parameters/starter.yaml
 HOW_TO_MAKE = (

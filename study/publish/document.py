@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mistune
 
+from study.claims.verdicts import TIERS
 from study.files import write_text
 from study.publish import page
 
@@ -32,14 +33,22 @@ def table(header, rows):
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def write(run, name, markdown):
-    """Write ``<name>.md`` and ``<name>.html`` into ``figures/<run>``; the page's title is the document's first heading.
+def write(run, name, head, text):
+    """Write ``<name>.md`` and ``<name>.html`` into ``figures/<run>``: a head, whose data the run has, and the text.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    name : str
+    head, text : str
+        Markdown; the first heading of the head is the page's title.
 
     Returns
     -------
     list of Path
     """
-    title = re.search(r"^# (.+)$", markdown, re.MULTILINE).group(1)
+    title = re.search(r"^# (.+)$", head, re.MULTILINE).group(1)
     path = run.figures / f"{name}.md"
-    write_text(path, markdown)
-    return [path, page.write(run, f"{name}.html", "document.html", title=title, body=_render(markdown))]
+    write_text(path, f"{head}\n> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\n{text}")
+    parts = {"head": _render(head), "body": _render(text)}
+    return [path, page.write(run, f"{name}.html", "document.html", title=title, **parts)]

@@ -31,7 +31,8 @@ def words(figure):
 
 def test_every_number_comes_from_what_was_recorded(tmp_path):
     run = recorded(tmp_path, _1_cohort=COHORT, _3_segment=SEGMENT, _5_severity=SEVERITY, _6_progression=PROGRESSION)
-    write_json(run.models / "infection.json", {"data": {"scans": 102, "held_out_scans": 18}})
+    data = {"training_table_sha256": "", "scans": 102, "held_out_scans": 18}
+    write_json(run.models / "infection.json", {"data": data})
     numbers = flow_diagram.counts(run)
     assert numbers["n_scans_excluded"] == 17 and numbers["n_with_phrase"] == 335 - 11 - 70
     figure = flow_diagram.draw(numbers)
@@ -76,7 +77,9 @@ def test_no_text_leaves_its_box_or_the_sheet(tmp_path):
         for notebook, part in (("_1_cohort", COHORT), ("_3_segment", SEGMENT), ("_5_severity", SEVERITY),
                                ("_6_progression", PROGRESSION))
     })  # fmt: skip
-    write_json(run.models / "infection.json", {"data": {"scans": 1000, "held_out_scans": 1000}})
+    data = {"training_table_sha256": "", "scans": 1000, "held_out_scans": 1000, "without_infection": 1000,
+            "with_covid_19": 1000}  # fmt: skip
+    write_json(run.models / "infection.json", {"data": data, "started_from": {"data": data}})
     figure = flow_diagram.draw(flow_diagram.counts(run))
     figure.draw_without_rendering()
     boxes = [patch.get_window_extent() for patch in figure.axes[0].patches]

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from study.figures import explain, one_section, plots, quality_plots, robustness_plots, sections, style
+from study.files import write_json
+from study.run import Run
 from study.statistics import kappa
 
 SPACING_MM = (10.0, 2.5, 2.5)
@@ -451,3 +453,38 @@ def test_colours_of_one_figure_differ_for_the_colour_blind(kind):
     matrix = np.array(COLOUR_BLIND[kind])
     for one, two in TOGETHER:
         assert np.linalg.norm(seen(palette[one], matrix) - seen(palette[two], matrix)) > 15, (one, two)
+
+
+@pytest.fixture
+def synthetic(tmp_path):
+    """A run of synthetic patients that has not drawn anything yet."""
+    run = Run("made", tmp_path)
+    write_json(run.cohort / "cohort.json", {"tier": "synthetic"})
+    return run
+
+
+def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthetic):
+    figure = plots.severity_boxplots(scans())
+    alt, height = figure.alt, figure.get_figheight()
+    png, pdf = plots.save(figure, synthetic.figures, "Figure_3")
+    plots.save(figure, synthetic.figures, "Figure_3")
+    (mark,) = (text for text in figure.findobj(matplotlib.text.Text) if text.get_text() == "synthetic")
+    assert mark.get_fontsize() < 6 and figure.alt == f"{alt} (synthetic data)"
+    with Image.open(png) as picture:
+        assert picture.info["Source"] == "synthetic data" and picture.info["Description"] == figure.alt
+    assert b"/Keywords (synthetic data)" in pdf.read_bytes()
+    # in a strip of its own, so that it covers nothing
+    figure.draw_without_rendering()
+    box = mark.get_window_extent()
+    assert figure.get_figheight() > height and box.y0 > 0 and box.x1 < figure.bbox.width
+    assert all(ax.get_tightbbox().y0 >= box.y1 - 1 for ax in figure.axes)
+
+
+@pytest.mark.parametrize(("tier", "chosen"), [("restricted", True), ("unknown", True), ("synthetic", False)])
+def test_no_figure_of_patients_says_synthetic_and_none_where_it_is_switched_off(synthetic, tier, chosen):
+    write_json(synthetic.cohort / "cohort.json", {"tier": tier})
+    write_json(synthetic.folder / "recipes" / "1-cohort.json", {"parameters": {"mark_synthetic": chosen}})
+    figure = plots.severity_boxplots(scans())
+    png, _ = plots.save(figure, synthetic.figures, "Figure_3")
+    with Image.open(png) as picture:
+        assert "Source" not in picture.info and "synthetic" not in words_of(figure) + figure.alt

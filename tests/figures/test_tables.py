@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.figures import tables
+from study.files import write_json
+from study.run import Run
 
 TABLE = pd.DataFrame(
     {
@@ -134,3 +136,32 @@ def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
     guarded = tables.guard(text, from_user)
     assert not guarded.startswith(("=", "@")) and "\r" not in guarded
     assert guarded in (text, "'" + text) or "\r" in text
+
+
+@pytest.fixture
+def synthetic(tmp_path):
+    """A run of synthetic patients that has not drawn anything yet."""
+    run = Run("made", tmp_path)
+    write_json(run.cohort / "cohort.json", {"tier": "synthetic"})
+    return run
+
+
+def test_tables_of_synthetic_patients_say_so_in_every_form(synthetic):
+    csv_file, md, tex, word = tables.save(TABLE, synthetic.figures, "Table_2", "Comparisons.")
+    rows = list(csv.DictReader(io.StringIO(csv_file.read_text())))
+    assert [row["tier"] for row in rows] == ["synthetic", "synthetic"] and list(rows[0])[-1] == "tier"
+    assert md.read_text().startswith("**Comparisons. Synthetic data.**") and "tier" not in md.read_text()
+    assert r"\caption{Comparisons. Synthetic data.}" in tex.read_text()
+    document = docx.Document(word)
+    assert document.paragraphs[0].text == "Table 2. Comparisons. Synthetic data."
+    assert document.core_properties.keywords == "synthetic"
+
+
+@pytest.mark.parametrize(
+    ("tier", "chosen"), [("restricted", True), ("public", True), ("unknown", True), ("synthetic", False)]
+)
+def test_of_patients_or_where_it_is_switched_off_nothing_says_synthetic(synthetic, tier, chosen):
+    write_json(synthetic.cohort / "cohort.json", {"tier": tier})
+    write_json(synthetic.folder / "recipes" / "1-cohort.json", {"parameters": {"mark_synthetic": chosen}})
+    for path in tables.save(TABLE, synthetic.figures, "Table_2", "Comparisons.")[:3]:
+        assert "ynthetic" not in path.read_text() and "tier" not in path.read_text()

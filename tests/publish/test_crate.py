@@ -60,7 +60,7 @@ def make_run(project, tier):
     checklist = document.link("cell 1", run.figures / "notebooks" / "1-cohort.html", run.figures, "cell-a")
     for name in ("Table_2.md", "Table_S13_unknown_wordings.csv", "index.html"):
         checklist += "; " + document.link(name, run.figures / name, run.figures)
-    document.write(run, "checklist_x", f"# A checklist\n\n{checklist}; [web](https://example.org); [up](#a)\n")
+    document.write(run, "checklist_x", "# A checklist\n", f"{checklist}; [web](https://example.org); [up](#a)\n")
     write_text(run.figures / "search.html", f"all that the notebooks print, {PATIENT}")
     write_text(run.figures / "Table_S13_unknown_wordings.csv", f"improved,{PATIENT} is better")
     provenance.write(run, parameters)

@@ -173,10 +173,10 @@ def test_every_statement_is_used_and_says_one_thing():
     used = {name for form in answers.FORMS for item in answers.read_form(form)["items"] for name in item["by"]}
     assert used == set(STATEMENTS)
     for name, statement in STATEMENTS.items():
-        for kinds in (["synthetic"], ["patients"], ["table", "patients"]):
+        for kinds in (["synthetic"], ["patients"], ["table", "patients"], ["taken_over", "patients"]):
             state = next((statement[kind] for kind in kinds if kind in statement), statement)
             assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, kinds)
-            assert set(state) <= {"says", "see", "not_applicable", "missing", "table"}, (name, kinds)
+            assert set(state) <= {"says", "see", "not_applicable", "missing", "table", "taken_over"}, (name, kinds)
 
 
 def test_no_pointer_of_the_forms_leads_nowhere():
@@ -185,7 +185,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
     states = [
         s
         for statement in STATEMENTS.values()
-        for s in (*(statement.get(kind) for kind in ("synthetic", "patients", "table")), statement)
+        for s in (*(statement.get(kind) for kind in ("synthetic", "patients", "table", "taken_over")), statement)
         if s
     ]
     found = {p for s in states for p in [*s.get("see", []), *re.findall(r"\{([^}]+)\}", s.get("says", ""))]}
@@ -194,7 +194,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
         try:
             pointers.follow(pointer, nothing)
         except pointers.Absent:
-            assert pointer.split()[0] in ("value", "figure", "table", "run")
+            assert pointer.split()[0] in ("value", "figure", "table", "run", "card")
 
 
 def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):
@@ -222,7 +222,7 @@ def test_text_of_a_user_stays_text(run):
     found = filled(run, ["us"], us={"says": "From {run cohort/cohort.json#source}."})
     assert found[0].words == "From <b>us</b> | you."
     table = document.table(("a", "b"), [(document.escaped(hostile), document.escaped(found[0].words))])
-    md, page = document.write(run, "x", f"# T\n\n{table}\n{document.escaped(hostile)}")
+    md, page = document.write(run, "x", "# T\n", f"{table}\n{document.escaped(hostile)}")
     _, _, shown = page.read_text().partition("<main")
     assert "<script>" not in shown and "<b>" not in shown and "href" not in shown and "<em>" not in shown
     assert shown.count("<td>") == 2 and "&lt;script&gt;x&lt;/script&gt; | `a` [b](javascript:x) *c* # d" in shown

@@ -3,9 +3,9 @@
 Every statement is written once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
 the statements that answer each of its items. A statement says something, in words that may contain pointers
 (``pointers``) in braces, and names what to see; or it says why it does not apply, or what is missing. It may differ
-between synthetic scans, patients, and a table of biomarkers without CTs. An item is *answered* only if no part of it is
-missing. What only the authors can state they write, under the same names, in ``parameters/<run>.statements.yaml``,
-which overrides the study's own:
+between synthetic scans, patients, a table of biomarkers without CTs, and networks that were trained elsewhere. What is
+said of a network comes from its card. An item is *answered* only if no part of it is missing. What only the authors can
+state they write, under the same names, in ``parameters/<run>.statements.yaml``, which overrides the study's own:
 
     ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
@@ -21,8 +21,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from study.claims.verdicts import TIERS
 from study.figures import tables
+from study.networks import card_words
 from study.parameters import kind_of
 from study.publish import document
 from study.publish.forms.pointers import Absent, Broken, follow
@@ -124,7 +124,7 @@ def fill(form, statements, run):
         From :func:`read_form`.
     statements : dict of str to dict
         By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for ``synthetic`` scans and
-        one for ``patients``; or one for a ``table`` without CTs, which goes first.
+        one for ``patients``; or one for a ``table`` without CTs or for networks ``taken_over``, which go first.
     run : study.run.Run
 
     Returns
@@ -134,6 +134,8 @@ def fill(form, statements, run):
     kinds = ["synthetic" if run.tier == "synthetic" else "patients"]
     if len(run.recorded("5-severity")) and not run.variants_csv.is_file():
         kinds.insert(0, "table")
+    if card_words.taken_over(run):
+        kinds.insert(0, "taken_over")
     answers = []
     for item in form["items"]:
         parts = [_state(name, _of_kind(statements[name], kinds), run) for name in item["by"]]
@@ -185,7 +187,7 @@ def write(run):
         if name in CHECKLISTS:
             tables.save_csv(_table(answers), run.figures / f"{called}.csv")
         text = _checklist(form, answers, run) if name in CHECKLISTS else _prose(form, answers, run)
-        document.write(run, called, text)
+        document.write(run, called, _head(form, answers, run), text)
 
 
 def _table(answers):
@@ -197,8 +199,7 @@ def _head(form, answers, run):
     own = own_statements(run).relative_to(run.root).as_posix()
     remedy = f" State what is missing in `{own}`, under the name in brackets." if count(answers)["missing"] else ""
     return (
-        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\n"
-        f"> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\nSource: {form['source']}\n"
+        f"# {form['title']}\n\nRun *{document.escaped(run.name)}*. {form['note']}{remedy}\n\nSource: {form['source']}\n"
     )
 
 
@@ -209,7 +210,7 @@ def _see(answer, run):
 def _checklist(form, answers, run):
     counts = count(answers)
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
-    parts = [_head(form, answers, run), f"{len(answers)} items: **{said}**.\n"]
+    parts = [f"{len(answers)} items: **{said}**.\n"]
     for section in dict.fromkeys(answer.section for answer in answers):
         rows = [
             (answer.number, answer.asks, f"{STATUSES[answer.status]} *{answer.status}*", document.escaped(answer.words),
@@ -221,7 +222,7 @@ def _checklist(form, answers, run):
 
 
 def _prose(form, answers, run):
-    parts, section = [_head(form, answers, run)], ""
+    parts, section = [], ""
     for answer in answers:
         if answer.section != section:
             section = answer.section

@@ -6,6 +6,7 @@
 ``figure Figure_4``                a picture in ``figures/<run>``
 ``table Table_2``                  a table in ``figures/<run>``
 ``run cohort/cohort.json#tier``    a file in ``runs/<run>``; after ``#`` the way to one entry of a JSON file
+``card trained_on``                what the cards of the run's networks say: a function of ``networks.card_words``
 ``file README.md#limits``          a file of the project; after ``#`` a heading of a Markdown file
 =================================  ========================================================================
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 import nbformat
 
+from study.networks import card_words
 from study.results.words import p_value, with_interval
 
 
@@ -174,6 +176,23 @@ def _run(target, run):
     return Found(f"{name}: {way.replace('/', ', ').replace('_', ' ')} = {text}", text, path)
 
 
+SAID_BY_CARDS = {
+    words.__name__: words
+    for words in (card_words.trained_on, card_words.held_out, card_words.initial_weights, card_words.sections)
+}
+
+
+def _card(target, run):
+    task, _, name = target.rpartition("/")
+    if name not in SAID_BY_CARDS or task not in ("", *card_words.TASKS):
+        raise Broken(f"no card says {target}")
+    cards = {one: card for one, card in card_words.read(run.models).items() if task in ("", one)}
+    if not cards:
+        raise Absent("it has no networks")
+    text = card_words.of_both(cards, SAID_BY_CARDS[name])
+    return Found(f"model cards: {name.replace('_', ' ')} = {text}", text, run.models / f"{next(iter(cards))}.json")
+
+
 def _entry(content):
     return "" if content is None else f"{content:.3g}" if isinstance(content, float) else str(content)
 
@@ -193,5 +212,5 @@ def _file(target, run):
 
 KINDS = {
     "value": _value, "cell": _cell, "figure": _shown_file(("png",)), "table": _shown_file(("md", "html", "csv")),
-    "run": _run, "file": _file,
+    "run": _run, "card": _card, "file": _file,
 }  # fmt: skip

@@ -1,0 +1,75 @@
+"""What the model cards of a run say of its networks, in words for its documents: never what the run's parameters say.
+
+A run may take over networks that were trained elsewhere, or train on from such; only their cards know on what.
+"""
+
+import json
+
+from study.files import sha256
+
+TASKS = ("lung", "infection")
+
+
+def read(folder):
+    """The cards in a folder of models, by task; none where there are no models."""
+    paths = {task: folder / f"{task}.json" for task in TASKS}
+    return {task: json.loads(path.read_text(encoding="utf-8")) for task, path in paths.items() if path.is_file()}
+
+
+def taken_over(run):
+    """Whether the networks of a run came from elsewhere: a card holds the digest of another training table.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    """
+    table = run.training / "scans.csv"
+    own = sha256(table) if table.is_file() else None
+    return any(card["data"]["training_table_sha256"] != own for card in read(run.models).values())
+
+
+def trained_on(card):
+    """The training data of a network, and those of the weights from which its training started."""
+    words = card["data"]["in_words"]
+    start = card.get("started_from")
+    return f"{words}, going on from weights trained on {trained_on(start)}" if start else words
+
+
+def held_out(card):
+    """How many scans of patients that the training did not see chose the threshold."""
+    return f"{card['data']['held_out_scans']} scans of held-out patients"
+
+
+def initial_weights(card):
+    """Where the weights came from that training began with."""
+    settings, start = card["settings"], card.get("started_from")
+    if start:
+        source = settings.get("start_from") or "another folder of models"
+        began = initial_weights(start) if "settings" in start else "unknown"
+        return f"from {source}, which was trained on {trained_on(start)} (its own first weights: {began})"
+    drawn = f"drawn at random from seed {settings['seed']}"
+    if file := settings.get("encoder_weights"):
+        return f"the encoder's from {file}, the others {drawn}"
+    return drawn
+
+
+def sections(card):
+    """What the network gets at once."""
+    n = card["architecture"].get("sections", 1)
+    return "one section" if n == 1 else f"{n} neighbouring sections as channels"
+
+
+def of_both(cards, words):
+    """What `words` says of the two networks: once where it is the same of both.
+
+    Parameters
+    ----------
+    cards : dict of str to dict
+        From :func:`read`; not empty.
+    words : callable
+        One of the functions above, of a card.
+    """
+    said = {task: words(card) for task, card in cards.items()}
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{task}: {what}" for task, what in said.items())

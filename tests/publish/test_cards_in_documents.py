@@ -1,0 +1,113 @@
+"""What the documents of a run say of its networks is what their cards say, whoever trained them."""
+
+import json
+import re
+import shutil
+
+import matplotlib
+import pandas as pd
+import pytest
+
+from helpers.project import ROOT
+from study.figures import flow_diagram
+from study.files import sha256, write_json, write_text
+from study.networks import card_words
+from study.networks.models import STARTER
+from study.publish.forms import answers
+from study.run import RECORDING, Run, value
+
+STARTER_CARD = json.loads((STARTER / "infection.json").read_text(encoding="utf-8"))
+# A cohort that came with a pneumonia set of its own, which trained nothing in this run.
+OWN_SET = "scan_id,patient_id\n" + "".join(f"P{k},P{k}\n" for k in range(400))
+REAL = {**STARTER_CARD["data"], "simulated": False, "with_covid_19": None, "scans": 37, "held_out_scans": 5,
+        "in_words": "37 scans (4 without infection), sections of 1-5 mm"}  # fmt: skip
+STARTED = {"data": STARTER_CARD["data"], "settings": STARTER_CARD["settings"], "sha256": "0" * 64}
+
+
+def made(folder, tier, data=None, started_from=None, trained_here=False):
+    """A run with every number recorded that its documents ask for, and networks with these cards."""
+    for name in ("README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md", "requirements.lock",
+                 "docs", "notebooks", "parameters", "study"):  # fmt: skip
+        (folder / name).symlink_to(ROOT / name)
+    run = Run("mine", folder)
+    protocol = ("slice_thickness_mm", "increment_mm", "matrix", "field_of_view_mm", "motion_fraction")
+    about = {"tier": tier, "source": "here", "licence": "CC0", "seed": 1, "parameters": dict.fromkeys(protocol, 10)}
+    write_json(run.cohort / "cohort.json", about)
+    write_text(run.training / "scans.csv", OWN_SET)
+    run.models.mkdir(parents=True)
+    for task in ("lung", "infection"):
+        shutil.copy(STARTER / f"{task}.json", run.models)
+        card = json.loads((run.models / f"{task}.json").read_text(encoding="utf-8"))
+        card["data"] = dict(data or card["data"])
+        if trained_here:
+            card["data"]["training_table_sha256"] = sha256(run.training / "scans.csv")
+        if started_from:
+            card |= {"started_from": started_from, "settings": {**card["settings"], "start_from": "study/starter"}}
+        write_json(run.models / f"{task}.json", card)
+    statements = (ROOT / "study/publish/forms/statements.yaml").read_text(encoding="utf-8")
+    asked = set(re.findall(r"value (\d-\w+/\w+)", statements))
+    of_training = set() if trained_here else {"Table_S1", "Figure_S2_training_set"}
+    for kind, name in set(re.findall(r"(figure|table) (\w+)", statements)):
+        if name not in of_training:
+            write_text(run.figures / f"{name}.{'png' if kind == 'figure' else 'csv'}", "")
+    write_text(run.exclusions_csv, "")
+    write_json(run.folder / "recipes" / "5-severity.json", {"parameters": {"n_bootstrap": 2000}})
+    flow = {"n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients", "n_segmented", "n_refused",
+            "n_observed", "n_without_infection", "n_severe", "n_nonsevere", "n_ihu_unchanged", "n_ihu_undefined",
+            "n_volume_whole", "n_density_whole", "n_poi_unchanged", "n_patients_with_pairs",
+            "n_opposite_patients"}  # fmt: skip
+    for notebook in RECORDING:
+        names = {name.split("/")[1] for name in asked if name.startswith(notebook)} | flow
+        missing = {"n_training_scans"} if not trained_here else set()
+        run.record(notebook, [value(name, None if name in missing else 7) for name in sorted(names)])
+    write_text(run.variants_csv, "scan_id\n")
+    return run
+
+
+def documents(run):
+    """The text of each form, and of the flow diagram."""
+    answers.write(run)
+    figure = flow_diagram.draw(flow_diagram.counts(run))
+    drawn = " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+    written = {path.name: path.read_text(encoding="utf-8") for path in run.figures.iterdir() if path.suffix != ".png"}
+    return written | {"Figure_flow": f"{drawn} {figure.alt}"}
+
+
+CONTRADICTED = re.compile(
+    r"pneumonia (set|patients|scans)|(?<!an)other pneumonia|five vendors|400 scans of|\bP399\b", re.I
+)
+
+
+@pytest.mark.parametrize("tier", ["synthetic", "restricted"])
+def test_networks_that_came_from_elsewhere_are_never_said_to_be_of_this_run(tmp_path, tier):
+    run = made(tmp_path, tier)
+    assert card_words.taken_over(run)
+    texts = documents(run)
+    for name, text in texts.items():
+        assert not (found := CONTRADICTED.search(text)), (name, text[max(0, found.start() - 80) : found.end() + 40])
+        assert "broken" not in text.lower(), name
+    card = STARTER_CARD["data"]["in_words"].split("(")[0]
+    for name in ("checklist_claim_2024.csv", "checklist_tripod_ai.csv", "data_sheet.md", "model_card.md"):
+        assert card in texts[name], name
+    partitions = pd.read_csv(run.figures / "checklist_claim_2024.csv", dtype=str).set_index("item").loc["19", "answer"]
+    assert partitions.startswith(f"The networks were trained on {card}") and "32 scans of held-out" in partitions
+    assert "training: 368 scans" in texts["Figure_flow"] and "COVID-19: 130" in texts["Figure_flow"]
+    assert "Training set of other origin" in texts["Figure_flow"]
+
+
+def test_networks_trained_on_patients_are_not_said_to_be_trained_on_phantoms(tmp_path):
+    texts = documents(made(tmp_path, "synthetic", REAL, trained_here=True))
+    assert "37 scans (4 without infection)" in texts["checklist_tripod_ai.csv"]
+    assert "COVID-19:" not in texts["Figure_flow"] and "other origin" not in texts["Figure_flow"]
+    for name in set(texts) - {"model_card.md", "model_card.html"}:  # which quote the starter's limits
+        assert "phantoms alone" not in texts[name] and "simulated scans of adults" not in texts[name], name
+
+
+def test_a_training_that_went_on_from_trained_weights_says_so(tmp_path):
+    texts = documents(made(tmp_path, "restricted", REAL, STARTED, trained_here=True))
+    both = "37 scans (4 without infection), sections of 1-5 mm, going on from weights trained on 368 simulated scans"
+    for name in ("checklist_claim_2024.csv", "checklist_tripod_ai.csv", "model_card.md"):
+        assert both in texts[name].replace("\\", ""), name
+    answered = pd.read_csv(tmp_path / "figures/mine/checklist_claim_2024.csv", dtype=str).set_index("item")["answer"]
+    assert "from study/starter" in answered["24"] and "at random from seed 1" in answered["24"]
+    assert "trained before on 368 scans" in texts["Figure_flow"]
