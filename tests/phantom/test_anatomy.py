@@ -1,5 +1,7 @@
 """The healthy thorax of a small sample: volumes, lobes, density and findings, in the ranges of people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from study.phantom.body import background
 from study.phantom.body.anatomy import draw_anatomy
 from study.phantom.body.build import draw_build
 from study.phantom.body.fields import Grid
+from study.phantom.body.findings import FINDINGS
 from study.phantom.body.lobes import LOBES, draw_lobes
 from study.phantom.body.shape import draw_shapes
 
@@ -16,7 +19,12 @@ LOBE_SHARES = dict(RUL=17.9, RML=9.3, RLL=26.5, LUL=23.1, LLL=23.2)
 
 @pytest.fixture(scope="module")
 def people():
-    return [draw_anatomy((81, k), ("female", "male")[k % 2], 25.0 + 7 * k, 64, 350.0, 2.5) for k in range(8)]
+    """They hold a deep breath and have no emphysema, as the people of the references."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FINDINGS, "held", replace(FINDINGS["ordinary"], free_breathing=0.0, emphysema=0.0))
+        return [
+            draw_anatomy((81, k), ("female", "male")[k % 2], 25.0 + 7 * k, 64, 350.0, 2.5, "held") for k in range(8)
+        ]
 
 
 def lobe_shares(anatomy):

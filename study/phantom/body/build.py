@@ -13,10 +13,15 @@ import numpy as np
 from study.phantom.body.fields import generator
 from study.phantom.body.findings import FINDINGS, Findings
 
+SHALLOW = (0.5, 0.85)  # inspiration in free breathing; assumed
+
 
 @dataclass(frozen=True)
 class Build:
-    """The drawn sizes of one patient (mm unless said otherwise)."""
+    """The drawn sizes of one patient (mm unless said otherwise).
+
+    ``inspiration``: what the lungs hold, as a fraction of what they hold after a deep breath.
+    """
 
     female: bool
     age_years: float
@@ -36,6 +41,7 @@ class Build:
     taper: float
     air_in_wall: bool
     head_too: bool
+    inspiration: float
     findings: Findings
 
 
@@ -53,11 +59,14 @@ def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float, findin
     depth = (89 if not female else 84) * child * swell**1.2 * rng.normal(1, 0.045) * (1 + 0.0012 * (age_years - 45))
     apex = 91 * stature * (volume / 4500) ** 0.12 * rng.normal(1, 0.04) * child**0.1
     fat = np.clip((5 if not female else 8) + 1.5 * (bmi - 22) + rng.normal(0, 2.5), 2, 40) * child
+    breath = generator(patient_seed, "breath")
+    is_shallow = breath.random() < FINDINGS[findings].free_breathing
+    inspiration = float(breath.uniform(*SHALLOW)) if is_shallow else 1.0
     return Build(
         female=female,
         age_years=age_years,
         bmi=float(bmi),
-        volume_ml=float(volume),
+        volume_ml=float(volume) * inspiration,
         half_width=float(width),
         half_depth=float(depth),
         apex=float(apex),
@@ -72,6 +81,7 @@ def draw_build(patient_seed: tuple[int, ...], sex: str, age_years: float, findin
         taper=float(rng.uniform(3.2, 5.5)),
         air_in_wall=bool(rng.random() < FINDINGS[findings].air_in_wall),
         head_too=bool(rng.random() < FINDINGS[findings].head_too),
+        inspiration=inspiration,
         findings=FINDINGS[findings],
     )
 

@@ -45,8 +45,8 @@ def draw_dense(
     """
     build = shapes.build
     chances = build.findings
-    if (rng := _drawn(patient_seed, "free breathing", chances.free_breathing)) is not None:
-        _depend(hu, at, build, rng)
+    if build.inspiration < 1:
+        _depend(hu, at, build, generator(patient_seed, "free breathing"))
     if (rng := _drawn(patient_seed, "fibrosis", chances.fibrosis)) is not None:
         _fibrosis(hu, at, rng)
     plugged = np.zeros(len(hu), np.float32)
@@ -72,11 +72,12 @@ def _drawn(patient_seed, name: str, chance: float) -> np.random.Generator | None
 
 
 def _depend(hu, at: Voxels, build, rng) -> None:
-    """Free breathing: all lung is denser, the dependent third up to -600 HU, with bands along the pleura."""
+    """Free breathing: as much tissue in less lung, dependent lung up to -600 HU, with bands along the pleura."""
+    hu += (1 / build.inspiration - 1) * (1000 + hu)
     back = build.half_depth
     low = ramp(at.y, rng.uniform(-0.1, 0.45) * back, 1.05 * back)
     base = 0.55 + 0.45 * ramp(-at.z, -20, 90)
-    hu += rng.uniform(0, 70) + rng.uniform(50, 290) * low**1.4 * base * np.clip(1 + 0.3 * at.noise(rng, 30.0), 0.2, 2)
+    hu += rng.uniform(0, 220) * low**1.4 * base * np.clip(1 + 0.3 * at.noise(rng, 30.0), 0.2, 2)
     for _ in range(int(rng.integers(0, 4))):
         deep, wide = rng.uniform(2, 16), rng.uniform(1.5, 5)
         band = np.exp(-(((at.wall - deep - 3 * at.noise(rng, 40.0)) / wide) ** 2)) * low

@@ -20,7 +20,7 @@ class Findings:
     ``emphysema``: half as often again in men over 50, a third as often in others.
     ``collapse``: a lobe, a part of it or a whole lung without air, its bronchus closed.
     ``mass``, ``nodules``, ``fibrosis``: as their names say.
-    ``free_breathing``: the breath is not held deep, and dependent lung is dense.
+    ``free_breathing``: the breath is shallow, the lungs small and dense, most where they depend.
     ``filled_lung``: of those with pneumonia in a training set, that it fills a lobe or more.
     ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
     ``air_in_wall``: emphysema between the muscles and the skin of the chest.
@@ -46,7 +46,7 @@ class Findings:
     mass: float = 0.01
     nodules: float = 0.03
     fibrosis: float = 0.03
-    free_breathing: float = 0.1
+    free_breathing: float = 0.05
     filled_lung: float = 0.0
     head_too: float = 0.0
 

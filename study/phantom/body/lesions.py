@@ -133,8 +133,8 @@ def _spread(anatomy: Anatomy, rng, patient_seed, x) -> tuple[np.ndarray, np.ndar
     share = (anatomy.lobe == first) + rng.uniform(0.3, 1.0) * (anatomy.lobe == second)
     shapes = anatomy.shapes
     if spread == "whole lung":
-        share = ((anatomy.lobe > 3) == (first > 3)).astype(np.float32)
-        return rng.uniform(3.0, 6.0) * share, 0.5 * share, _points(shapes, rng, int(rng.integers(0, 25)))
+        share = 0.6 * ((anatomy.lobe > 3) == (first > 3)) + 0.4 * (anatomy.lobe == first)  # from the first lobe on
+        return rng.uniform(4.0, 7.0) * share, 0.5 * share, _points(shapes, rng, int(rng.integers(0, 25)))
     if spread == "lobar":
         return rng.uniform(1.8, 3.4) * share, 0.5 * share, _points(shapes, rng, int(rng.integers(0, 25)))
     if spread == "bronchopneumonia":
