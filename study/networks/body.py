@@ -17,6 +17,7 @@ LIKE_ROOM_AIR_HU = 40  # above this scan's own room air; of lung with the worst 
 OPEN_SHARE, CLOSED_SHARE = 1 / 3, 2 / 3  # as light as room air: of air open to the border, with foam; of closed air
 SKIN_MM = 3.0  # how far pixels average skin and air
 SOLID_MM = 30.0  # narrower in its section is no trunk: the table, tubes, blankets, a hand
+TRUNK_MM = 90.0  # a box that fits into no section of an arm, as thick as 12 cm, but into the trunk
 
 
 def body_mask(hu, spacing_mm):
@@ -35,18 +36,25 @@ def body_mask(hu, spacing_mm):
         Not in it is air in which a cube of 10 mm reaches the outside: connected air that has the density of the room's
         in a third of its voxels and reaches the border of the field of view, or in two thirds of them and reaches it
         nowhere. So lung stays where the field of view or the first and last section cut it, and air in the table does
-        not. Of the rest, the body is the largest part that is 3 cm wide, with the arms where these touch it.
+        not. Of the rest, the body is the largest part that is 3 cm wide, and of this the trunk, without the arms where
+        these touch it.
     """
     measured = measured_pixels(hu)
     tissue = hu > TISSUE_ABOVE_HU
     air = _opened(~tissue & measured, _box(PASSAGE_MM, spacing_mm))
     rest = measured & ~_with_skin(_outside(hu, air, measured), tissue, spacing_mm)
-    solid = _box(SOLID_MM, (np.inf, *spacing_mm[1:]))
-    parts, _ = ndimage.label(_opened(rest, solid))
+    for width_mm in (SOLID_MM, TRUNK_MM):
+        rest = _largest_of_width(rest, width_mm, spacing_mm)
+    return rest
+
+
+def _largest_of_width(mask, width_mm, spacing_mm):
+    """The largest part of what is so wide in its section."""
+    parts, _ = ndimage.label(_opened(mask, _box(width_mm, (np.inf, *spacing_mm[1:]))))
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    # An opening by a box rounds what is round; a third of its width about it is part of the body again.
-    return rest & _widened(parts == sizes.argmax(), _box(SOLID_MM / 3, (np.inf, *spacing_mm[1:])))
+    # An opening by a box rounds what is round; a third of its width about it belongs to it again.
+    return mask & _widened(parts == sizes.argmax(), _box(width_mm / 3, (np.inf, *spacing_mm[1:])))
 
 
 def _outside(hu, air, measured):
