@@ -37,6 +37,7 @@ REAL_CT = (
     f"and any of {', '.join((*CLEAR, DRAWN, DRAWN_LUNGS, *OTHERS))}, of The Cancer Imaging Archive"
 )
 AERATED_BELOW_HU = -500
+AWAY_MM, EVERY = 20.0, 3  # from the drawn lungs, lung is in the chest wall or an arm; looked for on every third pixel
 ROOM_BELOW_HU, PASSAGE_MM = -900, 10.0  # air of the room, where a cube of 1 cm passes
 
 
@@ -84,19 +85,27 @@ def of_one_scan(name, scan, label_map):
 
 
 def against_drawn_lungs(name, scan, label_map, path):
-    """Dice of the lung field and the lungs that people drew; the tumour is in neither of theirs."""
+    """Compare the lung field with the lungs that people drew; the tumour is in neither of theirs."""
     volume = open_nifti(path)
-    drawn = np.isin(volume.grid.to_zyx(np.stack(list(volume.sections())).transpose()), (1, 2))
-    lung, aerated, what = label_map >= LUNG, scan.hu < AERATED_BELOW_HU, f"Real CT {name.split('.')[0]}"
-    of_aerated = overlap.dice(lung & aerated, drawn & aerated)
+    labels = volume.grid.to_zyx(np.stack(list(volume.sections())).transpose())
+    drawn, lung, aerated = np.isin(labels, (1, 2)), label_map >= LUNG, scan.hu < AERATED_BELOW_HU
+    of_aerated, what = overlap.dice(lung & aerated, drawn & aerated), f"Real CT {name.split('.')[0]}"
+    every = np.s_[:, ::EVERY, ::EVERY]  # a distance is a slow thing
+    step_mm = (scan.spacing_mm[0], *(EVERY * length for length in scan.spacing_mm[1:]))
+    away = ndimage.distance_transform_edt(labels[every] == 0, sampling=step_mm) >= AWAY_MM
+    away_ml = np.count_nonzero(lung[every] & away) * scan.voxel_ml * EVERY**2
     return [
+        judged(f"{what}, lung {AWAY_MM:g} mm and more from theirs (ml)", _of(scan, away_ml), "lung_outside_the_body"),
         judged(f"{what}, lung Dice", _of(scan, overlap.dice(lung, drawn)), "drawn_lung_dice"),
         judged(f"{what}, lung Dice below {AERATED_BELOW_HU} HU", _of(scan, of_aerated), "drawn_aerated_lung_dice"),
     ]
 
 
 def room_air(hu, spacing_mm):
-    """Air of the room, in which a cube of 1 cm reaches the border of a section: bool (z, y, x)."""
+    """Air of the room, in which a cube of 1 cm reaches the border of a section: bool (z, y, x).
+
+    Not of foam, nor where arms enclose it in all sections: lung in it is the least that lies outside the body.
+    """
     box = [max(1, 2 * round(PASSAGE_MM / step / 2 - 0.5) + 1) for step in spacing_mm]
     air = hu < ROOM_BELOW_HU
     parts, n = ndimage.label(ndimage.maximum_filter(ndimage.minimum_filter(air, box), box))

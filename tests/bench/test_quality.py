@@ -12,6 +12,7 @@ from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.run import Run, value
 from study.scans.ct import ScanError, scan_from_array
+from study.scans.nifti import save_nifti
 
 SPACING_MM = (5.0, 2.0, 2.0)
 
@@ -75,6 +76,19 @@ def test_lung_in_the_air_of_the_room_is_outside():
     name = next(iter(real_scans.CLEAR))
     clear = real_scans.of_one_scan(name, scan, lungs + (np.arange(16) == 4)[:, None, None] * lungs.astype(np.uint8))
     assert [row["verdict"] for row in clear] == ["reached", "missed"] and clear[1]["estimate"] > 5
+
+
+def test_lungs_that_people_drew(tmp_path):
+    hu, lungs = body()
+    scan = scan_from_array(hu, SPACING_MM)
+    drawn = lungs * np.where(np.arange(120) < 60, 1, 2)
+    drawn[5:7, 25:30, 20:24] = 3  # a tumour
+    save_nifti(tmp_path / "drawn.nii", scan.grid.to_stored(drawn.astype(np.uint8)), scan.affine)
+    away, dice, aerated = real_scans.against_drawn_lungs("x.nii.gz", scan, (drawn % 3 > 0) * 1, tmp_path / "drawn.nii")
+    assert (away["estimate"], dice["estimate"], aerated["estimate"]) == (0, 1, 1)
+    arm = np.where((np.indices(hu.shape)[2] > 112) & (np.indices(hu.shape)[1] > 60), 1, lungs)
+    away, dice, _ = real_scans.against_drawn_lungs("x.nii.gz", scan, arm, tmp_path / "drawn.nii")
+    assert away["estimate"] == pytest.approx(16 * 29 * 7 * 0.02, rel=0.3) and dice["estimate"] < 0.97
 
 
 def test_the_judge_cohort_is_judged_as_it_was_recorded(tmp_path, monkeypatch, capsys):
