@@ -168,21 +168,21 @@ def reject_models(rng, within, design):
     table = pd.DataFrame({"a": first, "b": second, "c": shifted + 1.5 * severe, "is_severe": severe})
     models = {"chance": ["a", "b"], "alone": ["c"], "both": ["c", "b"]}
     try:
-        fits = {name: logistic.fit(table, predictors) for name, predictors in models.items()}
+        fits = {name: logistic.maximise(table, predictors) for name, predictors in models.items()}
     except ValueError:  # separated
         return reject_models(rng, within, design)
     by_gee = clustered.odds_ratios(table, {name: models[name] for name in ("chance", "both")}, patient)
-    predicted = logistic.predictions(fits)
-    of_scans = roc.evaluate(predicted, severe)["p_value"]
+    predicted = {name: fitted.predicted.to_numpy() for name, fitted in fits.items()}
+    by_chance = predicted["chance"]
     nested = roc.delong_test(predicted["both"], predicted["alone"], severe)
     return {
-        "model: scans, Mann-Whitney": of_scans["chance"],
+        "model: scans, Mann-Whitney": stats.mannwhitneyu(by_chance[severe], by_chance[~severe]).pvalue,
         "model: patients, GEE": by_gee.loc[("chance", "a"), "model_p_value"],
         "added: scans, DeLong": nested.p_value,
         "added: patients, Obuchowski": clustered.auc_difference(predicted["both"], predicted["alone"], severe, patient)[
             "p_value"
         ],
-        "added: scans, likelihood ratio": logistic.likelihood_ratio_test(fits["alone"], fits["both"]).p_value,
+        "added: scans, likelihood ratio": stats.chi2.sf(fits["alone"].aic - fits["both"].aic + 2, 1),
         "added: patients, GEE": by_gee.loc[("both", "b"), "p_value"],
     }
 
