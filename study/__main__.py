@@ -383,7 +383,7 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
 
 @app.command("audit")
 def audit_tables(
-    tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers")],
+    tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers, YAML or CSV")],
     out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
 ):
     """Find printed numbers of a paper that contradict each other.
@@ -391,6 +391,8 @@ def audit_tables(
     study/claims/audit_example.yaml shows the file's format, and
     study/claims/paper.py describes it; claims.yaml in the same folder is
     for this paper.
+
+    What holds only by a method that the file does not name is remarked upon.
 
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the
     file cannot be used.
@@ -402,7 +404,7 @@ def audit_tables(
     try:
         paper = read_paper(tables)
         checks = audit.audit(paper)
-        findings = audit.findings(checks)
+        findings, remarks = audit.findings(checks), audit.remarks(checks)
         if out is not None:
             save_csv(findings, out, user_text=findings.columns)
     except (ValueError, OSError) as error:
@@ -410,7 +412,11 @@ def audit_tables(
     for row in findings.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
         typer.echo(_printable("\n  ".join(words)) + "\n")
-    counts = (_count(len(paper.claims), "number"), _count(len(checks), "check"), _count(len(findings), "finding"))
+    for row in remarks.itertuples(index=False):
+        words = (f"{title}: {text}" for title, text in zip(remarks.columns, row, strict=True))
+        typer.echo(_printable("remark\n  " + "\n  ".join(words)) + "\n")
+    counts = (_count(len(paper.claims), "number"), _count(len(checks), "check"), _count(len(findings), "finding"),
+              _count(len(remarks), "remark"))  # fmt: skip
     typer.echo(_printable(f"{paper.name}: {', '.join(counts)}"))
     raise typer.Exit(1 if len(findings) else 0)
 

@@ -11,6 +11,8 @@ from study.claims.printed import SLACK, Printed, digits
 
 # Of three to five categories, Fleiss's and the bootstrap's error were within a factor of 1.7 of Cohen's, 1,000 times.
 OTHER_ERRORS = 2.0
+# The error that a bootstrap's interval tells, over that of the formulas: in 600 simulated, up to 1.9 where n is small.
+SKEWED = 2.2
 STEPS, MOST_STEPS = 100, 10**4  # how far beyond ten times itself a count is searched, and how far at most
 
 
@@ -116,7 +118,7 @@ def agreement(
     one_of(method, (*two_by_two.METHODS, "bootstrap"))
     given = {"observed": observed, "kappa": kappa, "error": error, "first": first, "second": second}
     given = {name: number for name, number in given.items() if number}
-    told = ""
+    told, printed_error = "", error
     if low or high:
         error, told = _error_of_interval(kappa, low, high, error, reach(level), method)
         if error is None:
@@ -130,6 +132,9 @@ def agreement(
         return Answer(True, f"no verdict on a kappa with {weights} weights")
     if k in (None, 2):
         tables = two_by_two.possible(cases, method=method, **ends)
+        if not len(tables) and told and printed_error is None and method in ("any", "bootstrap"):
+            wide = ends["error"][0] / SKEWED, ends["error"][1] * SKEWED
+            tables = two_by_two.possible(cases, method=method, **ends | {"error": wide})
         if len(tables):
             count = f"{len(tables)} tables fit" if len(tables) > 1 else "one table fits"
             loosely = method == "any" and "error" in ends and not two_by_two.formulas(tables, ends["error"])

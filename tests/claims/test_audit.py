@@ -30,6 +30,19 @@ TRUE = {
     "likelihood": {"aic": "174.877", "parameters": "2", "positives": "79", "total": "531"},
     "nested": {"smaller": "174.877", "larger": "173.767", "added": "1", "p": "0.078"},
     "roc": {"sensitivity": "92.41 %", "specificity": "90.49 %", "auc": "0.9680", "cut_off": "youden"},
+    "dates": {"first": "23 January 2020", "dates": ["27 January 2020", "5 February 2020"], "last": "12 February 2020"},
+    "difference": {"difference": "14.2 %", "counts": ["73", "61"], "totals": ["79", "78"], "low": "3.1 %",
+                   "high": "25.3 %"},
+    "diagnostic": {"positives": "79", "negatives": "452", "sensitivity": "92.41 %", "specificity": "90.49 %",
+                   "ppv": "62.93 %", "npv": "98.55 %", "accuracy": "0.908", "f1": "0.749", "youden": "0.829",
+                   "positive_ratio": "9.71", "negative_ratio": "0.084"},
+    "whole_numbers": {"mean": "3.47", "n": "19", "sd": "1.22", "lowest": "1", "highest": "5"},
+    "statistic": {"kind": "t", "value": "2.31", "df": "38", "p": "0.026"},
+    "correlation": {"r": "0.61", "n": "40", "low": "0.37", "high": "0.77", "p": "<0.001",
+                    "method": "pearson"},
+    "icc": {"icc": "0.85", "n": "30", "raters": "2", "low": "0.71", "high": "0.93", "method": "one-way"},
+    "auc_interval": {"auc": "0.871", "low": "0.806", "high": "0.936", "positives": "60", "negatives": "70",
+                     "scores": "continuous", "method": "wald"},
 }  # fmt: skip
 PLANTED = [
     ("sum", "total", "169"), ("order", "lower", "532"), ("share", "share", "94.21 %"), ("share", "count", "78"),
@@ -42,6 +55,17 @@ PLANTED = [
     ("odds_ratio", "high", "3.226"), ("odds_ratio", "p", "0.41"), ("likelihood", "aic", "476.160"),
     ("likelihood", "aic", "2.5"), ("nested", "larger", "177.367"), ("nested", "p", "0.007"), ("roc", "auc", "0.9868"),
     ("roc", "auc", "0.8063"),
+    ("dates", "last", "2 February 2020"), ("dates", "first", "3 February 2020"),
+    ("difference", "difference", "12.4 %"), ("difference", "counts", ["37", "61"]), ("difference", "high", "52.3 %"),
+    ("diagnostic", "ppv", "69.23 %"), ("diagnostic", "npv", "95.85 %"), ("diagnostic", "accuracy", "0.980"),
+    ("diagnostic", "f1", "0.794"), ("diagnostic", "youden", "0.289"), ("diagnostic", "positive_ratio", "7.91"),
+    ("diagnostic", "negative_ratio", "0.48"), ("diagnostic", "sensitivity", "94.21 %"),
+    ("diagnostic", "positives", "97"), ("whole_numbers", "mean", "3.74"), ("whole_numbers", "mean", "3.45"),
+    ("whole_numbers", "sd", "2.12"), ("whole_numbers", "sd", "0.11"), ("statistic", "value", "3.21"),
+    ("statistic", "p", "0.062"), ("correlation", "r", "0.16"), ("correlation", "high", "0.97"),
+    ("correlation", "n", "400"), ("icc", "low", "0.17"), ("icc", "icc", "0.58"), ("auc_interval", "auc", "0.781"),
+    ("auc_interval", "low", "0.608"), ("auc_interval", "positives", "6"), ("share", "total", "78"),
+    ("spread", "mean", "0.04"),
 ]  # fmt: skip
 
 
