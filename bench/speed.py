@@ -218,12 +218,12 @@ def time_cohorts(folder, networks):
 
     small = folder / "small"
     small.mkdir()
-    for k, (scan, *_) in enumerate(phantoms(10, 64, 4)):
+    for k, (scan, *_) in enumerate(phantoms(10, 64, 12)):
         write_scan(small / f"{k}.nii.gz", scan.hu, scan.spacing_mm)
     for n in (50, 500, 5000):
         images = [f"{k % 10}.nii.gz" for k in range(n)]
         table = pd.DataFrame({"image": images, "scan_id": [f"S{k:04d}" for k in range(n)]})
-        segment_all(table.assign(patient_id=table["scan_id"], status="severe"), small, networks, f"{n} scans 4x64x64")
+        segment_all(table.assign(patient_id=table["scan_id"], status="severe"), small, networks, f"{n} scans 12x64x64")
 
 
 def segment_all(table, folder, networks, size, limit=None):
