@@ -15,6 +15,7 @@ from study.claims.paper import read_paper
 from study.lab.exercise_tasks import TASKS
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases
+from study.parameters import kind_of
 from study.results import progression, severity
 from study.run import Run
 from study.scans import cohort, scan_tables
@@ -159,9 +160,7 @@ class Exercises:
         try:
             given = float(answer)
         except (TypeError, ValueError):
-            return Checked(
-                False, f"{number}: not yet. The answer must be one number; this is a {type(answer).__name__}."
-            )
+            return Checked(False, f"{number}: not yet. The answer must be one number; this is {kind_of(answer)}.")
         task = TASKS[number](self)
         if not np.isfinite(task.expected):
             return Checked(False, f"{number}: this run has no answer, not enough data; use a larger run.")
