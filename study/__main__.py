@@ -372,10 +372,10 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
         for row in counts.itertuples():
             typer.echo(f"{row.claims:5d}  {row.answer}")
     failing = verdicts.failing(compared)
-    for row in failing.itertuples():
-        said = f"differs: {row.regenerated}" if row.verdict == "differs" else "inconsistent"
-        words = f" ({row.computation})" if row.arithmetic == "inconsistent" else ""
-        typer.echo(f"{row.where}: {row.quantity}: printed {row.published}, {said}{words}")
+    for row in verdicts.worded(failing):
+        said = f"differs: {row['regenerated']}" if row["verdict"] == "differs" else "inconsistent"
+        words = f" ({row['computation']})" if row["arithmetic"] == "inconsistent" else ""
+        typer.echo(f"{row['where']}: {row['quantity']}: printed {row['published']}, {said}{words}")
     if not compared["verdict"].isin(["reproduced", "within sampling error", "differs"]).any():
         typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
     raise typer.Exit(1 if len(failing) else 0)

@@ -210,11 +210,10 @@ def _load(path):
 def _assign(parameters, targets, name, item, shown):
     if name == "run":
         return ["`run` is the name of the file and cannot be set inside it; rename the file instead"]
+    if name in OF_THE_RUN and "." in shown:
+        return [f"`{name}` holds for the whole run; write it at the left margin, outside all sections"]
     if not targets:
-        names = {f"{nb.split('-')[1]}.{own}" for nb, parameter in parameters.items() for own in parameter}
-        names |= {own for parameter in parameters.values() for own in parameter}
-        names |= {nb.split("-")[1] for nb in parameters}
-        return [f"no notebook has a parameter `{shown}`{_nearest(shown, names)}"]
+        return [f"no notebook has a parameter `{shown}`{_other_place(parameters, shown)}"]
     faults = []
     for notebook in targets:
         default = parameters[notebook][name]
@@ -230,6 +229,18 @@ def _assign(parameters, targets, name, item, shown):
         else:
             parameters[notebook][name] = item
     return faults
+
+
+def _other_place(parameters, shown):
+    """Where a parameter belongs that another notebook has, else the nearest name that is not what was written."""
+    section, _, name = shown.rpartition(".")
+    settable = {nb.split("-")[1]: set(own) - {"run", *OF_THE_RUN} for nb, own in parameters.items()}
+    owners = [nb for nb, names in settable.items() if name in names]
+    if section and owners:
+        owner = section if section in owners else owners[0]
+        return f"; write `{name}:` in a line of its own, indented below `{owner}:`"
+    names = {f"{nb}.{own}" for nb, names in settable.items() for own in names} | {*settable, *OF_THE_RUN}
+    return _nearest(shown, names.union(*settable.values()) - {shown, name})
 
 
 def _nearest(shown, names):

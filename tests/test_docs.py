@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import shutil
 
 import pytest
 import typer.main
@@ -11,6 +12,8 @@ import yaml
 from helpers.project import ROOT, saved_by_the_notebooks
 from study import fingerprint, provenance
 from study.__main__ import app
+from study.run import Run, value
+from tools import documents
 
 PAGES = [ROOT / "README.md", ROOT / "REPRODUCING.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAGES}
@@ -18,8 +21,6 @@ README, REPRODUCING, BUILT = TEXT["README.md"], TEXT["REPRODUCING.md"], TEXT["do
 COMMANDS = typer.main.get_command(app).commands
 SHOWN = {name: command for name, command in COMMANDS.items() if not command.hidden}
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
-TABLE_BEGINS = "<!-- Table 2 of the demo: a copy of figures/preview/Table_2.md; a test compares them -->\n"
-TABLE_ENDS = "<!-- end -->\n"
 # Made by a run, by make or by the reader, or placeholders: not in a fresh copy of the project.
 NOT_TRACKED = (
     "TABLES.",
@@ -171,11 +172,33 @@ def test_the_front_page_is_short():
     assert len(README.splitlines()) <= 120
 
 
-def test_table_2_is_the_demos():
-    _, _, rest = README.partition(TABLE_BEGINS)
-    table, end, _ = rest.partition(TABLE_ENDS)
-    assert end, "the two comments around Table 2 are gone"
-    assert table.strip() == (ROOT / "figures/preview/Table_2.md").read_text(encoding="utf-8").strip()
+def test_what_is_shown_of_the_demo_is_as_the_tool_writes_it():
+    preview = (ROOT / "figures/preview/Table_2.md").read_text(encoding="utf-8")
+    assert len(documents.TABLE.findall(README)) == 1 and documents.with_table(README, preview) == README
+    codecheck = (ROOT / "codecheck.yml").read_text(encoding="utf-8")
+    assert documents.MANIFEST.sub(documents.manifest(REPRODUCING), codecheck) == codecheck
+
+
+def test_the_tool_writes_numbers_of_a_run(tmp_path):
+    for name in ("README.md", "REPRODUCING.md", "codecheck.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "figures" / "preview").mkdir(parents=True)
+    run = Run("demo", tmp_path)
+    run.record("2-train", [value("held_out_dice_infection_mean", 0.1234)])
+    run.record("3-segment", [value("truth_dice_infection_mean", 0.5678)])
+    (tmp_path / "README.md").write_text(README.replace("(63 of 79)", "(1 of 79)"))
+    (tmp_path / "codecheck.yml").write_text("manifest:\n  - {file: figures/demo/Table_9.csv}\n")
+    run.figures.mkdir(parents=True)
+    for name in documents.SHOWN:
+        shutil.copy(ROOT / "figures" / "preview" / name, run.figures)
+    documents.write(run, tmp_path)
+    written = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "Dice is 0.12 on held-out pneumonia patients and 0.57 on the synthetic" in written
+    assert "(63 of 79)" in written and "(1 of 79)" not in written
+    assert len(written.splitlines()) == len(README.splitlines())
+    codecheck = (tmp_path / "codecheck.yml").read_text(encoding="utf-8")
+    assert "Table_9" not in codecheck and codecheck.count("figures/demo/") == 45
+    assert (tmp_path / "figures" / "preview" / "Figure_4.png").is_file()
 
 
 def test_the_tree_is_the_tree_on_disk():

@@ -1,5 +1,6 @@
 """A parameter file: what it says, and what is refused before anything runs."""
 
+import re
 import time
 
 import pytest
@@ -134,3 +135,27 @@ def test_a_file_that_unfolds_is_refused_at_once(tmp_path, text, said):
     with pytest.raises(ParameterError, match=said):
         read(tmp_path, text)
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cohort:\n  n_bootstrap: 9", "write `n_bootstrap:` in a line of its own, indented below `severity:`"),
+        ("severity.seed: 1", "write `seed:` in a line of its own, indented below `severity:`"),
+        ("cohort:\n  mark_synthetic: false", "write it at the left margin"),
+        ("biomarker_csv: a.csv", "did you mean `biomarkers_csv`?"),
+    ],
+)
+def test_a_name_in_the_wrong_place_is_told_the_right_one(tmp_path, text, said):
+    with pytest.raises(ParameterError, match=re.escape(said)):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("section", ["", "cohort", "severity", "progression"])
+@pytest.mark.parametrize("name", ["cohort", "severity", "biomarkers", "run", "mark", "seeds", "n_scan"])
+def test_nobody_is_asked_whether_he_meant_what_he_wrote(tmp_path, section, name):
+    shown = f"{section}.{name}" if section else name
+    with pytest.raises(ParameterError) as raised:
+        read(tmp_path, f"{section}:\n  {name}: 1.5\n" if section else f"{name}: 1.5\n")
+    suggested = re.findall(r"did you mean `(.+?)`", str(raised.value))
+    assert not {shown, name, f"{section}.run"} & set(suggested)

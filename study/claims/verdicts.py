@@ -303,7 +303,7 @@ def failing(table):
 
 
 def readable(table):
-    """Show the comparison to people: numbers with units and intervals, in the paper's digits and one more.
+    """Show the comparison to people: numbers with units and intervals, in the paper's digits.
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ def readable(table):
 def worded(table):
     """The rows of the comparison as a list of dict, numbers as text with their units; None where there is nothing.
 
-    ``regenerated`` and its ``interval`` have one digit more than was printed, to show the rounding.
+    ``regenerated`` and its ``interval`` have as many digits as were printed; ``exact`` has what was recorded.
     """
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [row | _in_words(row) for row in rows]
@@ -344,13 +344,13 @@ def _in_words(row):
     published = row["published"] + unit
     value, number = row["regenerated"], printed.read_number(row["published"], row["unit"])
     if value is None or number is None or isinstance(value, str):
-        return {"published": published, "regenerated": "" if value is None else str(value), "interval": ""}
-    whole = number.decimals <= 0 and float(value).is_integer()
-    digits = 0 if whole else max(0, number.decimals + 1)
+        return {"published": published, "regenerated": "" if value is None else str(value), "interval": "", "exact": ""}
+    digits = max(0, number.decimals + bool(number.sign))  # beside a bound one more, so that one sees on which side
 
     def shown(x):
         return "<0.001" if number.sign == "<" and 0 <= x < 0.001 else f"{x:.{digits}f}"
 
     known = row["ci_low"] is not None and row["ci_high"] is not None
     interval = f"[{shown(row['ci_low'])}, {shown(row['ci_high'])}]" if known else ""
-    return {"published": published, "regenerated": shown(value) + unit, "interval": interval}
+    return {"published": published, "regenerated": shown(value) + unit, "interval": interval,
+            "exact": f"{float(value):.10g}"}  # fmt: skip

@@ -49,6 +49,11 @@ class Task:
         """Whether an answer is right."""
         return self.accepts(answer) if self.accepts else _near(answer, self.expected, self.tolerance)
 
+    @property
+    def tells_apart(self):
+        """Whether each slip is far enough from the answer to be told from it, also where the slip was rounded."""
+        return all(not _near(wrong, self.expected, 3 * self.tolerance) for wrong, _ in self.slips)
+
     def hint(self, answer):
         """Where to look after a wrong answer."""
         known = (hint for wrong, hint in self.slips if _near(answer, wrong, self.tolerance))
@@ -138,8 +143,8 @@ def _partial_volume(exercises):
 
 
 # ------------------------------------------------------------------ notebook 5: on a table of biomarkers
-def _counted_auc(exercises):
-    poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
+def counted_auc(poi, is_severe):
+    """Exercise 5.1 on these POIs, some of which are equal."""
     area = roc.auc(poi, is_severe)
     severe, other = poi[is_severe].to_numpy(), poi[~is_severe].to_numpy()
     return Task(
@@ -151,8 +156,11 @@ def _counted_auc(exercises):
             (1 - area, "Which of the two should have the higher POI?"),
             (100 * area, "The AUC is a fraction, 0 to 1."),
         ),
-        tolerance=1e-4,
     )
+
+
+def _counted_auc(exercises):
+    return counted_auc(exercises.rounded_poi, exercises.scans["is_severe"])
 
 
 def _youden(exercises):
@@ -228,8 +236,9 @@ def _agreement(cells):
     return kappa.cohen_kappa(first, second, categories=[0, 1])
 
 
-def _kappa(exercises):
-    found = _agreement(exercises.counts.values())
+def kappa_of(counts):
+    """Exercise 6.1 on these counts, a dict like ``Exercises.counts``."""
+    found = _agreement(counts.values())
     return Task(
         found.kappa,
         "How often do both agree, how often would they agree by chance with these totals of up and down, and what "
@@ -244,6 +253,10 @@ def _kappa(exercises):
             (found.pabak, "That assumes that up and down are equally frequent. How frequent are they for each side?"),
         ),
     )
+
+
+def _kappa(exercises):
+    return kappa_of(exercises.counts)
 
 
 def _pabak(exercises):

@@ -1,8 +1,8 @@
 """Exercises: whether an answer is what the study computes from a run's tables.
 
-The questions are in the notebooks of ``exercises/``, five each for notebooks 4, 5 and 6; the solutions in a folder
-next to them. No answer is typed here: each is computed from the run, or from the paper's printed numbers, by the
-functions that the notebooks use. A wrong answer gets a hint, never the right answer.
+The questions are in the notebooks of ``exercises/``, one for each notebook of the study; the solutions in a folder next
+to them. No answer is typed here: each is computed from the run, from the paper's printed numbers, or from what the
+question gives, by the functions that the notebooks use. A wrong answer gets a hint, never the right answer.
 """
 
 import difflib
@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 
 from study.claims.paper import read_paper
-from study.lab.exercise_tasks import TASKS
+from study.lab import exercise_tasks, on_paper
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases
+from study.parameters import kind_of
 from study.results import progression, severity
 from study.run import Run
 from study.scans import cohort, scan_tables
@@ -41,7 +42,55 @@ class Example:
     spacing_mm: tuple
 
 
-class Exercises:
+TASKS = on_paper.TASKS | exercise_tasks.TASKS
+# POI is rounded to the first of these steps, and every n-th report of a decrease is taken for the first of these n, for
+# which an answer can be told from every known slip: without equal values "above" is the same as "at least", and where
+# up and down are equally frequent PABAK is kappa.
+STEPS, EVERY = (0.01, 0.02, 0.05, 0.1), (3, 2, 4, 5, 6)
+
+
+class OnPaper:
+    """The exercises that need no run."""
+
+    def check(self, number, answer):
+        """Say whether an answer is right, and if not, where to look.
+
+        Parameters
+        ----------
+        number : str
+            The exercise, such as ``"5.3"``.
+        answer : float
+            As the question asks for it; None or ``...`` if there is none yet.
+
+        Returns
+        -------
+        Checked
+
+        Raises
+        ------
+        ValueError
+            If there is no exercise of this number.
+        """
+        if number not in TASKS:
+            near = difflib.get_close_matches(str(number), TASKS, n=1, cutoff=0.3)
+            raise ValueError(
+                f"there is no exercise {number!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(TASKS)}")
+            )
+        if answer is None or answer is Ellipsis:
+            return Checked(False, f"{number}: no answer yet.")
+        try:
+            given = float(answer)
+        except (TypeError, ValueError):
+            return Checked(False, f"{number}: not yet. The answer must be one number; this is {kind_of(answer)}.")
+        task = TASKS[number](self)
+        if not np.isfinite(task.expected):
+            return Checked(False, f"{number}: this run has no answer, not enough data; use a larger run.")
+        if task.is_right(given):
+            return Checked(True, f"{number}: right.")
+        return Checked(False, f"{number}: not yet. {task.hint(given)}")
+
+
+class Exercises(OnPaper):
     """The exercises on one run, and their data.
 
     Parameters
@@ -61,8 +110,11 @@ class Exercises:
         A severe scan with its label map.
     pairs : DataFrame
         Consecutive scans of a patient with ``poi_change``, ``ihu_change`` and what the later scan's report says.
+    rounded_poi : Series
+        POI in whole multiples of ``poi_step``, so that some are equal.
     counts : dict of str to int
-        Pairs by report and POI: ``up_up, up_down, down_up, down_down``, the report first.
+        Pairs by report and POI: ``up_up, up_down, down_up, down_down``, the report first; of the reports of a decrease
+        every ``every``-th, so that up and down are not equally frequent.
     changes_without_phrase : Series
         Changes of POI, in percentage points, of the pairs whose report names no change of extent.
     printed : dict of str to float
@@ -107,13 +159,36 @@ class Exercises:
         return pairs
 
     @cached_property
+    def poi_step(self):
+        """To multiples of which POI is rounded for exercise 5.1."""
+        return next((step for step in STEPS if self._auc_of(step).tells_apart), STEPS[-1])
+
+    @property
+    def rounded_poi(self):
+        """POI with equal values."""
+        return (self.scans["poi"] / self.poi_step).round() * self.poi_step
+
+    def _auc_of(self, step):
+        poi = (self.scans["poi"] / step).round() * step
+        return exercise_tasks.counted_auc(poi, self.scans["is_severe"])
+
+    @cached_property
+    def every(self):
+        """Of the pairs whose report names a decrease, every how many-th is counted."""
+        return next((n for n in EVERY if exercise_tasks.kappa_of(self._counts_of(n)).tells_apart), 1)
+
+    @property
     def counts(self):
         """Pairs by the direction of the report and of POI."""
+        return self._counts_of(self.every)
+
+    def _counts_of(self, every):
         directions = {f"{name}_direction": biomarkers.binarise(self.pairs[f"{name}_change"]) for name in ("poi", "ihu")}
         case = progression.rated(self.pairs.assign(**directions))["volume_all"].dropna()
         words = {1.0: "up", 0.0: "down"}
+        taken = {1.0: case[case["report"] == 1], 0.0: case[case["report"] == 0].iloc[::every]}
         return {
-            f"{words[report]}_{words[poi]}": int(((case["report"] == report) & (case["biomarker"] == poi)).sum())
+            f"{words[report]}_{words[poi]}": int((taken[report]["biomarker"] == poi).sum())
             for report in words
             for poi in words
         }
@@ -129,42 +204,3 @@ class Exercises:
         """The paper's numbers."""
         numbers = {claim.id: claim.number() for claim in read_paper().claims}
         return {id_: number.value for id_, number in numbers.items() if number}
-
-    def check(self, number, answer):
-        """Say whether an answer is right, and if not, where to look.
-
-        Parameters
-        ----------
-        number : str
-            The exercise, such as ``"5.3"``.
-        answer : float
-            As the question asks for it; None or ``...`` if there is none yet.
-
-        Returns
-        -------
-        Checked
-
-        Raises
-        ------
-        ValueError
-            If there is no exercise of this number.
-        """
-        if number not in TASKS:
-            near = difflib.get_close_matches(str(number), TASKS, n=1, cutoff=0.3)
-            raise ValueError(
-                f"there is no exercise {number!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(TASKS)}")
-            )
-        if answer is None or answer is Ellipsis:
-            return Checked(False, f"{number}: no answer yet.")
-        try:
-            given = float(answer)
-        except (TypeError, ValueError):
-            return Checked(
-                False, f"{number}: not yet. The answer must be one number; this is a {type(answer).__name__}."
-            )
-        task = TASKS[number](self)
-        if not np.isfinite(task.expected):
-            return Checked(False, f"{number}: this run has no answer, not enough data; use a larger run.")
-        if task.is_right(given):
-            return Checked(True, f"{number}: right.")
-        return Checked(False, f"{number}: not yet. {task.hint(given)}")

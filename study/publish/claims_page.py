@@ -1,5 +1,7 @@
 """The claims as a web page: published and regenerated numbers to search and filter; readable without JavaScript."""
 
+import re
+
 from study.claims import verdicts
 from study.publish import notebook_page, page
 
@@ -34,6 +36,8 @@ def write(run, address, table, findings):
         if (table[column] == answer).any()
     ]
     rows = [row | _links(row, run.figures, addresses) for row in verdicts.worded(table)]
+    for row, exact in zip(rows, table.to_dict("records"), strict=True):
+        row |= {"published_order": _order(exact["published"]), "regenerated_order": _order(exact["regenerated"])}
     return page.write(
         run, address, "claims.html", script="claims.js", headings=HEADINGS, rows=rows, filters=filters,
         findings=findings.astype(str).to_dict("records"), places=list(dict.fromkeys(table["where"])),
@@ -41,9 +45,19 @@ def write(run, address, table, findings):
     )  # fmt: skip
 
 
+def _order(number):
+    """By what the page sorts a number: itself without its sign or unit; a word or a date by its text."""
+    digits = re.fullmatch(r"[<>≤≥~]?\s*(-?[0-9]+(?:\.[0-9]*)?(?:e-?[0-9]+)?)", str(number))
+    return digits[1] if digits else "" if number is None or number != number else str(number)
+
+
+# A picture and a table are shown on the pages that `site.write` makes; a list that is a CSV file alone opens as it is.
+SHOWN_ON = {".png": "figures.html#{}", ".md": "tables.html#{}", ".csv": "{}.csv"}
+
+
 def _links(row, folder, addresses):
     """Addresses of where a claim's number was recorded and of what shows it; None where there is none."""
-    files = [f"{row['see']}{ending}" for ending in (".png", ".md", ".csv")] if row["see"] else []
-    beside = (file for file in files if "/" not in file and "\\" not in file and (folder / file).is_file())
+    see = row["see"] if "/" not in row["see"] and "\\" not in row["see"] else ""
+    beside = (page.format(see) for ending, page in SHOWN_ON.items() if see and (folder / f"{see}{ending}").is_file())
     recorded = addresses.get((row["notebook"], row["name"]), addresses.get(row["notebook"]))
     return {"address": recorded, "see_file": next(beside, None)}

@@ -4,14 +4,9 @@ import os
 import re
 from pathlib import Path
 
-import mistune
-
 from study.claims.verdicts import TIERS
 from study.files import write_text
-from study.publish import page
-
-# Raw HTML in the text is shown literally, and links are followed to files and web pages only.
-_render = mistune.create_markdown(escape=True, plugins=["table"])
+from study.publish import markdown, page
 
 
 def escaped(text):
@@ -50,5 +45,5 @@ def write(run, name, head, text):
     title = re.search(r"^# (.+)$", head, re.MULTILINE).group(1)
     path = run.figures / f"{name}.md"
     write_text(path, f"{head}\n> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\n{text}")
-    parts = {"head": _render(head), "body": _render(text)}
+    parts = {"head": markdown.render(head), "body": markdown.render(text)}
     return [path, page.write(run, f"{name}.html", "document.html", title=title, **parts)]

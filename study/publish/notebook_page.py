@@ -11,7 +11,6 @@ import io
 import re
 from html.parser import HTMLParser
 
-import mistune
 import nbformat
 from PIL import Image
 from pygments import highlight
@@ -22,9 +21,6 @@ TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
 NO_ALT = "a picture without a description"
-
-# Escaping is on: HTML in a Markdown cell or a table's cell is shown as text, and mistune disarms links to scripts.
-markdown = mistune.create_markdown(escape=True, plugins=["table"])
 
 
 def executed(run, name):

@@ -10,13 +10,14 @@ import ast
 import html
 import json
 import re
+import textwrap
 
 import pandas as pd
 from PIL import Image
 
 from study import fingerprint, provenance
 from study.claims import verdicts
-from study.publish import notebook_page, page
+from study.publish import markdown, notebook_page, page
 from study.publish.forms import answers
 from study.results.words import UNIT_WORDS, WORDS
 
@@ -65,7 +66,13 @@ def write(run):
     page.write(run, "search.html", "search.html", script="search.js", index=index)
     forms = {f"{called}.html": answers.read_form(name)["title"] for name, called in answers.documents(run).items()}
     return page.write(run, "index.html", "index.html", chapters=chapters, figures=figures, tables=tables, forms=forms,
-                      verdicts=_verdicts(run))  # fmt: skip
+                      verdicts=_verdicts(run), crate=_crate(run))  # fmt: skip
+
+
+def _crate(run):
+    """Name of the archive, which `study run` writes after the pages; "" where there is none to come."""
+    name = f"{run.name}.crate.zip"
+    return name if (run.folder / "provenance.json").is_file() or (run.figures / name).is_file() else ""
 
 
 def _in_order(path):
@@ -83,19 +90,26 @@ def _files(path, *endings):
     return [path.with_suffix(f".{ending}").name for ending in endings if path.with_suffix(f".{ending}").is_file()]
 
 
+def _subject(said):
+    """What a figure or table is about: the beginning of its alternative text or caption."""
+    return textwrap.shorten(re.split(r"[.;:] ", said)[0].rstrip("."), 90, placeholder=" …")
+
+
 NOWHERE = {"notebook": "", "cell": "", "function": ""}
 
 
 def _figure(path, places):
     with Image.open(path) as picture:
         alt = picture.info.get("Description") or notebook_page.NO_ALT
-    return {"name": path.stem, "words": _words(path.stem), "alt": alt, "files": _files(path, "png", "pdf"),
+    return {"name": path.stem, "words": _words(path.stem), "about": _subject(alt), "alt": alt,
+            "files": _files(path, "png", "pdf"),
             **places.get(path.stem, NOWHERE)}  # fmt: skip
 
 
 def _table(path, places):
     text = path.read_text(encoding="utf-8")
-    return {"name": path.stem, "words": _words(path.stem), "html": notebook_page.markdown(text), "text": text,
+    return {"name": path.stem, "words": _words(path.stem), "about": _subject(_plain(text.partition("\n")[0])),
+            "html": markdown.render(text), "text": text,
             "files": _files(path, "csv", "md", "tex", "docx"), **places.get(path.stem, NOWHERE)}  # fmt: skip
 
 
@@ -135,7 +149,7 @@ def _chapter(run, name, notebook, places, functions):
                      "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}
                                  for thing in saved if thing.startswith("Figure_")]}  # fmt: skip
         else:
-            here["html"] = notebook_page.markdown(cell.source)
+            here["html"] = markdown.render(cell.source)
             headings = notebook_page.headings(cell)
             title = next((words for level, words in headings if level == 1), title)
             contents += [(here["id"], words) for level, words in headings if level == 2]
@@ -155,7 +169,7 @@ def _saved_parts(run, names):
 def _lead(notebook):
     """The first paragraph of a notebook that is neither heading nor quotation."""
     paragraphs = notebook.cells[0].source.split("\n\n") if notebook.cells[0].cell_type == "markdown" else []
-    return notebook_page.markdown(next((text for text in paragraphs if not text.startswith(("#", ">"))), ""))
+    return markdown.render(next((text for text in paragraphs if not text.startswith(("#", ">"))), ""))
 
 
 def _verdicts(run):
@@ -178,6 +192,7 @@ def _words_of(part):
 
 def _plain(text):
     """Text on one line, without the marks of Markdown."""
+    text = re.sub(r"\\([\\`*_\[\]|])", r"\1", html.unescape(text))
     return " ".join(re.sub(r"[*`|]+|-{3,}", " ", text).split())
 
 

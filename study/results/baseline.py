@@ -128,6 +128,26 @@ def quoted(scans):
     return counts | dict(zip(numbers["name"], numbers["value"], strict=True))
 
 
+def note(scans: pd.DataFrame) -> str:
+    """What Table 1 counts, for its caption.
+
+    The exams of severe patients are those with that status, as the paper counts them; the patients have more scans.
+
+    Parameters
+    ----------
+    scans : pandas.DataFrame
+        The included scans.
+    """
+    group = scans["patient_id"].map(_severity_of_patients(scans))
+    of_severe, severe = int((group == "severe").sum()), int((scans["status"] == "severe").sum())
+    return (
+        "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by the "
+        f"chi-square test. Severe patients have a severe scan; exams are scans with the status of the column: {severe} "
+        f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Scans that are "
+        "refused later are counted here; the flow of patients says how many."
+    )
+
+
 def _severity_of_patients(scans: pd.DataFrame) -> pd.Series:
     """A patient is "severe" if any scan is, "non-severe" if all are, else NaN; indexed by patient_id."""
     by_patient = scans["status"].groupby(scans["patient_id"])

@@ -305,8 +305,8 @@ def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
 # ---- in words
 
 
-def test_numbers_in_words_show_the_rounding():
+def test_numbers_in_words_have_the_digits_that_were_printed():
     values = {"5-severity": recorded(auc_poi=(0.96796, 0.95, 0.98, 531), n_severe=79, p_value_auc_poi=1e-12)}
     shown = verdicts.readable(verdicts.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
-    assert shown["AUC of POI"].iloc[-1] == "0.96796 [0.95000, 0.98000]"
+    assert shown["AUC of POI"].iloc[-1] == "0.9680 [0.9500, 0.9800]"
     assert "79 scans" in set(shown) and "<0.001" in set(shown)

@@ -36,7 +36,7 @@ def test_every_page_opens_from_disk_without_a_network(chromium, made_run, width,
 def test_a_checklist_is_read_on_a_phone(chromium, tmp_path):
     row = ("27c", "What is asked for", "answered", "An answer of " + 40 * "words ", "f" * 200)
     table = document.table(("No.", "Asks for", "Status", "Answer", "See"), [row])
-    _, path = document.write(Run("trial", tmp_path), "checklist", f"# A checklist\n\nSHA-256 {64 * 'f'}\n\n{table}")
+    _, path = document.write(Run("trial", tmp_path), "checklist", "# A checklist\n", f"SHA-256 {64 * 'f'}\n\n{table}")
     page = chromium.new_page(viewport={"width": 390, "height": 900})
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -68,4 +68,20 @@ def test_the_site_is_searched_and_walked_with_the_keyboard(chromium, made_run):
     assert page.inner_text("#shown") == f"{rows.count(False)} of {len(rows)} claims shown"
     assert 0 < rows.count(False) < len(rows)
     assert not wrong
+    context.close()
+
+
+def test_the_search_finds_first_what_was_asked_for(chromium, made_run):
+    context = chromium.new_context(offline=True)
+    page, wrong = watched(context)
+    page.goto((made_run.figures / "search.html").as_uri())
+    titles = [
+        "Figure 14: dice by size",
+        "Figure S4: learning",
+        "5. Severity: Figure 3 and 4",
+        "Figure 4",
+        "Figure 4: ROC",
+    ]
+    scores = [page.evaluate("title => score({title, text: ''}, ['figure', '4'])", title) for title in titles]
+    assert scores[3] == scores[4] > scores[2] > scores[0] == scores[1] > 0 and not wrong
     context.close()

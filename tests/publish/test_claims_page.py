@@ -76,14 +76,24 @@ def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(
     _, _, text = page_of(run).partition("<main")
     notebook = "notebooks/5-severity.html"
     assert set(re.findall(r'<a href="([^"]+)"', text)) == {
-        "Table_2.md", f"{notebook}#cell-7", f"{notebook}#value-auc_poi",
+        "tables.html#Table_2", f"{notebook}#cell-7", f"{notebook}#value-auc_poi",
     }  # fmt: skip
 
 
 def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(run):
     (row,) = (row for row in page_of(run).split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
     address = "notebooks/5-severity.html#value-auc_poi"
-    assert f'<a href="{address}">0.93120</a>' in row and f'<a href="{address}">5-severity</a>' in row
+    assert f'title="0.9312"><a href="{address}">0.9312</a>' in row and f'<a href="{address}">5-severity</a>' in row
+
+
+@pytest.mark.parametrize(
+    ("number", "order"),
+    [("<0.001", "0.001"), ("92.41", "92.41"), ("-650", "-650"), (0.9268797760018667, "0.9268797760018667"),
+     ("< 0.05", "0.05"), (1e-12, "1e-12"), ("excellent", "excellent"), (None, ""), (float("nan"), "")],
+)  # fmt: skip
+def test_numbers_are_sorted_as_numbers(number, order):
+    """As text, 0.9 would come before 0.85 and <0.001 before everything."""
+    assert claims_page._order(number) == order
 
 
 def test_it_has_the_navigation_of_the_other_pages(run):

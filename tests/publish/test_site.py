@@ -142,6 +142,30 @@ def test_the_search_knows_sections_figures_tables_code_and_claims(made_run):
     assert any("<img src=x onerror=alert(2)>" in entry["text"] for entry in index)
 
 
+def test_a_table_shows_each_character_once(made_run):
+    (made_run.figures / "Table_9.md").write_text(
+        "**Of p &lt; 0.05 \\[a\\]. And notes.**\n\n| p |\n| --- |\n| &lt;0.001 |\n"
+    )
+    site.write(made_run)
+    written = pages(made_run)
+    (made_run.figures / "Table_9.md").unlink()
+    assert "<td>&lt;0.001</td>" in written["tables.html"] and "&amp;lt;" not in written["tables.html"]
+    assert '<a href="tables.html#Table_9">Table 9</a>: Of p &lt; 0.05 [a]</li>' in written["index.html"]
+
+
+def test_the_first_page_says_what_figures_show_and_leads_to_the_archive(made_run):
+    index = pages(made_run)["index.html"]
+    assert re.search(r'<a href="figures.html#\w+">Figure [^<]+</a>: \w+', index)
+    archive = made_run.figures / "trial.crate.zip"
+    there = archive.is_file()
+    archive.touch()
+    site.write(made_run)
+    assert '<a href="trial.crate.zip">' in pages(made_run)["index.html"]
+    if not there:
+        archive.unlink()
+    site.write(made_run)
+
+
 def test_a_run_that_was_not_made_is_said(tmp_path):
     (tmp_path / "notebooks").mkdir()
     with pytest.raises(ValueError, match="study run nothing"):

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.table_rows import COHORT, scans
 from study.results import words
-from study.results.baseline import flow, table_1
+from study.results.baseline import flow, note, table_1
 from study.scans.cohort import include
 
 
@@ -113,3 +113,11 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     assert table.iloc[0].tolist()[:4] == ["No.", "3", "1", "1"]
     nobody = table_1(cohort[cohort["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
     assert nobody["Age"] == nobody["Male"] == "unknown"
+
+
+def test_the_note_of_table_1_says_that_severe_patients_have_other_scans_too():
+    included, _ = include(COHORT)
+    by_patient = included.groupby("patient_id")["status"].agg(list)
+    of_severe = sum(len(states) for states in by_patient if "severe" in states)
+    severe = sum(states.count("severe") for states in by_patient)
+    assert f"{severe} of the {of_severe} scans of severe patients are severe" in note(included)

@@ -24,7 +24,9 @@ function sort(head, column) {
   heads.forEach(other => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", up ? "ascending" : "descending");
   const key = row => row.cells[column].dataset.sort;
-  rows.sort((one, other) => (up ? 1 : -1) * key(one).localeCompare(key(other), "en", { numeric: true }));
+  const isNumber = text => text !== "" && !isNaN(text);
+  const compare = (a, b) => isNumber(a) && isNumber(b) ? a - b : isNumber(a) - isNumber(b) || a.localeCompare(b, "en");
+  rows.sort((one, other) => (up ? 1 : -1) * compare(key(one), key(other)));
   table.tBodies[0].append(...rows);
 }
 

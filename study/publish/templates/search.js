@@ -1,4 +1,5 @@
-// Every word must occur; one in the title counts more. Text goes into the page as text, never as HTML.
+// Every word must occur; one in the title counts more, more still as a whole word ("figure 4" is not 14), and most the
+// whole query at the title's beginning. Text goes into the page as text, never as HTML.
 const entries = JSON.parse(document.getElementById("index").textContent);
 const box = document.getElementById("q");
 const count = document.getElementById("count");
@@ -6,9 +7,11 @@ const results = document.getElementById("results");
 
 function score(entry, words) {
   const title = entry.title.toLowerCase(), text = entry.text.toLowerCase();
-  let sum = 0;
+  const titleWords = title.split(/[^\p{L}\p{N}]+/u), begins = (title + " ").startsWith(words.join(" "));
+  let sum = begins && !/[\p{L}\p{N}]/u.test((title + " ")[words.join(" ").length]) ? 50 : 0;
   for (const word of words) {
-    if (title.includes(word)) sum += 10;
+    if (titleWords.includes(word)) sum += 20;
+    else if (title.includes(word)) sum += 10;
     else if (text.includes(word)) sum += 1;
     else return 0;
   }
