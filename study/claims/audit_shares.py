@@ -72,7 +72,8 @@ def _interval_of_share(counts, n, low, high, errors, method, words):
     widths = [b - a for a, b in (wilson(k / n, n, errors) for k in counts)]
     drawn = "shares" if all(_is_share(end, n) for end in (low, high)) else "no shares"
     words += f"; its ends are {drawn} of {n}"
-    if _is_as_wide(low, high, NARROWEST * min(widths), WIDEST * max(widths)):
+    narrowest = 0.0 if any(k in (0, n) for k in counts) else NARROWEST  # a bootstrap of 0 of n has no width at all
+    if _is_as_wide(low, high, narrowest * min(widths), WIDEST * max(widths)):
         return Answer(True, f"{words}; a bootstrap can be so", loosely=method == "any")
     return Answer(False, f"{words}, and it is too {'narrow' if high.share[1] - low.share[0] < min(widths) else 'wide'} "
                   "for a bootstrap", involved=("total", "share", "low", "high"))  # fmt: skip

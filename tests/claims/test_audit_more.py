@@ -22,6 +22,7 @@ def test_the_interval_of_a_share_is_named_or_is_none():
     assert other.holds and other.loosely and "its ends are shares of 18" in other.words
     assert "its ends are no shares of 18" in ask("share", **{**given, "low": "57.9 %", "high": "94.7 %"}).words
     assert not ask("share", **{**given, "low": "76.0 %", "high": "79.0 %"}).holds
+    assert ask("share", share="0.0 %", count="0", total="31", low="0.0 %", high="0.0 %").loosely  # a bootstrap of none
 
 
 def test_the_score_interval_of_a_difference_agrees_with_a_search_of_its_shares():
