@@ -14,7 +14,8 @@ plain     means, medians, kappa, AIC                              as it is      
 ========  ======================================================  =======================  ==========================
 
 Several scans of one patient make errors larger than these laws know. A run therefore records the standard error of each
-number over patients (``study.results.replicates``), and the printed number is taken to have no smaller one, for its n.
+number over patients (``study.results.replicates``). As samples of one truth both numbers have the same error, but for
+their n: of the two estimates of it, the larger one is taken, and Student's t for the smaller n.
 """
 
 from dataclasses import dataclass
@@ -98,18 +99,18 @@ def p_of_difference(kind, printed, regenerated, nearest):
         NaN where no error is known on either side.
     """
     scale = SCALES[kind]
-    ours = _error(kind, regenerated)
-    theirs = _error(kind, printed)
-    if ours is not None and kind != "p":
-        grown = 1.0 if kind == "count" or not (printed.n and regenerated.n) else (regenerated.n / printed.n) ** 0.5
-        theirs = max(theirs or 0.0, ours * grown)
-    if theirs is None:
+    errors = [_error(kind, number) for number in (printed, regenerated)]
+    if all(error is None for error in errors):
         return np.nan
-    if ours is None:
-        ours = theirs
-    error = np.hypot(ours, theirs)
+    # Both are samples of one truth, so that their errors are the same but for n: the larger estimate counts for both.
+    sized = kind not in ("count", "p") and printed.n and regenerated.n
+    n = np.array([printed.n, regenerated.n] if sized else [1, 1], float)
+    of_one = max(error * root for error, root in zip(errors, np.sqrt(n), strict=True) if error is not None)
+    error = of_one * np.sqrt((1 / n).sum())
+    # An error that is estimated from few is itself uncertain.
+    df = min(n) - 1 if sized and min(n) > 1 else np.inf
     apart = abs(float(scale(regenerated.value) - scale(nearest)))
-    return float(2 * stats.norm.sf(apart / error)) if error > 0 else np.nan
+    return float(2 * stats.t.sf(apart / error, df)) if error > 0 else np.nan
 
 
 def _error(kind, number):

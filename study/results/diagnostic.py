@@ -114,8 +114,8 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
     DataFrame
         Indexed by (model, quantity), for ``auc``, ``sensitivity`` and ``specificity``: ``half_width`` of the interval
         over patients (the cut-off chosen anew), ``n_patients`` of the status on which it depends (the rarer one for the
-        AUC), and ``n_for_0_05``, how many such patients would give a half-width of `HALF_WIDTH`: it falls with the
-        square root of their number. NaN where there is no interval.
+        AUC), and ``patients_for_5_points``, how many such patients would give a half-width of `HALF_WIDTH`: it falls
+        with the square root of their number. NaN where there is no interval.
     """
     n_of = {status: patient_ids[is_severe == status].nunique() for status in (True, False)}
     rows = {}
@@ -127,7 +127,7 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
         }
         for quantity, (half, n) in widths.items():
             needed = np.ceil(n * (half / HALF_WIDTH) ** 2)
-            rows[model, quantity] = {"half_width": half, "n_patients": n, "n_for_0_05": needed}
+            rows[model, quantity] = {"half_width": half, "n_patients": n, "patients_for_5_points": needed}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["model", "quantity"])
 
 

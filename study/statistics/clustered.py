@@ -231,7 +231,8 @@ def kappa_difference(first, second, patient_ids, n_resamples=2000, seed=1, confi
     dict
         ``difference`` (first minus second), ``low, high`` (percentiles), ``p_value``: one-sided, the share of resamples
         in which the first is not above the second, and ``n_patients`` (of either table). NaN where a kappa is undefined
-        or fewer than two patients are there.
+        or fewer than two patients are there; limits and p also where all resamples give the same number, which is no
+        certainty.
 
     References
     ----------
@@ -249,8 +250,10 @@ def kappa_difference(first, second, patient_ids, n_resamples=2000, seed=1, confi
     drawn = np.subtract(*(_kappas(np.tensordot(times, of, axes=1)) for of in counts))
     difference = float(np.subtract(*(_kappas(of.sum(axis=0)[None])[0] for of in counts)))
     drawn = drawn[np.isfinite(drawn)]
-    if not np.isfinite(difference) or not drawn.size:
+    if not np.isfinite(difference):
         return nothing
+    if not drawn.size or np.ptp(drawn) < 1e-12:
+        return nothing | {"difference": difference}
     low, high = np.quantile(drawn, [beyond, 1 - beyond])
     p_value = (1 + np.count_nonzero(drawn <= 0)) / (1 + drawn.size)
     return nothing | dict(difference=difference, low=float(low), high=float(high), p_value=float(p_value))

@@ -52,7 +52,7 @@ def test_in_words_and_as_values(cohort):
     half = precise.loc[("POI", "auc"), "half_width"]
     assert half == pytest.approx((by_patient.loc["POI", "high"] - by_patient.loc["POI", "low"]) / 2)
     # Four times as many patients would halve it.
-    assert precise.loc[("POI", "auc"), "n_for_0_05"] == np.ceil(12 * (half / 0.05) ** 2)
+    assert precise.loc[("POI", "auc"), "patients_for_5_points"] == np.ceil(12 * (half / 0.05) ** 2)
     listed = {row["name"]: row for row in diagnostic.values(table, precise, 0.05)}
     assert len(listed) == len(diagnostic.values(table, precise, 0.05))
     assert (
