@@ -82,16 +82,16 @@ def read_note(note, path):
     return about, path.is_file() and about.get("digest") == sha256(path)
 
 
-def mark_of(figures):
-    """The word that what is saved in a folder carries, by the run whose folder of figures it is (``Run.mark``).
-
-    Parameters
-    ----------
-    figures : path
-        Of a folder that belongs to no run, the word is "".
-    """
+def run_of(figures):
+    """The run whose folder of figures this is; None if it belongs to no run."""
     folder = Path(figures).resolve()
-    return Run(folder.name, folder.parents[1]).mark if folder.parent.name == "figures" else ""
+    return Run(folder.name, folder.parents[1]) if folder.parent.name == "figures" else None
+
+
+def mark_of(figures):
+    """The word that what is saved in a run's folder of figures carries (``Run.mark``); "" in any other folder."""
+    run = run_of(figures)
+    return run.mark if run else ""
 
 
 class Run:
@@ -141,12 +141,14 @@ class Run:
         It is unknown, too, if the scan table was changed, or if the numbers are of patients of several tiers, as in a
         run that was interrupted after its patients were replaced.
         """
-        now = self._tier_of_cohort()
+        now = self.cohort_tier
         recorded = [self.values / f"{notebook}.json" for notebook in RECORDING]
         tiers = {json.loads(path.read_text(encoding="utf-8"))["tier"] for path in recorded if path.is_file()}
         return now if tiers <= {now} else "unknown"
 
-    def _tier_of_cohort(self):
+    @property
+    def cohort_tier(self):
+        """Where the patients come from that the run has now, whatever was recorded before."""
         table = self.cohort / "scans.csv"
         about, fits = read_note(self.cohort / "cohort.json", table)
         # A run from a table of biomarkers has no scan table.
@@ -157,7 +159,7 @@ class Run:
         """The word that its figures and tables carry: "synthetic", or "" for patients and where it is switched off."""
         recipe = self.folder / "recipes" / "1-cohort.json"
         chosen = json.loads(recipe.read_text(encoding="utf-8"))["parameters"] if recipe.is_file() else {}
-        return "synthetic" if self._tier_of_cohort() == "synthetic" and chosen.get("mark_synthetic", True) else ""
+        return "synthetic" if self.cohort_tier == "synthetic" and chosen.get("mark_synthetic", True) else ""
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.
@@ -184,9 +186,7 @@ class Run:
         doubled = table["name"][table["name"].duplicated()].tolist()
         if doubled:
             raise ValueError(f"{notebook}: recorded twice: {', '.join(doubled)}; give each value its own name")
-        write_json(
-            self.values / f"{notebook}.json", {"notebook": notebook, "tier": self._tier_of_cohort(), "values": values}
-        )
+        write_json(self.values / f"{notebook}.json", {"notebook": notebook, "tier": self.cohort_tier, "values": values})
         return table.set_index("name")
 
     def recorded(self, notebook):
