@@ -98,16 +98,16 @@ def tier_of(folder):
     return about.get("tier", "unknown") if fits or not table.is_file() else "unknown"
 
 
-def mark_of(figures):
-    """The word that what is saved in a folder carries, by the run whose folder of figures it is (``Run.mark``).
-
-    Parameters
-    ----------
-    figures : path
-        Of a folder that belongs to no run, the word is "".
-    """
+def run_of(figures):
+    """The run whose folder of figures this is; None if it belongs to no run."""
     folder = Path(figures).resolve()
-    return Run(folder.name, folder.parents[1]).mark if folder.parent.name == "figures" else ""
+    return Run(folder.name, folder.parents[1]) if folder.parent.name == "figures" else None
+
+
+def mark_of(figures):
+    """The word that what is saved in a run's folder of figures carries (``Run.mark``); "" in any other folder."""
+    run = run_of(figures)
+    return run.mark if run else ""
 
 
 class Run:

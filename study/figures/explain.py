@@ -198,6 +198,8 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     figure = new_figure("double", 16 + row_height_mm(section.shape, spacing_mm, 3))
     figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     picture, marked, counts = figure.subplots(1, 3)
+    letter(picture, "a", "")
+    letter(marked, "b", "lung and infection")
     for ax in (picture, marked):
         show_section(ax, section, spacing_mm)
         sides(ax)
@@ -205,7 +207,7 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     scale_bar(marked)
     area, ill = lung.sum() * pixel_cm2, infection.sum() * pixel_cm2
     write_on(marked, 0.02, 0.98, f"lung {area:.0f} cm²\ninfection {ill:.0f} cm²", "left", "top")
-    counts.set_title(f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU".replace("-", "−"))
+    letter(counts, "c", f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU", fontsize=7)
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
         (lung & ~infection, "first", "lung without infection"),
@@ -279,7 +281,11 @@ def roc_point(values, is_severe, cutoff, curve, words):
         f"{found['non-severe'][0]} of {found['non-severe'][1]} non-severe scans,\n"
         f"1 − specificity {100 * rates['non-severe']:.0f} %"
     )
-    left.set_ylim(top=1.9 * left.get_ylim()[1])  # room for the words
+    highest = left.get_ylim()[1]
+    left.set_ylim(top=1.9 * highest)  # room for the words, where no share is
+    left.set_yticks([tick for tick in left.get_yticks() if 0 <= tick <= min(highest, 100)])
+    if words.endswith("(%)"):
+        left.set_xlim(max(left.get_xlim()[0], 0), min(left.get_xlim()[1], 100))
     left.text(0.98, 0.88, said, transform=left.transAxes, ha="right", va="top")
     left.set(xlabel=words, ylabel="Scans of the group (%)")
     right.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))

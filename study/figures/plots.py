@@ -21,9 +21,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def letter(ax, which, words):
-    """Set a panel's letter and title as journals print them: ``(a) Portion of infection``."""
-    ax.set_title(f"({which}) {words}")
+def letter(ax, which, words, **look):
+    """Set a panel's letter and title as journals print them: ``(a) Portion of infection``; `look` as of a text."""
+    ax.set_title(f"({which}) {words}".strip(), **look)
 
 
 def _p_words(p_value):
@@ -101,8 +101,8 @@ def severity_boxplots(biomarkers, p_values=None):
         Columns ``status`` ("severe" / "non-severe"), ``poi`` (fraction 0..1, drawn in percent) and ``ihu`` (HU,
         NaN where a scan has no infection: such scans count in (a) and not in (b)).
     p_values : dict, optional
-        ``{"poi": {unit: p, ...}, "ihu": ...}``, printed in the panels: one line for each unit of the test, such as
-        "scans" and "patients".
+        ``{"poi": {test: p, ...}, "ihu": ...}``, printed in the panels: one line for each test, named in words such as
+        "Mann-Whitney U, scans".
     """
     figure = new_figure("double", 75)
     figure.alt = "Box plots of severe and non-severe scans, every scan a point."
@@ -126,7 +126,7 @@ def severity_boxplots(biomarkers, p_values=None):
             ax.set_ylim(bottom=0 if min(groups[s].min() for s in present) >= 0 else None)
         absent = [s for s in groups if s not in present]
         tested = (p_values or {}).get(column, {})
-        lines = [f"{_p_words(p)} (over {unit})" for unit, p in tested.items() if _p_words(p)]
+        lines = [f"{test}: {_p_words(p)}" for test, p in tested.items() if _p_words(p)]
         note = f"no {absent[0]} scan" if absent else "\n".join(lines)
         ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top")
         medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
@@ -243,7 +243,7 @@ def hu_threshold_curve(table, limit=0.6):
 
 
 @styled
-def lesion_sizes(simulated, experts=None, quartiles=None):
+def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None):
     """Draw volume, number, spread and sides of the phantom's lesions next to those that experts delineated.
 
     Parameters
@@ -253,12 +253,14 @@ def lesion_sizes(simulated, experts=None, quartiles=None):
         Without ``experts`` their ``quartiles`` are drawn.
     quartiles : dict
         First quartile, median and third quartile of the experts' masks, by column.
+    n_experts : int
+        Of how many masks the quartiles are.
     """
     figure = new_figure("double", 62)
     if not len(simulated):
         say_missing(figure.subplots(), "no scan was simulated")
         return figure
-    drawn = "(quartiles)" if experts is None else f"(n = {len(experts)})"
+    drawn = f"(n = {n_experts if experts is None else len(experts)})"
     figure.alt = (
         f"Box plots of the lesions of {len(simulated)} simulated scans, every scan a point, beside the masks that "
         f"experts drew {drawn}."
@@ -309,11 +311,13 @@ def learning_curves(history):
     networks = list(dict.fromkeys(history["network"])) if split else [None]
     figure = new_figure("double", 12 + 45 * len(networks))
     figure.alt = "Loss while learning (left) and Dice (right) by epoch."
+    letters = iter("abcdefgh")
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
         counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
         for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
-            ax.set(xlabel="Epoch", ylabel=label, title="" if network is None else f"{network} network")
+            ax.set(xlabel="Epoch", ylabel=label)
+            letter(ax, next(letters), "" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
             if not columns or "epoch" not in part:
                 say_missing(ax, f"no {word} was recorded")

@@ -3,6 +3,8 @@
 As in ``plots``: tables in, a matplotlib ``Figure`` out, drawn also when data are missing.
 """
 
+import string
+
 import numpy as np
 from matplotlib.patches import Patch
 
@@ -51,7 +53,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             elinewidth=0.5,
             # + 0.0 makes a rounded -0 a 0
             label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:.2f}, intercept "
-            f"{row['intercept'].round(2) + 0.0:.2f}".replace("-", "−"),
+            f"{row['intercept'].round(2) + 0.0:.2f}",
         )
     left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
     left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
@@ -145,11 +147,11 @@ def tornado(moved, words, columns=3, note=""):
         return figure
     numbers = moved.set_index(moved["headline"].map(_kind))[["base", "low", "high"]].stack().dropna()
     ends = numbers.groupby(level=0).agg(["min", "max"])
-    for ax, headline in zip(panels, headlines, strict=False):
+    for which, ax, headline in zip(string.ascii_lowercase, panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
         words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
-        ax.set_title(words_above, fontsize=7)
+        letter(ax, which, words_above, fontsize=7)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):

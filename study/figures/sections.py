@@ -5,7 +5,6 @@ The sections are drawn by ``one_section``, whose order of axes applies here as w
 
 import numpy as np
 import pandas
-from matplotlib import patheffects
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -83,7 +82,7 @@ def _share(label_map):
 
 
 @styled
-def longitudinal(scans, spacing_mm, title=""):
+def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a scan with date and status"):
     """Draw Figure 5: one patient's scans in order of date, with POI and iHU, and the status at each date.
 
     Red dots mark dates at which the patient was severe, green squares the others; the status is also written there.
@@ -95,10 +94,12 @@ def longitudinal(scans, spacing_mm, title=""):
         of one size; poi 0..1; ihu in HU, NaN without infection.
     spacing_mm : tuple
         Ends with (y, x).
+    missing : str
+        What was missing if there are no scans.
     """
     if not scans:
         figure = new_figure("double", 40)
-        say_missing(figure.subplots(), "no patient has scans on several dates")
+        say_missing(figure.subplots(), missing)
         return figure
     scans = sorted(scans, key=lambda scan: _moment(scan[0]))
     alike = len({np.shape(scan[2]) for scan in scans}) == 1
@@ -118,9 +119,7 @@ def longitudinal(scans, spacing_mm, title=""):
             sides(ax)
         overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
         above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
-        overlaid.set_xlabel(
-            f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU".replace("-", "−") if np.isfinite(ihu) else "no infection")
-        )
+        overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
     scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
     key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
@@ -146,7 +145,7 @@ def _course(ax, scans):
     days = [_moment(scan[0]) for scan in scans]
     poi = [100 * scan[4] for scan in scans]
     ax.plot(days, poi, color=COLOURS["faint"], linewidth=0.8, zorder=1)
-    for day, value, scan in zip(days, poi, scans, strict=True):
+    for place, (day, value, scan) in enumerate(zip(days, poi, scans, strict=True)):
         ax.plot(
             day,
             value,
@@ -157,18 +156,19 @@ def _course(ax, scans):
             clip_on=False,
             zorder=3,
         )
-        ax.annotate(
+        # above the line wherever it goes, in two rows since dates may be close together
+        ax.text(
+            day,
+            (0.99, 0.86)[place % 2],
             str(scan[1]),
-            (day, value),
-            xytext=(0, 6),
-            textcoords="offset points",
+            transform=ax.get_xaxis_transform(),
             ha="center",
+            va="top",
             color=COLOURS.get(scan[1], COLOURS["ink"]),
-            path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],
         )
     ax.set_xticks(days, [_day(day) for day in days])
     ax.set_ylabel("POI (%)")
-    ax.set_ylim(0, max(max(poi) * 1.3, 1.0))
+    ax.set_ylim(0, max(max(poi) * 1.5, 1.0))
     ax.margins(x=0.06)
 
 

@@ -2,21 +2,24 @@
 
 Each file contains its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
 A figure of a synthetic run carries that word: small at its foot, in the alternative text and in the file's metadata.
+A figure without anything to show is not written; a line says what was missing.
 
 Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
 """
 
 import functools
 import io
+import re
 from pathlib import Path
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 
 from study.files import whole
-from study.run import mark_of
+from study.run import mark_of, run_of, tier_of
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
 FOOT_MM = 2.4  # what a word at the foot of a figure takes
@@ -87,15 +90,46 @@ class ColumnFigure(Figure):
     def alt(self, words):
         self._alt = words
 
+    @property
+    def missing(self):
+        """What was missing, if no panel shows anything; else ""."""
+        said = [getattr(ax, "missing", "") for ax in self.axes]
+        return "; ".join(dict.fromkeys(said)) if said and all(said) else ""
+
+    def __repr__(self):
+        return f"not drawn: {self.missing}" if self.missing else super().__repr__()
+
     def _repr_png_(self):
+        if self.missing:
+            return None
         picture = io.BytesIO()
         with matplotlib.rc_context(STYLE):
             self.savefig(picture, format="png", dpi=150, metadata={"Software": None, "Description": self.alt})
         return picture.getvalue()
 
 
+HYPHEN_MINUS = re.compile(r"(?<![\w)\]{])-(?=[\d.])")  # not that of a date, a range, a scan's id or a formula
+
+
+def _write_one_minus(figure):
+    for text in figure.findobj(Text):
+        if HYPHEN_MINUS.search(text.get_text()):
+            text.set_text(HYPHEN_MINUS.sub("−", text.get_text()))
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FuncFormatter):  # of ticks with words, which are written anew whenever it is drawn
+            formatter.func = functools.partial(_with_one_minus, formatter.func)
+
+
+def _with_one_minus(write, place, position=None):
+    return HYPHEN_MINUS.sub("−", write(place, position))
+
+
 def styled(draw):
-    """Run a drawing function under ``STYLE``, whatever the caller's matplotlib settings are."""
+    """Run a drawing function under ``STYLE``, whatever the caller's matplotlib settings are.
+
+    Every minus in its words is written as matplotlib writes those of its axes.
+    """
 
     @functools.wraps(draw)
     def under_style(*args, **kwargs):
@@ -103,7 +137,10 @@ def styled(draw):
         with matplotlib.rc_context():
             matplotlib.rcParams.update({k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k})
             matplotlib.rcParams.update(STYLE)
-            return draw(*args, **kwargs)
+            drawn = draw(*args, **kwargs)
+            if isinstance(drawn, ColumnFigure):
+                _write_one_minus(drawn)
+            return drawn
 
     return under_style
 
@@ -130,17 +167,25 @@ def _carry(fig, word):
 
 
 @styled
-def save(fig, folder, name):
+def save(fig, folder, name, of_phantoms=False):
     """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
 
     The files contain no date and no software version: the same figure gives the same bytes. Each is written under a
-    temporary name first, so that no one reads half a figure.
+    temporary name first, so that no one reads half a figure. A figure that has nothing to show is not written, nor is
+    one ``of_phantoms`` among those of patients; a line is printed instead, and an earlier figure of this name removed.
 
     Returns
     -------
     list of Path
-        The two files.
+        The two files; empty if it was not written.
     """
+    run = run_of(folder)
+    among_patients = of_phantoms and run is not None and tier_of(run.cohort) != "synthetic"
+    if why_not := "it shows phantoms, and these are patients" if among_patients else fig.missing:
+        for kind in ("png", "pdf"):
+            (Path(folder) / f"{name}.{kind}").unlink(missing_ok=True)
+        print(f"{name.replace('_', ' ')} is left out: {why_not}")
+        return []
     _carry(fig, mark_of(folder))
     written = []
     for kind in ("png", "pdf"):
@@ -174,6 +219,7 @@ def write(fig, path, kind, title=""):
 
 def say_missing(ax, words):
     """Write into an empty panel what is missing, in place of empty axes."""
+    ax.missing = words
     ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center", color=COLOURS["faint"], wrap=True)
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
     ax.spines[:].set_visible(False)

@@ -38,7 +38,14 @@ def save(df, folder, name, caption, user_text=()):
     Returns
     -------
     list of Path
+        Empty if every row counts nothing (``n`` is 0): then there is no table, an earlier one is removed, and a line
+        is printed instead.
     """
+    if _counts_nothing(df):
+        for kind in ("csv", "md", "tex", "docx"):
+            (Path(folder) / f"{name}.{kind}").unlink(missing_ok=True)
+        print(f"{name.replace('_', ' ')} is left out: none of its numbers rests on a scan or a case of this run")
+        return []
     mark = mark_of(folder)
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
     printed_header, printed, _ = _laid_out(df, user_text, name, digits=4)
@@ -52,6 +59,17 @@ def save(df, folder, name, caption, user_text=()):
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
     return paths
+
+
+COUNTS = re.compile(r"n|n patients|n_patients|No\. of cases|No\. of patients")
+
+
+def _counts_nothing(df):
+    """Whether a table has rows, says of each on how much it rests, and that is nothing everywhere."""
+    counts = [column for column in df.columns if COUNTS.fullmatch(str(column))]
+    if not len(df) or not counts:
+        return False
+    return not df[counts].apply(pd.to_numeric, errors="coerce").fillna(0).to_numpy().any()
 
 
 def save_csv(df, path, user_text=()):

@@ -25,7 +25,8 @@ from study.scans.grid import ScanError
 from study.scans.nifti import open_nifti
 
 SECTION_MM, PIXEL_MM = 8.0, 2.7
-# First quartile, median, third quartile of the 50 expert masks, by `measure_lesions` on pixels of PIXEL_MM.
+# First quartile, median, third quartile of the expert masks, by `measure_lesions` on pixels of PIXEL_MM.
+N_EXPERT_MASKS = 50
 EXPERT_QUARTILES = {
     "volume_ml": (26.9, 65.9, 109.3),
     "n_lesions": (11.0, 24.5, 44.2),

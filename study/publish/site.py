@@ -147,7 +147,7 @@ def _chapter(run, name, notebook, places, functions):
                 ]
             here |= {"html": notebook_page.source_html(cell.source), "parts": parts,
                      "figures": [{"name": thing, "words": _words(thing), "function": places[thing]["function"]}
-                                 for thing in saved if thing.startswith("Figure_")]}  # fmt: skip
+                                 for thing in saved if (run.figures / f"{thing}.png").is_file()]}  # fmt: skip
         else:
             here["html"] = markdown.render(cell.source)
             headings = notebook_page.headings(cell)

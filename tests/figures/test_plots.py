@@ -262,7 +262,9 @@ def test_missing_data_are_said_in_words():
 
 def test_boxplots_show_percent_and_every_scan():
     table = scans()
-    figure = plots.severity_boxplots(table, {"poi": {"scans": 1e-8, "patients": 0.004}, "ihu": {"scans": 0.25}})
+    figure = plots.severity_boxplots(
+        table, {"poi": {"Mann-Whitney U, scans": 1e-8, "over patients": 0.004}, "ihu": {"Mann-Whitney U, scans": 0.25}}
+    )
     poi, ihu = figure.axes
     assert poi.get_ylabel() == "POI (%)" and ihu.get_ylabel() == "iHU (HU)"
     points = np.concatenate([dots.get_offsets()[:, 1] for dots in poi.collections])
@@ -271,8 +273,8 @@ def test_boxplots_show_percent_and_every_scan():
     np.testing.assert_allclose(medians, [100 * table["poi"][:12].median(), 100 * table["poi"][12:].median()])
     shown = words_of(figure)
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
-    assert "p < 0.001 (over scans)" in shown and "p = 0.004 (over patients)" in shown
-    assert "p = 0.25 (over scans)" in shown
+    assert "Mann-Whitney U, scans: p < 0.001" in shown and "over patients: p = 0.004" in shown
+    assert "Mann-Whitney U, scans: p = 0.25" in shown
 
 
 def test_boxes_and_points_have_the_colour_and_shape_of_their_group():
@@ -488,3 +490,64 @@ def test_no_figure_of_patients_says_synthetic_and_none_where_it_is_switched_off(
     png, _ = plots.save(figure, synthetic.figures, "Figure_3")
     with Image.open(png) as picture:
         assert "Source" not in picture.info and "synthetic" not in words_of(figure) + figure.alt
+
+
+def test_every_minus_is_the_same_sign(figures):
+    """A hyphen before a digit is left only where it is none: in dates, ranges and names of scans."""
+    for name, figure in figures.items():
+        found = style.HYPHEN_MINUS.findall(words_of(figure))
+        assert not found, name
+    assert "−20 / +20 HU" in words_of(figures["tornado"]) and "iHU −600 HU" in words_of(figures["longitudinal"])
+    kept = "P180-2 2020-01-27 5-10 mm [-700, -650] a-1 (-3)"
+    assert style.HYPHEN_MINUS.sub("−", kept) == "P180-2 2020-01-27 5-10 mm [−700, −650] a-1 (−3)"
+
+
+@pytest.mark.parametrize("name", ["learning_curves", "tornado", "poi_and_ihu", "roc_point", "lesion_sizes"])
+def test_each_panel_has_its_letter(figures, name):
+    panels = [ax for ax in figures[name].axes if ax.axison or ax.images]
+    titles = [ax.get_title(loc="left") for ax in panels]
+    assert [title[:3] for title in titles if title] == [f"({which})" for which in "abcdef"[: len(titles)] if titles][
+        : len([title for title in titles if title])
+    ]
+    assert titles[0].startswith("(a)")
+
+
+def test_no_axis_shows_more_than_all(figures):
+    figure = figures["roc_point"]
+    left = figure.axes[0]
+    figure.draw_without_rendering()
+    low, high = left.get_ylim()
+    assert all(tick <= 100 for tick in left.get_yticks() if low <= tick <= high)
+    assert left.get_ylabel().endswith("(%)") and left.get_xlim()[0] >= 0 and left.get_xlim()[1] <= 100
+
+
+def test_a_status_is_written_off_the_line(figures):
+    figure = figures["longitudinal"]
+    figure.draw_without_rendering()
+    (ax,) = (ax for ax in figure.axes if ax.get_ylabel() == "POI (%)")
+    highest = max(ax.transData.transform((0, y))[1] for line in ax.lines for y in line.get_ydata())
+    words = [text for text in ax.texts if text.get_text() in ("severe", "non-severe")]
+    assert len(words) == 3 and all(text.get_window_extent().y0 > highest for text in words)
+
+
+def test_experts_are_counted():
+    quartiles = {c: (1, 10, 20) for c in LESIONS}
+    assert "Experts\n(n = 50)" in words_of(plots.lesion_sizes(LESIONS, quartiles=quartiles, n_experts=50))
+
+
+def test_a_figure_with_nothing_to_show_is_not_written_and_says_why(tmp_path, capsys):
+    (tmp_path / "Figure_6.png").touch()
+    figure = sections.longitudinal([], SPACING_MM, missing="the truth is unknown")
+    assert plots.save(figure, tmp_path, "Figure_6") == [] and not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == "Figure 6 is left out: the truth is unknown\n"
+    assert figure._repr_png_() is None and repr(figure) == "not drawn: the truth is unknown"
+    half = plots.severity_boxplots(scans().assign(ihu=np.nan))
+    assert len(plots.save(half, tmp_path, "Figure_3")) == 2  # one of its panels shows something
+
+
+@pytest.mark.parametrize(("tier", "written"), [("synthetic", 2), ("restricted", 0), ("unknown", 0)])
+def test_phantoms_are_not_among_the_figures_of_patients(synthetic, capsys, tier, written):
+    write_json(synthetic.cohort / "cohort.json", {"tier": tier})
+    figure = plots.severity_boxplots(scans())
+    assert len(plots.save(figure, synthetic.figures, "Figure_S13_lesions", of_phantoms=True)) == written
+    assert ("these are patients" in capsys.readouterr().out) == (not written)

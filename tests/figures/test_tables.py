@@ -165,3 +165,14 @@ def test_of_patients_or_where_it_is_switched_off_nothing_says_synthetic(syntheti
     write_json(synthetic.folder / "recipes" / "1-cohort.json", {"parameters": {"mark_synthetic": chosen}})
     for path in tables.save(TABLE, synthetic.figures, "Table_2", "Comparisons.")[:3]:
         assert "ynthetic" not in path.read_text() and "tier" not in path.read_text()
+
+
+@pytest.mark.parametrize("column", ["n", "No. of cases", "n patients"])
+def test_a_table_that_counts_nothing_is_left_out_and_says_so(tmp_path, capsys, column):
+    table = pd.DataFrame({"comparison": ["a", "b"], "mean": np.nan, column: [0, 0], "target": "≥ 0.8"})
+    (tmp_path / "Table_dice.md").touch()
+    assert tables.save(table, tmp_path, "Table_dice", "Dice.") == [] and not list(tmp_path.iterdir())
+    assert capsys.readouterr().out.startswith("Table dice is left out: none of its numbers rests on")
+    assert len(tables.save(table.assign(**{column: [0, 3]}), tmp_path, "Table_dice", "Dice.")) == 4
+    assert len(tables.save(table.drop(columns=column), tmp_path, "Table_dice", "Dice.")) == 4
+    assert len(tables.save(table.iloc[:0], tmp_path, "Table_dice", "Dice.")) == 4  # nothing found is a finding
