@@ -260,7 +260,8 @@ def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None):
     if not len(simulated):
         say_missing(figure.subplots(), "no scan was simulated")
         return figure
-    drawn = f"(n = {n_experts if experts is None else len(experts)})"
+    n_experts = n_experts if experts is None else len(experts)
+    drawn = f"(n = {n_experts})" if n_experts else "(quartiles)"
     figure.alt = (
         f"Box plots of the lesions of {len(simulated)} simulated scans, every scan a point, beside the masks that "
         f"experts drew {drawn}."
