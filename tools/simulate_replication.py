@@ -1,4 +1,4 @@
-"""How often is a faithful replication of the paper called different? By chance, in at most one of twenty.
+"""How often is a faithful replication of the paper called different? By chance it should be, in one of twenty at most.
 
 Both the paper and its replication are samples of one made-up population, of the paper's size: one sample's numbers are
 printed as the paper prints its own (`study/claims/claims.yaml`), the other's are compared with them as `study verify`

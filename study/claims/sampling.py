@@ -6,7 +6,8 @@ follows from a sampling law: each kind of number is put on the scale on which it
 ========  ======================================================  =======================  ==========================
 kind      numbers                                                 scale                    own error, n observations
 ========  ======================================================  =======================  ==========================
-count     patients, scans, pairs, phrases (Poisson)               square root              1 / 2
+count     patients (Poisson)                                      square root              1 / 2
+several   scans, pairs, phrases, of which a patient has several   square root              1 / sqrt(2), assumed
 share     percentages, sensitivity, AUC, observed agreement       arcsine of square root   1 / (2 sqrt(n)) (binomial)
 positive  odds ratio, standard deviation, standard error          logarithm                1 / sqrt(2 (n - 1)) of an SD
 p         p values                                                normal deviate           1
@@ -31,8 +32,11 @@ BY_ARGUMENT = {
     "estimate": "positive", "error": "positive", "sd": "positive", "p": "p", "mean": "plain", "median": "plain",
     "kappa": "plain", "aic": "plain", "smaller": "plain", "larger": "plain",
 }  # fmt: skip
+# Error of a count on its scale: Poisson's; where one patient adds several, with twice the variance at least.
+COUNT_ERRORS = {"count": 0.5, "several": 0.5**0.5}
 SCALES = {
     "count": lambda x: np.sqrt(np.maximum(x, 0) + 3 / 8),  # Anscombe's: also of small counts
+    "several": lambda x: np.sqrt(np.maximum(x, 0) + 3 / 8),
     "share": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "positive": lambda x: np.log(np.maximum(x, 1e-300)),
     "p": lambda p: stats.norm.isf(np.clip(p, 1e-300, 1) / 2),
@@ -72,7 +76,7 @@ def kinds(paper):
     by_value = {claim.value: found[claim.id] for claim in paper.claims if claim.id in found and claim.value}
     for claim in paper.claims:
         if claim.unit in COUNTED:
-            found[claim.id] = "count"
+            found[claim.id] = "count" if claim.unit == "patients" else "several"
         elif claim.unit == "%":
             found[claim.id] = "share"
         elif claim.quantity.startswith("p value"):
@@ -103,7 +107,7 @@ def p_of_difference(kind, printed, regenerated, nearest):
     if all(error is None for error in errors):
         return np.nan
     # Both are samples of one truth, so that their errors are the same but for n: the larger estimate counts for both.
-    sized = kind not in ("count", "p") and printed.n and regenerated.n
+    sized = kind not in (*COUNT_ERRORS, "p") and printed.n and regenerated.n
     n = np.array([printed.n, regenerated.n] if sized else [1, 1], float)
     of_one = max(error * root for error, root in zip(errors, np.sqrt(n), strict=True) if error is not None)
     error = of_one * np.sqrt((1 / n).sum())
@@ -119,14 +123,14 @@ def _error(kind, number):
     if kind == "p":
         return 1.0
     if number.standard_error is not None and number.standard_error > 0:
-        # A step to both sides: the scale may end close by. Where sizes vary, no count is surer than Poisson's law.
+        # A step to both sides: the scale may end close by. No count is surer than by its law.
         step = float(scale(value + number.standard_error) - scale(max(value - number.standard_error, _least(kind)))) / 2
-        return max(step, 0.5) if kind == "count" else step
+        return max(step, COUNT_ERRORS.get(kind, 0.0))
     if number.interval:
         low, high = (float(scale(end)) for end in number.interval)
         return (high - low) / 2 / stats.norm.isf(0.025)
-    if kind == "count":
-        return 0.5
+    if kind in COUNT_ERRORS:
+        return COUNT_ERRORS[kind]
     if kind == "share" and number.n:
         return 0.5 / number.n**0.5
     return None

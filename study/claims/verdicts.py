@@ -6,8 +6,8 @@ patients.
 
 That a number does not round to the printed one is no contradiction: another sample of the same truth gives another
 number. A number *differs* only if it lies further from the printed one than two samples of one truth do, judged for all
-numbers of the paper together (Holm): so a faithful replication of the same size has no number that differs in 95 % of
-cases (``tools/simulate_replication.py``).
+numbers of the paper together (Holm), so that a faithful replication of the same size should have a number that differs
+in at most one of twenty cases (``tools/simulate_replication.py`` counts them).
 """
 
 import numpy as np

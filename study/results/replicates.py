@@ -27,9 +27,8 @@ def standard_errors(table, quote, n_resamples=N_RESAMPLES, seed=1):
     Returns
     -------
     dict of str to float
-        Half the distance between the 16th and the 84th percentile of the resamples, which for a normal distribution is
-        the SD and which a few far ones (a nearly separated outcome) do not move. NaN where fewer than half of the
-        resamples have the number. Empty with fewer than two patients.
+        The SD of the resamples, as a cut-off may jump between two places, and its rates with it. NaN where fewer than
+        half of the resamples have the number. Empty with fewer than two patients.
 
     References
     ----------
@@ -53,8 +52,8 @@ def standard_errors(table, quote, n_resamples=N_RESAMPLES, seed=1):
         except ValueError:
             continue
     numbers = pd.DataFrame(drawn).apply(pd.to_numeric, errors="coerce")
-    low, high = numbers.quantile(0.1587), numbers.quantile(0.8413)
-    return ((high - low) / 2).where(numbers.notna().sum() >= n_resamples / 2).to_dict()
+    numbers = numbers.where(np.isfinite(numbers))
+    return numbers.std().where(numbers.notna().sum() >= n_resamples / 2).to_dict()
 
 
 def with_errors(listed, errors):

@@ -69,7 +69,7 @@ def added_value(fits, poi_alone, by_gee):
     """Ask whether iHU adds anything to POI, on the scans that have both: whether its coefficient differs from 0.
 
     The AUCs of POI and POI+iHU are not compared by a test: one model contains the other, so that their AUCs hardly
-    differ where iHU adds nothing, and such a test then rejects in less than 2 % of simulations at 5 %, or in more where
+    differ where iHU adds nothing, and such a test then rejects in less than 3 % of simulations at 5 %, or in more where
     POI itself has no effect (Demler; Pepe). The gain in AUC on held-out patients is in :func:`validation_table`.
 
     Parameters

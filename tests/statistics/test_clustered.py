@@ -154,9 +154,9 @@ def test_the_whole_simulation_of_tests_at_5_percent():
         assert (rows["share"] > least - slack).all(), name
     for name in REJECTING:
         assert SIZE.xs((name, 0.75), level=("by", "within"))["share"].min() > 0.10
-    # A rank test of the predictions of a fitted model rejects too often even with independent scans; two tests of the
-    # AUCs of nested models hardly ever do.
-    assert SIZE.xs(("model: scans, Mann-Whitney", 0.0), level=("by", "within"))["share"].min() > 0.07
+    # A rank test of a fitted model's predictions counts its fit to chance as well; a test of the AUCs of nested models
+    # hardly ever rejects.
+    assert SIZE.xs(("model: scans, Mann-Whitney", 0.75), level=("by", "within"))["share"].min() > 0.2
     assert SIZE.xs("added: patients, Obuchowski", level="by")["share"].max() < 0.04
 
 
