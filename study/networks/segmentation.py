@@ -17,6 +17,9 @@ from study.scans.labels import INFECTION
 LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 ml and more at full inspiration
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
 LUNG_ABOVE_HU = -970
+# A part of the lung field with less aerated lung (by volume) is a white lung, or no lung.
+AIRLESS_SHARE, AERATED_BELOW_HU = 0.1, -500
+MIRRORED_SHARE = 0.25  # of a white lung that lies where the other one would be; of an arm, nothing does
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
 
 
@@ -83,7 +86,8 @@ class Segmenter:
         found = probability >= self.lung.threshold
         # Components are separated on the network's grid, which has far fewer pixels than the scan.
         inside = body_mask(on_grid, (scan.spacing_mm[0], pixel_mm, pixel_mm))
-        probability[found & ~large_parts(found & inside)] = 0
+        found_inside = large_parts(found & inside)
+        probability[found & ~mirrored_parts(found_inside, on_grid, inside)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
         return probability >= self.lung.threshold
 
@@ -134,6 +138,38 @@ def large_parts(lung_mask):
     beside = np.zeros(n_parts + 1, bool)
     beside[parts[(parts == sizes.argmax()).any(axis=(1, 2))]] = True
     return ((sizes >= SMALL_PART_OF_LUNG * sizes.max()) & beside)[parts]
+
+
+def mirrored_parts(lung_mask, hu, body):
+    """Leave out parts of a lung field that hold no air and lie where no lung can be, such as an arm among streaks.
+
+    Parameters
+    ----------
+    lung_mask : bool array (z, y, x)
+    hu : array (z, y, x)
+    body : bool array (z, y, x)
+        Its centre in each section is where left and right part.
+
+    Returns
+    -------
+    bool array (z, y, x)
+        Parts without air stay where the image of the parts with air in the mirror covers `MIRRORED_SHARE` of them, as
+        one lung covers the other; and all if no part has air.
+    """
+    parts, n_parts = ndimage.label(lung_mask)
+    sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
+    airless = np.bincount(parts[hu < AERATED_BELOW_HU], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
+    airless[0] = False
+    if airless.sum() in (0, n_parts):
+        return lung_mask
+    aerated = lung_mask & ~airless[parts]
+    x = np.arange(hu.shape[2])
+    middle = (body.any(axis=1) * x).sum(axis=1) / np.maximum(body.any(axis=1).sum(axis=1), 1)
+    opposite = np.rint(2 * middle[:, None] - x).astype(int)
+    image = np.take_along_axis(aerated, np.clip(opposite, 0, len(x) - 1)[:, None, :], axis=2)
+    image &= ((opposite >= 0) & (opposite < len(x)))[:, None, :]
+    covered = np.bincount(parts[image], minlength=n_parts + 1)
+    return lung_mask & (~airless | (covered >= MIRRORED_SHARE * sizes))[parts]
 
 
 def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):

@@ -16,7 +16,7 @@ from study import workflow
 from study.networks import models, network, ranks, slabs, training
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
-from study.networks.segmentation import Segmenter, large_parts
+from study.networks.segmentation import Segmenter, large_parts, mirrored_parts
 from study.run import Run
 from study.scans.ct import scan_from_array, write_mask, write_scan
 
@@ -352,6 +352,20 @@ def test_small_parts_of_lung_are_dropped():
     kept = large_parts(mask)
     assert not kept[0, 35, 35]
     assert kept.sum() == mask.sum() - 4
+
+
+def test_a_white_lung_stays_and_an_arm_does_not():
+    lung_mask = np.zeros((6, 60, 100), bool)
+    lung_mask[:, 15:45, 20:42] = lung_mask[:, 12:40, 52:72] = True  # two lungs about x = 46
+    body = np.zeros(lung_mask.shape, bool)
+    body[:, 5:55, 10:83] = True
+    hu = np.where(lung_mask, -800, 40)
+    hu[:, :, 50:] = 40  # the left one is white
+    both = lung_mask.copy()
+    lung_mask[:, 20:40, 88:98] = True  # an arm
+    np.testing.assert_array_equal(mirrored_parts(lung_mask, hu, body), both)
+    np.testing.assert_array_equal(mirrored_parts(lung_mask, np.full(hu.shape, 40), body), lung_mask)
+    np.testing.assert_array_equal(mirrored_parts(lung_mask, np.full(hu.shape, -800), body), lung_mask)
 
 
 def test_parts_in_no_section_of_the_largest_are_dropped():
