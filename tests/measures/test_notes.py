@@ -133,11 +133,9 @@ def test_fluid_behind_the_lungs(usual, halves, hu_behind, noted):
     assert any("pleural effusion is neither lung nor infection" in note for note in notes) == noted
 
 
-@pytest.mark.parametrize(
-    ("patient", "sex", "age", "expected"), [((991, 6), "male", 54.0, True), ((991, 5), "female", 50.0, False)]
-)
-def test_fluid_that_a_phantom_has(patient, sex, age, expected):
+@pytest.mark.parametrize(("patient", "expected"), [((991, 5), True), ((991, 8), False)])
+def test_fluid_that_a_phantom_has(patient, expected):
     protocol = Protocol(matrix=128, increment_mm=10.0)
-    made = simulate_scan(patient, 1, Habitus(sex, age), Disease(extent=0.1), protocol)
+    made = simulate_scan(patient, 1, Habitus("male", 54.0, "frequent"), Disease(extent=0.1), protocol)
     label_map = made.lung_mask.astype(np.uint8) + made.infection_mask
     assert any("effusion" in note for note in lung_notes(made.hu, label_map, made.spacing_mm)) == expected

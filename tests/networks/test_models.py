@@ -34,8 +34,8 @@ LUNG, INFECTION = settings("lung"), settings("infection", neighbours=2)
 def untrained(tmp_path_factory):
     """Both networks as they are before they learn."""
     folder = tmp_path_factory.mktemp("models")
-    for one in (LUNG, INFECTION, settings("infection")):
-        models.save(network.build(one.architecture), one, {"threshold": 0.5}, folder / str(one.neighbours))
+    for one, name in ((LUNG, "1"), (INFECTION, "2"), (settings("infection"), "1")):
+        models.save(network.build(one.architecture), one, {"threshold": 0.5}, folder / name)
     shutil.copytree(folder / "1", folder / "handed")
     for suffix in (*models.SUFFIXES, "json"):
         shutil.copy(folder / "2" / f"infection.{suffix}", folder / "handed")
@@ -64,7 +64,7 @@ def refused(folder, *said):
 
 def test_a_folder_that_was_handed_on_is_taken_whole(handed, tmp_path):
     cards = models.take_over(handed, tmp_path / "taken")
-    assert {task: card["settings"]["neighbours"] for task, card in cards.items()} == {"lung": 1, "infection": 2}
+    assert {task: card["settings"]["neighbours"] for task, card in cards.items()} == {"lung": 0, "infection": 2}
     taken = Segmenter(tmp_path / "taken")
     section = np.zeros((1, 5, 64, 64), np.float32)
     np.testing.assert_array_equal(

@@ -44,7 +44,7 @@ def digests(folder):
 @pytest.fixture(scope="module")
 def hu():
     """Noise over all that a CT can hold, the same in no two voxels nearby."""
-    values = np.random.default_rng(1).integers(-1024, 3072, (7, 40, 48)).astype(np.int16)
+    values = np.random.default_rng(1).integers(-1024, 3072, (13, 40, 48)).astype(np.int16)
     values[0, 0, :2] = -1024, 3071
     return values
 
@@ -108,7 +108,7 @@ def test_every_header_is_valid_and_says_that_it_is_simulated(series, monkeypatch
         assert header.PatientBirthDate == "" and "Institution" not in str(header)
         assert "SIMULATED" in header.ImageComments and header.QualityControlSubject == "YES"
         assert header.StudyDate == "20200203" and header.SliceThickness == 10 and header.Exposure == 43
-    assert len({header.SOPInstanceUID for header in headers}) == len(headers) == 7
+    assert len({header.SOPInstanceUID for header in headers}) == len(headers) == 13
     assert len({(header.SeriesInstanceUID, header.StudyInstanceUID) for header in headers}) == 1
     assert all(len(header.SOPInstanceUID) <= 64 for header in headers)
     heights = [float(header.ImagePositionPatient[2]) for header in headers]

@@ -21,9 +21,10 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     rng = generator(patient_seed, "blood")
     pixel = grid.spacing_mm[1]
     blood = BLOOD_HU + rng.normal(0, 4)
-    fat = np.clip(0.25 * shapes.build.fat * rng.uniform(0.5, 1.6), *EPICARDIAL_MM)
+    around = generator(patient_seed, "epicardial fat")
+    fat = np.clip(0.25 * shapes.build.fat * around.uniform(0.5, 1.6), *EPICARDIAL_MM)
     heart = [capsule for capsule in shapes.capsules if capsule[0] == "heart"]
-    draw_heart(hu, heart, grid, blood + 2, rng.normal(-100, 5), fat, generator(patient_seed, "epicardial fat"))
+    draw_heart(hu, heart, grid, blood + 2, around.normal(-100, 5), fat, around)
     # Gas in the oesophagus: its calibre (mm), and whether it stands over fluid.
     gas, fluid = rng.uniform(1.5, 6) * (rng.random() < 0.6), rng.random() < 0.3
     where, often = rng.uniform(0, 100), rng.uniform(-0.8, 1)
