@@ -153,10 +153,12 @@ def mirrored_parts(lung_mask, hu, body):
     Returns
     -------
     bool array (z, y, x)
-        Parts without air stay where the image of the parts with air in the mirror covers `MIRRORED_SHARE` of them, as
-        one lung covers the other; and all if no part has air.
+        In each section, parts without air stay where the image of those with air in the mirror covers `MIRRORED_SHARE`
+        of them, as one lung covers the other; and all if no part of the scan has air.
     """
-    parts, n_parts = ndimage.label(lung_mask)
+    in_plane = np.zeros((3, 3, 3), bool)
+    in_plane[1] = ndimage.generate_binary_structure(2, 1)
+    parts, n_parts = ndimage.label(lung_mask, in_plane)  # a part of a section: an arm can touch a lung in another
     sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
     airless = np.bincount(parts[hu < AERATED_BELOW_HU], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
     airless[0] = False
