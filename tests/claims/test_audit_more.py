@@ -22,7 +22,17 @@ def test_the_interval_of_a_share_is_named_or_is_none():
     assert other.holds and other.loosely and "its ends are shares of 18" in other.words
     assert "its ends are no shares of 18" in ask("share", **{**given, "low": "57.9 %", "high": "94.7 %"}).words
     assert not ask("share", **{**given, "low": "76.0 %", "high": "79.0 %"}).holds
-    assert ask("share", share="0.0 %", count="0", total="31", low="0.0 %", high="0.0 %").loosely  # a bootstrap of none
+
+
+def test_an_interval_without_width_is_one_of_none_or_of_all():
+    for share, count in (("0.0 %", "0"), ("100.0 %", "31")):
+        given = {"share": share, "count": count, "total": "31", "low": share, "high": share}
+        answer = ask("share", **given)
+        assert answer.holds and not answer.loosely and "the interval is Wald's" in answer.words  # by formula
+        assert ask("share", **given, method="bootstrap").holds  # all resamples are alike
+        assert not ask("share", **given, method="wilson").holds
+    some = {"share": "3.2 %", "count": "1", "total": "31", "low": "3.2 %", "high": "3.2 %"}
+    assert not ask("share", **some).holds and not ask("share", **some, method="bootstrap").holds
 
 
 def test_the_score_interval_of_a_difference_agrees_with_a_search_of_its_shares():

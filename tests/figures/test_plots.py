@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from study.figures import explain, one_section, plots, quality_plots, robustness_plots, sections, style
+from study.figures import explain, flow_diagram, one_section, plots, quality_plots, robustness_plots, sections, style
 from study.files import write_json
 from study.run import Run
 from study.statistics import kappa
@@ -480,6 +480,25 @@ def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthe
     box = mark.get_window_extent()
     assert figure.get_figheight() > height and box.y0 > 0 and box.x1 < figure.bbox.width
     assert all(ax.get_tightbbox().y0 >= box.y1 - 1 for ax in figure.axes)
+
+
+def test_the_word_covers_nothing_of_a_figure_with_places_of_its_own(synthetic):
+    figure = flow_diagram.draw(flow_diagram.counts(synthetic))
+    assert len(style.save(figure, synthetic.figures, "Figure_flow")) == 2
+    (mark,) = (text for text in figure.texts if text.get_text() == "synthetic")
+    figure.draw_without_rendering()
+    assert figure.axes[0].patches
+    assert all(mark.get_window_extent().y1 < box.get_window_extent().y0 for box in figure.axes[0].patches)
+
+
+def test_what_a_figure_keeps_free_at_its_upper_edge_remains_free(synthetic):
+    figure = style.new_figure("single", 60)
+    figure.get_layout_engine().set(rect=(0, 0, 1, 0.9))
+    figure.subplots()
+    figure.alt = "Nothing."
+    style.save(figure, synthetic.figures, "Figure_1")
+    figure.draw_without_rendering()
+    assert figure.axes[0].get_tightbbox().y1 < 0.91 * figure.bbox.height
 
 
 @pytest.mark.parametrize(("tier", "chosen"), [("restricted", True), ("unknown", True), ("synthetic", False)])
