@@ -15,6 +15,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
@@ -158,10 +159,11 @@ def _carry(fig, word):
         return
     fig.mark = word
     engine, height = fig.get_layout_engine(), fig.get_figheight()
-    if engine is not None:  # a figure with places of its own has a margin
+    if isinstance(engine, ConstrainedLayoutEngine):  # a figure with places of its own has a margin
         fig.set_figheight(height + FOOT_MM / 25.4)
         share = FOOT_MM / 25.4 / fig.get_figheight()
-        engine.set(rect=(0, share, 1, 1 - share))
+        left, bottom, width, high = engine.get()["rect"]
+        engine.set(rect=(left, share + bottom * (1 - share), width, high * (1 - share)))
     right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())
     fig.text(right, low, word, fontsize=5, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from study.figures import explain, one_section, plots, quality_plots, robustness_plots, sections, style
+from study.figures import explain, flow_diagram, one_section, plots, quality_plots, robustness_plots, sections, style
 from study.files import write_json
 from study.run import Run
 from study.statistics import kappa
@@ -480,6 +480,20 @@ def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthe
     box = mark.get_window_extent()
     assert figure.get_figheight() > height and box.y0 > 0 and box.x1 < figure.bbox.width
     assert all(ax.get_tightbbox().y0 >= box.y1 - 1 for ax in figure.axes)
+
+
+def test_the_word_keeps_the_places_that_a_figure_chose(synthetic):
+    """The flow diagram, which has a margin, keeps its size; room left free at an edge stays free."""
+    flow = flow_diagram.draw(flow_diagram.counts(synthetic))
+    height = flow.get_figheight()
+    assert len(plots.save(flow, synthetic.figures, "Figure_flow")) == 2
+    assert flow.get_figheight() == height and "synthetic" in words_of(flow)
+    dated = plots.severity_boxplots(scans())
+    dated.get_layout_engine().set(rect=(0, 0, 1, 0.9))
+    height = dated.get_figheight()
+    plots.save(dated, synthetic.figures, "Figure_3")
+    _, bottom, _, high = dated.get_layout_engine().get()["rect"]
+    assert (1 - bottom - high) * dated.get_figheight() == pytest.approx(0.1 * height)
 
 
 @pytest.mark.parametrize(("tier", "chosen"), [("restricted", True), ("unknown", True), ("synthetic", False)])
