@@ -116,7 +116,7 @@ def quality_picture(measured, scans, folder, masks_folder, scan_id=""):
     _, scan, label_map = _read(scans, scan_id, folder, masks_folder)
     notes = row["notes"].split("; ") if isinstance(row["notes"], str) else []
     return {"hu": scan.hu, "label_map": label_map, "spacing_mm": scan.spacing_mm, "measured": row, "notes": notes,
-            "name": scan_id}  # fmt: skip
+            "name": called(scan_id, folder)}  # fmt: skip
 
 
 def _read(scans, scan_id, folder, masks_folder):

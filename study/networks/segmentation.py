@@ -59,7 +59,7 @@ class Segmenter:
         Raises
         ------
         study.scans.ct.ScanError
-            If no lung is found, or what looks like lung is air, as in a bowel or a test object.
+            If no lung is found, or what looks like lung is air, as in a bowel or a test object, or holds none.
         """
         lung_mask = self.find_lungs(scan)
         fault = None
@@ -67,6 +67,8 @@ class Segmenter:
             fault = f"less than {LUNG_THRESHOLD_ML} ml"
         elif (median_hu := np.median(scan.hu[lung_mask])) < LUNG_ABOVE_HU:
             fault = f"what looks like lung is air, median {median_hu:.0f} HU"
+        elif (scan.hu[lung_mask] < AERATED_BELOW_HU).mean() < AIRLESS_SHARE:
+            fault = "what looks like lung holds no air"
         if fault:
             raise ScanError(
                 path,
