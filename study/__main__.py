@@ -154,7 +154,7 @@ def measure(
     from rich.console import Console
 
     from study.measures import biomarkers
-    from study.measures.notes import lung_notes
+    from study.measures.notes import scan_notes
     from study.networks.models import STARTER, ModelError
     from study.networks.segmentation import Segmenter
     from study.scans.ct import ScanError, read_scan, write_label_map
@@ -167,7 +167,7 @@ def measure(
             read = read_scan(scan)
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
-            notes = [*read.notes, *lung_notes(read.hu, label_map, read.spacing_mm)]
+            notes = scan_notes(read, label_map)
             _write_new(target, lambda path: write_label_map(path, label_map, read))
             written = {"label_map": str(target)}
             if picture:

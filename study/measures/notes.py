@@ -28,6 +28,21 @@ BETWEEN_HU, LONGEST_BLUR_MM, BLUR_MM, FEWEST_CM2 = (-600, -200), 20.0, 1.5, 20.0
 FLUID_HU, FLUID_MM, FLUID_ML, BEHIND_LUNG_MM = (-10, 30), 10.0, 35.0, 40.0
 
 
+def scan_notes(scan, label_map):
+    """What makes the numbers of a segmented scan doubtful: what its file tells, and what its lungs do.
+
+    Parameters
+    ----------
+    scan : study.scans.ct.Scan
+    label_map : integer array (z, y, x)
+
+    Returns
+    -------
+    list of str
+    """
+    return [*scan.notes, *lung_notes(scan.hu, label_map, scan.spacing_mm)]
+
+
 def lung_notes(hu, label_map, spacing_mm):
     """Say what makes the numbers of a segmented scan doubtful.
 

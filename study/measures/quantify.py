@@ -35,7 +35,7 @@ def measure_row(row, scan, label_map):
     """
     carried = {name: row[name] for name in CARRIED}
     report = {"report": row["report"]} if "report" in row else {}
-    said = [*scan.notes, *notes.lung_notes(scan.hu, label_map, scan.spacing_mm)]
+    said = notes.scan_notes(scan, label_map)
     noted = {"notes": "; ".join(said) or None}
     return carried | biomarkers.measure(scan.hu, label_map, scan.spacing_mm) | noted | report
 

@@ -49,8 +49,10 @@ def body_mask(hu, spacing_mm):
 
 
 def _largest_of_width(mask, width_mm, spacing_mm):
-    """The largest part of what is so wide in its section."""
-    parts, _ = ndimage.label(_opened(mask, _box(width_mm, (np.inf, *spacing_mm[1:]))))
+    """The largest part of what is so wide in its section; all of it where nothing is, as in a narrow field of view."""
+    parts, n_parts = ndimage.label(_opened(mask, _box(width_mm, (np.inf, *spacing_mm[1:]))))
+    if not n_parts:
+        return mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     # An opening by a box rounds what is round; a third of its width about it belongs to it again.

@@ -18,7 +18,7 @@ LUNG_THRESHOLD_ML = 200  # less is not lung: an adult's two lungs contain 2500 m
 # The median of a lung with the worst emphysema lies above -960 HU; that of gas-filled bowel or a box of air near -1000.
 LUNG_ABOVE_HU = -970
 # A part of the lung field with less aerated lung (by volume) is a white lung, or no lung.
-AIRLESS_SHARE, AERATED_BELOW_HU = 0.1, -500
+AIRLESS_SHARE = 0.1
 MIRRORED_SHARE = 0.25  # of a white lung that lies where the other one would be; of an arm, nothing does
 SMALL_PART_OF_LUNG = 0.03  # parts under 3 % of the largest are bowel gas or trachea, not a lung
 
@@ -67,7 +67,7 @@ class Segmenter:
             fault = f"less than {LUNG_THRESHOLD_ML} ml"
         elif (median_hu := np.median(scan.hu[lung_mask])) < LUNG_ABOVE_HU:
             fault = f"what looks like lung is air, median {median_hu:.0f} HU"
-        elif (scan.hu[lung_mask] < AERATED_BELOW_HU).mean() < AIRLESS_SHARE:
+        elif (scan.hu[lung_mask] < slabs.AERATED_HU[1]).mean() < AIRLESS_SHARE:
             fault = "what looks like lung holds no air"
         if fault:
             raise ScanError(
@@ -162,7 +162,7 @@ def mirrored_parts(lung_mask, hu, body):
     in_plane[1] = ndimage.generate_binary_structure(2, 1)
     parts, n_parts = ndimage.label(lung_mask, in_plane)  # a part of a section: an arm can touch a lung in another
     sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
-    airless = np.bincount(parts[hu < AERATED_BELOW_HU], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
+    airless = np.bincount(parts[hu < slabs.AERATED_HU[1]], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
     airless[0] = False
     if airless.sum() in (0, n_parts):
         return lung_mask

@@ -6,7 +6,7 @@ import numpy as np
 
 from study.phantom.body.build import Build
 from study.phantom.body.cover import front_of_skin
-from study.phantom.body.fields import Grid, capsule_distance
+from study.phantom.body.fields import Grid, around_capsule
 
 BONE_SHARE = 0.3  # of an arm's radius
 
@@ -57,11 +57,8 @@ def _hand(body: np.ndarray, coarse: Grid, rng: np.random.Generator) -> list:
 def join_arms(body: np.ndarray, muscle: np.ndarray, grid: Grid, arms, fat_mm: float) -> None:
     """Unite arms with the skin (``body``) and the muscles, signed distances (mm), in place."""
     for start, end, r0, r1 in arms:
-        reach = max(r0, r1) + 8
-        box = grid.box(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
-        part = grid.sub(box)
-        if 0 in part.shape:
+        if (found := around_capsule(grid, start, end, r0, r1, 8)) is None:
             continue
-        distance = capsule_distance(part, start, end, r0, r1)
+        box, _, distance = found
         np.minimum(body[box], distance, out=body[box])
         np.minimum(muscle[box], distance + 0.12 * max(r0, r1) + 0.01 * fat_mm * max(r0, r1), out=muscle[box])

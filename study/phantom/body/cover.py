@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from study.phantom.body.build import Build
-from study.phantom.body.fields import Grid, SmoothNoise, capsule_distance
+from study.phantom.body.fields import Grid, SmoothNoise, around_capsule
 
 REACH_MM = 26.0  # how far in front of the skin the cover may lie
 
@@ -80,12 +80,9 @@ def put_cover(hu: np.ndarray, body: np.ndarray, grid: Grid, cover: Cover) -> Non
         share = np.clip(0.5 - away / pixel, 0, min(1.0, 2 * thin / pixel)) * np.clip(0.5 + near / pixel, 0, 1)
         view += share * (value - view)
     for start, end, radius, bore, value in cover.rods:
-        reach = radius + pixel
-        box = grid.box(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
-        part = grid.sub(box)
-        if 0 in part.shape:
+        if (found := around_capsule(grid, start, end, radius, radius, pixel)) is None:
             continue
-        distance = capsule_distance(part, start, end, radius, radius)
+        box, _, distance = found
         outside = np.clip(0.5 + body[box] / pixel, 0, 1)
         full = min(1.0, (2 * radius / pixel) ** 2)  # of a voxel, by a rod thinner than it
         view = hu[box]

@@ -256,3 +256,16 @@ def capsule_distance(grid: Grid, start, end, radius_start: float, radius_end: fl
         (z - start[0] - t * along[0]) ** 2 + (y - start[1] - t * along[1]) ** 2 + (x - start[2] - t * along[2]) ** 2
     )
     return distance - (radius_start + (radius_end - radius_start) * t)
+
+
+def around_capsule(grid: Grid, start, end, radius_start: float, radius_end: float, margin_mm: float):
+    """The box (slices) of a grid around a tapering capsule, the grid of that box, and the distance (mm) to it there.
+
+    None if the capsule lies outside the grid.
+    """
+    reach = max(radius_start, radius_end) + margin_mm
+    box = grid.box(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
+    part = grid.sub(box)
+    if 0 in part.shape:
+        return None
+    return box, part, capsule_distance(part, start, end, radius_start, radius_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from study.phantom.body.fat import EPICARDIAL_MM, draw_heart
-from study.phantom.body.fields import Grid, capsule_distance, generator, ramp
+from study.phantom.body.fields import Grid, around_capsule, capsule_distance, generator, ramp
 from study.phantom.body.shape import Shapes
 
 BLOOD_HU = 42.0
@@ -32,12 +32,9 @@ def draw_mediastinum(hu: np.ndarray, grid: Grid, shapes: Shapes, patient_seed) -
     for kind, start, end, r0, r1 in sorted(shapes.capsules, key=lambda c: order.get(c[0], 3)):
         if kind == "heart" or kind.endswith("airway"):
             continue
-        pad = max(r0, r1) + pixel
-        box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
-        part = grid.sub(box)
-        if 0 in part.shape:
+        if (found := around_capsule(grid, start, end, r0, r1, pixel)) is None:
             continue
-        distance = capsule_distance(part, start, end, r0, r1)
+        box, part, distance = found
         if kind in ("hilum", "hilar tissue"):
             _fill(hu[box], distance, 5.0, pixel, 0.8)
             continue
@@ -62,11 +59,9 @@ def draw_airways(hu: np.ndarray, grid: Grid, shapes: Shapes) -> None:
         for kind, start, end, r0, r1 in shapes.capsules:
             if not kind.endswith("airway"):
                 continue
-            pad = max(r0, r1) + pixel + 2
-            box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
-            part = grid.sub(box)
-            if 0 not in part.shape:
-                _fill(hu[box], capsule_distance(part, start, end, r0 + grow, r1 + grow), value, pixel)
+            if (found := around_capsule(grid, start, end, r0 + grow, r1 + grow, pixel + 2 - grow)) is not None:
+                box, _, distance = found
+                _fill(hu[box], distance, value, pixel)
 
 
 def table(grid: Grid, lowest_mm: float, patient_seed) -> np.ndarray:

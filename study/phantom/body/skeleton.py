@@ -6,7 +6,7 @@ import numpy as np
 
 from study.phantom.body.arms import BONE_SHARE
 from study.phantom.body.build import Build, cage_profile, spine_centre
-from study.phantom.body.fields import Grid, capsule_distance, generator, ramp
+from study.phantom.body.fields import Grid, around_capsule, generator, ramp
 from study.phantom.body.shape import Shapes
 
 MARROW_HU, CORTEX_HU = 190.0, 620.0
@@ -147,12 +147,9 @@ def draw_shoulders(
         ]
     tubes += [(start, end, BONE_SHARE * r0, BONE_SHARE * r1) for start, end, r0, r1 in shapes.arms]
     for start, end, r0, r1 in tubes:
-        pad = max(r0, r1) + 4
-        box = grid.box(np.minimum(start, end) - pad, np.maximum(start, end) + pad)
-        part = grid.sub(box)
-        if 0 in part.shape:
+        if (found := around_capsule(grid, start, end, r0, r1, 4)) is None:
             continue
-        distance = capsule_distance(part, start, end, r0, r1)
+        box, _, distance = found
         share = np.clip(0.5 - distance / grid.spacing_mm[1], 0, 1) * (body[box] < -6)
         value = 170 + 430 * ramp(distance, -4.5, -1.0)
         hu[box] += share * (value - hu[box])
