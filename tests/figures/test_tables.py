@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from study.figures import tables
 from study.files import write_json
-from study.run import Run
 
 TABLE = pd.DataFrame(
     {
@@ -136,14 +135,6 @@ def test_a_guarded_cell_never_begins_as_a_formula(text, from_user):
     guarded = tables.guard(text, from_user)
     assert not guarded.startswith(("=", "@")) and "\r" not in guarded
     assert guarded in (text, "'" + text) or "\r" in text
-
-
-@pytest.fixture
-def synthetic(tmp_path):
-    """A run of synthetic patients that has not drawn anything yet."""
-    run = Run("made", tmp_path)
-    write_json(run.cohort / "cohort.json", {"tier": "synthetic"})
-    return run
 
 
 def test_tables_of_synthetic_patients_say_so_in_every_form(synthetic):
