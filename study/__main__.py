@@ -153,6 +153,7 @@ def measure(
     """
     from rich.console import Console
 
+    from study import files
     from study.measures import biomarkers
     from study.measures.notes import scan_notes
     from study.networks.models import STARTER, ModelError
@@ -168,7 +169,8 @@ def measure(
             label_map = segmenter.segment(read, scan)
             measured = biomarkers.measure(read.hu, label_map, read.spacing_mm)
             notes = scan_notes(read, label_map)
-            _write_new(target, lambda path: write_label_map(path, label_map, read))
+            with files.new(target) as partial:
+                write_label_map(partial, label_map, read)
             written = {"label_map": str(target)}
             if picture:
                 written["picture"] = str(out / f"{name}_picture.png")
@@ -182,25 +184,13 @@ def measure(
 
 
 def _draw(target, scan, label_map, measured, notes):
+    from study import files
     from study.figures import style  # matplotlib takes a second
     from study.figures.quality_picture import twelve_sections
 
     figure = twelve_sections(scan.hu, label_map, scan.spacing_mm, measured, notes)
-    _write_new(target, lambda path: style.write(figure, path, "png"))
-
-
-def _write_new(target, write):
-    """Write a file that a user may have named before: what is there with other content is never replaced."""
-    partial = target.with_name(f".{os.getpid()}.{target.name}")
-    try:
-        write(partial)
-        if target.exists() and target.read_bytes() != partial.read_bytes():
-            raise ValueError(
-                f"{target}: there is another file of this name; move it away, or give another folder by --out"
-            )
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.new(target) as partial:
+        style.write(figure, partial, "png")
 
 
 @app.command()

@@ -45,6 +45,24 @@ def whole(path):
             partial.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def new(path):
+    """As `whole`, for a name that the user may have given before: another file of this name is not replaced.
+
+    Raises
+    ------
+    ValueError
+        If a file is there with other content.
+    """
+    path = Path(path)
+    with whole(path) as partial:
+        yield partial
+        if path.exists() and path.read_bytes() != partial.read_bytes():
+            raise ValueError(
+                f"{path}: there is another file of this name; move it away, or give another folder by --out"
+            )
+
+
 def _umask():
     """The process's file mode creation mask, which can be read only by setting it."""
     mask = os.umask(0o077)
