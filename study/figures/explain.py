@@ -162,7 +162,7 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
     for ax in axes:
         sides(ax)
     scale_bar(axes[-1])
-    greys = "black: 250 HU and more below the median of this patient's lung; white: 750 HU above it"
+    greys = "black: 250 HU and more below this patient's healthy lung; white: 750 HU above it"
     legend = figure.legend(handles=[INFECTION_KEY], loc="outside lower center", title=greys)
     legend.get_title().set_fontsize(7)
     count = "an axial CT section" if len(channels) == 1 else f"{len(channels)} axial CT sections"

@@ -128,7 +128,9 @@ def severity_boxplots(biomarkers, p_values=None):
         tested = (p_values or {}).get(column, {})
         lines = [f"{test}: {_p_words(p)}" for test, p in tested.items() if _p_words(p)]
         note = f"no {absent[0]} scan" if absent else "\n".join(lines)
-        ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top")
+        low, high = ax.get_ylim()
+        ax.set_ylim(top=high + 0.1 * len(note.splitlines()) * (high - low))  # room for the note, above every scan
+        ax.text(0.98, 0.99, note, transform=ax.transAxes, ha="right", va="top")
         medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
         figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {', '.join(note.splitlines())}.".strip()
     return figure

@@ -196,7 +196,7 @@ class RandFainter(RandomizableTransform):
         self.randomize(None)
         share = self.R.uniform(0.5, 1.0)
         if self._do_transform:
-            # Channels are HU relative to the lung's median; the border fades over a pixel.
+            # Channels are HU relative to the patient's healthy lung; the border fades over a pixel.
             ill = torch.nn.functional.avg_pool2d(sample["ill"], 3, stride=1, padding=1)
             sample["channels"] = sample["channels"] * (1 - (1 - share) * ill)
         return sample

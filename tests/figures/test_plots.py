@@ -262,6 +262,11 @@ def test_boxplots_show_percent_and_every_scan():
     assert "n = 12 scans" in shown and "n = 11 scans" in shown and "n = 30 scans" in shown  # one severe scan has no iHU
     assert "Mann-Whitney U, scans: p < 0.001" in shown and "over patients: p = 0.004" in shown
     assert "Mann-Whitney U, scans: p = 0.25" in shown
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        below = min(text.get_window_extent().y0 for text in ax.texts)
+        for dots in ax.collections:
+            assert ax.transData.transform(dots.get_offsets())[:, 1].max() < below  # no word covers a scan
 
 
 def test_boxes_and_points_have_the_colour_and_shape_of_their_group():
