@@ -14,6 +14,7 @@ from monai.transforms import (
     RandGaussianNoised,
     RandGaussianSharpend,
     RandGaussianSmoothd,
+    Randomizable,
     RandomizableTransform,
     RandScaleIntensityd,
     RandShiftIntensityd,
@@ -220,7 +221,7 @@ def augmentation(settings):
     else:
         changes = [RandWeightedCropd([*keys, "ill"], w_key="weight", spatial_size=square, num_samples=1)]
     if settings.augmentation == "none":
-        return Compose(changes)
+        return _composed(changes)
     wide = settings.augmentation == "wide"
     if wide and settings.task == "infection":
         changes += [RandFainter(prob=0.4)]
@@ -252,7 +253,16 @@ def augmentation(settings):
         RandShiftIntensityd("channels", prob=often, offsets=0.15 if wide else 0.1),
         RandGaussianNoised("channels", prob=often, std=0.1 if wide else 0.05),
     ]
-    return Compose(changes)
+    return _composed(changes)
+
+
+def _composed(changes):
+    """Compose of transforms that draw from its generator `R`: to seed one for each took as long as half their work."""
+    composed = Compose(changes)
+    for change in changes:
+        if isinstance(change, Randomizable):
+            change.set_random_state(state=composed.R)
+    return composed
 
 
 def _apart(sample):

@@ -236,8 +236,7 @@ class EpochSamples(torch.utils.data.Dataset):
 
     def __getitem__(self, k):
         i, z = self.drawn[k]
-        drawn = np.random.default_rng([self.settings.seed, self.epoch, 1, k]).integers(2**31)
-        self.augment.set_random_state(seed=int(drawn))
+        self.augment.R.seed(int(np.random.default_rng([self.settings.seed, self.epoch, 1, k]).integers(2**31)))
         changed = self.augment(sample(self.training_set[i], z, self.settings))
         return changed[0] if isinstance(changed, list) else changed  # a crop gives a list of one
 
