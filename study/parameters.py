@@ -70,7 +70,7 @@ RULES = {
     "encoder_width": _WIDTH, "lung_width": _WIDTH,
     "section_mm": _SECTIONS, "section_increment_mm": _SECTIONS,
     "augmentation": _one_of("none", "mild", "wide"), "precision": _one_of("float32", "bfloat16"),
-    "held_out_share": _from(0, 1, above=True, below=True),
+    "held_out_share": _from(0, 1, above=True, below=True), "keep_of_start": _from(0, 1),
     "lung_epochs": _EPOCHS, "infection_epochs": _EPOCHS, "lung_sections": _COUNT, "infection_sections": _COUNT,
     "lung_pixels": _CROP, "infection_pixels": _CROP, "batch_size": _from(1, 4096),
     "lung_learning_rate": _RATE, "infection_learning_rate": _RATE,

@@ -171,6 +171,22 @@ def load_weights(network, path):
     network.load_state_dict(weights)
 
 
+def mix(network, weights, share):
+    """Replace a network's weights, and its running statistics, by the mean of them and of others, in place.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    weights : dict of str to Tensor
+        Of a network of the same architecture.
+    share : float
+        Of these weights in the mean, 0..1.
+    """
+    for name, own in network.state_dict().items():
+        if own.is_floating_point():
+            own.lerp_(weights[name].to(own.device), share)
+
+
 class WeightedLoss(nn.Module):
     """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts.
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from helpers.project import ROOT
 from helpers.toys import KILLED, settings, toy_sections, without_batch_norm
 from study import workflow
+from study.measures import overlap
 from study.networks import models, network, ranks, slabs, training
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
@@ -277,9 +278,46 @@ def test_no_patient_is_on_both_sides():
         training.split_patients(table.iloc[:2], 0.3, seed=1)
 
 
-def test_the_threshold_is_the_best_on_held_out_scans():
-    dice = pd.DataFrame({"threshold": [0.3, 0.5, 0.7] * 2, "score": [0.5, 0.8, 0.8, 0.6, 0.7, 0.7]})
-    assert training.choose_threshold(dice) == 0.5
+@pytest.mark.parametrize(
+    ("scores", "errors", "chosen"),
+    [
+        ([0.55, 0.75, 0.75], [0.0, 0.0, 0.0], 0.5),  # nearest 0.5 of equals
+        ([0.55, 0.746, 0.75], [0.0, 0.01, -0.02], 0.5),  # less bias, and as good within the hundredths
+        ([0.55, 0.746, 0.75], [0.0, 0.01, -0.005], 0.7),
+        ([0.55, 0.70, 0.75], [0.0, 0.0, -0.02], 0.7),  # without bias, but worse
+    ],
+)
+def test_the_threshold_has_the_least_bias_of_the_best_on_held_out_scans(scores, errors, chosen):
+    scans = [
+        pd.DataFrame({"threshold": [0.3, 0.5, 0.7], "score": np.add(scores, c), "error": np.add(errors, 3 * c)})
+        for c in (-0.01, 0.01)
+    ]
+    assert training.choose_threshold(pd.concat(scans)) == chosen
+
+
+def test_a_mean_of_weights_is_one_of_statistics_too():
+    one, other = (network.build(settings("lung").architecture) for _ in range(2))
+    for k, model in enumerate((one, other)):
+        for tensor in model.state_dict().values():
+            tensor.fill_(k)
+    network.mix(one, other.state_dict(), 0.25)
+    assert all((tensor == (0.25 if tensor.is_floating_point() else 0)).all() for tensor in one.state_dict().values())
+
+
+def test_a_training_keeps_a_share_of_the_weights_that_it_started_from(trained, tmp_path):
+    toys, start = [toy_sections(0)], load_file(models.weights(trained, "lung"))
+    ends = {}
+    for share in (0.0, 0.5, 1.0):
+        one = settings("lung", start_from=str(trained), keep_of_start=share)
+        model, _, dice = training.train(toys, toys, one, tmp_path / str(share), progress=False)
+        ends[share] = model.state_dict()
+        probability = training.predict(model, toys[0], one)
+        at_half = dice.loc[dice["threshold"] == 0.5, "dice"].item()
+        assert at_half == pytest.approx(overlap.dice(probability >= 0.5, toys[0].lung))
+    for name, tensor in ends[0.5].items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, (ends[0.0][name] + start[name].float()) / 2)
+            torch.testing.assert_close(ends[1.0][name], start[name].float())
 
 
 def test_a_healthy_scan_in_which_infection_is_found_lowers_the_score(monkeypatch):
