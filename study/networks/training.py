@@ -115,7 +115,6 @@ def predict(model, sections, settings, batch_size=16):
 
 THRESHOLDS = np.round(np.arange(0.1, 0.91, 0.05), 2)
 FALSE_POI = 0.005  # infection found in so much of a healthy lung halves its score
-ALIKE = 0.005  # scores this close are not told apart by the few held-out scans
 
 
 def held_out_dice(model, held_out, settings):
@@ -270,15 +269,27 @@ def one_cycle(progress):
 
 
 def choose_threshold(dice):
-    """Of the thresholds whose mean held-out score is within `ALIKE` of the highest, that with the least mean `error`.
+    """Of the thresholds that held-out scans cannot tell from the best, the one with the least mean `error`.
 
-    So volumes, and with them POI, are neither too large nor too small on average. Of equals, the one nearest 0.5.
+    Those lose at most one standard error of mean score against the best one, in pairs over scans, a rule of Breiman et
+    al. (Classification and Regression Trees, 1984, 3.4.3). The least error then makes volumes, and with them POI,
+    neither too large nor too small on average. Of equals, the one nearest 0.5.
+
+    Parameters
+    ----------
+    dice : DataFrame
+        From :func:`held_out_dice`.
+
+    Returns
+    -------
+    float
     """
-    means = dice.groupby("threshold")[["score", "error"]].mean()
-    alike = means[means["score"] >= means["score"].max() - ALIKE].reset_index()
-    alike["error"] = alike["error"].abs().round(9)
-    alike["away"] = (alike["threshold"] - 0.5).abs()
-    return float(alike.sort_values(["error", "away"])["threshold"].iloc[0])
+    scores = dice.pivot(index="scan_id", columns="threshold", values="score")
+    lost = scores.rsub(scores[scores.mean().idxmax()], axis=0)
+    alike = lost.mean() <= lost.sem().fillna(0) + 1e-12  # one scan has no standard error
+    error = dice.groupby("threshold")["error"].mean().abs().round(9)
+    candidates = pd.DataFrame({"error": error, "away": np.abs(error.index - 0.5)})[alike]
+    return float(candidates.sort_values(["error", "away"]).index[0])
 
 
 def split_patients(table, held_out_share, seed):
