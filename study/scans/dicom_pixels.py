@@ -43,7 +43,9 @@ _END_OF_IMAGE = b"\xff\xd9"  # of JPEG, JPEG-LS and JPEG 2000 alike, where it ca
 # Start of frame by JPEG's kinds (C4, C8 and CC mean something else), and by JPEG-LS.
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _AIR_HU = -1000  # padding above it (and below the top) cannot be distinguished from tissue
-_MOST_INFLATED = 64 << 20  # bytes of one file: 4096 x 4096 pixels of 32 bits
+_LONGEST_RUN = 128  # bytes
+_MOST_PIXELS = 4096 * 4096  # of a slice; scanners reconstruct 512 x 512 to 2048 x 2048
+_MOST_INFLATED = 4 * _MOST_PIXELS  # bytes of one file, of 32 bits a pixel
 _AGAIN = "export or copy the series again"
 
 
@@ -110,6 +112,11 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
         If the file is truncated or damaged, or its compression cannot be decoded here.
     """
     path = Path(path)
+    if header.Rows * header.Columns > _MOST_PIXELS:
+        announced = f"the header announces {header.Rows:,} x {header.Columns:,} pixels"
+        raise ScanError(
+            path, f"{announced}, and at most {_MOST_PIXELS:,} are read", "give the slices as the scanner made them"
+        )
     try:
         dataset = read_dicom(path)
     except ScanError:
@@ -162,6 +169,8 @@ def _stored_by_pydicom(path: Path, dataset: pydicom.Dataset, syntax: str) -> np.
         raise ScanError(path, f"it is truncated: {there:,} of {n_bytes:,} bytes of pixels are there", _AGAIN)
     if syntax != _RUN_LENGTH and there > n_bytes + n_bytes % 2:
         raise ScanError(path, f"the file holds {there:,} bytes of pixels, and the header announces {n_bytes:,}", _AGAIN)
+    if syntax == _RUN_LENGTH:
+        _check_run_lengths(path, dataset)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -170,6 +179,41 @@ def _stored_by_pydicom(path: Path, dataset: pydicom.Dataset, syntax: str) -> np.
             return pixel_array(dataset, **options).astype(np.int64)
     except Exception as error:  # on a damaged stream pydicom raises errors of many kinds
         raise ScanError(path, f"the pixels cannot be decoded ({type(error).__name__})", _AGAIN) from None
+
+
+def _check_run_lengths(path: Path, dataset: pydicom.Dataset) -> None:
+    """Refuse run-length pixels that are more than the header's before they are unpacked: 2 bytes may become 128."""
+    n_pixels = dataset.Rows * dataset.Columns
+    try:
+        (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+        n_segments, *starts = struct.unpack("<16I", frame[:64])
+    except Exception:  # on a broken sequence of fragments pydicom raises errors of many kinds
+        raise ScanError(path, "the run-length pixels have no header: the file is damaged", _AGAIN) from None
+    ends = [*starts[1:n_segments], len(frame)]
+    most = max((unpacked_bytes(frame[start:end]) for start, end in zip(starts, ends, strict=False)), default=0)
+    if most > n_pixels + _LONGEST_RUN:  # some writers fill the last run up
+        what = f"{most:,} pixels are compressed in it, and the header says {dataset.Rows} x {dataset.Columns}"
+        raise ScanError(path, what, _AGAIN)
+
+
+def unpacked_bytes(segment: bytes) -> int:
+    """Bytes that a run-length segment stands for, by the heads of its runs alone (DICOM PS3.5, G.3.1).
+
+    >>> unpacked_bytes(bytes([2, 7, 8, 9, 253, 0]))  # three as they are, and a 0 four times
+    7
+    """
+    at = unpacked = 0
+    while at < len(segment):
+        head = segment[at]
+        if head < 128:
+            unpacked += min(head + 1, len(segment) - at - 1)
+            at += head + 2
+        elif head > 128:
+            unpacked += 257 - head
+            at += 2
+        else:
+            at += 1
+    return unpacked
 
 
 def _hu_by_gdcm(path: Path, dataset: pydicom.Dataset, syntax: pydicom.uid.UID) -> np.ndarray:

@@ -3,12 +3,16 @@
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.pixels.decoders.rle import _rle_decode_segment
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from helpers.refusals import refused
 from study.scans import dicom_pixels
 from study.scans.ct import read_scan
 from study.scans.dicom_header import is_lossy
+from study.scans.grid import ScanError
 
 # --- pixels ---
 
@@ -84,6 +88,52 @@ def test_run_length_pixels(chest, dicom_folder):
         dataset.compress(RLELossless, generate_instance_uid=False)
 
     np.testing.assert_array_equal(read_scan(dicom_folder(chest(), edit=edit)).hu, chest())
+
+
+@pytest.mark.parametrize(("run", "n_runs"), [(100, 1), (128, 2), (128, 8192)])
+def test_more_run_length_pixels_than_the_header_says_are_refused_unpacked(
+    chest, dicom_folder, run, n_runs, monkeypatch
+):
+    """Two bytes unpack to 128, so that a small file could fill memory; some writers fill the last run up."""
+
+    def edit(dataset, k):
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        if k == 0:
+            frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+            dataset.PixelData = pydicom.encaps.encapsulate([frame + 2 * n_runs * bytes([257 - run])])
+
+    folder = dicom_folder(chest(), edit=edit)
+    if n_runs == 1:
+        np.testing.assert_array_equal(read_scan(folder).hu, chest())
+        return
+    monkeypatch.setattr(dicom_pixels, "pixel_array", None)
+    refused(folder, r"pixels are compressed in it, and the header says 24 x 28", named=folder / "IM0000.dcm")
+
+
+def test_run_length_pixels_without_a_header(chest, dicom_folder):
+    def edit(dataset, k):
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        if k == 1:
+            dataset.PixelData = pydicom.encaps.encapsulate([b"\2\0\0\0"])
+
+    folder = dicom_folder(chest(), edit=edit)
+    refused(folder, "run-length pixels have no header", named=folder / "IM0001.dcm")
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(min_size=128, max_size=128)), max_size=20), st.integers(0, 3))
+def test_run_lengths_unpack_to_what_pydicom_unpacks(runs, n_missing):
+    parts = [bytes([head]) + content[: head + 1 if head < 128 else head > 128] for head, content in runs]
+    segment = b"".join(parts)[: -n_missing or None]
+    assert dicom_pixels.unpacked_bytes(segment) >= len(_rle_decode_segment(segment))
+    if not n_missing:
+        assert dicom_pixels.unpacked_bytes(segment) == len(_rle_decode_segment(segment))
+
+
+def test_a_slice_that_no_scanner_makes_is_refused_by_its_header(tmp_path):
+    header = pydicom.Dataset()
+    header.Rows, header.Columns = 60_000, 60_000
+    with pytest.raises(ScanError, match=r"announces 60,000 x 60,000 pixels, and at most 16,777,216 are read"):
+        dicom_pixels.hounsfield(tmp_path / "never-opened.dcm", header)
 
 
 @pytest.mark.parametrize("n_bytes", [None, 80 << 20])
