@@ -151,5 +151,6 @@ def note(scans: pd.DataFrame) -> str:
 def _severity_of_patients(scans: pd.DataFrame) -> pd.Series:
     """A patient is "severe" if any scan is, "non-severe" if all are, else NaN; indexed by patient_id."""
     by_patient = scans["status"].groupby(scans["patient_id"])
-    worst = by_patient.agg(lambda status: "severe" if (status == "severe").any() else "non-severe")
-    return worst.where((worst == "severe") | (by_patient.count() == by_patient.size()))
+    is_severe = (scans["status"] == "severe").groupby(scans["patient_id"]).any()
+    worst = is_severe.map({True: "severe", False: "non-severe"})
+    return worst.where(is_severe | (by_patient.count() == by_patient.size()))
