@@ -1,8 +1,8 @@
-"""How well reports are read: sentences in English and Chinese written by hand, in five sets under reference/phrases/.
+"""How well reports are read: sentences in English and Chinese written by hand, in six sets under reference/phrases/.
 
 The generator of the synthetic cohort wrote none of them. Each names its kind (whole, partial, both directions, denied,
 unchanged, unrelated, description, unknown) and the phrases that it holds: V volume, D density, + up, - down, ~ partial.
-The same person wrote the sentences and the lexicon, so other hospitals' reports will be read less well than these.
+The same person wrote the sentences of five sets and the lexicon; those of the set blind are by one who knew no rule.
 
 How the figures came about (sentences of which every phrase was read as it should be, and none besides):
 
@@ -12,13 +12,17 @@ How the figures came about (sentences of which every phrase was read as it shoul
     harder              108    85 (  79 %)      105     written after that tuning, to be hard
     untouched            89    84 (  94 %)       86     written after the faults shown by the three above were mended
     fresh                40    36 (  90 %)       40     written for new lesions, better and worse, amounts, and the rest
+    blind               119   105 (  88 %)      117     written by somebody who had seen neither rules nor other sets
 
 The first figures of development and held_out are those of the reader before: English only, 93 of 112 and 25 of 35 in
 that language. Faults were mended after each set had been read once, so "now" flatters; the honest estimate for new
-sentences of this kind is that of the set untouched when it was first read: 84 of 89 (95 % CI 87 to 98 %). Since then
+sentences is that of the set blind when it was first read: 105 of 119 (95 % CI 81 to 93 %; 31 of the 40 that were meant
+to be harder), no phrase in the wrong direction and none where there was none. After the set untouched was read,
 better and worse are read where they are of the lungs: 14 sentences that were to be listed as unknown became changes.
 After the set fresh was mended, 72 more sentences, which are not here, were read once: 71 exactly (99 %, 95 % CI 93 to
-100 %), none in the wrong direction. Their writer knew the rules, so another hospital's reports are read less well.
+100 %), none in the wrong direction; their writer knew the rules. After the set blind was mended, 50 more by its writer,
+who had then seen some rules and which are not here either: 47 exactly (94 %, 95 % CI 83 to 99 %), none in the wrong
+direction.
 The floors below are what all sets together reach now, rounded down.
 """
 
@@ -35,10 +39,10 @@ from study.measures.phrases import key_phrases
 
 CODES = {("volume", 1): "V+", ("volume", -1): "V-", ("density", 1): "D+", ("density", -1): "D-"}
 CLASSES = [code + partial for code in CODES.values() for partial in ("", "~")]
-# Least precision and recall of each class over all 519 sentences.
-FLOORS = {"V+": (1, 1), "V+~": (1, 1), "V-": (0.99, 0.98), "V-~": (0.97, 1), "D+": (1, 1), "D+~": (1, 0.90),
+# Least precision and recall of each class over all 638 sentences.
+FLOORS = {"V+": (1, 1), "V+~": (1, 1), "V-": (0.99, 0.97), "V-~": (0.96, 1), "D+": (1, 1), "D+~": (1, 0.91),
           "D-": (1, 0.97), "D-~": (1, 1), "none": (0.98, 0.99), "unknown": (0.91, 1)}  # fmt: skip
-READ_EXACTLY = {"development": 66, "held_out": 216, "harder": 105, "untouched": 86, "fresh": 40}
+READ_EXACTLY = {"development": 66, "held_out": 216, "harder": 105, "untouched": 86, "fresh": 40, "blind": 117}
 
 
 def read_set(name):

@@ -75,7 +75,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
 
     `previous` is the place in `phrases` at which those of the last sentence that had any begin.
     """
-    heads, partial, negated, advised = [], False, False, False
+    heads, partial, some, negated, advised = [], False, False, False, False
     changed = spoken = compared = named = False  # what the sentence says of the infection
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
@@ -92,6 +92,9 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         # holds for a second one that follows without subject or auxiliary.
         follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
         partial = _partial(clause, changes) or (follows and partial)
+        # "Some of the lesions are smaller, density is lower": of the same ones.
+        some = words.SOME_LESIONS.search(clause) is not None or (some and carrier is None)
+        partial = partial or some
         denied = _denied(clause, changes, follows and negated)
         negated = denied[-1] if changes else words.NEGATION.search(clause) is not None
         strange = changes and not own_heads and _names_a_stranger_after(clause, changes[-1])
@@ -145,7 +148,9 @@ def _better_or_worse(clause, sentence, about):
     word = worse or better
     if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
         return None
-    if _content(words.LUNGS.sub(" ", clause[: word.start()])) or "finding" in clause:
+    if _content(words.LUNGS.sub(" ", clause[: word.start()])):
+        return None
+    if "finding" in clause and not words.LUNGS.search(clause):  # of whatever organ
         return None
     return Phrase("volume", 1 if worse else -1, _partial(clause, [word]), word.group(), clause)
 
@@ -157,7 +162,7 @@ def _two_amounts(sentence):
     """What an amount now and one before say, "lung involved 30 %, before 18 %".
 
     The earlier one is the first of "from 18 % to 30 %", else the one next to a word such as before, in its part of the
-    sentence. Percent, millilitres and scores are of the extent, HU of the density. Of ranges the middles count.
+    sentence. Percent, lengths, volumes and scores are of the extent, HU of the density. Of ranges the middles count.
 
     Returns
     -------
@@ -175,8 +180,9 @@ def _two_amounts(sentence):
     known = words.FROM_TO.sub(" ", words.AMOUNT.sub(" ", words.EARLIER.sub(" ", words.LUNGS.sub(" ", sentence))))
     if len(amounts) > 2 or len(units) > 1 or words.UNSURE.search(sentence) or _content(known):
         return UNDECIDED
-    first = 0 if whence else _earlier(amounts, earlier[0], sentence)
-    if first is None or len(earlier) > 1:
+    named = {0} if whence else {_earlier(amounts, word, sentence) for word in earlier}
+    first = named.pop()
+    if first is None or named:
         return UNDECIDED
     change = _middle(amounts[1 - first].group()) - _middle(amounts[first].group())
     if change == 0:
@@ -334,8 +340,8 @@ def _names_a_stranger_after(clause, change):
 
 def _content(text):
     """Whether a text says anything beyond nouns of infection and measure, function words, dates and places."""
-    known = (words.SOME, words.PARTIAL, words.INFECTION, words.DENSITY, words.EXTENT, words.NEGATION, words.PRONOUN,
-             words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
+    known = (words.AMOUNT, words.SOME, words.PARTIAL, words.INFECTION, words.DENSITY, words.EXTENT, words.NEGATION,
+             words.PRONOUN, words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
     for pattern in known:  # "the majority" before "the"
         text = pattern.sub(" ", text)
     return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None

@@ -24,8 +24,8 @@ INFECTION = _words(
      "(?:broncho)?pneumonias?",
      "inflammations?", "inflammatory", "exudat(?:es?|ions?)", "abnormalit(?:y|ies)", "regions?",
      "areas", "crazy[- ]?paving", "disease", "covid(?:-?19)?"),
-    ("病灶", "病变", "病情", "感染", "炎症", "炎性", "肺炎(?!症)", "磨玻璃", "斑片", "片状", "片影", "实变", "渗出",
-     "浸润", "阴影", "铺路石", "模糊影", "絮状影"),
+    ("病灶", "病变", "病情", "感染性?", "炎症", "炎性", "肺炎(?!症)", "磨玻璃[影灶]?", "斑片", "片状", "片影", "实变", 
+     "渗出性?", "浸润性?", "阴影", "铺路石", "模糊影", "絮状影"),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ change
@@ -35,16 +35,20 @@ _BEFORE = "较前片?(?:明显|显著|略微|稍微|略|稍|轻度|有所|均)?"
 _NEW = (rf"(?:new(?:ly)?|additional)(?= (?:(?!(?:and|or|but|with|in) )[a-z-]+ ){{0,4}}(?:{INFECTION.pattern}))",
         r"(?<=is )new(?:ly)?", r"(?<=are )new(?:ly)?", r"newly (?:appeared|appearing|developed|emerged|formed|seen)",
         r"ha(?:s|ve) (?:appeared|emerged|arisen|developed)(?= (?:in|at|on|since|within|bilaterally|elsewhere)|$)",
-        rf"(?:emergence|onset) of(?= (?:[a-z-]+ ){{0,4}}(?:{INFECTION.pattern}))",
+        rf"(?:emergence|onset|(?:interval|new|recent) (?:appearance|development)) of"
+        rf"(?= (?:[a-z-]+ ){{0,4}}(?:{INFECTION.pattern}))",
         r"not (?:present|seen|visible) (?:before|previously|on (?:[0-9]|the (?:prior|previous|last|earlier)))",
         )  # fmt: skip
+_TIMES, _PART = "(?:twice|two times|three times|double|triple)", "(?:half|one half|a third|a quarter)"
 # A word of change by what it says: its own quantity, or (None) that of the noun that it belongs to. The first that
 # fits is taken.
 CHANGES = (
     ("volume", +1,
      (r"expan(?:ded|ding|ds?|sion)", r"enlarg(?:ed|ing|es?|ement)", "larger", "bigger", "broader", "wider",
       r"widen(?:ed|ing|s)?", "grown", "grew", r"grow(?:ing|s|th)?", r"spread(?:ing)?", r"ha(?:s|ve) extended",
-      r"more (?:extensive|widespread|numerous)", "doubled", *_NEW),
+      r"more (?:extensive|widespread|numerous)", "doubled", "tripled",
+      rf"{_TIMES} (?:as (?:large|big|extensive)|(?:the|its|their) (?:[a-z]+ )?(?:size|extent))",
+      r"involv(?:es?|ed|ing) more of", *_NEW),
      ("扩大", "扩展", "扩散", "蔓延", "播散", "增大", "增多", "(?<![病改演])变(?:大(?!小)|多)", "进展(?!期|[为成至])",
       f"{_BEFORE}[大多](?!部|数|致|小)", "新增", "新发", "新出现", "新见", "新生", "出现新", "新近出现",
       "新(?:的|病灶)(?!冠)")),
@@ -53,6 +57,8 @@ CHANGES = (
       r"(?:re)?absor(?:b(?:ed|ing|s)?|ption)", r"resor(?:bed|bing|ption)", r"resolv(?:ed|ing|es?)", "resolution",
       r"regress(?:ed|ing|es|ion)?", r"reced(?:ed|ing|es?)", r"dissipat(?:ed|ing|es?|ion)", r"disappear(?:ed|ing|ance)?",
       "vanished", "gone(?! (?:up|down))", r"clear(?:ed|ing|ance)", r"less (?:extensive|widespread|numerous)", "fewer",
+      rf"{_PART} (?:as (?:large|big|extensive)|(?:of )?(?:the|its|their) (?:[a-z]+ )?(?:size|extent))", "halved",
+      r"involv(?:es?|ed|ing) less of",
       r"no longer (?:[a-z]+ )?(?:seen|visible|present|evident|identified|detected)",
       r"not (?:seen|visible|present|evident|identified|detected) any ?more"),
      ("缩小", "缩减", "收缩", "减小", "减少", "吸收", "消散", "消失", "未(?:再|见)?显示", "不复存在", "已不可见",
@@ -61,14 +67,16 @@ CHANGES = (
     ("density", +1,
      ("denser", r"more (?:dense|solid|opaque)", "progressive consolidation", "consolidated",
       "consolidating", "solidified",
-      r"(?:progress|evolv|chang|turn|develop)(?:ed|ing)? (?:in)?to (?:[a-z]+ )?consolidations?"),
+      r"(?:progress|evolv|chang|turn|develop)(?:ed|ing)? (?:in)?to (?:[a-z]+ )?consolidations?",
+      r"now (?:partly |partially |also )?(?:shows?|contains?|with) (?:[a-z]+ )?consolidations?"),
      ("增浓", "加深", "实[变性]成分(?:较前)?(?:明显|略|稍)?增[多加]",
       "(?<![病改演])变[实浓密]", "密实",
       "(?:演变|转变|进展|发展|转|变)[为成至](?:大?片状?)?实变",
       f"{_BEFORE}(?:浓|密(?!度)|致密|实变(?!影|灶|区|范围))")),
     ("density", -1,
      (r"less (?:dense|solid|opaque)", "fainter", "lighter", "paler", "faded", "fading",
-      r"(?:evolv|chang|turn|transform|convert|fad|resolv)(?:ed|ing)? (?:in)?to (?:[a-z]+ ){0,2}ground[- ]?glass"),
+      r"(?:evolv|chang|turn|transform|convert|fad|resolv|dissolv|clear|soften|break|broken)(?:ed|ing)?(?: up| down)? "
+      r"(?:in)?to (?:[a-z]+ ){0,2}ground[- ]?glass", r"thinn(?:ed|ing)(?: out)? in (?:density|attenuation)"),
      ("(?<![病改演])变[淡浅]", "减淡", "转淡", "淡化", "趋淡",
       "(?:演变|转变|转化|转|变)[为成至](?:淡|片状)*磨玻璃", f"{_BEFORE}[淡浅]")),
     (None, +1,
@@ -85,7 +93,8 @@ ABSORBED = _words((r"(?:re)?absor(?:b(?:ed|ing|s)?|ption)", r"resor(?:bed|bing|p
 
 PARTIAL = _words(
     ("partial(?:ly)?", "partly", "in parts?", "parts? of", "(?:a )?portions? of", "incomplete(?:ly)?", "in places",
-     "focally", "locally", "mostly", "half", "others?"),
+     "focally", "locally", "mostly",
+     "half(?! (?:as|(?:the|its|their) (?:[a-z]+ )?(?:size|extent)))", "others?"),
     ("部分", "部份", "大部", "局部", "个别(?!新)", "少数(?!新)", "多数", "某些", "有些", "一些(?!新)", "不完全",
      "半数", "一处"),
 )  # fmt: skip
@@ -93,6 +102,10 @@ PARTIAL = _words(
 _FEW = ("some", "several", "certain", "most", "the majority", "a minority", "a number", "(?:a )?few")
 SOME = _words(_FEW)
 SOME_OF = _words((rf"(?:of|in|within) (?:{'|'.join(_FEW)})",))
+SOME_LESIONS = _words(
+    (rf"(?:{'|'.join(_FEW)})(?: of (?:the|these|those))? (?:{INFECTION.pattern})",),
+    (rf"(?:部[分份]|个别|少数|多数|某些|有些|一些)(?:{INFECTION.pattern})",),
+)  # fmt: skip
 NEGATION = _words(
     ("no", "not", "without", "neither", "nor", "never", "none", "cannot", "absence", "absent", "unlikely",
      r"insignificant(?:ly)?", "hardly", "barely", "scarcely", 
@@ -123,6 +136,7 @@ EXTENT = _words(
         "extents?",
         "area",
         "sizes?",
+        "diameters?",
         "volumes?",
         "ranges?",
         "scope",
@@ -131,7 +145,7 @@ EXTENT = _words(
         "involvement",
         "(?:ct )?(?:severity )?scores?",
     ),
-    ("范围(?!内)", "面积", "体积", "大小", "数目", "数量", "累及区", "评分", "占比"),
+    ("范围(?!内)", "面积", "体积", "大小", "[直长]径", "径线", "数目", "数量", "累及区", "评分", "占比"),
 )
 UNRELATED = _words(
     ("effusions?", "pleura", "pleural thickening", "nodul(?:es?|ar)", "micronodules?", "calcifi(?:cations?|ed)",
@@ -221,20 +235,22 @@ COMPARED = _words(
     ("较前", "对比", "比较", "相比", "转为", "转变", "演变"),
 )  # fmt: skip
 # The rest of the lesions is as before: what changed was a part.
-_SAME = rf"(?:{UNCHANGED.pattern}|no (?:[a-z]+ )?change)"
+_SAME = rf"(?:{UNCHANGED.pattern}|no (?:[a-z]+ )?change|not (?:[a-z]+ )?changed?)"
 _SAME_ZH = "(?:同前|相仿|如前|稳定|相似|[无未][^，,。；;]{0,6}(?:变化|改变)|变化不)"
 REST = re.compile(
-    rf"(?<![a-z])(?:the rest|the remainder|(?:the )?others)(?: (?:is|are|was|were|being|ha(?:s|ve)|remain(?:s|ed|ing)?"
-    rf"|appear(?:s|ed)?|show(?:s|ed|ing)?))*(?: [a-z]+ly)? {_SAME}"
+    rf"(?<![a-z])(?:the rest|the remainder|(?:the )?others)(?: (?:is|are|was|were|being|ha(?:s|ve)|d(?:o|oes|id)"
+    rf"|remain(?:s|ed|ing)?|appear(?:s|ed)?|show(?:s|ed|ing)?))*(?: [a-z]+ly)? {_SAME}"
     rf"|(?<![a-z])(?:(?:rest|remainder) of|remaining|residual|other)(?: the)?(?: [a-z-]+){{0,3}}?"
     rf" (?:{INFECTION.pattern})(?: [a-z]+){{0,4}}? {_SAME}"
+    # "the rest as before" alone: of the lungs only if no more than a part of them was named before it
+    rf"|^(?!.*(?:[双两]侧?|全)肺).+,其?余(?:者|处|部位?|各?肺(?:野|叶)?)?(?:较前|基本|大致)*{_SAME_ZH}"
     rf"|余(?:[^，,。；;]{{0,6}})(?:{INFECTION.pattern})[^，,。；;]{{0,8}}?{_SAME_ZH}"
 )
 # Two amounts, one of them of an earlier scan, are a change that no word names.
-AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|/ ?\d+)")
+AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|mm|cm(?!3)|/ ?\d+)")
 EARLIER = _words(
     ("before", "previous(?:ly)?", "prior", "earlier", "formerly", "last (?:scan|time|ct|exam(?:ination)?)", "was",
-     "were", "initial(?:ly)?", "baseline"),
+     "were", "initial(?:ly)?", "baseline", "compared (?:to|with)"),
     ("前次", "前片", "上次", "此前", "之前", "既往", "原"),
 )  # fmt: skip
 FROM_TO = _words(("from [^,;]*? to",), ("[由从][^，,；;]*?[至到]", "->", "→"))
@@ -255,10 +271,10 @@ FILLER = _words(
      "right", "bilateral[a-z]*", "sides?", "upper", "lower", "middle", "basal", "bases?", "apex", "apices", "apical",
      "zones?", "lingula", "segments?", "peripher[a-z]+", "subpleural", "chest", "thorax", "findings?", "impression",
      "conclusions?", "opinion", "rul", "rml", "rll", "lul", "lll", "dramatic", "considerable", "substantial", "notable",
-     "subtle", "small", "noted", "free", "about", "estimated", "ca", "occup(?:y|ies|ying)"),
+     "subtle", "small", "noted", "free", "about", "estimated", "ca", "measur(?:es?|ed|ing)", "occup(?:y|ies|ying)"),
     ("[双两左右上中下内外前后原现本次片叶段区部位肺野呈可见有已均亦也又并且而但其余仍]", "较", "略", "稍", "明显",
      "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
-     "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "ct", "年",
+     "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "年",
      "月", "日", "天", "检查", "图像", "影像", "所示", "提示", "总体", "整体", "舌", "尖", "胸膜下", "外带", "全", "由",
      "约", "占", "累及", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明", "范围内", "区域"),
 )  # fmt: skip
