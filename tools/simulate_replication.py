@@ -2,8 +2,8 @@
 
 Both the paper and its replication are samples of one made-up population, of the paper's size: one sample's numbers are
 printed as the paper prints its own (`study/claims/claims.yaml`), the other's are compared with them as `study verify`
-does. ``python -m tools.simulate_replication`` writes tests/reference/replication.csv (half an hour);
-``--shifted`` makes the replication's severe patients less ill, to show what is found.
+does. ``python -m tools.simulate_replication`` writes tests/reference/replication.csv (a quarter of an hour);
+``--shifted`` and ``--worse-dice`` make the replication's truth another one, to show what is found.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def recorded(scans, n_resamples):
     performance = roc.evaluate(predicted, known["is_severe"])
     bootstrap = resampling.evaluate(predicted, known["is_severe"], known["patient_id"], performance["cutoff"], 100)
     listed = severity.values(known, tests, logistic.summary(fits), performance, bootstrap)
-    errors = replicates.standard_errors(known.reset_index(), severity.quoted, n_resamples)
+    errors = severity.standard_errors(known.reset_index(), n_resamples)
     tables["5-severity"] = replicates.with_errors(listed, errors)
 
     pairs = biomarkers.changes(included, cohort.consecutive_pairs(included))

@@ -8,15 +8,29 @@ kind      numbers                                                 scale         
 ========  ======================================================  =======================  ==========================
 count     patients (Poisson)                                      square root              1 / 2
 several   scans, pairs, phrases, of which a patient has several   square root              1 / sqrt(2), assumed
-share     percentages, sensitivity, AUC, observed agreement       arcsine of square root   1 / (2 sqrt(n)) (binomial)
+share     percentages, sensitivity, observed agreement            arcsine of square root   1 / (2 sqrt(n)) (binomial)
+area      AUC                                                     arcsine of square root   none
 positive  odds ratio, standard deviation, standard error          logarithm                1 / sqrt(2 (n - 1)) of an SD
 p         p values                                                normal deviate           1
 plain     means, medians, kappa, AIC                              as it is                 none
 ========  ======================================================  =======================  ==========================
 
 Several scans of one patient make errors larger than these laws know. A run therefore records the standard error of each
-number over patients (``study.results.replicates``). As samples of one truth both numbers have the same error, but for
-their n: of the two estimates of it, the larger one is taken, and Student's t for the smaller n.
+number over patients (``study.results.replicates``); a count or a share is never taken as surer than by its law. As
+samples of one truth both numbers have the same error, but for their n: of the two estimates of it, the larger one is
+taken, and Student's t for the smaller n.
+
+The SD of values that cannot leave a range, such as 30 Dice coefficients, has a law of its own. Its error follows from
+their kurtosis (that of log SD is sqrt((kurtosis - 1) / (4 n))), which a few failures near 0 decide and 30 values do not
+show: without such a value in the sample, no estimate and no resampling knows of them. Values of which none lies farther
+than `reach` from the mean have a kurtosis of at most (reach / SD)**2, as (x - mean)**4 <= reach**2 (x - mean)**2; this
+is taken, with the SD pooled over both samples.
+
+References
+----------
+Anscombe FJ. Biometrika 1948;35:246-254 (scales of counts and shares). Cramer H. Mathematical Methods of Statistics.
+Princeton 1946, 28.3 (error of an SD). Bonett DG. Comput Stat Data Anal 2006;50:775-782 (why not from an estimated
+kurtosis).
 """
 
 from dataclasses import dataclass
@@ -28,7 +42,7 @@ from study.claims.printed import COUNTED
 
 # Kinds of numbers by the argument of the relation that cites them.
 BY_ARGUMENT = {
-    "share": "share", "observed": "share", "sensitivity": "share", "specificity": "share", "auc": "share",
+    "share": "share", "observed": "share", "sensitivity": "share", "specificity": "share", "auc": "area",
     "estimate": "positive", "error": "positive", "sd": "positive", "p": "p", "mean": "plain", "median": "plain",
     "kappa": "plain", "aic": "plain", "smaller": "plain", "larger": "plain",
 }  # fmt: skip
@@ -38,6 +52,7 @@ SCALES = {
     "count": lambda x: np.sqrt(np.maximum(x, 0) + 3 / 8),  # Anscombe's: also of small counts
     "several": lambda x: np.sqrt(np.maximum(x, 0) + 3 / 8),
     "share": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
+    "area": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "positive": lambda x: np.log(np.maximum(x, 1e-300)),
     "p": lambda p: stats.norm.isf(np.clip(p, 1e-300, 1) / 2),
     "plain": lambda x: np.asarray(x, float),
@@ -57,12 +72,15 @@ class Sampled:
         Its 95 % interval.
     n : int or None
         Observations behind it.
+    reach : float or None
+        Of an SD: how far from their mean the values can be at most, if that is known.
     """
 
     value: float
     standard_error: float | None = None
     interval: tuple | None = None
     n: int | None = None
+    reach: float | None = None
 
 
 def kinds(paper):
@@ -103,6 +121,9 @@ def p_of_difference(kind, printed, regenerated, nearest):
         NaN where no error is known on either side.
     """
     scale = SCALES[kind]
+    apart = abs(float(scale(regenerated.value) - scale(nearest)))
+    if printed.reach and printed.n and regenerated.n:
+        return _p_of_bounded_sd(apart, printed, regenerated)
     errors = [_error(kind, number) for number in (printed, regenerated)]
     if all(error is None for error in errors):
         return np.nan
@@ -113,8 +134,16 @@ def p_of_difference(kind, printed, regenerated, nearest):
     error = of_one * np.sqrt((1 / n).sum())
     # An error that is estimated from few is itself uncertain.
     df = min(n) - 1 if sized and min(n) > 1 else np.inf
-    apart = abs(float(scale(regenerated.value) - scale(nearest)))
     return float(2 * stats.t.sf(apart / error, df)) if error > 0 else np.nan
+
+
+def _p_of_bounded_sd(apart, printed, regenerated):
+    variance = (printed.value**2 + regenerated.value**2) / 2
+    if not variance:
+        return np.nan
+    kurtosis = max(printed.reach**2 / variance, 1 + 1e-9)
+    error = ((kurtosis - 1) / 4 * (1 / printed.n + 1 / regenerated.n)) ** 0.5
+    return float(2 * stats.norm.sf(apart / error))
 
 
 def _error(kind, number):
@@ -123,17 +152,19 @@ def _error(kind, number):
     if kind == "p":
         return 1.0
     if number.standard_error is not None and number.standard_error > 0:
-        # A step to both sides: the scale may end close by. No count is surer than by its law.
+        # A step to both sides: the scale may end close by. Nothing is surer than by its law.
         step = float(scale(value + number.standard_error) - scale(max(value - number.standard_error, _least(kind)))) / 2
-        return max(step, COUNT_ERRORS.get(kind, 0.0))
+        return max(step, _law(kind, number) or 0.0)
     if number.interval:
         low, high = (float(scale(end)) for end in number.interval)
         return (high - low) / 2 / stats.norm.isf(0.025)
-    if kind in COUNT_ERRORS:
-        return COUNT_ERRORS[kind]
+    return _law(kind, number)
+
+
+def _law(kind, number):
     if kind == "share" and number.n:
         return 0.5 / number.n**0.5
-    return None
+    return COUNT_ERRORS.get(kind)
 
 
 def _least(kind):

@@ -88,7 +88,25 @@ def sampling_intervals(paper):
                 interval = tuple(number.scale * end for end in wilson(number.value / number.scale, n.value))
             if interval and relation.cited[path].id:
                 found.setdefault(relation.cited[path].id, interval)
-    return found
+    return _wherever_printed(paper, found)
+
+
+def reaches(paper):
+    """How far from their printed mean values can be that cannot leave a range, by the id of the claim of their SD."""
+    found = {}
+    for relation in paper.relations:
+        cited = relation.cited
+        if {"mean", "sd", "least", "most"} <= set(cited) and cited["sd"].id:
+            mean, least, most = (cited[name].number.value for name in ("mean", "least", "most"))
+            found.setdefault(cited["sd"].id, max(mean - least, most - mean))
+    return _wherever_printed(paper, found)
+
+
+def _wherever_printed(paper, found):
+    """What is known of a claim, by id, also of those that print the same quantity elsewhere, where no relation is."""
+    of_value = {claim.value: found[claim.id] for claim in paper.claims if claim.id in found and claim.value}
+    elsewhere = {claim.id: of_value[claim.value] for claim in paper.claims if claim.value in of_value}
+    return elsewhere | found
 
 
 def gather(claims, run):
@@ -161,9 +179,11 @@ def _compare_all(paper, rows):
     """Add to each row the p of its difference from what is printed, and Holm's p over all quantities."""
     from statsmodels.stats.multitest import multipletests
 
-    kinds, printed_with = sampling.kinds(paper), sampling_intervals(paper)
+    kinds, printed_with, reach = sampling.kinds(paper), sampling_intervals(paper), reaches(paper)
     for claim, row in zip(paper.claims, rows, strict=True):
-        row["p_of_difference"] = _p_of_difference(claim, row, kinds[claim.id], printed_with.get(claim.id))
+        row["p_of_difference"] = _p_of_difference(
+            claim, row, kinds[claim.id], printed_with.get(claim.id), reach.get(claim.id)
+        )
     # A word stands for a number, and differs where that does.
     by_id = {row["id"]: row for row in rows}
     for relation in paper.relations:
@@ -186,7 +206,7 @@ def _compare_all(paper, rows):
         row["p_adjusted"] = min((q for key, q in holm.items() if key >= p), default=1.0) if np.isfinite(p) else np.nan
 
 
-def _p_of_difference(claim, row, kind, interval):
+def _p_of_difference(claim, row, kind, interval, reach):
     number, value = claim.number(), row["regenerated"]
     if value is None or number is None or isinstance(value, str):
         return np.nan
@@ -200,7 +220,8 @@ def _p_of_difference(claim, row, kind, interval):
     published = [claim.number(end).value for end in ("low", "high")] if claim.interval else interval
     error = known(row["standard_error"])
     ours = sampling.Sampled(value / unit, error[0] if error else None, known(row["ci_low"], row["ci_high"]), row["n"])
-    theirs = sampling.Sampled(number.value / unit, None, known(*published) if published else None, claim.n or row["n"])
+    n, interval = claim.n or row["n"], known(*published) if published else None
+    theirs = sampling.Sampled(number.value / unit, None, interval, n, reach / unit if reach else None)
     low, high = number.ends
     return sampling.p_of_difference(kind, theirs, ours, float(np.clip(value, low, high)) / unit)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from study.results import words
+from study.results import replicates, words
 from study.run import value
 from study.scans import scan_tables
 from study.statistics import clustered, groups, logistic, roc
@@ -285,8 +285,46 @@ def values(scans, tests, regression, performance, bootstrap):
     return listed
 
 
+def standard_errors(scans, n_resamples=replicates.N_RESAMPLES, seed=1):
+    """Standard errors over patients of notebook 5's numbers, but for p values (from ``replicates``).
+
+    The rates are those of a cut-off that is chosen anew in each resample; a count at the cut-off varies as its rate and
+    as the number of scans.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        ``patient_id, is_severe, poi, ihu``.
+    n_resamples, seed : int
+
+    Returns
+    -------
+    dict of str to float
+    """
+    errors = replicates.standard_errors(scans, quoted, n_resamples, seed)
+    of_rates = replicates.cube_root_errors(scans, at_cutoffs, n_resamples, seed)
+    found = at_cutoffs(scans) if errors else {}
+    counts = {"sensitivity": ("true_positives", "n_severe"), "specificity": ("true_negatives", "n_nonsevere")}
+    for name, rate in found.items():
+        kind, _, key = name.partition("_")
+        count, of = counts[kind]
+        n = int((scans["is_severe"] == (kind == "sensitivity")).sum())
+        errors[f"{count}_{key}"] = float(np.hypot(n * of_rates[name], rate * errors[of]))
+    return errors | of_rates
+
+
+def at_cutoffs(scans):
+    """Sensitivity and specificity of each model at its Youden cut-off, by name (arguments as in :func:`quoted`)."""
+    found = {}
+    for model, predictors in MODELS.items():
+        predicted = logistic.maximise(scans, predictors).predicted
+        point = roc.youden(predicted, scans.loc[predicted.index, "is_severe"])
+        found |= {f"sensitivity_{_key(model)}": point.sensitivity, f"specificity_{_key(model)}": point.specificity}
+    return found
+
+
 def quoted(scans):
-    """Notebook 5's numbers, but for p values: groups, odds ratios, AIC, AUC; rates with the cut-off chosen anew.
+    """Notebook 5's numbers that are no p values and are not read off at a cut-off: groups, odds ratios, AIC, AUC.
 
     Parameters
     ----------
@@ -302,12 +340,7 @@ def quoted(scans):
         key = _key(model)
         fitted = logistic.maximise(scans, predictors)
         severe = is_severe[fitted.predicted.index]
-        point = roc.youden(fitted.predicted, severe)
-        found |= {
-            f"aic_{key}": fitted.aic, f"auc_{key}": roc.auc(fitted.predicted, severe),
-            f"sensitivity_{key}": point.sensitivity, f"specificity_{key}": point.specificity,
-            f"true_positives_{key}": point.true_positives, f"true_negatives_{key}": point.true_negatives,
-        }  # fmt: skip
+        found |= {f"aic_{key}": fitted.aic, f"auc_{key}": roc.auc(fitted.predicted, severe)}
         for predictor, coefficient in fitted.coefficients.items():
             name = predictor if key == predictor else f"{predictor}_adjusted"
             found[f"odds_ratio_{name}"] = np.exp(coefficient)

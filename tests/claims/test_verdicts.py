@@ -160,6 +160,49 @@ def test_two_samples_of_one_truth_differ_in_one_of_twenty(kind, draw):
     assert np.mean(np.array(p) < 0.05) == pytest.approx(0.05, abs=3.5 * np.sqrt(0.05 * 0.95 / 2000))
 
 
+def values_in_0_to_1(rng, n, failed):
+    """Like Dice coefficients: most near 0.85, a share `failed` near 0."""
+    return np.where(rng.random(n) < failed, rng.beta(1, 8, n), rng.beta(12, 2.5, n))
+
+
+@pytest.mark.parametrize("failed", [0.0, 0.05, 0.1, 0.2])
+def test_sds_of_few_values_that_cannot_leave_a_range_differ_in_one_of_twenty_at_most(failed):
+    rng = np.random.default_rng(3)
+    p = []
+    for _ in range(2000):
+        one, other = values_in_0_to_1(rng, 30, failed), values_in_0_to_1(rng, 30, failed)
+        printed = sampling.Sampled(one.std(ddof=1), n=30, reach=max(one.mean(), 1 - one.mean()))
+        p.append(
+            sampling.p_of_difference("positive", printed, sampling.Sampled(other.std(ddof=1), n=30), printed.value)
+        )
+    assert np.mean(np.array(p) < 0.05) < 0.05 and np.mean(np.array(p) < 0.001) <= 0.004
+
+
+def test_sds_of_many_values_that_cannot_leave_a_range_differ_where_the_truth_does():
+    rng = np.random.default_rng(3)
+    one, other = values_in_0_to_1(rng, 300, 0.02), values_in_0_to_1(rng, 300, 0.2)
+    printed = sampling.Sampled(one.std(ddof=1), n=300, reach=one.mean())
+    assert (
+        sampling.p_of_difference("positive", printed, sampling.Sampled(other.std(ddof=1), n=300), printed.value) < 1e-5
+    )
+
+
+def test_the_range_of_the_values_counts_wherever_their_sd_is_printed():
+    reach = verdicts.reaches(PAPER)
+    assert reach["results_dice_observer_1_sd"] == reach["abstract_dice_observer_1_sd"] == pytest.approx(0.74)
+    assert "table_1_age_sd" not in reach
+    printed_with = verdicts.sampling_intervals(PAPER)
+    assert printed_with["abstract_dice_observer_1"] == printed_with["results_dice_observer_1"]
+
+
+def test_no_share_is_surer_than_binomial():
+    """Where all resamples have the same share, as at 100 %, their spread says nothing."""
+    printed, seen = sampling.Sampled(0.9, n=80), sampling.Sampled(1.0, standard_error=0.001, n=80)
+    assert sampling.p_of_difference("share", printed, seen, 0.9) == pytest.approx(
+        2 * stats.t.sf((np.pi / 2 - np.arcsin(0.9**0.5)) / (0.5 * (2 / 80) ** 0.5), 79)
+    )
+
+
 def test_all_claims_are_judged_together():
     """Of many numbers some lie far apart by chance; the same number printed again is no further comparison."""
     rng = np.random.default_rng(1)
@@ -191,7 +234,7 @@ def test_the_kind_of_a_number_follows_from_what_cites_it():
     kinds = sampling.kinds(PAPER)
     expected = {
         "table_1_patients": "count", "table_1_scans": "several",
-        "table_1_male_percent": "share", "table_2_auc_poi": "share", "key_auc": "share",
+        "table_1_male_percent": "share", "table_2_auc_poi": "area", "key_auc": "area",
         "odds_ratio_poi": "positive", "results_dice_observers_sd": "positive", "abstract_dice_observers_sd": "positive",
         "table_4_error_volume_all": "positive", "table_4_kappa_volume_all": "plain", "aic_poi": "plain",
         "results_p_poi": "p",

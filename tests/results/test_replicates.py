@@ -35,6 +35,17 @@ def test_errors_of_counts_and_means_over_patients(patients):
     assert by_patient > 1.3 * patients["x"].std() / len(patients) ** 0.5  # the error over scans is too small
 
 
+def test_cube_root_errors_are_those_of_half_the_patients(patients):
+    """Of a mean, whose error shrinks with the square root of n, they are too large by 2**(1/2 - 1/3)."""
+
+    def quote(table):
+        return {"mean": table["x"].mean()}
+
+    by_root = replicates.standard_errors(patients, quote, n_resamples=600)["mean"]
+    by_cube_root = replicates.cube_root_errors(patients, quote, n_resamples=600)["mean"]
+    assert by_cube_root / by_root == pytest.approx(2 ** (1 / 6), rel=0.1)
+
+
 def test_what_cannot_be_computed_has_no_error(patients):
     def refusing(table):
         raise ValueError("no")
@@ -57,8 +68,15 @@ def test_what_is_resampled_is_what_is_recorded():
     recorded = {row["name"]: row["value"] for row in severity.values(
         scans, tests, logistic.summary(fits), performance, bootstrap
     )}  # fmt: skip
-    quoted = severity.quoted(scans)
-    assert quoted == pytest.approx({name: recorded[name] for name in quoted}, rel=1e-6) and len(quoted) > 25
+    quoted = severity.quoted(scans) | severity.at_cutoffs(scans)
+    assert quoted == pytest.approx({name: recorded[name] for name in quoted}, rel=1e-6) and len(quoted) == 25
+    errors = severity.standard_errors(scans.reset_index(), n_resamples=6)
+    assert set(errors) == {*quoted, *(f"true_{kind}_{key}" for kind in ("positives", "negatives")
+                                      for key in ("poi", "ihu", "poi_ihu"))}  # fmt: skip
+    n, rate = quoted["n_severe"], quoted["sensitivity_poi"]
+    assert errors["true_positives_poi"] == pytest.approx(
+        np.hypot(n * errors["sensitivity_poi"], rate * errors["n_severe"])
+    )
     dice = pd.DataFrame({"patient_id": list("abc"), "dice_observers": [0.5, 0.7, 0.9]})
     listed = quality.dice_values(quality.dice_summary({"dice_observers": dice["dice_observers"]}))
     assert quality.quoted(dice) == {row["name"]: row["value"] for row in listed}
