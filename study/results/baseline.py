@@ -62,6 +62,24 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
         in a group or no variance at all, for sex with an empty group or one sex only.
     """
+    numbers, columns, patients = _by_severity(scans)
+    of_known = patients.dropna(subset="severity")
+    is_severe = of_known["severity"] == "severe"
+    age_p = groups.compare(of_known, ["age"], is_severe).loc["age", "welch_p"]
+    male_p = groups.compare_categories(of_known, ["is_male"], is_severe).loc["is_male", "chi_square_p"]
+    numbers += [("p_age", age_p, len(patients), ""), ("p_sex", male_p, len(patients), "")]
+    table = pd.DataFrame(
+        {
+            "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
+            **columns,
+            "p_value": ["", words.p_value(age_p), words.p_value(male_p), "", ""],
+        }
+    )
+    return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
+
+
+def _by_severity(scans):
+    """Numbers of all, severe and other patients, the columns of Table 1 in words, and the table of patients."""
     patients = pd.DataFrame(
         {
             "age": age_at_first_scan(scans),
@@ -95,23 +113,11 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
             words.count_and_share(n_male, share["male"]) if n_sex or not n else "unknown", str(exams[name]),
             words.count_and_share(n_multiple, share["multiple_exams"]),
         ]  # fmt: skip
-    of_known = patients.dropna(subset="severity")
-    is_severe = of_known["severity"] == "severe"
-    age_p = groups.compare(of_known, ["age"], is_severe).loc["age", "welch_p"]
-    male_p = groups.compare_categories(of_known, ["is_male"], is_severe).loc["is_male", "chi_square_p"]
-    numbers += [("p_age", age_p, len(patients), ""), ("p_sex", male_p, len(patients), "")]
-    table = pd.DataFrame(
-        {
-            "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
-            **columns,
-            "p_value": ["", words.p_value(age_p), words.p_value(male_p), "", ""],
-        }
-    )
-    return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
+    return numbers, columns, patients
 
 
 def quoted(scans):
-    """Notebook 1's numbers of patients: those of Table 1 and of the flow.
+    """Notebook 1's numbers of patients, but for p values: those of Table 1 and of the flow.
 
     Parameters
     ----------
@@ -119,13 +125,13 @@ def quoted(scans):
         All scans, also of minors.
     """
     included, excluded = include(scans)
-    _, numbers = table_1(included)
+    of_groups, _, _ = _by_severity(included)
     counts = {
         "n_patients_all": scans["patient_id"].nunique(),
         "n_scans_all": len(scans),
         "n_minors": excluded["patient_id"].nunique(),
     }
-    return counts | dict(zip(numbers["name"], numbers["value"], strict=True))
+    return counts | {name: number for name, number, *_ in of_groups}
 
 
 def note(scans: pd.DataFrame) -> str:
