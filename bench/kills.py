@@ -1,8 +1,9 @@
 """Kill a smoke run again and again, in every phase, and let it resume: ``python -m bench.kills [--minutes M]``.
 
-Who is killed by SIGKILL takes turns: the whole run at once, ``study run`` alone, and any one of its processes. After
-each kill no process may be left within ten seconds, and every file that has a name for good must be whole: absent, or
-with the bytes of a run that was never killed. In the end all bytes are the same. A row for each kill goes to
+Who is killed by SIGKILL takes turns: the whole run at once, ``study run`` alone, and any one of its processes. A phase
+is timed first, and killed at a moment drawn from that time; when it is complete, what it made is taken away again.
+After each kill no process may be left within ten seconds, and every file that has a name for good must be whole:
+absent, or with the bytes of a run that was never killed. In the end all bytes are the same. A row for each kill goes to
 runs/bench/kills.csv.
 """
 
@@ -28,18 +29,15 @@ from study.files import sha256
 
 MARK = "STUDY_BENCH_KILL"  # in the environment of each process of a run that is to be killed
 LONGEST_S = 10
-# What is removed so that a phase has something to do again, and when it is killed at the latest, in seconds.
+# What is removed so that a phase has something to do again.
 PHASES = {
-    "1-cohort": (["cohort/recipes/P00*", "training/recipes/*1.json"], 30),
-    "2-train": (["models/infection*"], 40),
-    "3-segment": (["masks/P00*"], 25),
-    "4-biomarkers": ([], 15),
-    "5-severity": ([], 20),
-    "6-progression": ([], 15),
-    "7-claims": (
-        ["../../figures/smoke/*.html", "../../figures/smoke/*.zip"],
-        25,
-    ),  # and pages, checklists and the crate
+    "1-cohort": ["cohort/recipes/P00*", "training/recipes/*1.json"],
+    "2-train": ["models/infection*"],
+    "3-segment": ["masks/P00*"],
+    "4-biomarkers": [],
+    "5-severity": [],
+    "6-progression": [],
+    "7-claims": ["../../figures/smoke/*.html", "../../figures/smoke/*.zip"],  # and pages, checklists and the crate
 }
 VICTIMS = ("all", "run", "any")
 NEEDED = ("snakemake", "execute", "ipykernel_launcher", "spawn_main")  # words of the processes that "any" is one of
@@ -93,29 +91,36 @@ def kill(run, mark, victim):
     return victim, left
 
 
+def undo(project, phase):
+    """Take away what a phase made, so that it has something to do again."""
+    folder = project / "runs" / "smoke"
+    for path in [path for pattern in PHASES[phase] for path in folder.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "recipes" / f"{phase}.json").touch()
+
+
 def kills(project, phases, n_kills, seconds):
     """Kill and resume until either is used up; returns a row for each kill."""
     start(project, "", "").wait()
     whole, rows, deadline = digests(project), [], time.monotonic() + seconds
     each = -(-n_kills // len(phases))
     for number, phase in enumerate(phases):
-        removed, longest_s = PHASES[phase]
         until = "" if phase == "7-claims" else phase.split("-")[1]
-        folder = project / "runs" / "smoke"
-        for path in [path for pattern in removed for path in folder.glob(pattern)]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        (folder / "recipes" / f"{phase}.json").touch()
-        ends = time.monotonic() + (deadline - time.monotonic()) / (len(phases) - number)
-        for _ in range(each):
-            if time.monotonic() > ends:
-                break
-            mark, after = uuid.uuid4().hex, random.uniform(1, longest_s)
+        began = time.monotonic()
+        ends = began + (deadline - began) / (len(phases) - number)
+        undo(project, phase)
+        start(project, until, "").wait()
+        takes = time.monotonic() - began
+        undo(project, phase)
+        done = 0
+        while done < each and time.monotonic() < ends:
+            mark, after = uuid.uuid4().hex, random.uniform(1, takes)
             run = start(project, until, mark)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(after)
-                break  # the phase is complete
-            except subprocess.TimeoutExpired:
-                pass
+                undo(project, phase)  # it is complete
+                continue
+            done += 1
             who, left = kill(run, mark, VICTIMS[len(rows) % len(VICTIMS)])
             half = [name for name, digest in digests(project).items() if digest != whole.get(name)]
             row = {"phase": phase, "after_s": round(after, 1), "killed": who}
