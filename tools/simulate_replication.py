@@ -17,7 +17,7 @@ import pandas as pd
 import yaml
 from tqdm import tqdm
 
-from study.claims import paper, verdicts
+from study.claims import audit, paper, verdicts
 from study.claims.audit_shares import wilson
 from study.measures import biomarkers
 from study.phantom.people.counts import PAPER, People
@@ -33,7 +33,7 @@ CLAIMS = Path(paper.__file__).parent / "claims.yaml"
 POPULATION = 2000  # patients
 DICE = ("network_observer_1", "network_observer_2", "observers")
 READ = "report: "  # before the columns of what a scan's report says
-SAMPLES, OTHERS, RESAMPLES = 60, 4, 50
+SAMPLES, OTHERS, RESAMPLES = 60, 5, 50
 
 
 def population(n_patients=POPULATION, seed=1):
@@ -100,8 +100,9 @@ def recorded(scans, n_resamples):
 def printed_paper(values, folder):
     """The paper's list of claims with another sample's numbers, printed like the paper's own."""
     listed = yaml.safe_load(CLAIMS.read_text(encoding="utf-8"))
-    claims = {claim.id: claim for claim in paper.read_paper().claims}
-    found = verdicts.compare(paper.read_paper(), values, "restricted").set_index("id")
+    own = paper.read_paper()
+    claims = {claim.id: claim for claim in own.claims}
+    found = verdicts.compare(own, values, "restricted", checks=[]).set_index("id")
     for entries in listed.values():
         for entry in entries if isinstance(entries, list) else []:
             claim = claims.get(entry.get("id")) if isinstance(entry, dict) else None
@@ -146,10 +147,11 @@ def replications(scans, n_samples, n_resamples, truth=otherwise):
     with tempfile.TemporaryDirectory() as folder:
         for one in tqdm(samples, desc="samples"):
             printed.append(printed_paper(recorded(one, 2), folder))
+    checks = [audit.audit(one) for one in printed]
     for k, one in enumerate(tqdm(samples, desc="replications")):
         again = recorded(truth(one), n_resamples)
-        for place in range(1, OTHERS + 1):
-            yield (k - place) % n_samples, k, verdicts.compare(printed[(k - place) % n_samples], again, "restricted")
+        for first in [(k - place) % n_samples for place in range(1, OTHERS + 1)]:
+            yield first, k, verdicts.compare(printed[first], again, "restricted", checks[first])
 
 
 def main():

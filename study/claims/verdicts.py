@@ -120,7 +120,7 @@ def gather(claims, run):
     return {notebook: run.recorded(notebook) for notebook in sorted({nb for c in claims for nb, _ in c.parts[0]})}
 
 
-def compare(paper, values, tier):
+def compare(paper, values, tier, checks=None):
     """Set every claim beside what was regenerated, with a verdict.
 
     The verdicts, of which only *differs* and *inconsistent* count against a paper or a run:
@@ -144,6 +144,8 @@ def compare(paper, values, tier):
     values : dict of str to DataFrame
         Per notebook, indexed by name with columns value, ci_low, ci_high, n, unit (from ``gather``).
     tier : {"synthetic", "public", "restricted", "unknown"}
+    checks : list, optional
+        What ``audit.audit`` finds of the paper, if that is known.
 
     Returns
     -------
@@ -157,7 +159,7 @@ def compare(paper, values, tier):
     """
     if tier not in TIERS:
         raise ValueError(f"tier {tier!r} is unknown; a cohort is {', '.join(TIERS)}")
-    checks = audit.audit(paper)
+    checks = audit.audit(paper) if checks is None else checks
     rows = []
     for claim in paper.claims:
         row = {"id": claim.id, "where": claim.where, "quantity": claim.quantity, "published": claim.published,
