@@ -140,9 +140,9 @@ def replicate(first, second, n_resamples):
         return verdicts.compare(printed_paper(recorded(first, 2), folder), recorded(second, n_resamples), "restricted")
 
 
-def replications(scans, n_samples, n_resamples, truth=otherwise):
+def replications(scans, n_samples, n_resamples, truth=otherwise, seed=1):
     """Compare each of many samples with the next ones; yields (number of each, the comparison)."""
-    samples = [sample(scans, np.random.default_rng(k)) for k in range(n_samples)]
+    samples = [sample(scans, rng) for rng in np.random.default_rng(seed).spawn(n_samples)]
     printed = []
     with tempfile.TemporaryDirectory() as folder:
         for one in tqdm(samples, desc="samples"):
@@ -159,13 +159,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
+    parser.add_argument("--seed", type=int, default=1, help="of the samples")
     parser.add_argument("--shifted", type=float, default=0.0, help="share by which POI of severe scans is less")
     parser.add_argument("--worse-dice", type=float, default=0.0, help="by how much Dice coefficients are less")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     truth = partial(otherwise, shift=given.shifted, worse_dice=given.worse_dice)
     rows = []
-    for printed, again, compared in replications(population(), given.samples, given.resamples, truth):
+    for printed, again, compared in replications(population(), given.samples, given.resamples, truth, given.seed):
         differs = compared.loc[compared["verdict"] == "differs", "id"]
         counts = compared["verdict"].value_counts()
         rows.append({
