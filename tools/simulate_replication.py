@@ -150,7 +150,7 @@ def replications(scans, n_samples, n_resamples, truth=otherwise, seed=1):
     checks = [audit.audit(one) for one in printed]
     for k, one in enumerate(tqdm(samples, desc="replications")):
         again = recorded(truth(one), n_resamples)
-        for first in [(k - place) % n_samples for place in range(1, OTHERS + 1)]:
+        for first in [(k - place) % n_samples for place in range(1, min(OTHERS, n_samples - 1) + 1)]:
             yield first, k, verdicts.compare(printed[first], again, "restricted", checks[first])
 
 
