@@ -114,7 +114,7 @@ def kills(project, phases, n_kills, seconds):
         undo(project, phase)
         done = 0
         while done < each and time.monotonic() < ends:
-            mark, after = uuid.uuid4().hex, random.uniform(1, takes)
+            mark, after = uuid.uuid4().hex, random.uniform(0, takes)
             run = start(project, until, mark)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 run.wait(after)

@@ -23,6 +23,22 @@ def test_a_kill_is_of_the_run_alone_and_what_it_leaves_is_found(monkeypatch, vic
             process.kill()
 
 
+def test_a_phase_that_is_complete_is_begun_again_until_it_was_killed_often_enough(tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "smoke"
+    (folder / "recipes").mkdir(parents=True)
+    make = "sleep 0.4; echo whole > runs/smoke/.part; mv runs/smoke/.part runs/smoke/made.txt"
+
+    def start(project, until, mark):
+        assert until == "fake"[: len(until)]
+        return subprocess.Popen(["sh", "-c", make], cwd=project, env={**kills.os.environ, kills.MARK: mark})
+
+    monkeypatch.setattr(kills, "start", start)
+    monkeypatch.setattr(kills, "PHASES", {"1-fake": ["made*"]})
+    rows, changed = kills.kills(tmp_path, ["1-fake"], n_kills=5, seconds=60)
+    assert len(rows) == 5 and set(rows["phase"]) == {"1-fake"} and changed == []
+    assert (rows["half_files"] == "").all() and rows["after_s"].max() < 30
+
+
 def test_files_that_say_when_they_were_made_are_left_out(tmp_path):
     dated = ("runs/smoke/timings/1-cohort.json", "figures/smoke/index.html", "runs/smoke/.lock")
     kept = ("figures/smoke/Table_2.csv", "runs/smoke/biomarkers.csv")
