@@ -303,9 +303,10 @@ def standard_errors(scans, n_resamples=replicates.N_RESAMPLES, seed=1):
     """
     errors = replicates.standard_errors(scans, quoted, n_resamples, seed)
     of_rates = replicates.cube_root_errors(scans, at_cutoffs, n_resamples, seed)
-    found = at_cutoffs(scans) if errors else {}
+    if not (errors and of_rates):
+        return errors | of_rates  # hardly a resample had both statuses, or one that is not separated
     counts = {"sensitivity": ("true_positives", "n_severe"), "specificity": ("true_negatives", "n_nonsevere")}
-    for name, rate in found.items():
+    for name, rate in at_cutoffs(scans).items():
         kind, _, key = name.partition("_")
         count, of = counts[kind]
         n = int((scans["is_severe"] == (kind == "sensitivity")).sum())
