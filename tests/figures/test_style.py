@@ -14,13 +14,14 @@ SPACING_MM = (10.0, 2.5, 2.5)
 def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthetic):
     figure = plots.severity_boxplots(scans())
     alt, height = figure.alt, figure.get_figheight()
-    png, pdf = plots.save(figure, synthetic.figures, "Figure_3")
+    png, pdf, caption, _ = plots.save(figure, synthetic.figures, "Figure_3")
     plots.save(figure, synthetic.figures, "Figure_3")
     (mark,) = (text for text in figure.findobj(matplotlib.text.Text) if text.get_text() == "synthetic")
-    assert mark.get_fontsize() < 6 and figure.alt == f"{alt} (synthetic data)"
+    assert mark.get_fontsize() == 8 and figure.alt == f"{alt} (synthetic data)"
     with Image.open(png) as picture:
         assert picture.info["Source"] == "synthetic data" and picture.info["Description"] == figure.alt
     assert b"/Keywords (synthetic data)" in pdf.read_bytes()
+    assert caption.read_text().endswith(" Synthetic data.\n")
     # in a strip of its own, so that it covers nothing
     figure.draw_without_rendering()
     box = mark.get_window_extent()
@@ -30,7 +31,7 @@ def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthe
 
 def test_the_word_covers_nothing_of_a_figure_with_places_of_its_own(synthetic):
     figure = flow_diagram.draw(flow_diagram.counts(synthetic))
-    assert len(style.save(figure, synthetic.figures, "Figure_flow")) == 2
+    assert len(style.save(figure, synthetic.figures, "Figure_flow")) == 4
     (mark,) = (text for text in figure.texts if text.get_text() == "synthetic")
     figure.draw_without_rendering()
     assert figure.axes[0].patches
@@ -52,6 +53,6 @@ def test_no_figure_of_patients_says_synthetic_and_none_where_it_is_switched_off(
     write_json(synthetic.cohort / "cohort.json", {"tier": tier})
     write_json(synthetic.folder / "recipes" / "1-cohort.json", {"parameters": {"mark_synthetic": chosen}})
     figure = plots.severity_boxplots(scans())
-    png, _ = plots.save(figure, synthetic.figures, "Figure_3")
+    png, *_ = plots.save(figure, synthetic.figures, "Figure_3")
     with Image.open(png) as picture:
         assert "Source" not in picture.info and "synthetic" not in words_of(figure) + figure.alt
