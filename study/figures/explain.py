@@ -177,8 +177,8 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
         f"{infection.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²."
     )
     figure.caption = (
-        f"{title}: {count} that the network is given, each with its distance from the section itself, and the infection "
-        f"of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}."
+        f"{title}: {count} that the network is given, each with its distance from the section itself, and the "
+        f"infection of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}."
     )
     return figure
 
@@ -314,8 +314,8 @@ def roc_point(values, is_severe, cutoff, curve, words):
     )
     figure.caption = (
         f"What one point of a receiver operating characteristic curve is: (a) {words[:1].lower()}{words[1:]} of severe "
-        f"and non-severe scans, and a cut-off (line): {' '.join(said.split())}; (b) the curve, with the point that this "
-        "cut-off is."
+        f"and non-severe scans, and a cut-off (line): {' '.join(said.split())}; (b) the curve, with the point that "
+        "this cut-off is."
     )
     return figure
 

@@ -5,7 +5,7 @@ A table is no wider than the text of the class ``article``; its first lines say 
 
 import re
 
-from study.figures.table_layout import height_lines, lay_out, lines_of, tied, width_em
+from study.figures.table_layout import height_lines, lay_out, lines_of, tied
 
 COLUMN, TEXT, PAGE, LONG = "table", "table*", "sidewaystable*", "longtable"
 PT_PER_MM = 72.27 / 25.4

@@ -1,4 +1,4 @@
-"""The letters of figures and printed tables: Liberation Sans, as wide as Arial and Helvetica, the same on every machine.
+"""The letters of figures and printed tables: Liberation Sans, as wide as Arial and the same on every machine.
 
 matplotlib finds them under a name of their own, since a machine may have another version of the font.
 """

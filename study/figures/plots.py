@@ -199,13 +199,14 @@ def roc_curves(curves, auc, chosen, n):
     if curves:
         key = "n: severe + non-severe scans; open marks: Youden cut-off"
         figure.legend(loc="outside lower center", title=key, alignment="left")
+    listed = "; ".join(f"{name}: {words}" for name, words in areas.items())
     figure.alt = (
         "ROC curves for severe against non-severe scans, the Youden cut-off marked on each; n is severe + non-severe "
-        f"scans. {'; '.join(f'{name}: {words}' for name, words in areas.items())}."
+        f"scans. {listed}."
     )
     figure.caption = (
-        "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under the "
-        f"curve (AUC) with its confidence interval, n severe + non-severe scans: {'; '.join(f'{name} {words}' for name, words in areas.items())}. "
+        "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under "
+        f"the curve (AUC) with its confidence interval, n severe + non-severe scans. {listed}. "
         "Open marks: the cut-off with the largest Youden index. Dashed: chance."
     )
     return figure
@@ -261,7 +262,8 @@ def hu_threshold_curve(table, limit=0.6):
     )
     figure.caption = (
         "How well density alone finds the infection: Dice between the true infection and all lung voxels above a "
-        f"threshold, by threshold. The dot is the best threshold; no threshold should reach the dashed line at {limit:g}."
+        "threshold, by threshold. The dot is the best threshold; no threshold should reach the dashed line at "
+        f"{limit:g}."
     )
     return figure
 

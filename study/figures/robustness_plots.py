@@ -201,8 +201,8 @@ def tornado(moved, words, columns=3, note=""):
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
     )
     figure.caption = (
-        "How far each headline moves when one choice of the measurement changes (tornado plot): from the headline as it "
-        "is, the vertical line, to what it would be by the choice before the slash and by the one after it. Panels of "
+        "How far each headline moves when one choice of the measurement changes (tornado plot): from the headline as "
+        "it is, the vertical line, to what it would be by the choice before the slash and by the one after it. Panels of "
         "the same kind have the same scale." + f" {note[:1].upper()}{note[1:]}." * bool(note)
     )
     return figure
@@ -257,8 +257,9 @@ def kappa_by_least_change(table, marked):
     )
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        "unchanged and increased with its confidence interval (band), kappa of up and down among the pairs whose change "
-        "counts, and the share of these; (a) extent and portion of infection, (b) density and mean HU of the infection. "
+        "unchanged and increased with its confidence interval (band), kappa of up and down among the pairs whose "
+        "change counts, and the share of these; (a) extent and portion of infection (POI), (b) density and mean "
+        "Hounsfield unit of the infection (iHU). "
         f"Vertical line: the least detectable change ({marks or 'unknown'})."
     )
     return figure

@@ -275,7 +275,7 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
         if index >= len(scans):
             ax.set_axis_off()
             continue
-        words, hu = scans[index]
+        _, hu = scans[index]
         show_section(ax, np.asarray(hu), spacings[index])
         if label_maps is not None:
             overlay(ax, np.asarray(label_maps[index]), spacings[index])

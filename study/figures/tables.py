@@ -20,8 +20,8 @@ def save(df, folder, name, caption, note="", user_text=()):
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
     unchanged column names and ten significant digits. The others are for readers: headings in words, numbers as
     ``words.as_printed`` writes them, and below the table its note with the abbreviations that occur in it. Line ends
-    are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic run says so: in its note, in a
-    last column ``tier`` of the CSV file and among the keywords of the Word file.
+    are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic run says so: in its note, in
+    a last column ``tier`` of the CSV file and among the keywords of the Word file.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
     the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
@@ -55,9 +55,9 @@ def save(df, folder, name, caption, note="", user_text=()):
     printed_header = [heading(column) for column in printed_header]
     said = " ".join(part for part in (note, abbreviations(printed_header, *printed, [caption, note]),
                                       f"{mark.capitalize()} data." if mark else "") if part)  # fmt: skip
-    contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(printed_header, printed, caption, said).encode(),
-                "tex": latex.table(printed_header, printed, caption, said, name).encode(),
-                "docx": word.table(printed_header, printed, caption, said, name, mark)}  # fmt: skip
+    shown = printed_header, printed, caption, said
+    contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(*shown).encode(),
+                "tex": latex.table(*shown, name).encode(), "docx": word.table(*shown, name, mark)}  # fmt: skip
     paths = [Path(folder) / f"{name}.{kind}" for kind in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
