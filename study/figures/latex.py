@@ -10,7 +10,8 @@ from study.figures.table_layout import height_lines, lay_out, lines_of, tied
 COLUMN, TEXT, PAGE, LONG = "table", "table*", "sidewaystable*", "longtable"
 PT_PER_MM = 72.27 / 25.4
 PLACES = {COLUMN: 84 * PT_PER_MM, TEXT: 345.0, PAGE: 540.0}
-WIDER = 1.16  # no letter of Computer Modern's small sizes makes a word more than this wider than Arial does
+SIZE = 8.0  # of the letters, \footnotesize (points)
+WIDER = 1.16  # no word in Computer Modern of this size is more than this wider than in Arial
 GAP = 7.0  # white between columns (points)
 LINES_ON_A_PAGE = 48
 WHERE = {
@@ -77,29 +78,41 @@ def table(header, rows, caption, note, name):
     header = [tied(text) for text in header]
     rows = [[tied(text) or "–" for text in row] for row in rows]
     shown = [[_as_measured(text) for text in row] for row in rows]
-    layout = lay_out(header, shown, {place: width / WIDER for place, width in PLACES.items()}, GAP / WIDER)
-    long = height_lines(layout, header, shown) > LINES_ON_A_PAGE
-    place = LONG if long else layout.place
-    kinds = [_column(*of) for of in zip(layout.widths, layout.wrapped, layout.numeric, strict=True)]
+    layout = _layout(header, shown, PLACES)
+    place = layout.place
+    if height_lines(layout, header, shown) > LINES_ON_A_PAGE:
+        place, layout = LONG, _layout(header, shown, {COLUMN: PLACES[COLUMN], TEXT: PLACES[TEXT]})
     heads = " & ".join(
         _head(text, width / layout.size, numeric)
         for text, width, numeric in zip(header, layout.widths, layout.numeric, strict=True)
     )
+    kinds = zip(layout.widths, layout.wrapped, layout.numeric, strict=True)
+    columns = "@{}" + "".join(_column(width / layout.size * SIZE, *of) for width, *of in kinds) + "@{}"
     body = "".join(" & ".join(map(latex_text, row)) + " \\\\\n" for row in rows)
-    columns = "@{}" + "".join(kinds) + "@{}"
-    size = (
-        r"\footnotesize" if layout.size == 8 else rf"\fontsize{{{layout.size}}}{{{1.2 * layout.size:.1f}}}\selectfont"
-    )
     said = f"\\caption{{{latex_text(caption)}}}\n\\label{{tab:{label(name)}}}"
-    below = latex_text(note)
-    text = _long(columns, heads, body, said, below, size) if long else (
-        f"\\begin{{{place}}}\n\\centering\n{said}\n{size}\n\\setlength{{\\tabcolsep}}{{{GAP / 2}pt}}\n"
-        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
-        + (f"\n\\smallskip\n\\parbox{{\\linewidth}}{{\\raggedright {below}}}\n" if below else "")
-        + f"\\end{{{place}}}\n"
-    )  # fmt: skip
-    needs = f"% {WHERE[place]}\n% Needs \\usepackage{{{PACKAGES[place]}}}\n"
+    if place == LONG:
+        text = _long(columns, heads, body, said, latex_text(note))
+    else:
+        text = _float(place, columns, heads, body, said, latex_text(note), layout.size / SIZE)
+    needs = f"% {WHERE[place]}\n% Needs \\usepackage{{{PACKAGES[place]}{',graphicx' * ('scalebox' in text)}}}\n"
     return needs + (OTHER_SCRIPT if "\\otherscript" in text else "") + text
+
+
+def _layout(header, shown, places):
+    return lay_out(header, shown, {place: width / WIDER for place, width in places.items()}, GAP / WIDER, SIZE)
+
+
+def _float(place, columns, heads, body, said, below, scale):
+    """Smaller than `SIZE`, the table is scaled as a whole: the letters of LaTeX's smaller sizes are wider."""
+    tabular = (
+        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}"
+    )
+    return (
+        f"\\begin{{{place}}}\n\\centering\n{said}\n\\footnotesize\n\\setlength{{\\tabcolsep}}{{{GAP / 2}pt}}\n"
+        + (tabular if scale == 1 else f"\\scalebox{{{scale}}}{{%\n{tabular}}}")
+        + (f"\n\n\\smallskip\n\\parbox{{\\linewidth}}{{\\raggedright {below}}}" if below else "")
+        + f"\n\\end{{{place}}}\n"
+    )
 
 
 def _as_measured(text):
@@ -122,12 +135,13 @@ def _head(text, width, numeric):
     return rf"\begin{{tabular}}[b]{{@{{}}{'r' if numeric else 'l'}@{{}}}}{lines}\end{{tabular}}"
 
 
-def _long(columns, heads, body, said, below, size):
+def _long(columns, heads, body, said, below):
+    head = f"\\toprule\n{heads} \\\\\n\\midrule\n"
     return (
-        f"{{{size}\n\\setlength{{\\tabcolsep}}{{{GAP / 2}pt}}\n\\begin{{longtable}}{{{columns}}}\n{said}\\\\\n"
-        f"\\toprule\n{heads} \\\\\n\\midrule\n\\endfirsthead\n\\toprule\n{heads} \\\\\n\\midrule\n\\endhead\n"
-        f"\\bottomrule\n\\endfoot\n{body}"
-        f"\\end{{longtable}}\n" + (f"\\noindent {below}\\par\n" if below else "") + "}\n"
+        f"{{\\footnotesize\n\\setlength{{\\tabcolsep}}{{{GAP / 2}pt}}\n\\begin{{longtable}}{{{columns}}}\n{said}\\\\\n"
+        f"{head}\\endfirsthead\n{head}\\endhead\n\\bottomrule\n\\endfoot\n{body}\\end{{longtable}}\n"
+        + (f"\\noindent {below}\\par\n" if below else "")
+        + "}\n"
     )
 
 

@@ -171,8 +171,11 @@ def _carry(fig, word):
         share = FOOT_MM / 25.4 / fig.get_figheight()
         left, foot, width, inner = engine.get()["rect"]  # what a figure keeps free itself remains free
         engine.set(rect=(left, share + foot * (1 - share), width, inner * (1 - share)))
-        for key in fig.legends:  # those below all panels are placed by the figure's edge, not by the rectangle
-            key.set_bbox_to_anchor((0, share, 1, 1 - share), fig.transFigure)
+        if fig.legends:  # those below all panels lie at the figure's edge whatever the rectangle is: move them up
+            fig.draw_without_rendering()
+            fig.set_layout_engine("none")
+            for key in fig.legends:
+                key.set_bbox_to_anchor((0, share, 1, 1 - share), fig.transFigure)
     right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())
     fig.text(right, low, word, fontsize=8, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
 

@@ -11,6 +11,7 @@ SIDE_MM, EDGE_MM = (210.0, 297.0), 20.0  # of the sheet; of its margins
 PT_PER_MM = 72 / 25.4
 PORTRAIT, LANDSCAPE = "portrait", "landscape"
 GAP = 8.0  # white between columns (points), half of it on each side of a cell
+SPARE = 1.0  # in each column (points): Word rounds widths
 NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -42,7 +43,7 @@ def table(header, rows, caption, note, name, keywords=""):
     # the narrowest place is the sheet as it is: a Word file has no columns
     places = {PORTRAIT: PT_PER_MM * (SIDE_MM[0] - 2 * EDGE_MM), "": PT_PER_MM * (SIDE_MM[0] - 2 * EDGE_MM),
               LANDSCAPE: PT_PER_MM * (SIDE_MM[1] - 2 * EDGE_MM)}  # fmt: skip
-    layout = lay_out(header, rows, {place: width - GAP for place, width in places.items()}, GAP + 1)
+    layout = lay_out(header, rows, {place: width - GAP - SPARE for place, width in places.items()}, GAP + SPARE)
 
     document = docx.Document()
     document.core_properties.title = document.core_properties.author = document.core_properties.comments = ""
@@ -98,7 +99,7 @@ def _add_table(document, header, rows, layout):
     table.autofit = False
     rules(table._tbl.tblPr, "w:tblBorders", "top", "bottom")
     _set_cell_margins(table, GAP / 2)
-    widths = [Pt(width + GAP + 1) for width in layout.widths]
+    widths = [Pt(width + GAP + SPARE) for width in layout.widths]
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     for row in [header, *rows]:

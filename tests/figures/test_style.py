@@ -1,6 +1,7 @@
 """What every saved figure carries: the word for its data, in a strip of its own."""
 
 import matplotlib
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -36,6 +37,16 @@ def test_the_word_covers_nothing_of_a_figure_with_places_of_its_own(synthetic):
     figure.draw_without_rendering()
     assert figure.axes[0].patches
     assert all(mark.get_window_extent().y1 < box.get_window_extent().y0 for box in figure.axes[0].patches)
+
+
+def test_the_word_covers_no_key_below_the_panels(synthetic):
+    curve = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1]})
+    figure = plots.roc_curves({"POI": curve}, {"POI": (0.9, 0.8, 0.95)}, {}, {"POI": (12, 30)})
+    plots.save(figure, synthetic.figures, "Figure_4")
+    figure.draw_without_rendering()
+    (mark,), (key,), (ax,) = figure.texts, figure.legends, figure.axes
+    assert mark.get_window_extent().y1 < key.get_window_extent().y0 + 1
+    assert key.get_window_extent().y1 < ax.get_tightbbox().y0 + 1
 
 
 def test_what_a_figure_keeps_free_at_its_upper_edge_remains_free(synthetic):
