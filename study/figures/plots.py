@@ -237,8 +237,8 @@ def hu_threshold_curve(table, limit=0.6):
     ax = figure.subplots()
     ax.set(xlabel="Threshold (HU)", ylabel="Dice against the true infection")
     columns = [c for c in table.columns if str(c).endswith("dice")]
-    if not len(table) or not columns:
-        say_missing(ax, "no threshold was tried")
+    if not len(table) or not columns or not table[columns].notna().to_numpy().any():
+        say_missing(ax, "no scan has a true infection to compare with")
         return figure
     table = table.sort_values("threshold_hu")
     counted = f" (n = {int(table['n'].max())})" if "n" in table else ""

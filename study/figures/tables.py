@@ -14,7 +14,7 @@ from study.results.words import MISSING, abbreviations, as_printed, heading, is_
 from study.run import mark_of
 
 
-def save(df, folder, name, caption, note="", user_text=()):
+def save(df, folder, name, caption, note="", user_text=(), missing=""):
     r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each completely or not at all.
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
@@ -37,17 +37,21 @@ def save(df, folder, name, caption, note="", user_text=()):
         What is counted, which test was made, what brackets are; printed below the table.
     user_text : sequence of str
         Columns with text that a user provided.
+    missing : str
+        What a table without rows lacks; without it such a table is written, as nothing found is a finding.
 
     Returns
     -------
     list of Path
-        Empty if every row counts nothing (``n`` is 0): then there is no table, an earlier one is removed, and a line
-        is printed instead.
+        Empty if no number of the table rests on anything: every row counts nothing (``n`` is 0), every number is 0 or
+        undefined, or something is `missing`. Then there is no table, an earlier one is removed, and a line is printed
+        instead.
     """
-    if _counts_nothing(df):
+    why_not = missing if not len(df) else NOTHING if _counts_nothing(df) or _shows_nothing(df) else ""
+    if why_not:
         for kind in ("csv", "md", "tex", "docx"):
             (Path(folder) / f"{name}.{kind}").unlink(missing_ok=True)
-        print(f"{name.replace('_', ' ')} is left out: none of its numbers rests on a scan or a case of this run")
+        print(f"{name.replace('_', ' ')} is left out: {why_not}")
         return []
     mark = mark_of(folder)
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
@@ -73,6 +77,18 @@ def _counts_nothing(df):
     if not len(df) or not counts:
         return False
     return not df[counts].apply(pd.to_numeric, errors="coerce").fillna(0).to_numpy().any()
+
+
+NOTHING = "none of its numbers rests on a scan or a case of this run"
+
+
+def _shows_nothing(df):
+    """Whether a table has rows, and beside columns of words only columns in which every number is 0 or undefined."""
+    _, rows, _ = _laid_out(_with_index(df), (), "")
+    columns = list(zip(*rows, strict=True))
+    blank = [all(re.fullmatch(r"(–|0(\.0+)?|)( \D.*)?", cell) for cell in cells) for cells in columns]
+    words = [all(re.match(r"[^\W\d]", cell) for cell in cells) for cells in columns]
+    return any(blank) and all(nothing or said for nothing, said in zip(blank, words, strict=True))
 
 
 def save_csv(df, path, user_text=()):

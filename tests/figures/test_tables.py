@@ -168,3 +168,13 @@ def test_a_table_that_counts_nothing_is_left_out_and_says_so(tmp_path, capsys, c
     assert len(tables.save(table.assign(**{column: [0, 3]}), tmp_path, "Table_dice", "Dice.")) == 4
     assert len(tables.save(table.drop(columns=column), tmp_path, "Table_dice", "Dice.")) == 4
     assert len(tables.save(table.iloc[:0], tmp_path, "Table_dice", "Dice.")) == 4  # nothing found is a finding
+    assert tables.save(table.iloc[:0], tmp_path, "Table_dice", "Dice.", missing="no report") == []
+    assert capsys.readouterr().out == "Table dice is left out: no report\n"
+
+
+def test_a_table_of_dashes_is_left_out_and_one_number_is_enough(tmp_path):
+    table = pd.DataFrame({"choice": ["mask -1 / +1", "all"], "base": np.nan, "kappa": ["– HU", "–"], "n": [0, 0]})
+    assert tables.save(table.drop(columns="n"), tmp_path, "Table_S12", "Kappa.") == []
+    assert len(tables.save(table.assign(base=[np.nan, 0.5]), tmp_path, "Table_S13", "Kappa.")) == 0  # n is 0
+    assert len(tables.save(table.drop(columns="n").assign(base=[np.nan, 0.5]), tmp_path, "Table_S14", "Kappa.")) == 4
+    assert len(tables.save(pd.DataFrame({"wording": ["a", "b"]}), tmp_path, "Table_S15", "Words.")) == 4
