@@ -2,6 +2,7 @@
 # make test               make check, then the tests
 # make check              lint, format and the examples in docstrings: ten seconds
 # make site [RUN=demo]    write the web pages of a finished run again
+# make manuscript [RUN=demo]   a finished run as a paper: figures/<run>/manuscript.pdf (needs pdflatex)
 # make lab                JupyterLab on the notebooks
 # make ablation           what each ingredient of the networks contributes: one parameter file per row
 # make bench              measure speed, memory and quality
@@ -28,6 +29,13 @@ check: .venv/ready
 
 site: .venv/ready
 	@study site $(RUN)
+
+# Twice, for the references. What LaTeX says is in the log beside the PDF.
+manuscript: .venv/ready
+	@cd docs/manuscript && for turn in 1 2; do pdflatex -interaction=batchmode -halt-on-error \
+		-output-directory ../../figures/$(RUN) '\def\run{../../figures/$(RUN)}\input{manuscript}' >/dev/null 2>&1 \
+		|| { grep -A3 '^!' ../../figures/$(RUN)/manuscript.log; exit 1; }; done
+	@echo "read: figures/$(RUN)/manuscript.pdf"
 
 lab: lab-ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
@@ -78,4 +86,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test check site lab lab-ready ablation bench lock
+.PHONY: study test check site manuscript lab lab-ready ablation bench lock

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from helpers.identities import Hospital, dates_in_words, found, texts
-from helpers.project import ran, study
+from helpers.project import ROOT, ran, study
+from helpers.typeset import document, faults, pdflatex
 from study.run import Run
 from study.scans.ct import read_scan, write_scan
 
@@ -61,6 +62,16 @@ def test_every_table_and_figure_is_there(smoke):
     ):
         assert 'src="http' not in (figures / page).read_text()
     assert "\\severityAucPoi}" in (figures / "numbers.tex").read_text()
+
+
+def test_every_table_and_the_manuscript_are_set_by_latex(smoke, tmp_path):
+    figures = smoke / "figures" / "smoke"
+    made = sorted(figures.glob("Table_*.tex"))
+    assert len(made) > 20 and not faults(pdflatex(tmp_path, document(made), "tables"))
+    for figure in figures.glob("Figure_*.png"):
+        assert (figures / f"{figure.stem}.caption.md").read_text().endswith("Synthetic data.\n")
+    paper = (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text()
+    assert not faults(pdflatex(tmp_path, f"\\def\\run{{{figures.as_posix()}}}\n{paper}"))
 
 
 def test_a_synthetic_claim_about_patients_is_never_called_reproduced(smoke):

@@ -12,6 +12,7 @@ from study.figures.one_section import (
     LUNG_WINDOW_HU,
     SOFT_TISSUE_WINDOW_HU,
     WINDOW_KEY,
+    WINDOW_SAID,
     body_frame,
     overlay,
     row_height_mm,
@@ -73,7 +74,7 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
         show_section(ax, section, spacing_mm, window)
         sides(ax)
         scale_bar(ax)
-    letter(partial, "d", "Thick sections average")
+    letter(partial, "d")
     _partial_volume(partial)
     figure.alt = (
         "Four panels. Histogram of the HU of one section, with where air, lung, ground glass, fat, water and muscle "
@@ -81,13 +82,19 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
         "in the soft-tissue window, where lung is black. A sketch along the body: sections of 10 mm give the diaphragm "
         "and a consolidation of 6 mm the density of ground glass, sections of 1 mm do not."
     )
+    figure.caption = (
+        "The scale of Hounsfield units (HU). (a) How often each HU occurs in one axial section, where tissues lie, and "
+        "the grey that two windows give to each HU. (b, c) The section in both windows. (d) A sketch along the body: "
+        "thick sections average what lies in them, and give the diaphragm and a small consolidation the HU of ground "
+        "glass."
+    )
     return figure
 
 
 def _hu_scale(counts, greys, section, labels):
     """Draw a histogram of a section over the HU scale, and below it the grey that each window gives to each HU."""
     ends = (-1100, 400)
-    counts.set_title("(a) How often each HU occurs in this section", pad=14)
+    counts.set_title("(a)", pad=14)
     parts = [
         (labels == LUNG, "lung without infection", "first"),
         (labels == INFECTION, "infection", "severe"),
@@ -123,7 +130,7 @@ def _partial_volume(ax):
         ax.stairs(seen, edges, baseline=None, color=COLOURS[colour], linewidth=width, label=words)
     ax.axhspan(-750, -300, color=COLOURS["faint"], alpha=0.15, linewidth=0)
     for x, y, words in ((21.5, -450, "ground glass"), (13, 80, "diaphragm"), (35, 0, "6 mm of\nconsolidation")):
-        ax.text(x, y, words, ha="center", va="bottom", fontsize=6)  # where no line passes
+        ax.text(x, y, words, ha="center", va="bottom")  # where no line passes
     ax.set(xlabel="Place along the body (mm)", ylabel="HU", xlim=(0, length_mm), ylim=(-950, 650))
     ax.legend(loc="upper right", handlelength=1.2)
 
@@ -149,27 +156,29 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
         return _nothing(title)
     n = len(channels) + 1
     figure = new_figure("double", 20 + row_height_mm(infection.shape, spacing_mm, n))
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     axes = figure.subplots(1, n)
     for ax, channel, offset in zip(axes, channels, offsets_mm, strict=False):
         words = "the section itself" if offset == 0 else f"{abs(offset):.0f} mm {'above' if offset > 0 else 'below'}"
-        ax.set_title(words, fontsize=7)
+        ax.set_title(words)
         show_section(ax, channel, spacing_mm, (1.0, 4.0))
     middle = len(channels) // 2
-    axes[-1].set_title("the answer to learn", fontsize=7)
+    axes[-1].set_title("the answer to learn")
     show_section(axes[-1], channels[middle], spacing_mm, (1.0, 4.0))
     overlay(axes[-1], np.where(infection, INFECTION, 0), spacing_mm)
     for ax in axes:
         sides(ax)
     scale_bar(axes[-1])
     greys = "black: 250 HU and more below this patient's healthy lung; white: 750 HU above it"
-    legend = figure.legend(handles=[INFECTION_KEY], loc="outside lower center", title=greys)
-    legend.get_title().set_fontsize(7)
+    figure.legend(handles=[INFECTION_KEY], loc="outside lower center", title=greys)
     count = "an axial CT section" if len(channels) == 1 else f"{len(channels)} axial CT sections"
     figure.alt = (
         f"{title}: {count} that the network is given, at "
         f"{', '.join(f'{offset:.0f}' for offset in offsets_mm)} mm, and the infection of the middle one in red, "
         f"{infection.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²."
+    )
+    figure.caption = (
+        f"{title}: {count} that the network is given, each with its distance from the section itself, and the "
+        f"infection of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}."
     )
     return figure
 
@@ -195,11 +204,10 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     pixel_cm2 = spacing_mm[-2] * spacing_mm[-1] / 100
     lung, infection = labels >= LUNG, labels == INFECTION
     ihu = section[infection].mean()
-    figure = new_figure("double", 16 + row_height_mm(section.shape, spacing_mm, 3))
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    figure = new_figure("double", 14 + row_height_mm(section.shape, spacing_mm, 3))
     picture, marked, counts = figure.subplots(1, 3)
-    letter(picture, "a", "")
-    letter(marked, "b", "lung and infection")
+    letter(picture, "a")
+    letter(marked, "b")
     for ax in (picture, marked):
         show_section(ax, section, spacing_mm)
         sides(ax)
@@ -207,7 +215,7 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     scale_bar(marked)
     area, ill = lung.sum() * pixel_cm2, infection.sum() * pixel_cm2
     write_on(marked, 0.02, 0.98, f"lung {area:.0f} cm²\ninfection {ill:.0f} cm²", "left", "top")
-    letter(counts, "c", f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU", fontsize=7)
+    letter(counts, "c", f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU")
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
         (lung & ~infection, "first", "lung without infection"),
@@ -224,6 +232,12 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
         f"One axial section: as it is; with {area:.0f} cm² of lung outlined and {ill:.0f} cm² of infection in red, a "
         f"POI of {100 * ill / area:.1f} % of this section; and the histogram of their HU, that of the infection with "
         f"its mean, an iHU of {ihu:.0f} HU."
+    )
+    figure.caption = (
+        f"{title}. What the biomarkers are, on one axial section: (a) CT; (b) {area:.0f} cm² of lung (outlined) and "
+        f"{ill:.0f} cm² of infection (red), so that the portion of infection (POI) is {ill:.0f} / {area:.0f} = "
+        f"{100 * ill / area:.1f} % of this section; (c) how often each HU occurs in both, and the mean Hounsfield unit "
+        f"of the infection (iHU), {ihu:.0f} HU. {WINDOW_SAID}"
     )
     return figure
 
@@ -251,8 +265,8 @@ def roc_point(values, is_severe, cutoff, curve, words):
         return _nothing("no cut-off: both severe and non-severe scans are needed")
     figure = new_figure("double", 70)
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
-    letter(left, "a", "A cut-off through two distributions")
-    letter(right, "b", "is one point of the curve")
+    letter(left, "a")
+    letter(right, "b")
     called = values >= cutoff
     found = {
         status: (int(called[group].sum()), int(group.sum()))
@@ -276,7 +290,7 @@ def roc_point(values, is_severe, cutoff, curve, words):
     left.axvline(cutoff, ymax=0.6, color=COLOURS["ink"], linewidth=0.8)
     rates = {status: beyond / max(n, 1) for status, (beyond, n) in found.items()}
     said = (
-        f"called severe from {cutoff:.1f} on:\n"
+        f"called severe from {cutoff:.1f}{' %' * words.endswith('(%)')} on:\n"
         f"{found['severe'][0]} of {found['severe'][1]} severe scans,\nsensitivity {100 * rates['severe']:.0f} %;\n"
         f"{found['non-severe'][0]} of {found['non-severe'][1]} non-severe scans,\n"
         f"1 − specificity {100 * rates['non-severe']:.0f} %"
@@ -297,6 +311,11 @@ def roc_point(values, is_severe, cutoff, curve, words):
     figure.alt = (
         f"Left: histograms of {words} of severe and non-severe scans; {' '.join(said.split())}. "
         "Right: the ROC curve with the point that this cut-off is."
+    )
+    figure.caption = (
+        f"What one point of a receiver operating characteristic curve is: (a) {words[:1].lower()}{words[1:]} of severe "
+        f"and non-severe scans, and a cut-off (line): {' '.join(said.split())}; (b) the curve, with the point that "
+        "this cut-off is."
     )
     return figure
 
@@ -320,9 +339,8 @@ def chance_agreement(cases, title=""):
     observed_agreement, chance = np.trace(counts) / n, np.trace(expected) / n
     kappa = (observed_agreement - chance) / (1 - chance) if chance < 1 else np.nan
     figure = new_figure("double", 62)
-    figure.suptitle(f"{title} (n = {n:.0f} cases)", fontsize=8, ha="left", x=0.01)
     left, middle, right = figure.subplots(1, 3)
-    for ax, which, table, words in ((left, "a", counts, "The cases"), (middle, "b", expected, "If both guessed")):
+    for ax, which, table, words in ((left, "a", counts, "the cases"), (middle, "b", expected, "if both guessed")):
         letter(ax, which, words)
         for row, column in np.ndindex(2, 2):
             colour = COLOURS["first"] if row == column else COLOURS["second"]
@@ -360,5 +378,10 @@ def chance_agreement(cases, title=""):
     figure.alt = (
         f"{title}: two-by-two table of {n:.0f} cases, agreement {observed_agreement:.3f}; the same margins by chance, "
         f"agreement {chance:.3f}; kappa, the share reached of what chance leaves open, {kappa:.3f}."
+    )
+    figure.caption = (
+        f"{title}: why agreement is not enough. (a) {n:.0f} cases by report and biomarker, agreement "
+        f"{observed_agreement:.3f}; (b) what is expected if both guessed with the same frequencies, agreement "
+        f"{chance:.3f}; (c) kappa, the share reached of what chance leaves open: {kappa:.3f}."
     )
     return figure

@@ -6,7 +6,7 @@ from matplotlib.patches import FancyBboxPatch
 from study.figures.style import COLOURS, COLUMN_MM, new_figure, styled
 from study.networks import card_words
 
-LINE_MM = 3.3  # height of a line of text
+LINE_MM = 3.5  # height of a line of text
 NARROW, WIDE = 52, 56  # widths of the boxes (mm)
 
 
@@ -71,7 +71,7 @@ class _Sheet:
         self.ax.axis("off")
         self.lowest = 0.0
 
-    def cut(self, margin_mm=3.0):
+    def cut(self, margin_mm=4.5):
         """Set the height of the sheet; returns the figure."""
         height = self.lowest + margin_mm
         self.ax.set(xlim=(0, COLUMN_MM["double"]), ylim=(height, 0))
@@ -154,6 +154,7 @@ def draw(numbers):
         draw_part(sheet, start, place if len(parts) > 1 else MIDDLE, n, told)
     figure = sheet.cut()
     figure.alt = "Flow of patients and scans. " + "; ".join(told) + "."
+    figure.caption = "Flow of patients and scans through the study. Dashed: left out."
     return figure
 
 

@@ -113,7 +113,7 @@ def overlay(ax, label_map, spacing_mm):
     outline(ax, label_map == INFECTION, spacing_mm, RED, 0.8)
 
 
-def write_on(ax, x, y, words, ha, va, size=6):
+def write_on(ax, x, y, words, ha, va, size=8):
     """Write on a picture, white with a dark edge; x and y are shares of the axes."""
     ax.text(x, y, words, transform=ax.transAxes, color="white", ha=ha, va=va, fontsize=size, path_effects=OUTLINED)
 
@@ -147,7 +147,7 @@ def scale_bar(ax, length_mm=50.0):
         color="white",
         ha="center",
         va="bottom",
-        fontsize=6,
+        fontsize=8,
         path_effects=OUTLINED,
     )
 
@@ -160,6 +160,7 @@ def key(figure, entries):
 INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
 LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
 WINDOW_WORDS = f"lung window: level {LUNG_WINDOW_HU[0]:.0f}, width {LUNG_WINDOW_HU[1]:.0f} HU".replace("-", "−")
+WINDOW_SAID = f"{WINDOW_WORDS[:1].upper()}{WINDOW_WORDS[1:]}."
 WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 
 

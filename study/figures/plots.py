@@ -21,9 +21,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def letter(ax, which, words, **look):
-    """Set a panel's letter and title as journals print them: ``(a) Portion of infection``; `look` as of a text."""
+def letter(ax, which, words="", **look):
+    """Set a panel's letter as journals print it, ``(a)``, and words that its axes do not say; `look` as of a text."""
     ax.set_title(f"({which}) {words}".strip(), **look)
+
+
+BOXES = "Boxes show median and quartiles, whiskers the last point within 1.5 interquartile ranges of the box"
 
 
 def _p_words(p_value):
@@ -106,9 +109,10 @@ def severity_boxplots(biomarkers, p_values=None):
     """
     figure = new_figure("double", 75)
     figure.alt = "Box plots of severe and non-severe scans, every scan a point."
-    panels = [("poi", "Portion of infection", "POI (%)", 100.0), ("ihu", "Mean infection density", "iHU (HU)", 1.0)]
-    for ax, which, (column, words, axis_label, factor) in zip(figure.subplots(1, 2), "ab", panels, strict=True):
-        letter(ax, which, words)
+    panels = [("poi", "POI (%)", 100.0, 1, " %"), ("ihu", "iHU (HU)", 1.0, 0, " HU")]
+    found = []  # what the caption says of each panel
+    for ax, which, (column, axis_label, factor, digits, unit) in zip(figure.subplots(1, 2), "ab", panels, strict=True):
+        letter(ax, which)
         groups = {}
         for status in ("severe", "non-severe"):
             chosen = biomarkers[biomarkers["status"] == status] if "status" in biomarkers else None
@@ -133,6 +137,16 @@ def severity_boxplots(biomarkers, p_values=None):
         ax.text(0.98, 0.99, note, transform=ax.transAxes, ha="right", va="top")
         medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
         figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {', '.join(note.splitlines())}.".strip()
+        of_group = " and ".join(
+            f"{np.median(groups[s]):.{digits}f}{unit} in {len(groups[s])} {s} scans" for s in present
+        )
+        found.append(
+            f"({which}) {axis_label.split(' ')[0]}: median {of_group}" + (f"; {'; '.join(lines)}." if lines else ".")
+        )
+    figure.caption = (
+        "Portion of infection (POI) and mean Hounsfield unit of the infection (iHU) of severe and non-severe scans. "
+        f"{' '.join(found)} {BOXES}; every scan is a point. A scan without infection has no iHU."
+    )
     return figure
 
 
@@ -184,11 +198,16 @@ def roc_curves(curves, auc, chosen, n):
         ax.text(0.5, 0.6, "no curve: both severe and non-severe\nscans are needed", ha="center", color=COLOURS["faint"])
     if curves:
         key = "n: severe + non-severe scans; open marks: Youden cut-off"
-        legend = figure.legend(loc="outside lower center", title=key, alignment="left")
-        legend.get_title().set_fontsize(7)
+        figure.legend(loc="outside lower center", title=key, alignment="left")
+    listed = "; ".join(f"{name}: {words}" for name, words in areas.items())
     figure.alt = (
         "ROC curves for severe against non-severe scans, the Youden cut-off marked on each; n is severe + non-severe "
-        f"scans. {'; '.join(f'{name}: {words}' for name, words in areas.items())}."
+        f"scans. {listed}."
+    )
+    figure.caption = (
+        "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under "
+        f"the curve (AUC) with its confidence interval, n severe + non-severe scans. {listed}. "
+        "Open marks: the cut-off with the largest Youden index. Dashed: chance."
     )
     return figure
 
@@ -218,8 +237,8 @@ def hu_threshold_curve(table, limit=0.6):
     ax = figure.subplots()
     ax.set(xlabel="Threshold (HU)", ylabel="Dice against the true infection")
     columns = [c for c in table.columns if str(c).endswith("dice")]
-    if not len(table) or not columns:
-        say_missing(ax, "no threshold was tried")
+    if not len(table) or not columns or not table[columns].notna().to_numpy().any():
+        say_missing(ax, "no scan has a true infection to compare with")
         return figure
     table = table.sort_values("threshold_hu")
     counted = f" (n = {int(table['n'].max())})" if "n" in table else ""
@@ -240,6 +259,11 @@ def hu_threshold_curve(table, limit=0.6):
         "Dice of calling every lung voxel above a HU threshold infection, against the threshold: "
         + "; ".join(line.get_label() for line in ax.lines if not line.get_label().startswith("_"))
         + f". The dotted line is at {limit:g}."
+    )
+    figure.caption = (
+        "How well density alone finds the infection: Dice between the true infection and all lung voxels above a "
+        "threshold, by threshold. The dot is the best threshold; no threshold should reach the dashed line at "
+        f"{limit:g}."
     )
     return figure
 
@@ -296,7 +320,14 @@ def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None):
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks([0, 1], [f"Phantom\n(n = {len(simulated)})", "Experts\n" + drawn])
-        letter(ax, which, "")
+        letter(ax, which)
+    of_experts = f"{n_experts} masks that experts drew" if n_experts else "masks that experts drew"
+    shown = "quartiles and median" if experts is None else "as for the phantom"
+    figure.caption = (
+        f"Lesions of {len(simulated)} simulated scans beside those of {of_experts}: (a) volume of the infection, (b) "
+        "number of lesions, (c) sections with infection, (d) share of the infection in the less affected lung. "
+        f"{BOXES}; every simulated scan is a point. Experts: {shown}."
+    )
     return figure
 
 
@@ -343,6 +374,14 @@ def learning_curves(history):
                 ax.legend(loc="lower right" if word == "dice" else "upper right")
             ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
             figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
+    figure.caption = (
+        "Learning curves: loss on the training sections (left) and Dice on the scans of held-out patients (right) by "
+        "epoch"
+        + "".join(
+            f"; {name} network {which}" for name, which in zip(networks, ("above", "below"), strict=False) if name
+        )
+        + "."
+    )
     return figure
 
 
@@ -391,4 +430,8 @@ def dice_distribution(table):
         f"{name}, median {np.median(_finite(table, c)):.2f}" for name, c in zip(names, columns, strict=True)
     )
     figure.alt = f"Box plots of the Dice of {len(table)} scans, the points of one scan joined: {medians}."
+    figure.caption = (
+        f"Dice of the infection between network and observers on {len(table)} scans, with mean ± standard deviation "
+        f"and median. {BOXES}; the points of one scan are joined."
+    )
     return figure

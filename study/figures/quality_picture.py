@@ -11,6 +11,7 @@ from study.figures.one_section import (
     INFECTION_KEY,
     LUNG_KEY,
     WINDOW_KEY,
+    WINDOW_SAID,
     WINDOW_WORDS,
     body_frame,
     key,
@@ -26,7 +27,7 @@ from study.figures.style import new_figure, styled
 from study.scans.labels import LUNG
 
 ROWS, COLUMNS = 3, 4
-LETTERS_A_LINE, LINE_MM = 125, 3.6
+LETTERS_A_LINE, LINE_MM = 128, 3.8
 
 
 @styled
@@ -55,7 +56,7 @@ def twelve_sections(hu, label_map, spacing_mm, measured, notes=(), name=""):
     lines = [line for text in words for line in textwrap.wrap(text, LETTERS_A_LINE, subsequent_indent="   ")]
     hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
     figure = new_figure("double", 8 + LINE_MM * len(lines) + ROWS * row_height_mm(hu.shape[1:], spacing_mm, COLUMNS))
-    figure.suptitle("\n".join(lines), fontsize=7, ha="left", x=0.01)
+    figure.suptitle("\n".join(lines), ha="left", x=0.01)
     axes = figure.subplots(ROWS, COLUMNS, squeeze=False).ravel()
     for ax in axes[len(chosen) :]:
         ax.set_axis_off()
@@ -69,6 +70,10 @@ def twelve_sections(hu, label_map, spacing_mm, measured, notes=(), name=""):
     figure.alt = (
         f"{len(chosen)} axial CT sections from the base of the lungs to their apex, {WINDOW_WORDS}, lung outlined in "
         f"blue and infection filled in red. {' '.join(words)}"
+    )
+    figure.caption = (
+        f"A scan at a glance: {len(chosen)} axial sections from the base of the lungs to their apex, lung outlined, "
+        f"infection in red. {'. '.join(words)}. {WINDOW_SAID}"
     )
     return figure
 

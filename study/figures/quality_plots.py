@@ -7,7 +7,17 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from study.figures.one_section import CYAN, RED, WINDOW_KEY, outline, row_height_mm, scale_bar, show_section, sides
+from study.figures.one_section import (
+    CYAN,
+    RED,
+    WINDOW_KEY,
+    WINDOW_SAID,
+    outline,
+    row_height_mm,
+    scale_bar,
+    show_section,
+    sides,
+)
 from study.figures.plots import letter
 from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
 
@@ -31,8 +41,8 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     """
     figure = new_figure("double", 75)
     left, right = figure.subplots(1, 2)
-    letter(left, "a", "Measured against true")
-    letter(right, "b", "Difference")
+    letter(left, "a")
+    letter(right, "b")
     of_unit = f" ({unit})" if unit else ""
     left.set(xlabel=f"True {quantity}{of_unit}", ylabel=f"Measured {quantity}{of_unit}")
     of_difference = " (percentage points)" if unit == "%" else of_unit
@@ -61,7 +71,7 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     left.plot(both, both, color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     if len(known) > 2 and truth.std() > 0 and seen.std() > 0:
         left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:.3f}", transform=left.transAxes, ha="right")
-    left.legend(loc="upper left")
+    left.legend(loc="best")
     difference = seen - truth
     bias, spread = difference.mean(), difference.std(ddof=1) if len(known) > 1 else np.nan
     lines = [(bias, "bias")] + (
@@ -74,6 +84,12 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
         )
     figure.alt = (
         f"Measured against true {quantity} of {len(known)} scans, and their difference against their mean: "
+        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        + f"{of_difference}."
+    )
+    figure.caption = (
+        f"Measured and true {quantity} of {len(known)} scans: (a) one against the other, dashed where they are equal; "
+        "(b) their difference against their mean (Bland and Altman), with the bias and the 95 % limits of agreement: "
         + ", ".join(f"{words} {height:.2f}" for height, words in lines)
         + f"{of_difference}."
     )
@@ -93,8 +109,8 @@ def dice_by_size(truth):
     """
     figure = new_figure("double", 75)
     left, right = figure.subplots(1, 2)
-    letter(left, "a", "By volume of infection")
-    letter(right, "b", "Without scans of less infection")
+    letter(left, "a")
+    letter(right, "b")
     known = truth.dropna(subset=["infection_dice"])
     infected = known[known["true_infection_ml"] > 0].sort_values("true_infection_ml")
     if infected.empty:
@@ -111,12 +127,17 @@ def dice_by_size(truth):
     left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of each {len(bins[0])} scans")
     left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
-    left.legend(loc="lower right")
+    left.legend(loc="best")
 
     (first_ml, first), (last_ml, last) = medians[0], medians[-1]
     figure.alt = (
         f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {first:.2f} at "
         f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml."
+    )
+    figure.caption = (
+        f"Dice of the infection by its size: (a) of {len(infected)} scans with infection by its true volume, with the "
+        "medians of groups of equal size; (b) mean over the scans whose true portion of infection (POI) is at least as "
+        "given, with the number of these scans."
     )
 
     kept = {poi: known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in LEAST_POI}
@@ -154,7 +175,7 @@ def worst_scans(cases):
         return figure
     n_rows = -(-len(cases) // 4)
     tallest = max(row_height_mm(case["hu"].shape, case["spacing_mm"], 4) for case in cases)
-    figure = new_figure("double", 14 + n_rows * (tallest + 9))
+    figure = new_figure("double", 10 + n_rows * (tallest + 9))
     axes = figure.subplots(n_rows, 4, squeeze=False).ravel()
     for ax in axes[len(cases) :]:
         ax.set_axis_off()
@@ -164,12 +185,17 @@ def worst_scans(cases):
         outline(ax, case["predicted"], case["spacing_mm"], RED, 0.8)
         sides(ax)
         scale_bar(ax)
-        ax.set_title(case["words"], fontsize=6)
+        ax.set_title(case["words"])
     shown = [Line2D([], [], color=RED, label="infection, network"), Line2D([], [], color=CYAN, label="the truth")]
     figure.legend(handles=[*shown, WINDOW_KEY], loc="outside lower center", ncols=3)
     said = "; ".join(", ".join(case["words"].splitlines()) for case in cases)
     figure.alt = (
         f"The {len(cases)} scans that came out worst, each by the axial section where the network's infection (red) "
         f"and the true one (blue) differ most: {said}."
+    )
+    figure.caption = (
+        f"The {len(cases)} scans that were segmented worst, half of them by Dice, the others by the error of the "
+        "volume, which are written above each: the axial section in which the network's infection (red) and the true "
+        f"one (blue) differ most. {WINDOW_SAID}"
     )
     return figure

@@ -29,8 +29,8 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     """
     figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
-    letter(left, "a", "Calibration, held-out patients")
-    letter(right, "b", "Decision curve, held-out patients")
+    letter(left, "a")
+    letter(right, "b")
     looks = dict(zip(calibrated.index, SERIES * 3, strict=False))
     drawn = [name for name, table in bins.items() if len(table)]
     if not drawn:
@@ -83,6 +83,13 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
         + ". Right: net benefit of each model against the threshold probability, with bands over patients, beside "
         "calling every scan or none severe."
     )
+    figure.caption = (
+        "Predictions for the scans of held-out patients. (a) Calibration: observed share of severe scans against the "
+        "predicted probability in equal groups of scans, with Wilson's intervals, which take scans as independent; "
+        "slope and intercept of the calibration are in the key. (b) Decision curves: net benefit against the threshold "
+        "probability, beside calling every scan or none severe"
+        + ("; bands: confidence intervals over patients." if limits else ".")
+    )
     return figure
 
 
@@ -108,12 +115,16 @@ def precision_recall(curves):
         )
         ax.axhline(drawn["baseline"], color=COLOURS[colour], linewidth=0.5, linestyle=(0, (2, 2)))
     if curves:
-        figure.legend(loc="outside lower center", title="average precision; dashed: baseline", alignment="left")
+        figure.legend(loc="outside lower center", title="Average precision; dashed: baseline", alignment="left")
     else:
         say_missing(ax, "no model has predictions")
     figure.alt = (
         "Precision against recall at every cut-off, the share of severe scans as the baseline. Average precision of "
         f"{'; '.join(words.values())}."
+    )
+    figure.caption = (
+        "Precision (positive predictive value) against recall (sensitivity) at every cut-off. Average precision, and "
+        f"the share of severe scans as the baseline (dashed): {'; '.join(words.values())}."
     )
     return figure
 
@@ -134,7 +145,7 @@ def tornado(moved, words, columns=3, note=""):
     columns : int
         Number of panels in a row.
     note : str
-        What was left out and why, printed under the figure.
+        What was left out and why, for the caption.
     """
     headlines = list(dict.fromkeys(moved["headline"]))
     choices = [choice for choice in words if choice in set(moved["choice"])]
@@ -151,19 +162,22 @@ def tornado(moved, words, columns=3, note=""):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
         words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
-        letter(ax, which, words_above, fontsize=7)
+        letter(ax, which, words_above)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):
             if choice not in table.index:
                 ax.text(0.02, place, "does not apply", transform=ax.get_yaxis_transform(), va="center",
-                        color=COLOURS["faint"], fontsize=6,
+                        color=COLOURS["faint"],
                         bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})  # fmt: skip
                 continue
-            for side, colour, shift in (("low", "first", -0.2), ("high", "second", 0.2)):
+            sides = {"low": ("first", -0.2), "high": ("second", 0.2)}
+            undefined = [shift for side, (_, shift) in sides.items() if not np.isfinite(table.loc[choice, side])]
+            if undefined:
+                ax.text(base if np.isfinite(base) else 0, place + np.mean(undefined), " undefined", va="center")
+            for side, (colour, shift) in sides.items():
                 there = table.loc[choice, side]
                 if not np.isfinite(there):
-                    ax.text(base if np.isfinite(base) else 0, place + shift, " undefined", va="center", fontsize=5)
                     continue
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
                 if there == base:  # a bar of zero length is invisible
@@ -179,13 +193,17 @@ def tornado(moved, words, columns=3, note=""):
         ax.set_axis_off()
     sides = [("first", "the choice before the slash"), ("second", "the choice after the slash")]
     handles = [Patch(color=COLOURS[colour], label=word) for colour, word in sides]
-    legend = figure.legend(handles=handles, loc="outside lower center", ncols=2, title=note or None)
-    legend.get_title().set_fontsize(7)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     bases = moved.drop_duplicates("headline").set_index("headline")["base"]
     figure.alt = (
         "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
         + "; ".join(f"{headline} {base:#.3g}" for headline, base in bases.items())
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
+    )
+    figure.caption = (
+        "How far each headline moves when one choice of the measurement changes (tornado plot): from the headline as "
+        "it is, the vertical line, to what it would be by the choice before the slash and by the one after it. Panels "
+        "of the same kind have the same scale." + f" {note[:1].upper()}{note[1:]}." * bool(note)
     )
     return figure
 
@@ -225,9 +243,9 @@ def kappa_by_least_change(table, marked):
         ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
-            side = "left" if marked[quantity] < x.max() / 2 else "right"  # of the line, within the panel
+            side = "left" if marked[quantity] <= 0.51 * x.max() else "right"  # of the line, within the panel
             said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
-            ax.text(marked[quantity], -0.24, said, va="bottom", ha=side)
+            ax.text(marked[quantity], 1.01, said, va="top", ha=side)
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
@@ -236,5 +254,12 @@ def kappa_by_least_change(table, marked):
     figure.alt = (
         "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
         f"with the share of pairs that count. Least detectable change: {marks or 'unknown'}."
+    )
+    figure.caption = (
+        "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
+        "unchanged and increased with its confidence interval (band), kappa of up and down among the pairs whose "
+        "change counts, and the share of these; (a) extent and portion of infection (POI), (b) density and mean "
+        "Hounsfield unit of the infection (iHU). "
+        f"Vertical line: the least detectable change ({marks or 'unknown'})."
     )
     return figure

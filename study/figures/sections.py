@@ -14,6 +14,7 @@ from study.figures.one_section import (
     LUNG_KEY,
     RED,
     WINDOW_KEY,
+    WINDOW_SAID,
     WINDOW_WORDS,
     YELLOW,
     body_frame,
@@ -27,8 +28,11 @@ from study.figures.one_section import (
     sides,
     write_on,
 )
-from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
+from study.figures.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
+from study.figures.table_layout import lines_of
 from study.scans.labels import INFECTION, LUNG
+
+LETTER_MM = 8 / 72 * 25.4  # size of the letters
 
 
 @styled
@@ -56,8 +60,7 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
     rows, columns = body_frame(hu, spacing_mm)
     hu, label_map = hu[:, rows, columns], label_map[:, rows, columns]
     n = len(hu)
-    figure = new_figure("double", 14 + 2 * row_height_mm(hu.shape[1:], spacing_mm, n))
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    figure = new_figure("double", 9 + 2 * row_height_mm(hu.shape[1:], spacing_mm, n))
     axes = figure.subplots(2, n, squeeze=False)
     for column in range(n):
         for ax in axes[:, column]:
@@ -72,6 +75,10 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
     figure.alt = (
         f"{title}. {n} neighbouring axial CT sections, {places} mm above the lowest, {WINDOW_WORDS}. Above the CT, "
         f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."
+    )
+    figure.caption = (
+        f"{title}. {n} neighbouring axial sections, {places} mm above the lowest one: CT (above), and with the lung "
+        f"outlined and the infection in red (below). {WINDOW_SAID}"
     )
     return figure
 
@@ -110,7 +117,6 @@ def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a s
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
     figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates are at the upper edge
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
     pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
     axes = pictures.subplots(2, len(scans), squeeze=False)
     for (above, overlaid), (date, _, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
@@ -118,7 +124,7 @@ def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a s
             show_section(ax, np.asarray(hu)[rows, columns], spacing_mm)
             sides(ax)
         overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
-        above.set_title(_day(date, "%b %Y"), loc="center", fontsize=7)
+        above.set_title(_day(date, "%b %Y"), loc="center")
         overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
     scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
@@ -127,6 +133,12 @@ def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a s
     figure.alt = (
         f"One patient's axial CT sections at {len(scans)} dates, the infection in red below, and POI over time with "
         f"red dots where the patient was severe and green squares where not: {course}."
+    )
+    figure.caption = (
+        f"{title or 'One patient over time'}: an axial section of {len(scans)} scans at about the same height (above), "
+        "the same with the lung outlined and the infection in red (middle), and the portion of infection (POI) of the "
+        "whole lungs with the status at each date (below; red dots: severe, green squares: non-severe). iHU: mean "
+        f"Hounsfield unit of the infection. {WINDOW_SAID}"
     )
     return figure
 
@@ -197,8 +209,7 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
     rows, columns = body_frame(hu, spacing_mm)
     hu = hu[:, rows, columns]
     predicted, reference = (m[:, rows, columns].astype(bool) for m in (predicted, reference))
-    figure = new_figure("double", 14 + len(hu) * row_height_mm(hu.shape[1:], spacing_mm, 3))
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    figure = new_figure("double", 9 + len(hu) * row_height_mm(hu.shape[1:], spacing_mm, 3))
     for row, axes in enumerate(figure.subplots(len(hu), 3, squeeze=False)):
         for ax in axes:
             show_section(ax, hu[row], spacing_mm)
@@ -209,7 +220,7 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
         outline(axes[2], reference[row], spacing_mm, CYAN, 0.8)
         if row == 0:
             for ax, words in zip(axes, ("CT", "network", "false positive"), strict=True):
-                write_on(ax, 0.02, 0.98, words, "left", "top", 7)
+                write_on(ax, 0.02, 0.98, words, "left", "top")
         scale_bar(axes[-1])
     false = predicted & ~reference
     shown = [  # the key lists only what is in the picture
@@ -223,6 +234,12 @@ def false_positives(hu, predicted, reference, spacing_mm, title=""):
         f"{title}. An axial CT section three times: as it is; with what the network called infection in red, "
         f"{areas[0]}; and with the false part of it in yellow, {areas[1]}, and the reference "
         + ("outlined in blue." if reference.any() else "empty: this section has no infection.")
+    )
+    figure.caption = (
+        f"{title}: the axial section with the largest false-positive area. Left, CT; middle, what the network called "
+        f"infection, {areas[0]}; right, the false-positive part of it, {areas[1]}, with the reference "
+        + ("outlined. " if reference.any() else "(no infection in this section). ")
+        + f"{WINDOW_SAID}"
     )
     return figure
 
@@ -250,20 +267,23 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
     tallest = max(
         row_height_mm(np.shape(hu), spacing, columns) for (_, hu), spacing in zip(scans, spacings, strict=True)
     )
-    figure = new_figure("double", 10 + n_rows * (tallest + 5))
-    figure.suptitle(title, fontsize=8, ha="left", x=0.01)
+    said = [lines_of(words, COLUMN_MM["double"] / columns / LETTER_MM) for words, _ in scans]
+    most_lines = max(map(len, said))
+    figure = new_figure("double", 7 + n_rows * (tallest + 2 + 3.5 * most_lines))
     axes = figure.subplots(n_rows, columns, squeeze=False).ravel()
     for index, ax in enumerate(axes):
         if index >= len(scans):
             ax.set_axis_off()
             continue
-        words, hu = scans[index]
+        _, hu = scans[index]
         show_section(ax, np.asarray(hu), spacings[index])
         if label_maps is not None:
             overlay(ax, np.asarray(label_maps[index]), spacings[index])
         sides(ax)
-        ax.set_title(words, fontsize=6)
+        ax.set_title("\n".join(said[index]))
         scale_bar(ax)
     key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
     figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
+    outlined = ", the lung outlined and the infection in red" * (label_maps is not None)
+    figure.caption = f"{title}: one axial section of each{outlined}. {WINDOW_SAID}"
     return figure

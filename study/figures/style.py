@@ -1,7 +1,8 @@
-"""How every figure looks and is written: a journal's column widths, 7-point font, colours, files without dates.
+"""How every figure looks and is written: a journal's column widths, 8-point letters as wide as Arial's, no dates.
 
 Each file contains its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
-A figure of a synthetic run carries that word: small at its foot, in the alternative text and in the file's metadata.
+No figure has a title: its caption is in files beside it, one to read and one for LaTeX. A figure of a synthetic run
+carries that word: at its foot, in caption, alternative text and the file's metadata.
 A figure without anything to show is not written; a line says what was missing.
 
 Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
@@ -19,11 +20,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
-from study.files import whole
+from study.figures import captions
+from study.figures.letters import FONT
+from study.files import whole, write_text
 from study.run import mark_of, run_of, tier_of
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
-FOOT_MM = 2.4  # what a word at the foot of a figure takes
+FOOT_MM = 3.4  # what a word at the foot of a figure takes
 
 COLOURS = {
     "severe": "#CC3311",
@@ -39,13 +42,15 @@ MARKERS = {"severe": "o", "non-severe": "s"}
 SERIES = [("first", "-", "o"), ("second", "--", "s"), ("third", "-.", "D"), ("fourth", ":", "^")]
 
 STYLE = {
-    "font.family": "DejaVu Sans",  # it comes with matplotlib: the same font on every machine
-    "font.size": 7,
+    "font.family": [FONT, "DejaVu Sans"],  # the latter, which comes with matplotlib, for letters that the first lacks
+    "font.size": 8,
     "axes.titlesize": 8,
-    "axes.labelsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.title_fontsize": 8,
+    "figure.titlesize": 8,
     "legend.frameon": False,
     "legend.handlelength": 2.6,
     "axes.linewidth": 0.6,
@@ -78,6 +83,7 @@ class ColumnFigure(Figure):
     """A figure that shows itself in a notebook without pyplot, which would keep it open."""
 
     _alt = ""
+    caption = ""  # what its drawing function says under it, without number: a title, then how to read it
     mark = ""  # a word about the data that it carries
 
     @property
@@ -141,6 +147,7 @@ def styled(draw):
             drawn = draw(*args, **kwargs)
             if isinstance(drawn, ColumnFigure):
                 _write_one_minus(drawn)
+                drawn.caption = HYPHEN_MINUS.sub("−", drawn.caption)
             return drawn
 
     return under_style
@@ -164,14 +171,20 @@ def _carry(fig, word):
         share = FOOT_MM / 25.4 / fig.get_figheight()
         left, foot, width, inner = engine.get()["rect"]  # what a figure keeps free itself remains free
         engine.set(rect=(left, share + foot * (1 - share), width, inner * (1 - share)))
+        if fig.legends:  # those below all panels lie at the figure's edge whatever the rectangle is: move them up
+            fig.draw_without_rendering()
+            fig.set_layout_engine("none")
+            for key in fig.legends:
+                key.set_bbox_to_anchor((0, share, 1, 1 - share), fig.transFigure)
     right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())
-    fig.text(right, low, word, fontsize=5, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
+    fig.text(right, low, word, fontsize=8, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
 
 
 @styled
 def save(fig, folder, name, of_phantoms=False):
     """Write ``<folder>/<name>.png`` (300 dpi) and ``.pdf`` (embedded TrueType fonts), each with the alternative text.
 
+    Its caption is beside them: ``<name>.caption.md``, and ``<name>.tex``, which sets the figure in a LaTeX manuscript.
     The files contain no date and no software version: the same figure gives the same bytes. Each is written under a
     temporary name first, so that no one reads half a figure. A figure that has nothing to show is not written, nor is
     one ``of_phantoms`` among those of patients; a line is printed instead, and an earlier figure of this name removed.
@@ -179,12 +192,12 @@ def save(fig, folder, name, of_phantoms=False):
     Returns
     -------
     list of Path
-        The two files; empty if it was not written.
+        Picture and PDF, and the two files of the caption; empty if it was not written.
     """
     run = run_of(folder)
     among_patients = of_phantoms and run is not None and tier_of(run.cohort) != "synthetic"
     if why_not := "it shows phantoms, and these are patients" if among_patients else fig.missing:
-        for kind in ("png", "pdf"):
+        for kind in ("png", "pdf", "caption.md", "tex"):
             (Path(folder) / f"{name}.{kind}").unlink(missing_ok=True)
         print(f"{name.replace('_', ' ')} is left out: {why_not}")
         return []
@@ -195,6 +208,12 @@ def save(fig, folder, name, of_phantoms=False):
         with whole(path) as partial:
             write(fig, partial, kind, name.replace("_", " "))
         written.append(path)
+    caption = fig.caption or fig.alt
+    if fig.mark and fig.caption:
+        caption = f"{caption} {fig.mark.capitalize()} data."
+    for kind, text in captions.files(name, caption, 25.4 * fig.get_figwidth()).items():
+        written.append(Path(folder) / f"{name}.{kind}")
+        write_text(written[-1], text)
     return written
 
 

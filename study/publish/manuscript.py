@@ -8,7 +8,7 @@ import re
 
 import pandas as pd
 
-from study.figures.tables import latex_text
+from study.figures.latex import latex_text
 from study.files import write_json, write_text
 from study.results.words import MISSING, p_value
 

@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pandas as pd
 
 MISSING = "–"
@@ -80,6 +81,125 @@ FULL_NAMES = {
     "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
 }
+
+
+LEAST_DIGITS, MOST_DECIMALS = 3, 3
+P_COLUMN = re.compile(r"p( value|_value)?([ ,_].*)?|.*_p", re.IGNORECASE)
+ENDS = re.compile(r"(.*?)[ _]?(low|high)", re.IGNORECASE)
+
+
+def decimals_of(numbers):
+    """How many decimals all numbers of a column are printed with.
+
+    None if all are whole. Otherwise the largest has three digits, and the smallest at least two if three decimals are
+    enough for that: ``0.750`` beside ``0.659``, ``12.3`` beside ``4.1``, ``-652`` beside ``-98``.
+    """
+    known = [abs(float(number)) for number in numbers if math.isfinite(number)]
+    if all(number == round(number) for number in known):
+        return 0
+    size = [math.floor(math.log10(number)) for number in known if number >= 10.0**-MOST_DECIMALS] or [0]
+    needed = max(LEAST_DIGITS - 1 - max(size), LEAST_DIGITS - 2 - min(size), 0)
+    return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
+
+
+def as_printed(df):
+    """A table's cells as text for people: p values by the one rule, a column's numbers with equally many decimals.
+
+    Two columns with the ends of an interval, ``auc_low`` and ``auc_high`` or ``low`` and ``high``, become one: with
+    the estimate, which is the column ``auc`` or the one before them, or alone as ``auc interval``.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Texts are left as they are.
+
+    Returns
+    -------
+    DataFrame
+        Text; the columns' names are those of `df`, as `heading` reads them.
+    """
+    columns, printed = [str(column) for column in df.columns], {}
+    interval_of = _intervals(columns, df)
+    ends = {end for _, pair in interval_of.values() for end in pair}
+    for place, column in enumerate(columns):
+        if column in ends:
+            if place in interval_of and interval_of[place][0] is None:
+                low, high = (df[df.columns[columns.index(end)]] for end in interval_of[place][1])
+                digits = decimals_of(_floats(low) + _floats(high))
+                name = f"{ENDS.fullmatch(column)[1]} interval".strip()
+                printed[name] = [interval(*pair, digits=digits) for pair in zip(low, high, strict=True)]
+            continue
+        given = df.iloc[:, place]
+        pair = next((pair for owner, pair in interval_of.values() if owner == column), None)
+        if pair is not None:
+            low, high = (df[df.columns[columns.index(end)]] for end in pair)
+            digits = decimals_of(_floats(given) + _floats(low) + _floats(high))
+            printed[column] = [with_interval(*of, digits=digits) for of in zip(given, low, high, strict=True)]
+        elif P_COLUMN.fullmatch(column) and _floats(given):
+            printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
+        else:
+            digits = decimals_of(_floats(given))
+            printed[column] = [_fixed(cell, digits) if _is_float(cell) else cell for cell in given]
+    return pd.DataFrame(printed, index=df.index, dtype=object)
+
+
+def _intervals(columns, df):
+    """By the place of the lower end: the column of the estimate, or None, and the two ends."""
+    found = {}
+    for place, column in enumerate(columns):
+        end = ENDS.fullmatch(column)
+        if not end or end[2].lower() != "low":
+            continue
+        high = column[: -len(end[2])] + ("High" if end[2] == "Low" else "high")
+        if high not in columns:
+            continue
+        owner = end[1] if end[1] in columns else None
+        if not end[1]:
+            owner = columns[place - 1] if place and _floats(df.iloc[:, place - 1]) else None
+        found[place] = owner, (column, high)
+    return found
+
+
+def _is_float(cell):
+    return isinstance(cell, (float, np.floating)) and math.isfinite(cell)
+
+
+def _floats(cells):
+    return [float(cell) for cell in cells if _is_float(cell)]
+
+
+def _fixed(number, digits):
+    if abs(number) >= 1e10:
+        return f"{number:.4g}"
+    text = f"{number:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+ABBREVIATIONS = {
+    "±": "mean ± standard deviation",
+    "AIC": "Akaike's information criterion",
+    "AUC": "area under the receiver operating characteristic curve",
+    "BCa": "bias-corrected and accelerated",
+    "CI": "confidence interval",
+    "GEE": "generalised estimating equations",
+    "HU": "Hounsfield units",
+    "iHU": "mean Hounsfield unit of the infection",
+    "NPV": "negative predictive value",
+    "PABAK": "prevalence- and bias-adjusted kappa",
+    "POI": "portion of infection",
+    "PPV": "positive predictive value",
+    "SD": "standard deviation",
+}
+
+
+def abbreviations(*texts):
+    """What the abbreviations in lists of texts stand for, as a sentence under a table; "" without any."""
+    said = " ".join(text for part in texts for text in part)
+    found = [short for short in ABBREVIATIONS if re.search(rf"(?<![A-Za-z]){re.escape(short)}(?![A-Za-z])", said)]
+    if not re.search(r"\d ?± ?\d", said):  # but a tolerance
+        found = [short for short in found if short != "±"]
+    listed = "; ".join(f"{short}, {ABBREVIATIONS[short]}" for short in sorted(found, key=str.lower))
+    return f"{listed}." if listed else ""
 
 
 def headings(df):

@@ -89,8 +89,9 @@ def moves(base, others):
 
 
 def in_words(table):
-    """The table of :func:`moves` with its choices as a figure names them; ``low`` is the part before the slash."""
-    return table.assign(choice=table["choice"].map(WORDS))
+    """The table of :func:`moves` with its choices as a figure names them, and the sides as parts of these."""
+    sides = {"low": "before_the_slash", "high": "after_the_slash"}
+    return table.assign(choice=table["choice"].map(WORDS)).rename(columns=sides)
 
 
 def largest_move(table):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from helpers.drawn import scans, words_of
-from study.figures import explain, one_section, plots, quality_plots, robustness_plots, sections, style
+from study.figures import explain, letters, one_section, plots, quality_plots, robustness_plots, sections, style
 from study.files import write_json
 from study.statistics import kappa
 
@@ -182,7 +182,7 @@ def test_figures_have_a_columns_width_and_leave_pyplot_alone(figures):
 
 
 def test_files_hold_fonts_resolution_and_words_and_no_date(figures, files):
-    assert len(list(files.iterdir())) == 6
+    assert len(list(files.iterdir())) == 12
     for path in files.glob("*.pdf"):
         content, figure = path.read_bytes(), figures[path.stem]
         assert b"/FontFile2" in content and b"/Type3" not in content
@@ -192,6 +192,33 @@ def test_files_hold_fonts_resolution_and_words_and_no_date(figures, files):
             assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
             assert picture.size == tuple(int(300 * inches) for inches in figure.get_size_inches())
             assert picture.info["Description"] == figure.alt and "Software" not in picture.info
+
+
+def test_no_letter_is_small_no_figure_has_a_title_and_each_has_a_caption(figures):
+    for name, figure in figures.items():
+        sizes = {text.get_fontsize() for text in figure.findobj(matplotlib.text.Text) if text.get_text().strip()}
+        assert min(sizes) >= 8 and figure.get_suptitle() == "", name
+        assert 60 < len(figure.caption) < 900 and figure.caption.endswith("."), (name, figure.caption)
+        assert "nan" not in figure.caption and not re.search(r"(^|[\s(])-\d", figure.caption), (name, figure.caption)
+
+
+def test_letters_are_as_wide_as_arials_and_come_with_the_study(files):
+    """Arial's own widths (in thousandths of an em), as Adobe's metrics of Helvetica give them."""
+    helvetica = {"a": 556, "i": 222, "m": 833, "W": 944, "0": 556, "%": 889, " ": 278, "(": 333}
+    assert {letter: round(1000 * letters.width_em(letter)) for letter in helvetica} == helvetica
+    for path in files.glob("*.pdf"):
+        embedded = set(re.findall(rb"/FontName /(?:[A-Z]{6}\+)?([\w-]+)", path.read_bytes()))
+        assert embedded <= {b"LiberationSans", b"LiberationSans-Bold"}, (path, embedded)
+
+
+def test_a_caption_lies_beside_the_figure_for_readers_and_for_latex(tmp_path):
+    figure = plots.severity_boxplots(scans(), {"poi": {"Mann-Whitney U, scans": 1e-8}})
+    plots.save(figure, tmp_path, "Figure_3")
+    said = (tmp_path / "Figure_3.caption.md").read_text()
+    assert said.startswith("**Figure 3.** Portion of infection") and "12 severe and" not in said
+    assert "p &lt; 0.001" in said and f"{100 * scans()['poi'][:12].median():.1f} % in 12 severe scans" in said
+    tex = (tmp_path / "Figure_3.tex").read_text()
+    assert r"\label{fig:figure-3}" in tex and "{Figure_3}" in tex and "p $<$ 0.001" in tex
 
 
 def test_alternative_text_is_a_sentence_and_not_the_words_in_the_figure(figures):
@@ -346,9 +373,11 @@ def test_widest_sections_hold_the_largest_infection():
 
 def test_sections_say_side_position_and_scale():
     hu, labels = chest_sections()
-    shown = words_of(sections.consecutive_sections(hu, labels, [95, 105, 115], SPACING_MM, "patient 7"))
+    figure = sections.consecutive_sections(hu, labels, [95, 105, 115], SPACING_MM, "Patient 7")
+    shown = words_of(figure)
     assert {"R", "L", "infection"} <= set(shown.split())
-    assert "95 mm" in shown and "115 mm" in shown and "5 cm" in shown and "patient 7" in shown
+    assert "95 mm" in shown and "115 mm" in shown and "5 cm" in shown
+    assert "Patient 7" not in shown and figure.caption.startswith("Patient 7.")
 
 
 def test_status_is_said_by_word_and_shape_too():
@@ -392,10 +421,11 @@ def test_arrays_of_different_shape_are_refused():
 
 
 def test_the_explanation_of_kappa_gives_kappa():
-    shown = words_of(explain.chance_agreement(CASES, "Extent"))
+    figure = explain.chance_agreement(CASES, "Extent")
+    shown = words_of(figure)
     known = CASES.dropna()
     assert f"kappa = {kappa.cohen_kappa(known['report'], known['biomarker']).kappa:.3f}" in shown
-    assert "agree: 4 of 5 = 0.800" in shown and "n = 5 cases" in shown
+    assert "agree: 4 of 5 = 0.800" in shown and "5 cases" in figure.caption
 
 
 def test_the_explained_point_lies_on_the_curve_and_is_counted_by_hand():
@@ -499,10 +529,10 @@ def test_a_figure_with_nothing_to_show_is_not_written_and_says_why(tmp_path, cap
     assert capsys.readouterr().out == "Figure 6 is left out: the truth is unknown\n"
     assert figure._repr_png_() is None and repr(figure) == "not drawn: the truth is unknown"
     half = plots.severity_boxplots(scans().assign(ihu=np.nan))
-    assert len(plots.save(half, tmp_path, "Figure_3")) == 2  # one of its panels shows something
+    assert len(plots.save(half, tmp_path, "Figure_3")) == 4  # one of its panels shows something
 
 
-@pytest.mark.parametrize(("tier", "written"), [("synthetic", 2), ("restricted", 0), ("unknown", 0)])
+@pytest.mark.parametrize(("tier", "written"), [("synthetic", 4), ("restricted", 0), ("unknown", 0)])
 def test_phantoms_are_not_among_the_figures_of_patients(synthetic, capsys, tier, written):
     write_json(synthetic.cohort / "cohort.json", {"tier": tier})
     figure = plots.severity_boxplots(scans())

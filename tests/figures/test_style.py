@@ -1,6 +1,7 @@
 """What every saved figure carries: the word for its data, in a strip of its own."""
 
 import matplotlib
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -14,13 +15,14 @@ SPACING_MM = (10.0, 2.5, 2.5)
 def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthetic):
     figure = plots.severity_boxplots(scans())
     alt, height = figure.alt, figure.get_figheight()
-    png, pdf = plots.save(figure, synthetic.figures, "Figure_3")
+    png, pdf, caption, _ = plots.save(figure, synthetic.figures, "Figure_3")
     plots.save(figure, synthetic.figures, "Figure_3")
     (mark,) = (text for text in figure.findobj(matplotlib.text.Text) if text.get_text() == "synthetic")
-    assert mark.get_fontsize() < 6 and figure.alt == f"{alt} (synthetic data)"
+    assert mark.get_fontsize() == 8 and figure.alt == f"{alt} (synthetic data)"
     with Image.open(png) as picture:
         assert picture.info["Source"] == "synthetic data" and picture.info["Description"] == figure.alt
     assert b"/Keywords (synthetic data)" in pdf.read_bytes()
+    assert caption.read_text().endswith(" Synthetic data.\n")
     # in a strip of its own, so that it covers nothing
     figure.draw_without_rendering()
     box = mark.get_window_extent()
@@ -30,11 +32,21 @@ def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthe
 
 def test_the_word_covers_nothing_of_a_figure_with_places_of_its_own(synthetic):
     figure = flow_diagram.draw(flow_diagram.counts(synthetic))
-    assert len(style.save(figure, synthetic.figures, "Figure_flow")) == 2
+    assert len(style.save(figure, synthetic.figures, "Figure_flow")) == 4
     (mark,) = (text for text in figure.texts if text.get_text() == "synthetic")
     figure.draw_without_rendering()
     assert figure.axes[0].patches
     assert all(mark.get_window_extent().y1 < box.get_window_extent().y0 for box in figure.axes[0].patches)
+
+
+def test_the_word_covers_no_key_below_the_panels(synthetic):
+    curve = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1]})
+    figure = plots.roc_curves({"POI": curve}, {"POI": (0.9, 0.8, 0.95)}, {}, {"POI": (12, 30)})
+    plots.save(figure, synthetic.figures, "Figure_4")
+    figure.draw_without_rendering()
+    (mark,), (key,), (ax,) = figure.texts, figure.legends, figure.axes
+    assert mark.get_window_extent().y1 < key.get_window_extent().y0 + 1
+    assert key.get_window_extent().y1 < ax.get_tightbbox().y0 + 1
 
 
 def test_what_a_figure_keeps_free_at_its_upper_edge_remains_free(synthetic):
@@ -52,6 +64,6 @@ def test_no_figure_of_patients_says_synthetic_and_none_where_it_is_switched_off(
     write_json(synthetic.cohort / "cohort.json", {"tier": tier})
     write_json(synthetic.folder / "recipes" / "1-cohort.json", {"parameters": {"mark_synthetic": chosen}})
     figure = plots.severity_boxplots(scans())
-    png, _ = plots.save(figure, synthetic.figures, "Figure_3")
+    png, *_ = plots.save(figure, synthetic.figures, "Figure_3")
     with Image.open(png) as picture:
         assert "Source" not in picture.info and "synthetic" not in words_of(figure) + figure.alt

@@ -37,20 +37,20 @@ def test_save_writes_four_forms(tmp_path):
     latex = paths[2].read_text()
     assert r"\caption{Comparisons, p $<$ 0.001 \& 95 \% intervals.}" in latex and r"\label{tab:table-2}" in latex
     assert latex.count(r"\toprule") == latex.count(r"\midrule") == latex.count(r"\bottomrule") == 1
-    assert r"POI & 92.41 (73 of 79) & 0.968 & 531 \\" in latex
+    assert r"POI & 92.41 (73~of~79) & 0.968 & 531 \\" in latex
     word = docx.Document(paths[3])
-    assert word.paragraphs[0].text == "Table 2. Comparisons, p < 0.001 & 95 % intervals."
+    assert word.paragraphs[0].text.replace("\u00a0", " ") == "Table 2. Comparisons, p < 0.001 & 95 % intervals."
     assert words_of(word) == [
         ["", "Sensitivity %", "AUC", "n"],
         ["POI", "92.41 (73 of 79)", "0.968", "531"],
-        ["iHU", "91.14 (72 of 79)", "0.6873", "531"],
+        ["iHU", "91.14 (72 of 79)", "0.687", "531"],
     ]
     assert sorted(paths) == sorted(paths[0].parent.iterdir())
 
 
 def words_of(word):
     (table,) = word.tables
-    return [[cell.text for cell in row.cells] for row in table.rows]
+    return [[cell.text.replace("\u00a0", " ") for cell in row.cells] for row in table.rows]
 
 
 def test_any_text_is_text_in_word(tmp_path):
@@ -141,10 +141,11 @@ def test_tables_of_synthetic_patients_say_so_in_every_form(synthetic):
     csv_file, md, tex, word = tables.save(TABLE, synthetic.figures, "Table_2", "Comparisons.")
     rows = list(csv.DictReader(io.StringIO(csv_file.read_text())))
     assert [row["tier"] for row in rows] == ["synthetic", "synthetic"] and list(rows[0])[-1] == "tier"
-    assert md.read_text().startswith("**Comparisons. Synthetic data.**") and "tier" not in md.read_text()
-    assert r"\caption{Comparisons. Synthetic data.}" in tex.read_text()
+    assert md.read_text().endswith("portion of infection. Synthetic data.\n") and "tier" not in md.read_text()
+    assert "portion of infection. Synthetic data.}" in tex.read_text()
     document = docx.Document(word)
-    assert document.paragraphs[0].text == "Table 2. Comparisons. Synthetic data."
+    assert document.paragraphs[0].text == "Table 2. Comparisons."
+    assert document.paragraphs[-1].text.endswith("Synthetic data.")
     assert document.core_properties.keywords == "synthetic"
 
 
@@ -167,3 +168,13 @@ def test_a_table_that_counts_nothing_is_left_out_and_says_so(tmp_path, capsys, c
     assert len(tables.save(table.assign(**{column: [0, 3]}), tmp_path, "Table_dice", "Dice.")) == 4
     assert len(tables.save(table.drop(columns=column), tmp_path, "Table_dice", "Dice.")) == 4
     assert len(tables.save(table.iloc[:0], tmp_path, "Table_dice", "Dice.")) == 4  # nothing found is a finding
+    assert tables.save(table.iloc[:0], tmp_path, "Table_dice", "Dice.", missing="no report") == []
+    assert capsys.readouterr().out == "Table dice is left out: no report\n"
+
+
+def test_a_table_of_dashes_is_left_out_and_one_number_is_enough(tmp_path):
+    table = pd.DataFrame({"choice": ["mask -1 / +1", "all"], "base": np.nan, "kappa": ["– HU", "–"], "n": [0, 0]})
+    assert tables.save(table.drop(columns="n"), tmp_path, "Table_S12", "Kappa.") == []
+    assert len(tables.save(table.assign(base=[np.nan, 0.5]), tmp_path, "Table_S13", "Kappa.")) == 0  # n is 0
+    assert len(tables.save(table.drop(columns="n").assign(base=[np.nan, 0.5]), tmp_path, "Table_S14", "Kappa.")) == 4
+    assert len(tables.save(pd.DataFrame({"wording": ["a", "b"]}), tmp_path, "Table_S15", "Words.")) == 4

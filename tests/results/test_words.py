@@ -71,3 +71,47 @@ def test_headings_are_words_with_units():
     columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
     printed = words.headings(pd.DataFrame(columns=columns)).columns.tolist()
     assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
+
+
+def test_a_columns_numbers_have_equally_many_decimals():
+    table = pd.DataFrame({
+        "auc": [0.75, 0.6593], "hu": [-652.3, -98.25], "ml": [12.345, 4.1], "n": [30.0, np.nan], "text": ["a", "b"],
+        "tiny": [-1e-9, 0.25], "p_value": [0.00001, 0.0461], "huge": [1e300, 1.0],
+    })  # fmt: skip
+    shown = words.as_printed(table)
+    assert shown["auc"].tolist() == ["0.750", "0.659"]
+    assert shown["hu"].tolist() == ["-652", "-98"]
+    assert shown["ml"].tolist() == ["12.3", "4.1"]
+    assert shown["n"].tolist()[0] == "30" and words.is_missing(shown["n"].tolist()[1])
+    assert shown["tiny"].tolist() == ["0.000", "0.250"]
+    assert shown["p_value"].tolist() == ["<0.001", "0.046"]
+    assert shown["text"].tolist() == ["a", "b"] and shown["huge"].tolist()[0] == "1e+300"
+
+
+@given(st.lists(st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-3), min_size=1, max_size=5))
+def test_the_largest_number_keeps_three_digits(numbers):
+    shown = words.as_printed(pd.DataFrame({"x": numbers}))["x"]
+    decimals = {len(text.partition(".")[2]) for text in shown}
+    assert len(decimals) == 1
+    largest = max(numbers, key=abs)
+    assert abs(float(shown[numbers.index(largest)]) - largest) <= 0.005 * abs(largest) + 1e-12
+
+
+def test_the_ends_of_an_interval_are_in_one_column_with_their_estimate():
+    table = pd.DataFrame({
+        "estimate": [0.8, 12.0], "low": [0.75, 11.5], "high": [0.85, np.nan], "auc": [0.9, 0.9], "n": [3, 4],
+        "auc_low": [0.8, 0.8], "auc_high": [1.0, 1.0], "other_low": [0.1, 0.2], "other_high": [0.3, 0.4],
+    })  # fmt: skip
+    shown = words.as_printed(table)
+    assert list(shown) == ["estimate", "auc", "n", "other interval"]
+    assert shown["estimate"].tolist() == ["0.80 [0.75, 0.85]", "12.00"]
+    assert shown["auc"].tolist() == ["0.90 [0.80, 1.00]"] * 2
+    assert shown["other interval"].tolist() == ["[0.100, 0.300]", "[0.200, 0.400]"]
+
+
+def test_abbreviations_that_occur_are_said_and_no_others():
+    assert words.abbreviations(["AUC", "x"], ["POI+iHU"]) == (
+        "AUC, area under the receiver operating characteristic curve; iHU, mean Hounsfield unit of the infection; "
+        "POI, portion of infection."
+    )
+    assert words.abbreviations(["±0.5", "SDS"]) == "" and "standard deviation" in words.abbreviations(["47±15"])

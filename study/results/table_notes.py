@@ -1,0 +1,52 @@
+"""What stands under each table: what is counted, which test was made, what brackets are.
+
+``tables.save`` adds what the abbreviations mean, and whether the data are synthetic.
+"""
+
+NOTES = {
+    "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
+    "bootstrap of scans within each status (exact where they are 0 or 100 %), of the AUC by DeLong. p values: over "
+    "scans, which are taken as independent, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no "
+    "biomarker of the model matters (Wald's F test in GEE).",
+    "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
+    "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa. Strength "
+    "of agreement: 0-0.20, poor; 0.21-0.40, fair; 0.41-0.60, moderate; 0.61-0.80, good; 0.81-1.00, very good.",
+    "S1": "Ranges of the scans of each vendor; n: scans.",
+    "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
+    "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU.",
+    "S3": "Brackets: {confidence} confidence intervals.",
+    "S4": "Counted are pairs of consecutive scans of a patient. Left out: no change of the biomarker, or iHU "
+    "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
+    "S5": "Brackets: {confidence} confidence intervals. p values: Wald's tests, over scans as if independent and over "
+    "patients (GEE with bias-reduced errors, t distribution).",
+    "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong).",
+    "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
+    "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
+    "S9": "Base: the headline as it is.",
+    "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals.",
+    "S11": "Brackets: {confidence} confidence intervals.",
+    "S12": "Base: kappa as in Table 4.",
+    "S13": "Counted are reports.",
+    "S14": "Brackets: {confidence} confidence intervals.",
+    "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients. Stated prevalence: {prevalence}.",
+    "S16": "Half-width: of the {confidence} confidence interval over patients.",
+    "S17": "Brackets: {confidence} confidence intervals. p value: one-sided, the share of resampled patients in which "
+    "kappa of POI is not above that of iHU.",
+    "dice": "n: scans.",
+    "flow": "Severe patients have a severe scan.",
+    "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "
+    "Targets are this project's own.",
+}
+
+
+def under(number, confidence=0.95, prevalence=0.05):
+    """The note under a table.
+
+    Parameters
+    ----------
+    number : str
+        Such as ``2`` or ``S14``; a table without number has a name, such as ``flow``.
+    confidence, prevalence : float
+        Level of the intervals and stated prevalence, fractions.
+    """
+    return NOTES[number].format(confidence=f"{100 * confidence:g} %", prevalence=f"{100 * prevalence:g} %")
