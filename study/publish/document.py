@@ -24,7 +24,7 @@ def link(words, path, folder, anchor=""):
 
 
 def table(header, rows):
-    """A Markdown table; cells are Markdown already. The page makes the first and the third column narrow."""
+    """A Markdown table; cells are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
