@@ -89,6 +89,7 @@ def setup(app):
     app.connect("doctree-resolved", _in_place)
     app.connect("html-page-context", _restrict)
     app.connect("html-collect-pages", _index_claims)
+    app.connect("build-finished", _sweep)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -131,3 +132,15 @@ def _index_claims(app):
         app.env.all_docs["claims"], app.env.titles["claims"] = 0, nodes.title(text=title)
         app.builder.indexer.feed("claims", "claims.html", title, page)
     return []
+
+
+def _sweep(app, _error):
+    """Remove pages and pictures of earlier times, which Sphinx leaves."""
+    out = Path(app.outdir)
+    pages = {*app.env.found_docs, "search"}
+    pictures = {name for address, (_, name) in app.env.images.items() if not address.startswith("Figure_")}
+    old = [path for path in out.rglob("*.html") if path.relative_to(out).with_suffix("").as_posix() not in pages]
+    old += [path for path in (out / "_images").glob("*") if path.name not in pictures]
+    for path in old:
+        if "_static" not in path.parts:
+            path.unlink()
