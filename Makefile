@@ -58,6 +58,10 @@ bench: .venv/ready
 	@cd .venv/validators && npm pack --silent ro-crate@3.7.2 >/dev/null && tar -xzf ro-crate-3.7.2.tgz --strip-components=2 package/lib/context.json
 	@touch $@
 
+# For tests alone: axe-core, which finds what keeps people from using a page.
+.venv/axe.min.js: .venv/ready
+	@cd .venv && npm pack --silent axe-core@4.14.1 >/dev/null && tar -xzmf axe-core-4.14.1.tgz --strip-components=1 package/axe.min.js
+
 # For `make bench` alone: other groups' segmentation software, to be timed beside the study's.
 .venv/peers/ready: .venv/ready
 	@$(UV) venv --quiet --clear .venv/peers

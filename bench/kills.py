@@ -42,7 +42,8 @@ PHASES = {
 VICTIMS = ("all", "run", "any")
 NEEDED = ("snakemake", "execute", "ipykernel_launcher", "spawn_main")  # words of the processes that "any" is one of
 # Files that say when they were made, that change on the way, and that a killed process may leave behind.
-DATED = ("/timings/", "/notebooks/", "/recipes/", "provenance.json", ".checkpoint.", ".html", ".crate.zip", "/.")
+DATED = ("/timings/", "/notebooks/", "/recipes/", "provenance.json", ".checkpoint.", ".html", ".crate.zip",
+         "/pages/", "searchindex.js", "/.")  # fmt: skip
 
 
 def digests(project):

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -37,7 +38,7 @@ def run(
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
     from study import processes, provenance, workflow
-    from study.publish import crate, manuscript, site
+    from study.publish import crate
     from study.publish.forms import answers
     from study.run import Run
     from study.scans import refusals
@@ -54,9 +55,7 @@ def run(
             if until:
                 return
             provenance.write(this, parameters)
-            manuscript.write(this)
-            pages = site.write(this)
-            answers.write(this)
+            pages = _write_pages(this)
             archive = crate.write(this)
             failed = refusals.unforeseen(this.exclusions_csv)
     except processes.Stopped as stopped:
@@ -80,19 +79,33 @@ def run(
         )
 
 
-@app.command("site")
-def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
-    """Rewrite a run's web pages: notebooks, figures, tables, search, checklists. They open from disk, offline."""
+def _write_pages(run):
+    """Write the numbers for a manuscript, the checklists, and the pages, with one line on the terminal."""
+    from study import workflow
     from study.publish import manuscript, site
     from study.publish.forms import answers
+
+    manuscript.write(run)
+    answers.write(run)
+    line, started = workflow.ProgressLine("pages"), time.time()
+    try:
+        if site.write(run, line):
+            line.close(f"written in {time.time() - started:.0f} s")
+    finally:
+        line.clear()
+    return run.figures / "index.html"
+
+
+@app.command("site")
+def make_site(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
+    """Bring a run's web pages up to date, with the project's present prose. They open from disk, offline."""
+    from study.publish import site
     from study.run import Run
 
     try:
         this = Run(name)
-        pages = site.write(this)
-        manuscript.write(this)
-        answers.write(this)
-        typer.echo(pages.relative_to(this.root))
+        site.check(this)
+        typer.echo(_write_pages(this).relative_to(this.root))
     except (ValueError, OSError) as error:
         _stop(error)
 

@@ -1,9 +1,11 @@
 """Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from helpers.project import SHARED, copy_project
+from helpers.project import ROOT, SHARED, copy_project
 from study.scans.ct import write_scan
 from tools.chromium import CHROMIUM_FLAGS, find_chromium
 
@@ -147,6 +149,7 @@ def project_for_module(tmp_path_factory):
     return copy_project(tmp_path_factory.mktemp("project"))
 
 
+PAGES_OF_THE_PROJECT = ("README.md", "REPRODUCING.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff")
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'"
 
 
@@ -171,6 +174,9 @@ def made_run(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("project")
     (root / "notebooks").mkdir()
+    for name in ("docs", "figures/preview", *PAGES_OF_THE_PROJECT):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, root / name)
     run = Run("trial", root)
     write_json(
         run.cohort / "cohort.json", {"tier": "public", "source": "s", "licence": "l"}
@@ -210,8 +216,8 @@ def made_run(tmp_path_factory):
     tables.save_csv(compared, run.figures / "claims.csv")
     claims_page.write(run, "claims.html", compared, audit.findings(audit.audit(listed)))
     manuscript.write(run)
-    site.write(run)
     answers.write(run)
+    site.write(run)
     return run
 
 

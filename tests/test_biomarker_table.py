@@ -61,7 +61,7 @@ def test_only_the_last_three_notebooks_run(tables):
     # Nobody says whose patients these are: compared, never called reproduced.
     assert set(claims["verdict"]) == {"unknown origin", "cannot be tested"}
     assert {"it rounds to the digits printed", "it differs from what is printed"} <= set(claims["why"])
-    assert "data of unknown origin" in (project / "figures" / "table" / "index.html").read_text()
+    assert "Patients of unknown origin" in (project / "figures" / "table" / "index.html").read_text()
     checklist = pd.read_csv(project / "figures" / "table" / "checklist_stard_ai.csv", dtype=str).set_index("item")
     assert checklist.loc["31", "status"] == "answered" and "AUC of POI 0." in checklist.loc["31", "answer"]
     assert checklist.loc["25", "status"] == "missing" and "1-cohort was not run" in checklist.loc["25", "answer"]

@@ -18,6 +18,7 @@ PACKAGES = {"PIL": "pillow", "docx": "python-docx", "sklearn": "scikit-learn", "
 CALLED = {
     "ipykernel": ("notebooks/1-cohort.ipynb", '"name": "python3"'),
     "jupyterlab": ("Makefile", r"\nlab:.*\n.*\$\(BIN\)/jupyter lab "),
+    "pydata-sphinx-theme": ("study/publish/sphinx_build.py", r'"html_theme": "pydata_sphinx_theme"'),
     "snakemake": ("study/workflow.py", r'sys\.executable, "-m", "snakemake"'),
 }
 HELD_BACK = {"jsonschema"}  # needed by a package that is imported, and declared for the version that it must not have

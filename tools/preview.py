@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # name: page, what to scroll to, width, height
 VIEWS = {
     "site_claims": ("claims.html", "#claims", 1100, 800),
-    "site_notebook": ("notebooks/5-severity.html", "a[href='../figures.html#Figure_4'] >> xpath=../..", 1100, 1000),
+    "site_notebook": ("notebooks/5-severity.html", "#cell-severity-10", 1100, 1000),
 }
 
 

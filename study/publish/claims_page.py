@@ -1,10 +1,24 @@
-"""The claims as a web page: published and regenerated numbers to search and filter; readable without JavaScript."""
+"""The claims as one file that opens alone: published and regenerated numbers to search and filter.
 
+It is readable without JavaScript. Script and style are inline and named by their digest in the page's security policy:
+nothing that a report, a scan's id or a value's name contains can run.
+"""
+
+import base64
+import hashlib
 import re
+from pathlib import Path
+
+import jinja2
 
 from study.claims import verdicts
-from study.publish import notebook_page, page
+from study.files import write_text
+from study.publish import executed
 
+PARTS = Path(__file__).with_name("claims")
+TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(PARTS), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
 HEADINGS = ("Claim", "Where", "Published", "Regenerated", "Verdict", "Arithmetic", "From")
 
 
@@ -28,7 +42,7 @@ def write(run, address, table, findings):
     -------
     Path
     """
-    addresses = notebook_page.addresses(run, sorted({name for name in table["notebook"] if name}))
+    addresses = executed.addresses(run, sorted({name for name in table["notebook"] if name}))
     filters = [
         {"answer": answer, "sign": sign, "count": int((table[column] == answer).sum())}
         for column, signs in (("verdict", verdicts.VERDICTS), ("arithmetic", verdicts.ARITHMETIC))
@@ -38,11 +52,20 @@ def write(run, address, table, findings):
     rows = [row | _links(row, run.figures, addresses) for row in verdicts.worded(table)]
     for row, exact in zip(rows, table.to_dict("records"), strict=True):
         row |= {"published_order": _order(exact["published"]), "regenerated_order": _order(exact["regenerated"])}
-    return page.write(
-        run, address, "claims.html", script="claims.js", headings=HEADINGS, rows=rows, filters=filters,
-        findings=findings.astype(str).to_dict("records"), places=list(dict.fromkeys(table["where"])),
-        signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
-    )  # fmt: skip
+    style, script = ((PARTS / name).read_text(encoding="utf-8") for name in ("claims.css", "claims.js"))
+    path = run.figures / address
+    write_text(path, TEMPLATES.get_template("claims.html").render(
+        run=run.name, tier=run.tier, tier_words=verdicts.TIERS[run.tier], notebooks=executed.names(run),
+        headings=HEADINGS, rows=rows, filters=filters, findings=findings.astype(str).to_dict("records"),
+        places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
+        style=style, style_source=_source(style), script=script, script_source=_source(script),
+    ))  # fmt: skip
+    return path
+
+
+def _source(text):
+    """An inline script or style as the page's policy names it, by its digest."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _order(number):
@@ -58,6 +81,7 @@ SHOWN_ON = {".png": "figures.html#{}", ".md": "tables.html#{}", ".csv": "{}.csv"
 def _links(row, folder, addresses):
     """Addresses of where a claim's number was recorded and of what shows it; None where there is none."""
     see = row["see"] if "/" not in row["see"] and "\\" not in row["see"] else ""
-    beside = (page.format(see) for ending, page in SHOWN_ON.items() if see and (folder / f"{see}{ending}").is_file())
+    ending = next((ending for ending in SHOWN_ON if see and (folder / f"{see}{ending}").is_file()), None)
+    name = see if ending == ".csv" else executed.name_anchor(see)
     recorded = addresses.get((row["notebook"], row["name"]), addresses.get(row["notebook"]))
-    return {"address": recorded, "see_file": next(beside, None)}
+    return {"address": recorded, "see_file": SHOWN_ON[ending].format(name) if ending else None}

@@ -27,6 +27,7 @@ from rocrate.rocrate import ROCrate
 
 from study import provenance
 from study.files import whole
+from study.publish import executed
 from study.publish.forms import answers
 from study.workflow import NOTEBOOKS
 
@@ -39,19 +40,19 @@ PROFILES = {
 CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
     "REPRODUCING.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "docs/*.md",
-    "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "study/publish/templates/*",
+    "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "study/publish/claims/*", "study/publish/pages/*.md",
+    "study/publish/pages/*/*",
     "figures/preview/*.png",
 )  # fmt: skip
 SHOWN = (
-    "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html", "checklist_*.html",
-    "data_sheet.html", "model_card.html",
+    "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html",
 )  # fmt: skip
 RECORDED = ("provenance.json", "cohort/cohort.json", "values/*.json", "timings/*.json", "models/[!.]*.json")
 # One row per scan, or what a notebook printed of it: for synthetic patients only.
 OF_SCANS = ("cohort/scans.csv", "cohort/included.csv", "training/scans.csv", "biomarkers.csv",
             "biomarkers.origin.json", "variants.csv",
             "truth.csv", "exclusions.csv", "notebooks/*.ipynb")  # fmt: skip
-SHOWN_OF_SCANS = ("*.html", "notebooks/*.html")
+SHOWN_OF_SCANS = ("*.html", "notebooks/*.html", "docs/*.html", "searchindex.js", "_static/**/*", "_images/*")
 QUOTES_REPORTS = "Table_S13"
 TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text", list: "Text"}
 MEDIA = {
@@ -102,9 +103,9 @@ def _content(path, run):
     content = path.read_bytes()
     if path.suffix != ".ipynb":
         return content
-    notebook = json.loads(content)
     if not path.is_relative_to(run.folder):
-        return _without_outputs(notebook) or content
+        return _without_outputs(json.loads(content)) or content
+    notebook = executed.executed(run, path.stem)  # as its page shows it
     for part in (notebook, *notebook["cells"]):
         part["metadata"].pop("papermill", None)
     for cell in notebook["cells"]:
@@ -128,7 +129,7 @@ LINK = {
 }
 
 
-FRAME = re.compile(r"<header>.*?</header>", re.DOTALL)  # of a page: navigation and search
+FRAME = re.compile(r"<header>.*?</header>", re.DOTALL)  # of the claims page: its navigation
 
 
 def _without_dead_links(name, content, names):
@@ -149,7 +150,7 @@ def _without_dead_links(name, content, names):
 
     text = content.decode()
     top = posixpath.join(*name.split("/")[:2])  # figures/<run>
-    if Path(name).suffix == ".html" and f"{top}/search.html" not in names:
+    if Path(name).suffix == ".html" and f"{top}/index.html" not in names:
         text = FRAME.sub("", text, count=1)
     return LINK[Path(name).suffix].sub(kept, text).encode()
 

@@ -1,4 +1,4 @@
-"""A text about a run for readers: written as Markdown and as a web page."""
+"""A text about a run for readers, written as Markdown; the pages of the run show it too."""
 
 import os
 import re
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from study.claims.verdicts import TIERS
 from study.files import write_text
-from study.publish import markdown, page
+
+LINK = re.compile(r"(?P<image>!?)\[(?P<words>(?:\\.|[^\]\\])*)\]\((?:<(?P<to>[^>]*)>|(?P<bare>[^)\s]*))\)")
 
 
 def escaped(text):
@@ -23,13 +24,13 @@ def link(words, path, folder, anchor=""):
 
 
 def table(header, rows):
-    """A Markdown table; cells are Markdown already. The page makes the first and the third column narrow."""
+    """A Markdown table; cells are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def write(run, name, head, text):
-    """Write ``<name>.md`` and ``<name>.html`` into ``figures/<run>``: a head, whose data the run has, and the text.
+    """Write ``<name>.md`` into ``figures/<run>``: a head, whose data the run has, and the text.
 
     Parameters
     ----------
@@ -40,10 +41,8 @@ def write(run, name, head, text):
 
     Returns
     -------
-    list of Path
+    Path
     """
-    title = re.search(r"^# (.+)$", head, re.MULTILINE).group(1)
     path = run.figures / f"{name}.md"
     write_text(path, f"{head}\n> **Data tier: {run.tier}.** {TIERS[run.tier]}\n\n{text}")
-    parts = {"head": markdown.render(head), "body": markdown.render(text)}
-    return [path, page.write(run, f"{name}.html", "document.html", title=title, **parts)]
+    return path

@@ -1,63 +1,94 @@
-"""An executed notebook as HTML that runs nothing: prose, code, tables and pictures, an anchor for each cell.
+"""An executed notebook as the page that shows it: what its cells say, what they saved, and an anchor for each.
 
 Whatever a notebook contains, from a report's text to another program's output, reaches the page as text: of the HTML in
-an output, only the rows and cells of tables are kept.
+an output, only the rows and cells of tables are kept. What a cell wrote to standard error and widgets, which need a
+kernel, are left out.
 """
 
-import ast
 import base64
 import html
 import io
-import re
 from html.parser import HTMLParser
 
-import nbformat
-from PIL import Image
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from study import provenance
+from study.publish import document, executed, saved
 
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
-NO_ALT = "a picture without a description"
+LEFT_OUT = (
+    "*Shown are the figures, tables and values that this notebook saved. What else its cells printed stays in "
+    "`runs/{}/notebooks`.*"
+)
 
 
-def executed(run, name):
-    """The executed copy of a notebook, None if the run did not make it."""
-    path = run.folder / "notebooks" / f"{name}.ipynb"
-    return nbformat.read(path, as_version=4) if path.is_file() else None
+def page(run, name, functions):
+    """A notebook for Sphinx: the executed one with anchors, safe outputs, and where its numbers come from.
 
-
-def addresses(run, names):
-    """Where the values of executed notebooks are shown, relative to ``figures/<run>``.
+    Of patients who may not be named it shows what the cells saved for a reader, figures, tables and recorded values.
+    What else they printed may be anything, and stays in ``runs/<run>/notebooks``.
 
     Parameters
     ----------
     run : study.run.Run
-    names : iterable of str
-        Such as ``5-severity``; those that were not executed are skipped.
+    name : str
+        Such as ``5-severity``.
+    functions : collection of str
+        Those whose code is on the page of the code, such as ``figures.plots.roc_curves``.
 
     Returns
     -------
-    dict
-        By (notebook, name of a value) the address of that value; by notebook that of the cell that recorded them all.
+    nbformat.NotebookNode
     """
-    found = {}
-    for name in names:
-        notebook = executed(run, name)
-        if notebook is None:
+    notebook = executed.executed(run, name)
+    last, made = executed.recording(notebook), executed.saved(notebook)
+    cells = [] if executed.title(notebook) else [new_markdown_cell(f"# {name}")]
+    for cell in notebook.cells:
+        if executed.is_injected(cell) and not run.may_name:
+            continue  # paths of the user's, which the facts below leave out
+        label = f"({executed.cell_anchor(cell)})="
+        if cell.cell_type != "code":
+            cells.append(new_markdown_cell(f"{label}\n\n{cell.source}"))
             continue
-        page, cell = f"notebooks/{name}.html", recording(notebook)
-        found[name] = f"{page}#{anchor(cell) if cell else 'provenance'}"
-        if cell:
-            found |= {(name, value): f"{page}#{value_anchor(value)}" for value in run.recorded(name).index}
-    return found
+        things = {thing: function for thing, (maker, function) in made.items() if maker is cell}
+        outputs, alts = _outputs(cell) if run.may_name else _pictures(run, things)
+        if cell is last:  # the table that pandas shows leaves out rows; a claim may be in one of them
+            outputs = [*outputs[: -1 if run.may_name else None], _table(values_html(run.recorded(name)))]
+        told = {"tags": ["hide-input"], "mystnb": {"image": {"alt": "; ".join(alts)}} if alts else {}}
+        cells += [new_markdown_cell(label), new_code_cell(cell.source, metadata=told, outputs=outputs)]
+        cells += [new_markdown_cell(text) for text in _under(run, things, functions)]
+    if not run.may_name:
+        cells.insert(1, new_markdown_cell(LEFT_OUT.format(run.name)))
+    cells.append(new_markdown_cell(_facts(provenance.of_notebook(run, name))))
+    for position, cell in enumerate(cells):
+        cell.id = f"part-{position}"  # the same in each build
+    return new_notebook(cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}})
 
 
-def value_anchor(name):
-    """The id, within its notebook's page, of a recorded value."""
-    return f"value-{name}"
+def _under(run, things, functions):
+    """What stands under a cell that saved figures and tables: where they are shown in full, and what drew them."""
+    for thing, function in things.items():
+        if (run.figures / f"{thing}.png").is_file():
+            code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
+            drawn = f", drawn by {code}" if function in functions else ""
+            yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){drawn}"
+        elif (run.figures / f"{thing}.md").is_file():
+            if not run.may_name:
+                yield (run.figures / f"{thing}.md").read_text(encoding="utf-8")
+            yield f"[{saved.title(thing)}](../tables.html#{executed.name_anchor(thing)})"
+
+
+def _facts(known):
+    """Where the numbers of a notebook come from, as the last section of its page."""
+    lines = []
+    for term, fact in known.items():
+        items = fact if isinstance(fact, dict) else {}
+        said = "" if items else f" {document.escaped(fact or 'none')}"
+        lines.append(f"- **{term}:**{said}")
+        lines += [f"  - {document.escaped(key)}: {document.escaped(item)}" for key, item in items.items()]
+    return f"## {executed.PROVENANCE}\n\n" + "\n".join(lines)
 
 
 def values_html(recorded):
@@ -68,67 +99,53 @@ def values_html(recorded):
     recorded : DataFrame
         From ``Run.recorded``.
     """
-    header = "".join(f"<th>{html.escape(str(column))}</th>" for column in ["name", *recorded.columns])
+    header = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in ["name", *recorded.columns])
     rows = []
     for name, row in recorded.iterrows():
         shown = ("" if cell is None or cell != cell else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
                  for cell in row)  # fmt: skip
         cells = "".join(f"<td>{html.escape(text)}</td>" for text in shown)
-        rows.append(f'<tr id="{html.escape(value_anchor(name))}"><th>{html.escape(name)}</th>{cells}</tr>')
+        anchor = html.escape(executed.value_anchor(name))
+        rows.append(f'<tr id="{anchor}"><th scope="row">{html.escape(name)}</th>{cells}</tr>')
     return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def recording(notebook):
-    """The cell that recorded the values, the last that calls ``record``; None if there is none."""
-    return next((c for c in reversed(notebook.cells) if c.cell_type == "code" and ".record(" in c.source), None)
+def _outputs(cell):
+    """What a cell left behind, without anything that could run, and what its pictures show."""
+    found = [one for one in map(_output, cell.outputs) if one]
+    return found, [_description(one.data["image/png"]) for one in found if "image/png" in one.get("data", {})]
 
 
-def anchor(cell):
-    """A cell's id within its page."""
-    return f"cell-{cell.id}"
-
-
-def source_html(source):
-    """Python code, highlighted."""
-    return highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
-
-
-def output_parts(cell):
-    """What a cell left behind.
-
-    Returns
-    -------
-    list of dict
-        ``{"text": ...}``, ``{"table": html}`` or ``{"picture": a data address, "alt": ...}``.
-    """
-    parts = (_part(output) for output in cell.get("outputs", []))
-    return [part for part in parts if part]
-
-
-def _part(output):
-    """One output; progress on standard error is left out, and so are widgets, which need a kernel."""
+def _output(output):
     if output.output_type == "stream":
-        return {"text": output.text} if output.name == "stdout" else None
+        return new_output("stream", text=output.text) if output.name == "stdout" else None
     if output.output_type == "error":
-        return {"text": f"{output.ename}: {output.evalue}"}
+        return new_output("stream", text=f"{output.ename}: {output.evalue}")
     data = output.data
     if "image/png" in data:
-        picture = "".join(data["image/png"].split())
-        return {"picture": f"data:image/png;base64,{picture}", "alt": _description(picture)}
+        return new_output("display_data", {"image/png": "".join(data["image/png"].split())})
     if "application/vnd.jupyter.widget-view+json" in data:
         return None
     if "<table" in data.get("text/html", ""):
-        return {"table": table_html(data["text/html"])}
-    return {"text": data.get("text/plain", "")}
+        return _table(table_html(data["text/html"]))
+    return new_output("stream", text=data.get("text/plain", ""))
+
+
+def _pictures(run, things):
+    """The figures that a cell saved, as its outputs, and what they show."""
+    paths = [path for thing in things if (path := run.figures / f"{thing}.png").is_file()]
+    encoded = [base64.b64encode(path.read_bytes()).decode() for path in paths]
+    return [new_output("display_data", {"image/png": picture}) for picture in encoded], list(map(_description, encoded))
 
 
 def _description(picture):
-    """The alternative text that a PNG carries (``study.figures.style``)."""
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-            return image.info.get("Description") or NO_ALT
-    except (OSError, ValueError):
-        return NO_ALT
+    return saved.description(io.BytesIO(base64.b64decode(picture)))
+
+
+def _table(text):
+    """A table as an output, in the theme's frame, which scrolls where the table is wider than the page."""
+    inner = text.replace("<table>", '<table class="table">')
+    return new_output("display_data", {"text/html": f'<div class="pst-scrollable-table-container">{inner}</div>'})
 
 
 class _Table(HTMLParser):
@@ -163,63 +180,3 @@ def table_html(text):
     parser.close()
     kept = "".join(parser.kept)
     return kept[kept.find("<table>") : kept.rfind("</table>") + len("</table>")]
-
-
-def headings(cell):
-    """The headings of a Markdown cell: a list of (level, words)."""
-    found = re.findall(r"^(#{1,3}) +(.+?) *#*$", cell.source, re.MULTILINE)
-    return [(len(marks), re.sub(r"[*`_]", "", words)) for marks, words in found]
-
-
-def saved(notebook):
-    """Which figures and tables a notebook saves, in which cell, drawn by which function.
-
-    Read from the code: ``plots.save(figure, ..., "Figure_3")`` after ``figure = plots.severity_boxplots(...)``,
-    whatever the form in which the notebook imported the module or the function.
-
-    Returns
-    -------
-    dict of str to (cell, str)
-        By the name of the figure or table; the function by its place in the study, such as
-        ``figures.plots.severity_boxplots``, empty if it is not one of the study's.
-    """
-    imported, found = {}, {}
-    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError:  # a cell of IPython's own commands
-            continue
-        imported |= _imported_names(tree)
-        drawn = {}
-        for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                drawn[node.targets[0].id] = _function(node.value, imported)
-            call = getattr(node, "value", None)
-            if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).split(".")[-1] == "save":
-                names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                thing = call.args[0]
-                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, imported)
-                if names:
-                    found[names[0]] = (cell, function)
-    return found
-
-
-def _imported_names(tree):
-    """What the names that a cell imports refer to, such as ``{"plots": "study.figures.plots"}``."""
-    found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
-            found |= {package: package for package in (a.name.split(".")[0] for a in node.names if not a.asname)}
-    return found
-
-
-def _function(value, imported):
-    """The study's function that an expression calls, such as ``figures.plots.roc_curves``; empty if there is none."""
-    if not isinstance(value, ast.Call):
-        return ""
-    first, _, rest = ast.unparse(value.func).partition(".")
-    package, _, name = ".".join(filter(None, [imported.get(first, first), rest])).partition(".")
-    return name if package == "study" else ""

@@ -26,10 +26,10 @@ def ran(printed):
 
 def saved_by_the_notebooks():
     """Name of each figure and table that a notebook saves -> the notebook; the claims and the audit are CSV alone."""
-    from study.publish import notebook_page
+    from study.publish import executed
 
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    made = {name: path.stem for path in paths for name in notebook_page.saved(nbformat.read(path, as_version=4))}
+    made = {name: path.stem for path in paths for name in executed.saved(nbformat.read(path, as_version=4))}
     return made | {"claims": "7-claims", "audit": "7-claims"}
 
 

@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from helpers.project import ROOT
@@ -48,19 +49,22 @@ def make_run(project, tier):
             "seconds": 30.4,
         }
         write_json(run.folder / "timings" / f"{notebook}.json", timing | {"commit": "c0ffee"})
-        outputs = [{"name": "stdout", "text": PATIENT}, {"name": "stderr", "text": f"{project}/.venv/x.py: a warning"}]
-        executed = {"metadata": {"papermill": {"output_path": f"{project}/x.ipynb"}},
-                    "cells": [{"metadata": {}, "outputs": outputs, "source": f"open('{project}/x')"}]}  # fmt: skip
-        write_json(run.folder / "notebooks" / f"{notebook}.ipynb", executed)
+        printed = (("stdout", PATIENT), ("stderr", f"{project}/.venv/x.py: a warning"))
+        outputs = [nbformat.v4.new_output("stream", name=name, text=text) for name, text in printed]
+        executed = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"open('{project}/x')", outputs=outputs)])
+        executed.metadata.papermill = {"output_path": f"{project}/x.ipynb"}
+        write_text(run.folder / "notebooks" / f"{notebook}.ipynb", nbformat.writes(executed))
         write_text(run.figures / "notebooks" / f"{notebook}.html", PATIENT)
         run.record(notebook, [value("x", 1)])
     write_text(run.masks / f"{PATIENT}.nii.gz", "voxels")
-    for name in ("Table_2.csv", "Table_2.md", "Figure_4.png", "claims.html"):
+    for name in ("Table_2.csv", "Table_2.md", "Figure_4.png"):
         write_text(run.figures / name, f"of {name}")
-    checklist = document.link("cell 1", run.figures / "notebooks" / "1-cohort.html", run.figures, "cell-a")
-    for name in ("Table_2.md", "Table_S13_unknown_wordings.csv", "index.html"):
-        checklist += "; " + document.link(name, run.figures / name, run.figures)
+    names = ("index.html", "notebooks/1-cohort.html#cell-a", "Table_2.md", "Table_S13_unknown_wordings.csv")
+    checklist = "; ".join(document.link(name, run.figures / name, run.figures) for name in names)
     document.write(run, "checklist_x", "# A checklist\n", f"{checklist}; [web](https://example.org); [up](#a)\n")
+    links = "; ".join(f'<a class="x" href="{name}">{name}</a>' for name in (*names, "https://example.org", "#a"))
+    write_text(run.figures / "claims.html", f'<header><a href="index.html">all</a></header>{links}')
+    write_text(run.figures / "index.html", f"what came out, {PATIENT if tier == 'synthetic' else ''}")
     write_text(run.figures / "search.html", f"all that the notebooks print, {PATIENT}")
     write_text(run.figures / "Table_S13_unknown_wordings.csv", f"improved,{PATIENT} is better")
     provenance.write(run, parameters)
@@ -148,7 +152,7 @@ def test_nothing_of_a_patient_or_a_machine_is_in_it(made):
         assert of_scans | {"figures/made/search.html"} <= set(files)
         assert "synthetic" in entities["./"]["description"]
         cell = json.loads(files["runs/made/notebooks/5-severity.ipynb"])["cells"][0]
-        assert (cell["outputs"], cell["source"]) == ([{"name": "stdout", "text": PATIENT}], "open('./x')")
+        assert [output["text"] for output in cell["outputs"]] == [PATIENT] and cell["source"] == "open('./x')"
         return
     assert not [name for name, content in files.items() if PATIENT.encode() in content or PATIENT in name]
     digest = hashlib.sha256((run.cohort / "scans.csv").read_bytes()).hexdigest()
@@ -176,7 +180,7 @@ def test_no_link_leads_out_of_it(made):
     links = {".md": r"\]\(<?([^)>\s]*)>?\)", ".html": r"(?:href|src)=\"([^\"]*)\""}
     found = set()
     for name, content in files.items():
-        if name.startswith("study/"):  # templates, as the project has them
+        if name.startswith("study/"):  # as the project has them
             assert content == (ROOT / name).read_bytes()
             continue
         for target in re.findall(links.get(Path(name).suffix, "(?!)"), content.decode("utf-8", "ignore")):
@@ -184,11 +188,11 @@ def test_no_link_leads_out_of_it(made):
                 found.add(os.path.normpath(Path(name).parent / target.partition("#")[0]))
     assert found <= set(files)
     assert {"figures/made/Table_2.md", "figures/preview/Figure_4.png"} <= found
-    assert "study/publish/templates/page.html" in files
-    page = files["figures/made/checklist_x.html"].decode()
+    assert {"study/publish/claims/claims.html", "study/publish/pages/theme/sidebar.html"} <= set(files)
+    page = files["figures/made/claims.html"].decode()
     assert ("<header>" in page) == (run.tier == "synthetic")  # where all pages are, so is what leads to them
     assert 'href="https://example.org"' in page and 'href="#a"' in page
-    assert "cell 1" in page and "Table_S13_unknown_wordings.csv" in page and "index.html" in page
+    assert "cell-a" in page and "Table_S13_unknown_wordings.csv" in page and "index.html" in page
     for address in ("notebooks/1-cohort.html#cell-a", "Table_S13_unknown_wordings.csv"):
         assert (f'href="{address}"' in page) == (run.tier == "synthetic")
 

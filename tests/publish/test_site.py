@@ -1,6 +1,5 @@
-"""A run's pages: what leads where, and hostile text that stays text."""
+"""A run's pages: what leads where, hostile text that stays text, and what is made again after a change."""
 
-import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -9,13 +8,15 @@ import nbformat
 import pandas as pd
 import pytest
 
+from helpers.project import ROOT
 from study.files import write_json
-from study.publish import notebook_page, site
+from study.publish import executed, notebook_page, site, sources
 from study.run import Run, value
 
 
 def pages(run):
-    return {path.relative_to(run.figures).as_posix(): path.read_text() for path in sorted(run.figures.rglob("*.html"))}
+    found = sorted(path for path in run.figures.rglob("*.html") if "_static" not in path.parts)
+    return {path.relative_to(run.figures).as_posix(): path.read_text() for path in found}
 
 
 def tags(page):
@@ -26,73 +27,108 @@ def tags(page):
     return found
 
 
+def article(page):
+    """What is the run's of a page; the theme's frame is around it."""
+    return page[page.index("<article") : page.index("</article>")]
+
+
+@pytest.fixture
+def own_run(made_run, tmp_path):
+    """A copy of the made run, to change."""
+    shutil.copytree(made_run.root, tmp_path, dirs_exist_ok=True)
+    return Run("trial", tmp_path)
+
+
 def test_every_page_is_there_and_every_link_leads_to_something(made_run):
     written = pages(made_run)
     assert set(written) == {
         "index.html", "claims.html", "figures.html", "tables.html", "code.html", "search.html",
         "notebooks/5-severity.html", "notebooks/6-progression.html", "data_sheet.html",
         *(f"checklist_{name}.html" for name in ("claim_2024", "stard_ai", "tripod_ai")),
+        *(f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")),
+        *(name.replace(".md", ".html") for name in sources.OF_THE_PROJECT),
     }  # fmt: skip
     ids = {name: {attributes.get("id") for _, attributes in tags(page)} for name, page in written.items()}
     for name, page in written.items():
-        assert not re.search(r"https?://", page), name
         for _, attributes in tags(page):
-            address, _, part = (attributes.get("href") or "").partition("#")
-            target = (made_run.figures / name).parent / address if address else made_run.figures / name
-            assert target.is_file(), (name, address)
-            if part == "harmful-link":  # what is left of a link to a script
+            address, _, part = (attributes.get("href") or attributes.get("src") or "").partition("#")
+            if re.match(r"https?:|data:", address):
                 continue
-            assert not part or part in ids[target.resolve().relative_to(made_run.figures.resolve()).as_posix()], (
-                name,
-                part,
+            target = (
+                (made_run.figures / name).parent / address.partition("?")[0] if address else made_run.figures / name
             )
+            assert target.is_file(), (name, address)
+            if part and target.suffix == ".html" and target.is_relative_to(made_run.figures):
+                assert part in ids[target.resolve().relative_to(made_run.figures.resolve()).as_posix()], (name, part)
+
+
+def test_no_page_asks_a_network_for_anything(made_run):
+    for name, page in pages(made_run).items():
+        assert "default-src 'none'" in page, name
+        loaded = [a.get("src") or a.get("href") for tag, a in tags(page) if tag in ("link", "script", "img", "iframe")]
+        assert not [address for address in loaded if address and "//" in address], name
 
 
 def test_hostile_text_stays_text_on_every_page(made_run):
     for name, page in pages(made_run).items():
         found = tags(page)
-        scripts = [attributes for tag, attributes in found if tag == "script"]
-        assert len(scripts) == {"search.html": 2, "claims.html": 1}.get(name, 0), name
         assert not [1 for _, attributes in found if {key for key in attributes if key.startswith("on")}], name
-        assert all(a["src"].startswith(("data:image/png", "Figure_")) for tag, a in found if tag == "img"), name
-        assert not [1 for _, a in found if a.get("href", "").startswith("javascript")], name
-        assert "default-src 'none'" in page
+        assert not [1 for _, a in found if (a.get("href") or "").startswith("javascript")], name
+        if name not in ("search.html", "claims.html"):
+            assert not {tag for tag, _ in tags(article(page))} & {"script", "style", "iframe", "object"}, name
+            pictures = {a["src"] for tag, a in found if tag == "img"}
+            assert all(re.fullmatch(r"(\.\./)?_images/\w+\.png|\./Figure_3\.png", one) for one in pictures), name
     assert "&lt;script&gt;alert(1)" in pages(made_run)["notebooks/5-severity.html"]
 
 
-def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(made_run, tmp_path):
-    shutil.copytree(made_run.root, tmp_path, dirs_exist_ok=True)
-    run = Run("trial", tmp_path)
+def test_prose_that_would_insert_html_or_a_file_is_refused(own_run, capsys):
+    path = own_run.folder / "notebooks" / "6-progression.ipynb"
+    notebook = nbformat.read(path, 4)
+    for directive in ("{raw} html\n<b id=x>", "{include} /etc/hostname", "{eval-rst}\n.. raw:: html\n\n   <b id=x>"):
+        notebook.cells.append(nbformat.v4.new_markdown_cell(f"```{directive}\n```"))
+    nbformat.write(notebook, path)
+    assert site.write(own_run)
+    said = capsys.readouterr().err
+    assert said.count("6-progression.ipynb") >= 3 and said.count("directive disabled") >= 2
+    assert ("b", {"id": "x"}) not in tags(pages(own_run)["notebooks/6-progression.html"])
+
+
+def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_run):
+    run = own_run
     path = run.folder / "notebooks" / "5-severity.ipynb"
     notebook = nbformat.read(path, 4)
-    injected = nbformat.v4.new_code_cell('scans = "data/secret/scans.csv"', metadata={"tags": ["injected-parameters"]})
+    injected = nbformat.v4.new_code_cell(
+        'scans = "data/Kowalski/scans.csv"', metadata={"tags": ["injected-parameters"]}
+    )
     notebook.cells.insert(1, injected)
     nbformat.write(notebook, path)
     site.write(run)
-    assert "secret" in pages(run)["notebooks/5-severity.html"]
+    assert "Kowalski" in pages(run)["notebooks/5-severity.html"]
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
     run.record("5-severity", [value("auc_poi", 0.968, n=531)])
     site.write(run)
-    page = pages(run)["notebooks/5-severity.html"]
-    assert [a["src"] for tag, a in tags(page) if tag == "img"] == ["../Figure_3.png"]
-    assert 'class="output"' not in page and "secret" not in page and "0.968" in page
-    assert page.count("<table>") == 2  # Table 2 and the recorded values
-    assert "alert" not in pages(run)["notebooks/6-progression.html"]  # the words of its error
-    assert "secret" not in pages(run)["search.html"]
+    page = article(pages(run)["notebooks/5-severity.html"])
+    assert len([a["src"] for tag, a in tags(page) if tag == "img"]) == 1
+    assert 'class="output stream' not in page and "Kowalski" not in page and "0.968" in page
+    assert page.count("<table") == 2  # Table 2 and the recorded values
+    assert "alert" not in article(pages(run)["notebooks/6-progression.html"])  # the words of its error
+    assert "Kowalski" not in (run.figures / "searchindex.js").read_text()
     assert "Before you hand these pages on" in pages(run)["index.html"]
-    assert "Before you hand these pages on" not in pages(made_run)["index.html"]
 
 
 def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(made_run):
     written = pages(made_run)
     notebook = nbformat.read(made_run.folder / "notebooks" / "5-severity.ipynb", 4)
-    cell = notebook_page.anchor(notebook.cells[1])
+    cell = executed.cell_anchor(notebook.cells[1])
     assert f'href="notebooks/5-severity.html#{cell}"' in written["figures.html"]
-    assert 'href="code.html#figures.plots.hu_threshold_curve"' in written["figures.html"]
+    assert 'href="code.html#figures-plots-hu-threshold-curve"' in written["figures.html"]
+    assert 'href="Figure_3.png"' in written["figures.html"]  # opens large
     assert "limit" in written["code.html"] and "study/figures/plots.py, line " in written["code.html"]
     described = [a["alt"] for tag, a in tags(written["notebooks/5-severity.html"]) if tag == "img"]
     assert described == [made_run.alt] == [a["alt"] for tag, a in tags(written["figures.html"]) if tag == "img"]
     assert "Table_2.docx" in written["tables.html"] and f"notebooks/5-severity.html#{cell}" in written["tables.html"]
+    found = [tag for tag, a in tags(written["notebooks/5-severity.html"]) if a.get("id") == cell]
+    assert found == ["div"]  # the cell itself, with what it printed
 
 
 @pytest.mark.parametrize(
@@ -112,17 +148,17 @@ def test_a_figure_is_found_whatever_the_form_of_the_import(imports, drawing, fun
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(imports), nbformat.v4.new_code_cell(f"figure = {drawing}\n{save}")]
     )
-    assert notebook_page.saved(notebook) == {"Figure_4": (notebook.cells[1], function)}
+    assert executed.saved(notebook) == {"Figure_4": (notebook.cells[1], function)}
 
 
 def test_a_number_leads_to_its_cell_the_digests_and_the_commit(made_run):
     notebook = nbformat.read(made_run.folder / "notebooks" / "5-severity.ipynb", 4)
-    addresses = notebook_page.addresses(made_run, ["5-severity", "6-progression", "7-claims"])
-    anchor = notebook_page.anchor(notebook.cells[2])
+    addresses = executed.addresses(made_run, ["5-severity", "6-progression", "7-claims"])
+    anchor = executed.cell_anchor(notebook.cells[2])
     names = list(made_run.recorded("5-severity").index)
     assert names and addresses == {
         "5-severity": f"notebooks/5-severity.html#{anchor}",
-        "6-progression": "notebooks/6-progression.html#provenance",
+        "6-progression": "notebooks/6-progression.html#where-these-numbers-come-from",
     } | {("5-severity", name): f"notebooks/5-severity.html#value-{name}" for name in names}
     page = pages(made_run)["notebooks/5-severity.html"]
     assert f'id="{anchor}"' in page and "0123abc" in page and "<td>0.968</td>" in page and "progress 100 %" not in page
@@ -131,45 +167,100 @@ def test_a_number_leads_to_its_cell_the_digests_and_the_commit(made_run):
     assert re.search(r"runs/trial/biomarkers.csv: [0-9a-f]{64}", page) and str(made_run.root) not in page
 
 
-def test_the_search_knows_sections_figures_tables_code_and_claims(made_run):
-    index = json.loads(re.search(r'id="index">(.*?)</script>', pages(made_run)["search.html"], re.DOTALL)[1])
-    addresses = [entry["address"].partition("#")[0] for entry in index]
-    assert set(addresses) == {
-        *("figures.html", "tables.html", "code.html", "claims.html"),
-        *("notebooks/5-severity.html", "notebooks/6-progression.html"),
-    }
-    assert "5. Severity: Doubts" in {entry["title"] for entry in index}
-    assert any("<img src=x onerror=alert(2)>" in entry["text"] for entry in index)
+def test_a_document_leads_to_pages_and_not_to_raw_files(own_run):
+    text = "[a](<Table_2.md>) [b](<Figure_3.png>) [c](<../../README.md#limits>) [d](<../../runs/trial/x.json>)"
+    (own_run.figures / "data_sheet.md").write_text(f"# A form\n\n{text}\n")
+    found = sources.read(own_run)["data_sheet.md"].decode()
+    assert re.findall(r"\(<(.*?)>\)", found) == [
+        "tables.html#table-2", "figures.html#figure-3", "README.html#limits", "../../runs/trial/x.json",
+    ]  # fmt: skip
+    audit = sources.read(own_run)["docs/audit.md"].decode()
+    assert "(<../REPRODUCING.html#what-is-needed>)" in audit and "](../figures/preview/site_claims.png)" in audit
 
 
-def test_a_table_shows_each_character_once(made_run):
-    (made_run.figures / "Table_9.md").write_text(
+def test_a_table_shows_each_character_once(own_run):
+    (own_run.figures / "Table_9.md").write_text(
         "**Of p &lt; 0.05 \\[a\\]. And notes.**\n\n| p |\n| --- |\n| &lt;0.001 |\n"
     )
-    site.write(made_run)
-    written = pages(made_run)
-    (made_run.figures / "Table_9.md").unlink()
-    assert "<td>&lt;0.001</td>" in written["tables.html"] and "&amp;lt;" not in written["tables.html"]
-    assert '<a href="tables.html#Table_9">Table 9</a>: Of p &lt; 0.05 [a]</li>' in written["index.html"]
+    site.write(own_run)
+    written = pages(own_run)
+    assert "&lt;0.001</p></td>" in written["tables.html"] and "&amp;lt;" not in written["tables.html"]
+    assert re.search(r'href="tables.html#table-9">Table 9</a>: Of p &lt; 0.05 \[a\]</p>', written["index.html"])
 
 
-def test_the_first_page_says_what_figures_show_and_leads_to_the_archive(made_run):
-    index = pages(made_run)["index.html"]
-    assert re.search(r'<a href="figures.html#\w+">Figure [^<]+</a>: \w+', index)
-    archive = made_run.figures / "trial.crate.zip"
-    there = archive.is_file()
-    archive.touch()
-    site.write(made_run)
-    assert '<a href="trial.crate.zip">' in pages(made_run)["index.html"]
-    if not there:
-        archive.unlink()
-    site.write(made_run)
+def test_the_first_page_answers_whose_data_which_numbers_and_what_next(made_run, own_run):
+    index = article(pages(made_run)["index.html"])
+    first = index[: index.index("<h2")]
+    text = " ".join(re.sub("<[^>]*>", " ", first).split())
+    assert "Data tier: public" in text and "0.9680" in text and "17 inconsistent" in text
+    assert [reader for reader in ("Author", "Reviewer", "Student") if f"{reader}:" in text] == [
+        "Author",
+        "Reviewer",
+        "Student",
+    ]
+    assert re.search(r'href="figures.html#[\w-]+">Figure [^<]+</a>: \w+', index)
+    assert "trial.crate.zip" not in index
+    (own_run.figures / "trial.crate.zip").touch()
+    site.write(own_run)
+    assert 'href="trial.crate.zip"' in pages(own_run)["index.html"]
 
 
 def test_a_run_that_was_not_made_is_said(tmp_path):
     (tmp_path / "notebooks").mkdir()
     with pytest.raises(ValueError, match="study run nothing"):
         site.write(Run("nothing", tmp_path))
+
+
+def written_at(run):
+    return {path: path.stat().st_mtime_ns for path in run.figures.rglob("*") if path.is_file()}
+
+
+def test_only_what_changed_is_written_again(own_run, capsys):
+    assert not site.write(own_run)
+    before = written_at(own_run)
+    (own_run.figures / "code.html").unlink()
+    assert site.write(own_run)
+    assert capsys.readouterr().err == ""  # no fault in any page
+    after = written_at(own_run)
+    assert {path.name for path in after if after[path] != before.get(path)} == {"code.html"}
+    (own_run.root / "docs" / "audit.md").write_text("# Audit printed numbers\n\nOther words.\n")
+    assert site.write(own_run)
+    changed = {path.name for path, when in written_at(own_run).items() if when != after[path]}
+    assert "audit.html" in changed and not changed & {"5-severity.html", "figures.html", "Figure_3.png"}
+    (own_run.folder / "notebooks" / "6-progression.ipynb").unlink()
+    assert site.write(own_run)
+    assert not (own_run.figures / "notebooks" / "6-progression.html").exists()  # no page of what is no more
+
+
+def test_prose_is_the_projects_and_results_are_the_runs(own_run):
+    """A changed sentence reaches the page without a notebook; with other code it would be of other results."""
+    path = own_run.folder / "notebooks" / "5-severity.ipynb"
+    source = nbformat.read(path, 4)
+    for cell in source.cells:
+        cell.source = cell.source.replace("## Doubts", "## Second thoughts")
+        cell.update(outputs=[]) if cell.cell_type == "code" else None
+    ran = nbformat.read(path, 4)
+    injected = nbformat.v4.new_code_cell("run = 'trial'", metadata={"tags": ["injected-parameters"]})
+    ran.cells.insert(2, injected)
+    nbformat.write(ran, path)
+    nbformat.write(source, own_run.root / "notebooks" / "5-severity.ipynb")
+    merged = executed.executed(own_run, "5-severity")
+    assert [cell.id for cell in merged.cells] == [cell.id for cell in ran.cells]
+    assert "Second thoughts" in merged.cells[0].source and merged.cells[1].outputs == ran.cells[1].outputs
+    site.write(own_run)
+    assert "Second thoughts" in pages(own_run)["notebooks/5-severity.html"]
+    source.cells[1].source += "\nother = 1"
+    nbformat.write(source, own_run.root / "notebooks" / "5-severity.ipynb")
+    assert executed.executed(own_run, "5-severity").cells == ran.cells
+
+
+def test_runs_lie_side_by_side(own_run):
+    other = Run("other", own_run.root)
+    shutil.copytree(own_run.folder, other.folder, ignore=shutil.ignore_patterns("pages"))
+    site.write(other)
+    before = written_at(own_run)
+    assert "run other" in pages(other)["index.html"] and "run trial" in pages(own_run)["index.html"]
+    assert not site.write(own_run) and written_at(own_run) == before
 
 
 def test_a_tables_cells_keep_their_spans_and_nothing_else():

@@ -179,7 +179,7 @@ def documents(run):
 
 
 def write(run):
-    """Write all forms of a run into ``figures/<run>``: Markdown and a web page; a table too for the checklists."""
+    """Write all forms of a run into ``figures/<run>`` as Markdown; a table too for the checklists."""
     statements = read_statements(run)
     for name, called in documents(run).items():
         form = read_form(name)

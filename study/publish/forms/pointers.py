@@ -135,12 +135,10 @@ def _read(path, _changed):
 
 
 def _place(notebook, cell, run):
-    """Where a reader sees a cell: its page if there is one, else the executed notebook, else the notebook."""
-    page = run.figures / "notebooks" / f"{notebook}.html"
-    if page.is_file():
-        return page, f"cell-{cell}" if cell else ""
-    executed = run.folder / "notebooks" / f"{notebook}.ipynb"
-    return executed if executed.is_file() else run.root / "notebooks" / f"{notebook}.ipynb", ""
+    """Where a reader sees a cell: its page, which each executed notebook has, else the notebook."""
+    if (run.folder / "notebooks" / f"{notebook}.ipynb").is_file():
+        return run.figures / "notebooks" / f"{notebook}.html", f"cell-{cell}" if cell else ""
+    return run.root / "notebooks" / f"{notebook}.ipynb", ""
 
 
 def _shown_file(suffixes):

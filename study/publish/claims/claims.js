@@ -1,4 +1,5 @@
 // The table of claims: shown are the rows that have one of the chosen answers, the chosen place and the words.
+try { document.documentElement.dataset.theme = localStorage.getItem("theme") || ""; } catch { /* storage is forbidden */ }
 const table = document.getElementById("claims");
 const rows = [...table.tBodies[0].rows];
 const heads = [...table.tHead.rows[0].cells];
