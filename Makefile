@@ -30,7 +30,7 @@ site: .venv/ready
 	@study site $(RUN)
 
 lab: lab-ready
-	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+	$(BIN)/python -c "import os, sys, study; os.execv(sys.argv[1], sys.argv[1:])" $(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
 		--LabApp.app_settings_dir=study/lab/settings
 
 lab-ready: .venv/lab

@@ -371,6 +371,47 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
     raise typer.Exit(1 if len(failing) else 0)
 
 
+@app.command()
+def compare(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo",
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="another run, or a file or folder of published values")
+    ] = "figures/preview",
+    out: Annotated[Path | None, typer.Option(help="write all numbers side by side to this CSV file")] = None,
+):
+    """Compare a run with another one, or with published values, number by number.
+
+    Every recorded value and every cell of a table is equal, within rounding,
+    within its interval over patients, or beyond. Names the first file along
+    the way (scan, weight, mask) that differs, and what else does: processor,
+    versions, parameters.
+
+    Exits with 0 if no number lies beyond, with 1 if one does or only one of
+    the two has it, with 2 if there is nothing to compare.
+    """
+    from rich.console import Console
+
+    from study.figures.tables import save_csv
+    from study.results import side_by_side, snapshot
+    from study.run import project_root
+
+    try:
+        root = project_root()
+        with Console(stderr=True).status("reading the files of both"):
+            sides = [snapshot.read(one, root) for one in (name, other)]
+        table = side_by_side.compare(*sides)
+        if out is not None:
+            save_csv(table, out, user_text=table.columns)
+    except (ValueError, OSError) as error:
+        _stop(error, 2)
+    parted = side_by_side.first_difference(*sides)
+    line, agree = side_by_side.verdict(table, parted)
+    for text in side_by_side.in_words(table, parted, side_by_side.differing_origins(*sides), (name, other)):
+        typer.echo(_printable(text))
+    typer.echo(line)
+    raise typer.Exit(0 if agree else 1)
+
+
 @app.command("audit")
 def audit_tables(
     tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers, YAML or CSV")],

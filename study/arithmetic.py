@@ -17,7 +17,7 @@ PORTABLE = {
     "MKL_CBWR": "COMPATIBLE",  # torch's matrix products: the one branch that MKL takes on processors of all makers
     "OPENBLAS_CORETYPE": "Haswell",  # linear algebra of numpy and scipy
     "OPENBLAS_NUM_THREADS": "1",  # else the number of cores decides how long vectors are divided and summed
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # numpy's exp, log, sin, sort
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4,AVX512_ICL,AVX512_SPR",  # numpy's exp, log, sin, sort
 }
 NEEDED = {"avx2", "fma"}
 TOLD = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16")  # instruction sets by which results may differ
@@ -39,6 +39,11 @@ def choose(arithmetic):
     for name, pinned in PORTABLE.items():
         if os.environ.get(name) == pinned:
             del os.environ[name]
+
+
+def chosen():
+    """The arithmetic of this process, of `CHOICES`."""
+    return os.environ[VARIABLE]
 
 
 def processor():
