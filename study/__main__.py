@@ -39,6 +39,7 @@ def run(
     from study import processes, provenance, workflow
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers
+    from study.results import side_by_side
     from study.run import Run
     from study.scans import refusals
 
@@ -59,6 +60,7 @@ def run(
             answers.write(this)
             archive = crate.write(this)
             failed = refusals.unforeseen(this.exclusions_csv)
+            verdict = side_by_side.beside_published(this)
     except processes.Stopped as stopped:
         _stop(f"the run {name} was stopped by {stopped}; run the command again: it resumes", stopped.exit_code)
     except (ValueError, FileNotFoundError, processes.RunningError, workflow.IncompleteError) as error:
@@ -73,6 +75,8 @@ def run(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
         f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
+    if verdict:
+        typer.echo(verdict)
     if failed:
         _stop(
             f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "

@@ -14,7 +14,7 @@ import re
 
 import pandas as pd
 
-from study.results import words
+from study.results import snapshot, words
 
 ANSWERS = ("equal", "within rounding", "within its interval", "beyond", "in one alone")
 FAILING = ("beyond", "in one alone")
@@ -134,6 +134,16 @@ def in_words(table, difference, origins, names, most=20):
     return [f"{names[0]} | {names[1]}", *lines] if lines else []
 
 
+def beside_published(run):
+    """The verdict on a run beside the values that the project publishes of a run of its name; "" if there are none."""
+    published = run.root / "figures" / "preview" / snapshot.FILE
+    if not published.is_file() or (known := snapshot.read(str(published), run.root))["origin"].get("run") != run.name:
+        return ""
+    own = snapshot.of_run(run)
+    line, _ = verdict(compare(own, known), first_difference(own, known))
+    return f"beside the published values: {line} (study compare {run.name})"
+
+
 def _flat(content, before=""):
     if not isinstance(content, dict):
         return {before: content}
@@ -199,8 +209,8 @@ def _cells(rows):
     header, *body = rows
     cells, seen = {}, {}
     for row in body:
-        first_number = next((k for k, text in enumerate(row) if NUMBER.match(text)), len(row))
-        label = " ".join(text for text in row[: max(first_number, 1)] if text)
+        n_words = next((k for k, text in enumerate(row) if re.match(r"[\W\d]", text)), len(row))
+        label = " ".join(text for text in row[: max(n_words, 1)] if text)
         seen[label] = seen.get(label, 0) + 1
         label += f" ({seen[label]})" if seen[label] > 1 else ""
         by_column = dict(zip(header, row, strict=True))

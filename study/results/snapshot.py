@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from study.files import sha256, write_text
-from study.provenance import READS
 from study.run import Run
 
 FILE = "values.json"
@@ -44,11 +43,10 @@ def of_run(run):
         raise ValueError(f"{run.values}: the run {run.name} has recorded nothing; make it first: study run {run.name}")
     path = run.folder / "provenance.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"run": run.name}
-    values = {one["notebook"]: one["values"] for one in recorded if one["notebook"] in READS}
     return {
         "origin": {name: known[name] for name in ORIGIN if name in known},
         "files": {kind: _digests(run, paths) for kind, paths in _along_the_way(run).items()},
-        "values": values,
+        "values": {one["notebook"]: one["values"] for one in recorded},
         "tables": tables(run.figures),
     }
 
