@@ -4,6 +4,7 @@
 # make site [RUN=demo]    write the web pages of a finished run again
 # make lab                JupyterLab on the notebooks
 # make ablation           what each ingredient of the networks contributes: one parameter file per row
+# make seeds [RUN=demo]   how far each headline number moves with the seed of the training: five trainings
 # make bench              measure speed, memory and quality
 # make lock               choose new versions of the packages
 
@@ -38,6 +39,10 @@ lab-ready: .venv/lab
 
 ablation: .venv/ready
 	@study ablation
+
+seeds: .venv/ready
+	@study seeds $(RUN)
+	@study run $(RUN)
 
 bench: .venv/ready
 	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench runs without others' networks" >&2
@@ -78,4 +83,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test check site lab lab-ready ablation bench lock
+.PHONY: study test check site lab lab-ready ablation seeds bench lock

@@ -117,6 +117,33 @@ def make_ablation(cores: Annotated[int, typer.Option(help="CPU cores to use; 0: 
     typer.echo(paths[0].relative_to(rows[0].root))
 
 
+@app.command("seeds")
+def make_seeds(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run that trained its networks")] = "demo",
+    n_seeds: Annotated[int, typer.Option("--seeds", min=2, help="trainings, that of the run among them")] = 5,
+    cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0,
+):
+    """Train a run's networks again with other seeds, and show how far each headline number moves.
+
+    `study run RUN` then tells of it in notebooks 5 and 6 and on the claims page.
+    """
+    from study.figures import plots, robustness_plots, tables
+    from study.networks import other_seeds
+    from study.results import seeds
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        other_seeds.make(this, n_seeds, cores or os.cpu_count())
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        _stop(error)
+    found = seeds.table(this)
+    shown = found.drop(columns=["notebook", "seeds"])
+    paths = tables.save(shown, this.figures, "Table_seeds", seeds.CAPTION)
+    plots.save(robustness_plots.over_seeds(found), this.figures, "Figure_seeds")
+    typer.echo(paths[0].relative_to(this.root))
+
+
 @app.command(hidden=True)
 def execute(
     notebook: str,
