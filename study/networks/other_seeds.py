@@ -9,9 +9,8 @@ import json
 import yaml
 
 from study import processes, workflow
-from study.files import sha256, write_json, write_text
+from study.files import write_json, write_text
 from study.parameters import OF_THE_RUN
-from study.results.seeds import FILE, WEIGHTS
 from study.run import RECORDING, Run
 
 LAST = ("5-severity", "6-progression")  # whose results need the networks
@@ -86,6 +85,4 @@ def make(base, n_seeds, cores):
         gathered[str(parameters["2-train"]["seed"])] = {
             name: json.loads((run.values / f"{name}.json").read_text(encoding="utf-8"))["values"] for name in RECORDING
         }
-    write_json(
-        base.folder / FILE, {"beside": {name: sha256(base.models / name) for name in WEIGHTS}, "seeds": gathered}
-    )
+    write_json(base.seeds_json, {"beside": base.digests_of_networks(), "seeds": gathered})

@@ -9,11 +9,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from study.files import sha256
 from study.run import VALUE_COLUMNS
 
-FILE = "seeds.json"  # in a run's folder; study.networks.other_seeds writes it
-WEIGHTS = ("lung.safetensors", "infection.safetensors")
 CAPTION = (
     "How far the headline numbers move with the seed of the training, on the same scans, beside their 95 % intervals "
     "over patients. Ratio: SD over seeds by the standard error over patients."
@@ -52,12 +49,10 @@ def read(run):
         For each seed, by notebook a table like ``run.recorded``. Empty if there are none, or if the run's networks are
         no longer those that they were trained beside.
     """
-    path = run.folder / FILE
-    if not path.is_file():
+    if not run.seeds_json.is_file():
         return []
-    known = json.loads(path.read_text(encoding="utf-8"))
-    now = {name: sha256(run.models / name) for name in WEIGHTS if (run.models / name).is_file()}
-    if known["beside"] != now:
+    known = json.loads(run.seeds_json.read_text(encoding="utf-8"))
+    if known["beside"] != run.digests_of_networks():
         return []
     return [
         {notebook: pd.DataFrame(rows, columns=VALUE_COLUMNS).set_index("name") for notebook, rows in one.items()}

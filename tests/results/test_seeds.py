@@ -10,11 +10,12 @@ import yaml
 from study import workflow
 from study.claims import paper, verdicts
 from study.figures import robustness_plots
-from study.files import sha256, write_json, write_text
+from study.files import write_json, write_text
 from study.networks import other_seeds
 from study.results import claims_over_seeds, seeds
 from study.run import RECORDING, Run, value
 
+WEIGHTS = ("lung.safetensors", "infection.safetensors")
 OTHERS = {"2": (0.80, "good"), "3": (0.90, "moderate"), "4": (0.85, "good")}
 
 
@@ -31,11 +32,11 @@ def run(tmp_path):
     write_json(run.cohort / "cohort.json", {"tier": "synthetic"})
     for notebook, values in recorded(0.85, "very good").items():
         run.record(notebook, values)
-    for name in seeds.WEIGHTS:
+    for name in WEIGHTS:
         write_text(run.models / name, name)
     known = {seed: {name: [] for name in RECORDING} | recorded(*given) for seed, given in OTHERS.items()}
-    beside = {name: sha256(run.models / name) for name in seeds.WEIGHTS}
-    write_json(run.folder / seeds.FILE, {"beside": beside, "seeds": known})
+    write_json(run.seeds_json, {"beside": run.digests_of_networks(), "seeds": known})
+    write_text(run.models / "lung.checkpoint.safetensors", "of the training")
     return run
 
 
@@ -53,10 +54,10 @@ def test_the_spread_over_seeds_stands_beside_the_interval_over_patients(run):
 
 
 def test_nothing_is_told_beside_other_networks(run):
-    write_text(run.models / seeds.WEIGHTS[1], "trained again")
+    write_text(run.models / WEIGHTS[1], "trained again")
     assert seeds.read(run) == [] and not len(seeds.table(run))
     assert "make seeds" in seeds.in_words(run, "5-severity")
-    (run.folder / seeds.FILE).unlink()
+    run.seeds_json.unlink()
     assert seeds.read(run) == []
 
 
