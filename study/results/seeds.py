@@ -35,6 +35,12 @@ HEADLINES = {
     ("6-progression", "kappa_density_all"): "Kappa, density with parts",
 }
 
+# Where the interval over patients of a number is recorded that has one over scans beside it.
+OVER_PATIENTS = {
+    "auc_": "auc_obuchowski_", "sensitivity_": "sensitivity_anew_", "specificity_": "specificity_anew_",
+    "odds_ratio_": "odds_ratio_gee_", "kappa_": "kappa_clustered_",
+}  # fmt: skip
+
 
 def read(run):
     """What the trainings with other seeds recorded.
@@ -70,10 +76,10 @@ def table(run):
     Returns
     -------
     DataFrame
-        ``notebook, number, value``; ``low, high``, its 95 % interval over patients (1.96 standard errors where one over
-        patients is recorded, else the recorded interval, NaN without either); ``lowest, highest, sd_over_seeds,
-        n_seeds``, this run's seed among them; ``ratio``, of the SD over seeds to the standard error over patients (NaN
-        without an interval); and ``seeds``, the list of values. Numbers that a seed does not have are left out, and so
+        ``notebook, number, value``; ``low, high``, its 95 % interval over patients (the recorded one, else 1.96 standard
+        errors, NaN without either); ``lowest, highest, sd_over_seeds,
+        n_seeds``, this run's seed among them; ``ratio``, of the SD over seeds to the standard error over patients, as the
+        interval gives it (NaN without one); and ``seeds``, the list of values. Numbers that a seed does not have are left out, and so
         is all with fewer than two seeds.
     """
     others, rows = read(run), []
@@ -82,16 +88,25 @@ def table(run):
         if not others or not all(name in one.index and pd.notna(one.loc[name, "value"]) for one in recorded):
             continue
         own, seeds = recorded[0].loc[name], [float(one.loc[name, "value"]) for one in recorded]
-        low, high = (np.nan if pd.isna(own[end]) else float(own[end]) for end in ("ci_low", "ci_high"))
+        low, high = _over_patients(recorded[0], name)
         error = (high - low) / (2 * Z_95)
-        if pd.notna(own["standard_error"]):
-            error = float(own["standard_error"])
-            low, high = seeds[0] - Z_95 * error, seeds[0] + Z_95 * error
         spread = float(np.std(seeds, ddof=1))
         rows.append((notebook, number, seeds[0], low, high, min(seeds), max(seeds), spread, len(seeds),
                      spread / error if error > 0 else np.nan, seeds))  # fmt: skip
     return pd.DataFrame(rows, columns=["notebook", "number", "value", "low", "high", "lowest", "highest",
                                        "sd_over_seeds", "n_seeds", "ratio", "seeds"])  # fmt: skip
+
+
+def _over_patients(recorded, name):
+    """The ends of a number's 95 % interval over patients; NaN where there is none."""
+    other = next((name.replace(own, known, 1) for own, known in OVER_PATIENTS.items() if name.startswith(own)), name)
+    own = recorded.loc[name]
+    if other in recorded.index and recorded.loc[other, ["ci_low", "ci_high"]].notna().all():
+        return float(recorded.loc[other, "ci_low"]), float(recorded.loc[other, "ci_high"])
+    if pd.notna(own["standard_error"]):
+        reach = Z_95 * float(own["standard_error"])
+        return float(own["value"]) - reach, float(own["value"]) + reach
+    return np.nan, np.nan
 
 
 def in_words(run, notebook):

@@ -22,7 +22,11 @@ OTHERS = {"2": (0.80, "good"), "3": (0.90, "moderate"), "4": (0.85, "good")}
 def recorded(auc, word):
     return {
         "5-severity": [value("auc_poi", auc, 0.1, 0.2, n=9, standard_error=0.05)],
-        "6-progression": [value("kappa_volume_whole", 0.6, 0.4, 0.8), value("strength_volume_whole", word)],
+        "6-progression": [
+            value("kappa_volume_whole", 0.6, 0.5, 0.7),
+            value("kappa_clustered_volume_whole", 0.6, 0.4, 0.8),
+            value("strength_volume_whole", word),
+        ],
     }
 
 
