@@ -5,6 +5,7 @@
 # make manuscript [RUN=demo]   a finished run as a paper: figures/<run>/manuscript.pdf (needs pdflatex)
 # make lab                JupyterLab on the notebooks
 # make ablation           what each ingredient of the networks contributes: one parameter file per row
+# make seeds [RUN=demo]   how far each headline number moves with the seed of the training: five trainings
 # make bench              measure speed, memory and quality
 # make lock               choose new versions of the packages
 
@@ -38,7 +39,7 @@ manuscript: .venv/ready
 	@echo "read: figures/$(RUN)/manuscript.pdf"
 
 lab: lab-ready
-	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+	$(BIN)/python -c "import os, sys, study; os.execv(sys.argv[1], sys.argv[1:])" $(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
 		--LabApp.app_settings_dir=study/lab/settings
 
 lab-ready: .venv/lab
@@ -46,6 +47,10 @@ lab-ready: .venv/lab
 
 ablation: .venv/ready
 	@study ablation
+
+seeds: .venv/ready
+	@study seeds $(RUN)
+	@study run $(RUN)
 
 bench: .venv/ready
 	@$(MAKE) --silent .venv/peers/ready || echo "study: the bench runs without others' networks" >&2
@@ -90,4 +95,4 @@ lock:
 		| grep -vE "^(nvidia-|cuda-|triton)|== 'emscripten'" | sed "s/ ; sys_platform != 'emscripten'//" \
 		| awk -F== 'NR == FNR {known[$$1]; next} !($$1 in known)' requirements.lock - > requirements-lab.lock
 
-.PHONY: study test check site manuscript lab lab-ready ablation bench lock
+.PHONY: study test check site manuscript lab lab-ready ablation seeds bench lock

@@ -29,6 +29,10 @@ variants = [] if own_biomarkers else [f"{R}/variants.csv"]
 earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
 
 
+# What trainings with other seeds gave, where there were any: `study seeds`.
+seeds = [path for path in [f"{R}/seeds.json"] if Path(path).is_file()]
+
+
 # Each notebook's values are asked for: those of a notebook that failed are removed, and would else not be missed.
 rule study:
     input:
@@ -118,6 +122,7 @@ rule severity:
         f"{R}/recipes/5-severity.json",
         biomarkers,
         variants,
+        seeds,
     output:
         f"{R}/values/5-severity.json",
     shell:
@@ -129,6 +134,7 @@ rule progression:
         f"{R}/recipes/6-progression.json",
         biomarkers,
         variants,
+        seeds,
     output:
         f"{R}/values/6-progression.json",
     shell:
@@ -141,6 +147,7 @@ rule claims:
         f"{R}/values/5-severity.json",
         f"{R}/values/6-progression.json",
         earlier,
+        seeds,
     output:
         f"{F}/claims.html",
         f"{F}/claims.csv",

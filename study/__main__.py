@@ -40,6 +40,7 @@ def run(
     from study import processes, provenance, workflow
     from study.publish import crate
     from study.publish.forms import answers
+    from study.results import side_by_side
     from study.run import Run
     from study.scans import refusals
 
@@ -58,6 +59,7 @@ def run(
             pages = _write_pages(this)
             archive = crate.write(this)
             failed = refusals.unforeseen(this.exclusions_csv)
+            verdict = side_by_side.beside_published(this)
     except processes.Stopped as stopped:
         _stop(f"the run {name} was stopped by {stopped}; run the command again: it resumes", stopped.exit_code)
     except (ValueError, FileNotFoundError, processes.RunningError, workflow.IncompleteError) as error:
@@ -72,6 +74,8 @@ def run(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
         f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
+    if verdict:
+        typer.echo(verdict)
     if failed:
         _stop(
             f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "
@@ -124,6 +128,33 @@ def make_ablation(cores: Annotated[int, typer.Option(help="CPU cores to use; 0: 
         _stop(error)
     paths = tables.save(ablation.table(rows), rows[0].figures, "Table_ablation", ablation.CAPTION)
     typer.echo(paths[0].relative_to(rows[0].root))
+
+
+@app.command("seeds")
+def make_seeds(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run that trained its networks")] = "demo",
+    n_seeds: Annotated[int, typer.Option("--seeds", min=2, help="trainings, that of the run among them")] = 5,
+    cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0,
+):
+    """Train a run's networks again with other seeds, and show how far each headline number moves.
+
+    `study run RUN` then tells of it in notebooks 5 and 6 and on the claims page.
+    """
+    from study.figures import plots, robustness_plots, tables
+    from study.networks import other_seeds
+    from study.results import seeds
+    from study.run import Run
+
+    try:
+        this = Run(name)
+        other_seeds.make(this, n_seeds, cores or os.cpu_count())
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        _stop(error)
+    found = seeds.table(this)
+    shown = found.drop(columns=["notebook", "seeds"])
+    paths = tables.save(shown, this.figures, "Table_seeds", seeds.CAPTION)
+    plots.save(robustness_plots.over_seeds(found), this.figures, "Figure_seeds")
+    typer.echo(paths[0].relative_to(this.root))
 
 
 @app.command(hidden=True)
@@ -382,6 +413,47 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
     if not compared["verdict"].isin(["reproduced", "within sampling error", "differs"]).any():
         typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
     raise typer.Exit(1 if len(failing) else 0)
+
+
+@app.command()
+def compare(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo",
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="another run, or a file or folder of published values")
+    ] = "figures/preview",
+    out: Annotated[Path | None, typer.Option(help="write all numbers side by side to this CSV file")] = None,
+):
+    """Compare a run with another one, or with published values, number by number.
+
+    Every recorded value and every cell of a table is equal, within rounding,
+    within its interval over patients, or beyond. Names the first file along
+    the way (scan, weight, mask) that differs, and what else does: processor,
+    versions, parameters.
+
+    Exits with 0 if no number lies beyond, with 1 if one does or only one of
+    the two has it, with 2 if there is nothing to compare.
+    """
+    from rich.console import Console
+
+    from study.figures.tables import save_csv
+    from study.results import side_by_side, snapshot
+    from study.run import project_root
+
+    try:
+        root = project_root()
+        with Console(stderr=True).status("reading the files of both"):
+            sides = [snapshot.read(one, root) for one in (name, other)]
+        table = side_by_side.compare(*sides)
+        if out is not None:
+            save_csv(table, out, user_text=table.columns)
+    except (ValueError, OSError) as error:
+        _stop(error, 2)
+    parted = side_by_side.first_difference(*sides)
+    line, agree = side_by_side.verdict(table, parted)
+    for text in side_by_side.in_words(table, parted, side_by_side.differing_origins(*sides), (name, other)):
+        typer.echo(_printable(text))
+    typer.echo(line)
+    raise typer.Exit(0 if agree else 1)
 
 
 @app.command("audit")

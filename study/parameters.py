@@ -5,6 +5,8 @@ import difflib
 
 import yaml
 
+from study import arithmetic
+
 LARGEST_FILE = 200_000  # bytes; parameters/demo.yaml has 2,000
 DEEPEST = 4  # the file, a notebook's section, a list in it, and one to spare
 
@@ -13,9 +15,9 @@ class ParameterError(ValueError):
     """A parameter file that cannot be used; lists every fault and its remedy."""
 
 
-# Parameters of the run itself, which no notebook has: with false, figures and tables of synthetic patients do not say
-# that they are synthetic, for those who publish phantoms as such.
-OF_THE_RUN = {"mark_synthetic": True}
+# Parameters of the run itself, which no notebook has. With `mark_synthetic: false`, figures and tables of synthetic
+# patients do not say that they are synthetic, for those who publish phantoms as such; for `arithmetic` see that module.
+OF_THE_RUN = {"mark_synthetic": True, "arithmetic": "portable"}
 
 
 # --- what each parameter may be, beside its type, which is that of the default in its notebook ---
@@ -52,6 +54,7 @@ _RATE, _SEED = _from(0, 1, above=True), _from(0, 2**32 - 1)
 _CROP = "a multiple of 32, from 32 to 2,048", lambda x: x % 32 == 0 and 32 <= x <= 2048
 _SECTIONS = _each(_MM)
 RULES = {
+    "arithmetic": _one_of(*arithmetic.CHOICES),
     "tier": ("public, restricted or empty", lambda word: word in ("", "public", "restricted")),
     "n_training_scans": _COUNT,
     "training_matrix": _from(0, 2048),

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+from study import arithmetic
 from study.files import sha256, write_json
 
 REPORTED_PACKAGES = (
@@ -34,6 +35,7 @@ def write(run, parameters):
             "inputs_sha256": {
                 known: digest for name, own in parameters.items() for known, digest in _digests(run, name, own).items()
             },
+            "processor": arithmetic.processor(),
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "packages": {name: importlib.metadata.version(name) for name in REPORTED_PACKAGES},

@@ -128,6 +128,8 @@ class Run:
         Folders through which notebooks hand on their results.
     biomarkers_csv, variants_csv, exclusions_csv, truth_csv : Path
         Tables with one row per scan.
+    seeds_json : Path
+        What trainings with other seeds gave, where there were any.
     """
 
     def __init__(self, name, root=None):
@@ -146,6 +148,7 @@ class Run:
         self.variants_csv = self.folder / "variants.csv"
         self.exclusions_csv = self.folder / "exclusions.csv"
         self.truth_csv = self.folder / "truth.csv"
+        self.seeds_json = self.folder / "seeds.json"
 
     def __repr__(self):
         return f"Run({self.name!r})"
@@ -176,6 +179,11 @@ class Run:
         recipe = self.folder / "recipes" / "1-cohort.json"
         chosen = json.loads(recipe.read_text(encoding="utf-8"))["parameters"] if recipe.is_file() else {}
         return "synthetic" if tier_of(self.cohort) == "synthetic" and chosen.get("mark_synthetic", True) else ""
+
+    def digests_of_networks(self):
+        """SHA-256 of the weights of each network, by name of the file."""
+        return {path.name: sha256(path) for path in sorted(self.models.glob("*.safetensors"))
+                if not path.name.endswith(".checkpoint.safetensors")}  # fmt: skip
 
     def variants(self, biomarkers_path):
         """Biomarkers with other masks (from notebook 3), indexed by scan_id.

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import fingerprint, processes, provenance
+from study import arithmetic, fingerprint, processes, provenance
 from study.files import write_json, write_text
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 
@@ -135,6 +135,7 @@ def execute(notebook, run, shard=0, n_shards=1):
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of parameters, which `plan` has checked
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
+    arithmetic.choose(recipe["parameters"]["arithmetic"])  # for the kernel
     parameters = {name: item for name, item in recipe["parameters"].items() if name not in OF_THE_RUN}
     suffix, label = "", notebook
     if n_shards > 1:

@@ -11,11 +11,11 @@ import yaml
 
 from helpers.project import ROOT
 from study import fingerprint, workflow
-from study.parameters import RULES, defaults, notebook_name, read_parameters
+from study.parameters import OF_THE_RUN, RULES, defaults, notebook_name, read_parameters
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # In no room, as all rooms stand on them.
-GROUND = {"files", "run", "fingerprint", "processes", "provenance", "parameters", "workflow"}
+GROUND = {"arithmetic", "files", "run", "fingerprint", "processes", "provenance", "parameters", "workflow"}
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
     {*GROUND, "statistics"},
@@ -153,7 +153,7 @@ def test_every_number_and_every_choice_has_a_rule():
     own = {
         name: item for notebook in workflow.read_notebooks(ROOT).values() for name, item in defaults(notebook).items()
     }
-    assert {name for name, item in own.items() if not isinstance(item, str)} <= RULES.keys() <= own.keys()
+    assert {name for name, item in own.items() if not isinstance(item, str)} <= RULES.keys() <= {*own, *OF_THE_RUN}
     assert {name for name, item in own.items() if name in RULES and not RULES[name][1](item)} == set()
 
 

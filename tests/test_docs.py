@@ -13,6 +13,7 @@ import yaml
 from helpers.project import ROOT, saved_by_the_notebooks
 from study import fingerprint, provenance
 from study.__main__ import app
+from study.results import snapshot
 from study.run import Run, value
 from tools import documents
 
@@ -25,6 +26,8 @@ FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 # Made by a run, by make or by the reader, or placeholders: not in a fresh copy of the project.
 NOT_TRACKED = (
     "TABLES.",
+    "COMPARED.",
+    "values.json",  # also where the project publishes the demo's
     "FINDINGS.",
     "runs/",
     "figures/",
@@ -202,6 +205,7 @@ def test_the_tool_writes_numbers_of_a_run(tmp_path):
     made = {name for name in saved_by_the_notebooks() if not name.startswith("Figure_E")}
     assert {Path(name).stem for name in re.findall(r"figures/demo/([\w.]+)", codecheck)} == made
     assert (tmp_path / "figures" / "preview" / "Figure_4.png").is_file()
+    assert snapshot.read(str(tmp_path / "figures" / "preview"), tmp_path) == snapshot.of_run(run)
 
 
 def test_the_tree_is_the_tree_on_disk():

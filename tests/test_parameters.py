@@ -37,7 +37,7 @@ def test_defaults_are_the_notebooks_own_and_the_run_is_the_files_name(tmp_path):
     parameters = read(tmp_path, "")
     assert parameters["1-cohort"] == {"run": "mine", "n_scans": 548, "increment_mm": 10.0,
                                       "section_mm": [5.0], "report_language": "mixed", "seed": 2020,
-                                      "mark_synthetic": True}  # fmt: skip
+                                      "mark_synthetic": True, "arithmetic": "portable"}  # fmt: skip
 
 
 def test_a_parameter_of_the_run_reaches_every_notebook_so_that_each_is_executed_again(tmp_path):

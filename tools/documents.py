@@ -1,7 +1,8 @@
 """What the documentation shows of the demo, from a run: ``python -m tools.documents [RUN]``.
 
-Writes Table 2 and two numbers into README.md, copies what it shows into figures/preview, and writes codecheck.yml's
-list of files from the table in REPRODUCING.md. Screenshots of the pages are taken by ``tools.preview``.
+Writes Table 2 and two numbers into README.md, copies what it shows into figures/preview, with all values and digests,
+with which ``study compare`` compares another run, and writes codecheck.yml's list of files from the table in
+REPRODUCING.md. Screenshots of the pages are taken by ``tools.preview``.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from study.files import write_text
+from study.results import snapshot
 from study.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,6 +51,7 @@ def write(run, root=ROOT):
     write_text(root / "README.md", with_dice(readme, *dice.values()))
     for name in SHOWN:
         shutil.copyfile(run.figures / name, root / "figures" / "preview" / name)
+    snapshot.write(snapshot.of_run(run), root / "figures" / "preview" / snapshot.FILE)
     listed = manifest((root / "REPRODUCING.md").read_text(encoding="utf-8"))
     codecheck = (root / "codecheck.yml").read_text(encoding="utf-8")
     write_text(root / "codecheck.yml", MANIFEST.sub(lambda _: listed, codecheck))

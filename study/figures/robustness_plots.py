@@ -263,3 +263,41 @@ def kappa_by_least_change(table, marked):
         f"Vertical line: the least detectable change ({marks or 'unknown'})."
     )
     return figure
+
+
+@styled
+def over_seeds(table):
+    """Draw each headline number over seeds of the training, in units of its own interval over patients.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``number, value, low, high`` (the interval over patients) and ``seeds`` (values, this run's first).
+    """
+    table = table[np.isfinite(table["low"]) & (table["high"] > table["low"])].reset_index(drop=True)
+    figure = new_figure("double", 30 + 6 * max(len(table), 3))
+    ax = figure.subplots()
+    if not len(table):
+        say_missing(ax, "no number with an interval over patients\nwas trained with several seeds")
+        return figure
+    half = (table["high"] - table["low"]) / 2
+    for row, (seeds, middle, unit) in enumerate(zip(table["seeds"], table["value"], half, strict=True)):
+        low, high = ((table.loc[row, end] - middle) / unit for end in ("low", "high"))
+        ax.plot([low, high], [row, row], color=COLOURS["faint"], linewidth=4, solid_capstyle="butt")
+        apart = (np.array(seeds) - middle) / unit
+        ax.plot(apart[1:], [row] * (len(seeds) - 1), "o", color=COLOURS[SERIES[0][0]], markersize=3.5, mfc="none")
+        ax.plot(apart[:1], [row], "D", color=COLOURS["ink"], markersize=3)
+    ax.axvline(0, color=COLOURS["faint"], linewidth=0.6)
+    ax.set_yticks(range(len(table)), table["number"])
+    ax.invert_yaxis()
+    ax.set_xlabel("Distance from this run's number, in half-widths of its 95 % interval over patients (grey)")
+    figure.alt = (
+        "Headline numbers of trainings that differ in their seed alone, beside their intervals over patients: "
+        + "; ".join(
+            f"{row.number} {min(row.seeds):.3f} to {max(row.seeds):.3f} over {len(row.seeds)} seeds, interval "
+            f"{row.low:.3f} to {row.high:.3f}"
+            for row in table.itertuples()
+        )
+        + "."
+    )
+    return figure

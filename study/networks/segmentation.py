@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
 
-from study import fingerprint
+from study import arithmetic, fingerprint
 from study.files import sha256, write_json
 from study.networks import models, slabs
 from study.networks.body import body_mask
@@ -208,7 +208,8 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
 
     segmenter = Segmenter(models_folder, threads)
     masks_folder.mkdir(parents=True, exist_ok=True)
-    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__])]
+    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__]),
+               arithmetic.chosen()]  # fmt: skip
     segmented, refused = [], []
     part = scans.iloc[shard::n_shards]
     for row in tqdm(part.itertuples(index=False), total=len(part), desc="segment", mininterval=1):

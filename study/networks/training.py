@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from study import processes
+from study import arithmetic, processes
 from study.files import sha256
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
@@ -47,7 +47,8 @@ class Settings:
         How strongly the sections are augmented; see :func:`study.networks.samples.augmentation`.
     precision : {"float32", "bfloat16"}
         Of the network's own arithmetic; weights, loss and optimiser stay float32. On a GPU, or a CPU with bfloat16
-        instructions, bfloat16 halves the time; on other CPUs it takes many times as long.
+        instructions and native arithmetic (:mod:`study.arithmetic`), bfloat16 halves the time; on other CPUs it takes
+        many times as long.
     encoder_weights : str
         Local safetensors file to start the encoder from; empty for random weights.
     start_from : str
@@ -354,8 +355,10 @@ def train_models(
             **model_card.learnt_from(shown, folder, sections, section_mm),
             "held_out_scans": len(held_out),
         }
-        # Other sections or other held-out patients are other data, although the table is the same.
-        digest = json.dumps([data["training_table_sha256"], list(section_mm), list(increment_mm), held_out_share])
+        # Other sections or other held-out patients are other data, although the table is the same; and weights that
+        # were computed in another arithmetic are others.
+        made_of = [list(section_mm), list(increment_mm), held_out_share, arithmetic.chosen()]
+        digest = json.dumps([data["training_table_sha256"], *made_of])
         for one in settings:
             model, history, dice = train(sections, judged, one, models_folder, digest, progress)
             if ranks.rank() == 0:

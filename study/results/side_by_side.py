@@ -1,0 +1,249 @@
+"""Two runs side by side: every recorded value and every cell of a table, and where on the way the runs part.
+
+Each pair of numbers has one of `ANSWERS`, from the best to the worst:
+
+equal                the same, with interval and n
+within rounding      they differ by no more than a unit of the last digit that is printed, or by less than a reader
+                     sees (four digits); counts must be equal
+within its interval  each lies in the 95 % interval over patients of the other, so that no conclusion changes
+beyond               none of these
+in one alone         the other run has no such value or cell
+"""
+
+import re
+
+import pandas as pd
+
+from study.results import snapshot, words
+
+ANSWERS = ("equal", "within rounding", "within its interval", "beyond", "in one alone")
+FAILING = ("beyond", "in one alone")
+COLUMNS = ["where", "what", "one", "other", "answer"]
+SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the tables sees
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
+Z_95 = 1.959964
+
+
+def compare(one, other):
+    """Set two snapshots (``snapshot.of_run``) side by side.
+
+    Returns
+    -------
+    DataFrame
+        ``where`` (notebook or table), ``what`` (value, or row and column), ``one``, ``other`` (as text, empty where
+        there is none), ``answer``; the worst first.
+    """
+    rows = []
+    for notebook in dict.fromkeys([*one["values"], *other["values"]]):
+        sides = [{value["name"]: value for value in side["values"].get(notebook, [])} for side in (one, other)]
+        rows += _paired(notebook, *sides, _of_values, _shown)
+    for name in dict.fromkeys([*one["tables"], *other["tables"]]):
+        rows += _paired(name, *(_cells(side["tables"].get(name, [])) for side in (one, other)), _of_cells, _text)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    order = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
+    return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def _paired(where, one, other, judge, show):
+    for what in dict.fromkeys([*one, *other]):
+        sides = one.get(what), other.get(what)
+        answer = "in one alone" if None in sides else judge(what, *sides)
+        yield where, what, *("" if side is None else show(side) for side in sides), answer
+
+
+def first_difference(one, other):
+    """Find the first file, in the order of the study, that is not the same in both.
+
+    Returns
+    -------
+    (str, str, str, str) or None
+        Its kind, its path within the run, and both digests (empty where the file is missing). None if all files that
+        both snapshots know are the same.
+    """
+    for kind in (kind for kind in one["files"] if kind in other["files"]):
+        sides = one["files"][kind], other["files"][kind]
+        for path in dict.fromkeys([*sides[0], *sides[1]]):
+            digests = tuple(side.get(path, "") for side in sides)
+            if digests[0] != digests[1]:
+                return kind, path, *digests
+    return None
+
+
+def differing_origins(one, other):
+    """What else differs between two runs: processor, versions, parameters, as (name, one, other)."""
+    sides = [_flat(side["origin"]) for side in (one, other)]
+    names = [name for name in dict.fromkeys([*sides[0], *sides[1]]) if name.rpartition(": ")[2] != "run"]
+    pairs = ((name, *(str(side.get(name, "unknown")) for side in sides)) for name in names)
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def verdict(table, difference):
+    """One line: whether two runs say the same.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `compare`.
+    difference : tuple or None
+        From `first_difference`.
+
+    Returns
+    -------
+    str, bool
+        The line, and whether they agree.
+    """
+    counts = {answer: int((table["answer"] == answer).sum()) for answer in ANSWERS}
+    said = ", ".join(f"{count} {answer}" for answer, count in counts.items() if count and answer != "equal")
+    if any(counts[answer] for answer in FAILING):
+        return f"DIFFERENT: of {len(table)} numbers {said}", False
+    if said:
+        return f"THE SAME RESULTS: of {len(table)} numbers {counts['equal']} equal, {said}", True
+    files = "and the files along the way" if difference is None else "though files along the way differ"
+    return f"THE SAME: all {len(table)} numbers are equal, {files}", True
+
+
+def in_words(table, difference, origins, names, most=20):
+    """Tell how two runs differ, a line each: the worst numbers, the first file, what else differs.
+
+    Parameters
+    ----------
+    table, difference, origins
+        From `compare`, `first_difference`, `differing_origins`.
+    names : (str, str)
+        What the runs are called.
+    most : int
+        Lines for each answer and for origins.
+
+    Returns
+    -------
+    list of str
+    """
+    lines = []
+    for answer in reversed(ANSWERS[1:]):
+        rows = table[table["answer"] == answer]
+        lines += [f"{answer}:"] * bool(len(rows))
+        lines += [f"  {row.where}: {row.what}: {row.one or 'none'} | {row.other or 'none'}" for row in
+                  rows.head(most).itertuples()]  # fmt: skip
+        lines += [f"  ... and {len(rows) - most} more; --out FILE.csv has all"] * (len(rows) > most)
+    if difference:
+        kind, path, *digests = difference
+        lines.append(f"the first file that differs, a {kind}: {path}: {' | '.join(d or 'missing' for d in digests)}")
+    lines += [f"{name}: {one} | {other}" for name, one, other in origins[:most]] if lines else []
+    lines += [f"... and {len(origins) - most} more parameters and versions"] * bool(lines and len(origins) > most)
+    return [f"{names[0]} | {names[1]}", *lines] if lines else []
+
+
+def beside_published(run):
+    """The verdict on a run beside the values that the project publishes of a run of its name; "" if there are none."""
+    published = run.root / "figures" / "preview" / snapshot.FILE
+    if not published.is_file() or (known := snapshot.read(str(published), run.root))["origin"].get("run") != run.name:
+        return ""
+    own = snapshot.of_run(run)
+    line, _ = verdict(compare(own, known), first_difference(own, known))
+    return f"beside the published values: {line} (study compare {run.name})"
+
+
+def _flat(content, before=""):
+    if not isinstance(content, dict):
+        return {before: content}
+    return {
+        name: item
+        for key, inner in content.items()
+        for name, item in _flat(inner, f"{before}: {key}" if before else key).items()
+    }
+
+
+# --- recorded values ---
+
+
+def _of_values(name, one, other):
+    fields = ("value", "ci_low", "ci_high", "n", "standard_error")
+    pairs = [(one.get(field), other.get(field)) for field in fields]
+    if all(a == b for a, b in pairs):
+        return "equal"
+    if re.match(r"p_(value_)?", name) and all(
+        isinstance(x["value"], float) and 0 <= x["value"] <= 1 for x in (one, other)
+    ):
+        same_words = words.p_value(one["value"]) == words.p_value(other["value"])
+        return "within rounding" if same_words else "beyond"
+    if all(_rounds(a, b) for a, b in pairs):
+        return "within rounding"
+    inside = _inside(one["value"], _interval(other)) and _inside(other["value"], _interval(one))
+    return "within its interval" if inside else "beyond"
+
+
+def _rounds(a, b, unit=0.0):
+    if a == b:
+        return True
+    if not all(isinstance(x, (int, float)) for x in (a, b)):
+        return False
+    return abs(a - b) <= max(unit * (1 + 1e-6), SEEN * max(abs(a), abs(b)))
+
+
+def _interval(value):
+    if value.get("ci_low") is not None and value.get("ci_high") is not None:
+        return value["ci_low"], value["ci_high"]
+    if value.get("standard_error") is not None and isinstance(value["value"], (int, float)):
+        reach = Z_95 * value["standard_error"]
+        return value["value"] - reach, value["value"] + reach
+    return None
+
+
+def _inside(number, interval):
+    return isinstance(number, (int, float)) and interval is not None and interval[0] <= number <= interval[1]
+
+
+def _shown(value):
+    return words.with_interval(value["value"], value.get("ci_low"), value.get("ci_high"), digits=6) if isinstance(
+        value["value"], float) else str(value["value"])  # fmt: skip
+
+
+# --- cells of tables ---
+
+
+def _cells(rows):
+    """Cells of a table by row and column, each with the ends of its interval where they have columns of their own."""
+    if not rows:
+        return {}
+    header, *body = rows
+    cells, seen = {}, {}
+    for row in body:
+        n_words = next((k for k, text in enumerate(row) if re.match(r"[\W\d]", text)), len(row))
+        label = " ".join(text for text in row[: max(n_words, 1)] if text)
+        seen[label] = seen.get(label, 0) + 1
+        label += f" ({seen[label]})" if seen[label] > 1 else ""
+        by_column = dict(zip(header, row, strict=True))
+        for column, text in by_column.items():
+            stem = re.sub("_(low|high)$", "", column)
+            if stem != column and stem in by_column:
+                continue  # part of its value's cell
+            ends = [by_column.get(f"{column}_{end}", "") for end in ("low", "high")]
+            cells[f"{label}: {column}"] = f"{text} [{', '.join(ends)}]" if any(ends) else text
+    return cells
+
+
+def _of_cells(_, one, other):
+    if one == other:
+        return "equal"
+    if NUMBER.sub("#", one) != NUMBER.sub("#", other):
+        return "beyond"
+    pairs = list(zip(NUMBER.findall(one), NUMBER.findall(other), strict=True))
+    if all(_rounds(float(a), float(b), max(_unit(a), _unit(b))) for a, b in pairs):
+        return "within rounding"
+    intervals = [INTERVAL.search(cell) for cell in (one, other)]
+    if None in intervals or one.startswith("["):
+        return "beyond"
+    a, b = (float(text) for text in pairs[0])
+    first, second = (tuple(float(end) for end in found.groups()) for found in intervals)
+    return "within its interval" if _inside(a, second) and _inside(b, first) else "beyond"
+
+
+def _unit(text):
+    """A unit of the last printed digit; 0 of a whole number, which may be a count."""
+    decimals = re.fullmatch(r"-?\d+\.(\d+)", text)
+    return 10.0 ** -len(decimals[1]) if decimals else 0.0
+
+
+def _text(cell):
+    return cell
