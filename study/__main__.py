@@ -32,8 +32,20 @@ def _count(n, noun):
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE...]", help="further options, for Snakemake")
+    ] = None,
     cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0,
     until: Annotated[str, typer.Option(help="stop after this notebook, such as cohort", show_default=False)] = "",
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="folder of a Snakemake profile, such as profiles/slurm: run on a cluster",
+            show_default=False,
+        ),
+    ] = None,
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
     from study import processes, provenance, workflow
@@ -50,7 +62,7 @@ def run(
         with processes.stoppable(), processes.only_one(this):
             parameters = workflow.plan(this)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-            workflow.snakemake(this, cores or os.cpu_count(), [until] if until else [])
+            workflow.snakemake(this, cores, [until] if until else [], profile, words or [])
             if until:
                 return
             provenance.write(this, parameters)
@@ -119,6 +131,7 @@ def execute(
     run: Annotated[str, typer.Argument()] = "demo",  # not an option: torchrun would take --run for its own
     shard: Annotated[int, typer.Option()] = 0,
     n_shards: Annotated[int, typer.Option()] = 1,
+    threads: Annotated[int, typer.Option()] = 0,
 ):
     """Execute one notebook of a run (Snakemake calls this)."""
     from study import processes, workflow
@@ -127,7 +140,7 @@ def execute(
     try:
         with processes.stoppable():
             processes.end_with_run()
-            workflow.execute(notebook, Run(run), shard, n_shards)
+            workflow.execute(notebook, Run(run), shard, n_shards, threads)
     except processes.Stopped as stopped:
         _stop(f"{notebook} was stopped by {stopped}", stopped.exit_code)
     except workflow.NotebookError as error:

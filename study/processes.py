@@ -18,7 +18,7 @@ import stat
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 PIPE = "STUDY_RUN_PIPE"  # set in the environment of the processes whose standard input is the pipe
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -124,8 +124,17 @@ def _is_gone(pid, host):
     return False
 
 
-def run_together(command, cwd, environment):
+def run_together(command, cwd, environment, last_word=signal.SIGKILL):
     """Run a command whose processes end when this one does; pass its standard output on to standard error.
+
+    Parameters
+    ----------
+    command : list of (str or Path)
+    cwd : Path
+    environment : dict of str to str
+    last_word : signal.Signals
+        What it is sent when this process has to end. By SIGKILL Snakemake starts nothing more and removes nothing; by
+        SIGINT it cancels its jobs on a cluster, for which it has `LONGEST_S`.
 
     Returns
     -------
@@ -152,7 +161,10 @@ def run_together(command, cwd, environment):
     try:
         process.wait()
     finally:
-        process.kill()  # Snakemake starts nothing more and removes nothing; the next run repeats what is incomplete
+        process.send_signal(last_word)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LONGEST_S)
+        process.kill()
         os.close(write)
         process.wait()
         _wait_for_group(process.pid)
@@ -172,16 +184,18 @@ def _wait_for_group(group):
         return
 
 
-def end_with_run():
-    """Let this process end as by SIGTERM when the ``study run`` that started it is gone; do nothing if none did."""
+def end_with_run(last_word=signal.SIGTERM):
+    """Let this process end as by a signal when the ``study run`` that started it is gone; do nothing if none did."""
     if PIPE in os.environ and stat.S_ISFIFO(os.fstat(0).st_mode):
-        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+        if last_word == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
+        threading.Thread(target=_wait_for_end_of_input, args=(last_word,), daemon=True).start()
 
 
-def _wait_for_end_of_input():
+def _wait_for_end_of_input(last_word):
     while os.read(0, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), last_word)
     time.sleep(LONGEST_S)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -125,8 +125,6 @@ def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, c
         return measured(row, scan, label_map)
 
     monkeypatch.setattr(segmentation, "Segmenter", Fails)
-    with pytest.raises(ValueError, match=r"none of the 1 scans could be segmented; the first, s0\.nii\.gz: .*ZeroDiv"):
-        segmentation.segment_scans(scans[:1], folder, folder, folder / "masks")
     segmented, refused = segmentation.segment_scans(scans, folder, folder, folder / "masks")
     assert segmented["scan_id"].tolist() == ["s1", "s2"]
     assert refused["scan_id"].tolist() == ["s0"] and "ZeroDivisionError" in refused["what"].item()
