@@ -46,9 +46,10 @@ def run(
             show_default=False,
         ),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be executed, and why")] = False,
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
-    from study import processes, provenance, workflow
+    from study import changes, processes, provenance, workflow
     from study.publish import crate, manuscript, site
     from study.publish.forms import answers
     from study.run import Run
@@ -60,9 +61,16 @@ def run(
     try:
         this = Run(name)
         with processes.stoppable(), processes.only_one(this):
+            asked = (this, cores, [until] if until else [], profile, words or [])
+            if dry_run:
+                with changes.undone(this):
+                    workflow.plan(this)
+                    changes.announce(*asked)
+                return
             parameters = workflow.plan(this)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-            workflow.snakemake(this, cores, [until] if until else [], profile, words or [])
+            if changes.announce(*asked) or words:
+                workflow.snakemake(*asked)
             if until:
                 return
             provenance.write(this, parameters)

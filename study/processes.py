@@ -124,7 +124,7 @@ def _is_gone(pid, host):
     return False
 
 
-def run_together(command, cwd, environment, last_word=signal.SIGKILL):
+def run_together(command, cwd, environment, last_word=signal.SIGKILL, show=None):
     """Run a command whose processes end when this one does; pass its standard output on to standard error.
 
     Parameters
@@ -135,6 +135,8 @@ def run_together(command, cwd, environment, last_word=signal.SIGKILL):
     last_word : signal.Signals
         What it is sent when this process has to end. By SIGKILL Snakemake starts nothing more and removes nothing; by
         SIGINT it cancels its jobs on a cluster, for which it has `LONGEST_S`.
+    show : callable, optional
+        Gets each line that its processes write to standard error.
 
     Returns
     -------
@@ -156,7 +158,14 @@ def run_together(command, cwd, environment, last_word=signal.SIGKILL):
     )
     os.close(read)
     said = []
-    reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+
+    def listen():
+        for line in process.stderr:
+            said.append(line.decode(errors="replace"))
+            if show:
+                show(said[-1])
+
+    reader = threading.Thread(target=listen, daemon=True)
     reader.start()
     try:
         process.wait()
@@ -169,7 +178,7 @@ def run_together(command, cwd, environment, last_word=signal.SIGKILL):
         process.wait()
         _wait_for_group(process.pid)
     reader.join(1)
-    return process.returncode, b"".join(said).decode(errors="replace")
+    return process.returncode, "".join(said)
 
 
 def _wait_for_group(group):

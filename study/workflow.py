@@ -163,6 +163,7 @@ def execute(notebook, run, shard=0, n_shards=1, threads=0):
     output = executed_path(run, notebook, suffix)
     output.parent.mkdir(parents=True, exist_ok=True)
     source = nbformat.read(run.root / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    source.metadata["recipe"] = recipe  # by which a later run knows what has changed
     for cell in source.cells:
         if skipped in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "skip-execution"]
@@ -199,7 +200,7 @@ def execute(notebook, run, shard=0, n_shards=1, threads=0):
                 "or a smaller batch"
             )
         raise NotebookError(
-            f"{notebook}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
+            f"{label}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
         ) from None
     except KeyboardInterrupt:
         line.clear()
@@ -286,6 +287,19 @@ class ProgressLine:
         sys.stdout.flush()
 
 
+def command(run, cores=0, targets=(), profile=None):
+    """The command line of Snakemake, without further words; see `snakemake`."""
+    words = [
+        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
+        "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--show-failed-logs",
+        "--quiet", "host", "reason", *([] if profile else ["progress", "rules"]), "--config", f"run={run.name}",
+    ]  # fmt: skip
+    if profile:
+        return [*words, "--profile", Path(profile).resolve(), *(["--cores", cores] if cores else [])]
+    cores = cores or os.cpu_count()
+    return [*words, f"cores={cores}", "--cores", cores]
+
+
 def snakemake(run, cores=0, targets=(), profile=None, words=()):
     """Let Snakemake bring a run, or only the named targets, up to date.
 
@@ -305,25 +319,29 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     ------
     IncompleteError
     """
-    command = [
-        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
-        "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--show-failed-logs",
-        "--quiet", "host", "reason", "rules", *([] if profile else ["progress"]), "--config", f"run={run.name}",
-    ]  # fmt: skip
-    if profile:
-        command += ["--profile", Path(profile).resolve(), *(["--cores", str(cores)] if cores else [])]
-    else:
-        cores = cores or os.cpu_count()
-        command += [f"cores={cores}", "--cores", str(cores)]
     # The rules call `study` by name: make that the one of this environment, whether it is activated or not.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    last_word = signal.SIGINT if profile else signal.SIGKILL
-    code, said = processes.run_together([*command, *words], run.root, {**os.environ, "PATH": path}, last_word)
+    # The notebooks say themselves how far they are, but not from another machine.
+    how = {"last_word": signal.SIGINT, "show": _show_progress} if profile else {}
+    code, said = processes.run_together(
+        [*command(run, cores, targets, profile), *words], run.root, {**os.environ, "PATH": path}, **how
+    )
     if code:
-        raise IncompleteError(
-            f"{_why(code, said)}\nstudy: the run {run.name} is incomplete; fix the error above and run the command "
-            "again: it resumes"
-        )
+        raise incomplete(run, code, said)
+
+
+def incomplete(run, code, said):
+    """The `IncompleteError` for what Snakemake said, and its exit code."""
+    return IncompleteError(
+        f"{_why(code, said)}\nstudy: the run {run.name} is incomplete; fix the error above and run the command "
+        "again: it resumes"
+    )
+
+
+def _show_progress(line):
+    """Show what Snakemake says of jobs on other machines: submitted, failed, tried again, how many are done."""
+    if re.match(r"Job \d+ has been submitted|Error in (rule|group)|Trying to restart|\d+ of \d+ steps", line):
+        print(line.rstrip(), flush=True)
 
 
 def _why(code, said):

@@ -19,6 +19,7 @@ CALLED = {
     "ipykernel": ("notebooks/1-cohort.ipynb", '"name": "python3"'),
     "jupyterlab": ("Makefile", r"\nlab:.*\n.*\$\(BIN\)/jupyter lab "),
     "snakemake": ("study/workflow.py", r'sys\.executable, "-m", "snakemake"'),
+    "snakemake-executor-plugin-slurm": ("profiles/slurm/config.yaml", r"\nexecutor: slurm\n"),
 }
 HELD_BACK = {"jsonschema"}  # needed by a package that is imported, and declared for the version that it must not have
 THE_NINE = (

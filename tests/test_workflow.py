@@ -145,6 +145,7 @@ def ended(monkeypatch, tmp_path):
         todo = {
             "study.publish.forms.answers.read_statements": 1,
             "study.workflow.plan": 1,
+            "study.changes.announce": 1,
             "study.workflow.snakemake": 1,
         }
         todo |= {f"study.{part}.write": 1 for part in ("provenance", "publish.manuscript", "publish.site")}

@@ -106,7 +106,8 @@ def _content(path, run):
     if not path.is_relative_to(run.folder):
         return _without_outputs(notebook) or content
     for part in (notebook, *notebook["cells"]):
-        part["metadata"].pop("papermill", None)
+        for name in ("papermill", "recipe"):
+            part["metadata"].pop(name, None)
     for cell in notebook["cells"]:
         if "outputs" in cell:
             cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from study import files, provenance, workflow
+from study import changes, files, provenance, workflow
 from study.__main__ import app
 from study.measures import biomarkers, comparison, per_scan, quantify
 from study.networks import segmentation
@@ -171,8 +171,8 @@ def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatc
     this = Run("trial", tmp_path)
     this.folder.mkdir(parents=True)
     for module, name in (
-        (workflow, "plan"), (workflow, "snakemake"), (answers, "read_statements"), (answers, "write"),
-        (provenance, "write"), (manuscript, "write"),
+        (workflow, "plan"), (workflow, "snakemake"), (changes, "announce"), (answers, "read_statements"),
+        (answers, "write"), (provenance, "write"), (manuscript, "write"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, lambda *_: 0)
     monkeypatch.setattr("study.run.Run", lambda name: this)
