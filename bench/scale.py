@@ -1,7 +1,7 @@
 """How notebooks 3 to 6 grow with the number of scans, and what a large cohort would take on a cluster.
 
-Measured are small scans through notebook 3, its step that joins shards, notebooks 4 to 6 on many rows, and one scan of a
-thick-section CT's size. From these parts follows how long a cohort takes on so many cores.
+Measured are small scans through notebook 3, its step that joins shards, notebooks 4 to 6 on many rows, and one scan of
+a thick-section CT's size. From these parts follows how long a cohort takes on so many cores.
 """
 
 import heapq
@@ -28,43 +28,47 @@ PROJECTED, CORES = 50_000, (1, 16, 128)
 REPORTS = ("The infection has expanded.", "The infection has shrunk.", "The density has increased.", "No change.")
 
 
-def scan_table(n, images):
-    """A scan table of patients with three scans each, a fifth of them severe; the same few images again and again."""
+def scan_table(n, images, folder):
+    """A scan table of patients with three scans each, a fifth of them severe; the same few images under many names."""
     k, rng = np.arange(n), np.random.default_rng(1)
     patient, visit = k // 3, k % 3
+    for i in k:
+        for column, paths in images.items():
+            (folder / f"{i}-{column}.nii.gz").hardlink_to(paths[i % len(paths)])
     return pd.DataFrame({
         "scan_id": [f"S{i:05d}" for i in k], "patient_id": [f"P{i:05d}" for i in patient],
         "age_years": 30 + patient % 50, "sex": np.where(patient % 2, "male", "female"),
         "scan_date": [f"2020-02-{1 + 5 * v:02d}" for v in visit],
         "status": np.where((patient % 5 == 0) & (visit > 0), "severe", "non-severe"),
-        **{column: [paths[i % len(paths)] for i in k] for column, paths in images.items()},
+        **{column: [str(folder / f"{i}-{column}.nii.gz") for i in k] for column in images},
         "report": [REPORTS[i] for i in rng.integers(0, 4, n)],
     })  # fmt: skip
 
 
-def write_run(project, name, table, networks, n_shards=1):
+def write_run(project, name, n, images, networks, n_shards=1):
     """Write a run as notebooks 1 and 2 would, with these scans and networks; the recipes of the others are planned."""
     (project / "parameters" / f"{name}.yaml").write_text(f"segment: {{n_shards: {n_shards}, threads: 1}}\n")
     run = Run(name, project)
     workflow.plan(run)
-    write_table(run.folder / "own.csv", table)
+    (run.folder / "data").mkdir()
+    write_table(run.folder / "own.csv", scan_table(n, images, run.folder / "data"))
     scans = cohort.adopt_scans(run.folder / "own.csv", run.cohort, "public", "simulated", "")
     cohort.write_included(run.cohort, scans, scans[:0])
     take_over(networks, run.models)
     return run
 
 
-def write_shards(run, table, measured_run, n_shards):
+def write_shards(run, measured_run, n_shards):
     """Write the shards of a large run as copies of what was measured on a smaller one, with other POI and iHU."""
     source = shards.join(measured_run.shards, 1, cohort.read_included(measured_run.cohort))
-    ids, rng = list(table["scan_id"]), np.random.default_rng(2)
+    carried = cohort.read_included(run.cohort)
+    ids, rng = list(carried["scan_id"]), np.random.default_rng(2)
     again = np.arange(len(ids)) % len(source[0])
     run.masks.mkdir(parents=True)
     for scan_id, of in zip(ids, source[0]["scan_id"].iloc[again], strict=True):
         os.link(measured_run.masks / f"{of}.nii.gz", run.masks / f"{scan_id}.nii.gz")
     measured, variants, truth = (source[k].iloc[again].assign(scan_id=ids) for k in (0, 1, 3))
     measured = measured.drop(columns=[name for name in measured if name.startswith(("left_", "right_"))])
-    carried = cohort.read_included(run.cohort).set_index("scan_id").loc[ids].reset_index()
     for name in ("patient_id", "age_years", "sex", "scan_date", "status", "report"):
         measured[name] = list(carried[name])
     truth = truth.assign(patient_id=list(carried["patient_id"]), status=list(carried["status"]))
@@ -135,14 +139,14 @@ def time_scale(folder, networks):
     images.mkdir()
     named = {name: [] for name in ("image", "lung_mask", "infection_mask")}
     for k, (scan, truth, _) in enumerate(phantoms(10, 64, 12)):
-        write_scan(images / f"{k}.nii.gz", scan.hu, scan.spacing_mm)
-        named["image"].append(str(images / f"{k}.nii.gz"))
+        scan = write_scan(images / f"{k}.nii.gz", scan.hu, scan.spacing_mm)
+        named["image"].append(images / f"{k}.nii.gz")
         for name, mask in zip(("lung_mask", "infection_mask"), truth, strict=True):
             write_mask(images / f"{k}-{name}.nii.gz", mask, scan)
-            named[name].append(str(images / f"{k}-{name}.nii.gz"))
+            named[name].append(images / f"{k}-{name}.nii.gz")
     cpu, runs = {}, {}
     for n in PROCESSED:
-        runs[n] = write_run(project_folder, f"scans-{n}", scan_table(n, named), networks)
+        runs[n] = write_run(project_folder, f"scans-{n}", n, named, networks)
         cpu[n] = execute(runs[n], "3-segment", f"{n} scans 12x64x64")
     each = (cpu[PROCESSED[1]] - cpu[PROCESSED[0]]) / (PROCESSED[1] - PROCESSED[0])
     record("  CPU per scan beyond the first 50", "12x64x64", each, each, float("nan"))
@@ -150,9 +154,9 @@ def time_scale(folder, networks):
     later = ("4-biomarkers", "5-severity", "6-progression")
     measured = {name: [] for name in ("join", *later)}
     for n in JOINED:
-        table, n_shards = scan_table(n, named), round(n / workflow.SCANS_PER_SHARD)
-        run = write_run(project_folder, f"joined-{n}", table, networks, n_shards)
-        write_shards(run, table, runs[PROCESSED[1]], n_shards)
+        n_shards = round(n / workflow.SCANS_PER_SHARD)
+        run = write_run(project_folder, f"joined-{n}", n, named, networks, n_shards)
+        write_shards(run, runs[PROCESSED[1]], n_shards)
         started = time.process_time()
         shards.join(run.shards, n_shards, cohort.read_included(run.cohort))
         seconds = time.process_time() - started

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import fingerprint, processes, provenance
+from study import cluster, fingerprint, processes, provenance
 from study.files import write_json, write_text
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 
@@ -322,26 +322,21 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     # The rules call `study` by name: make that the one of this environment, whether it is activated or not.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     # The notebooks say themselves how far they are, but not from another machine.
-    how = {"last_word": signal.SIGINT, "show": _show_progress} if profile else {}
+    jobs = cluster.Jobs(NOTEBOOKS, lambda line: print(line, flush=True))
+    how = {"last_word": signal.SIGINT, "show": jobs.hear} if profile else {}
     code, said = processes.run_together(
         [*command(run, cores, targets, profile), *words], run.root, {**os.environ, "PATH": path}, **how
     )
     if code:
-        raise incomplete(run, code, said)
+        raise incomplete(run, code, said, jobs.errors())
 
 
-def incomplete(run, code, said):
-    """The `IncompleteError` for what Snakemake said, and its exit code."""
+def incomplete(run, code, said, errors=()):
+    """The `IncompleteError` for the errors of jobs if they are known, else for what Snakemake said."""
+    why = "\nstudy: ".join(errors) or _why(code, said)
     return IncompleteError(
-        f"{_why(code, said)}\nstudy: the run {run.name} is incomplete; fix the error above and run the command "
-        "again: it resumes"
+        f"{why}\nstudy: the run {run.name} is incomplete; fix the error above and run the command again: it resumes"
     )
-
-
-def _show_progress(line):
-    """Show what Snakemake says of jobs on other machines: submitted, failed, tried again, how many are done."""
-    if re.match(r"Job \d+ has been submitted|Error in (rule|group)|Trying to restart|\d+ of \d+ steps", line):
-        print(line.rstrip(), flush=True)
 
 
 def _why(code, said):

@@ -15,7 +15,7 @@ from study.parameters import RULES, defaults, notebook_name, read_parameters
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # In no room, as all rooms stand on them.
-GROUND = {"changes", "files", "run", "fingerprint", "processes", "provenance", "parameters", "workflow"}
+GROUND = {"changes", "cluster", "files", "run", "fingerprint", "processes", "provenance", "parameters", "workflow"}
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
     {*GROUND, "statistics"},
