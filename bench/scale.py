@@ -156,7 +156,7 @@ def time_scale(folder, networks):
     for n in JOINED:
         n_shards = round(n / workflow.SCANS_PER_SHARD)
         run = write_run(project_folder, f"joined-{n}", n, named, networks, n_shards)
-        write_shards(run, runs[PROCESSED[1]], n_shards)
+        write_shards(run, runs[PROCESSED[0]], n_shards)
         started = time.process_time()
         shards.join(run.shards, n_shards, cohort.read_included(run.cohort))
         seconds = time.process_time() - started

@@ -86,6 +86,7 @@ class Jobs:
         said = []
         for job, known in self.failed.items():
             own = [error for error in known["errors"] if "was stopped by" not in error]
+            why = known["message"] if known["message"] != "None" else "the cluster says that its job has failed"
             where = f"\n  its log: {known['log']}" if known["log"] else ""
-            said += own or [f"{self.names.get(job, f'job {job}')}: {known['message']}{where}"]
+            said += own or [f"{self.names.get(job, f'job {job}')}: {why}{where}"]
         return said
