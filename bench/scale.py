@@ -53,7 +53,7 @@ def write_run(project, name, n, images, networks, n_shards=1):
     (run.folder / "data").mkdir()
     write_table(run.folder / "own.csv", scan_table(n, images, run.folder / "data"))
     scans = cohort.adopt_scans(run.folder / "own.csv", run.cohort, "public", "simulated", "")
-    cohort.write_included(run.cohort, scans, scans[:0])
+    cohort.write_included(run.cohort, scans, cohort.include(scans)[1])
     take_over(networks, run.models)
     return run
 

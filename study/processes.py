@@ -204,6 +204,7 @@ def end_with_run(last_word=signal.SIGTERM):
 def _wait_for_end_of_input(last_word):
     while os.read(0, 1):
         pass
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # nobody reads it any more, and Snakemake would end before it cancels
     os.kill(os.getpid(), last_word)
     time.sleep(LONGEST_S)
     os.kill(os.getpid(), signal.SIGKILL)
