@@ -297,7 +297,7 @@ def command(run, cores=0, targets=(), profile=None):
     if profile:
         return [*words, "--profile", Path(profile).resolve(), *(["--cores", cores] if cores else [])]
     cores = cores or os.cpu_count()
-    return [*words, f"cores={cores}", "--cores", cores]
+    return [*words, f"cores={cores}", "--cores", cores, "--profile", "none"]  # whatever the environment names
 
 
 def snakemake(run, cores=0, targets=(), profile=None, words=()):

@@ -1,6 +1,7 @@
 """A run on a cluster: one SLURM node on this machine, as `.ci/slurm` starts it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -66,7 +67,7 @@ def test_four_shards_on_a_cluster_give_the_bytes_of_one_and_a_cancelled_shard_is
     printed, _ = running.communicate()
     assert running.returncode == 0, printed
     assert made_by_notebook_3(run) == whole
-    told = [line.split(maxsplit=2)[1:] for line in printed.splitlines() if line.startswith("3-segment ")]
+    told = re.findall(r"^3-segment (\d/4) +(.+)$", printed, re.MULTILINE)
     for shard in ("1/4", "2/4", "3/4", "4/4"):
         again = ["failed", "is tried again", "submitted"] if shard == "3/4" else []
         steps = [what.split(" (")[0] for name, what in told if name == shard]
