@@ -68,7 +68,6 @@ def write_shards(run, measured_run, n_shards):
     for scan_id, of in zip(ids, source[0]["scan_id"].iloc[again], strict=True):
         os.link(measured_run.masks / f"{of}.nii.gz", run.masks / f"{scan_id}.nii.gz")
     measured, variants, truth = (source[k].iloc[again].assign(scan_id=ids) for k in (0, 1, 3))
-    measured = measured.drop(columns=[name for name in measured if name.startswith(("left_", "right_"))])
     for name in ("patient_id", "age_years", "sex", "scan_date", "status", "report"):
         measured[name] = list(carried[name])
     truth = truth.assign(patient_id=list(carried["patient_id"]), status=list(carried["status"]))
