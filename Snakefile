@@ -35,7 +35,6 @@ variants = [] if own_biomarkers else [f"{R}/variants.csv"]
 earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
 
 
-
 def memory(mb):
     """Ask for this much, and for twice as much when a job is tried again, as it may have been killed for want of it."""
     return lambda wildcards, attempt: mb * attempt
