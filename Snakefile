@@ -1,15 +1,20 @@
 # Which notebook reads and writes which files, and nothing else. `study run NAME` writes the recipes and calls Snakemake.
 #
 # A recipe holds a notebook's parameters and the fingerprint of its code, and is rewritten only when either changes.
+# What a rule asks for (threads, memory in MB, minutes) is what a cluster reserves; a profile may set other figures.
 
 import json
+import signal
 from pathlib import Path
 
 from study import processes
 
-processes.end_with_run()  # when `study run` is killed
-
 run = config["run"]
+on_cluster = "cores" not in config
+cores = config.get("cores", 4)  # of this machine; on a cluster, what a job asks for at most
+# When `study run` is killed; by SIGINT Snakemake also cancels its jobs on a cluster.
+processes.end_with_run(signal.SIGINT if on_cluster else signal.SIGTERM)
+
 R, F = f"runs/{run}", f"figures/{run}"
 
 
@@ -22,7 +27,8 @@ own_models = [f"{path}/{task}.json" for path in [parameter("2-train", "models")]
 own_biomarkers = parameter("5-severity", "biomarkers_csv")
 biomarkers = own_biomarkers or f"{R}/biomarkers.csv"
 n_shards = parameter("3-segment", "n_shards")
-processes = 1 if own_models else parameter("2-train", "processes")
+training = {name: parameter("2-train", name) for name in ("processes", "threads", "sample_workers")}
+n_processes = 1 if own_models else training["processes"]
 
 # A table of biomarkers alone is enough for the last three notebooks.
 variants = [] if own_biomarkers else [f"{R}/variants.csv"]
@@ -31,6 +37,11 @@ earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort"
 
 # What trainings with other seeds gave, where there were any: `study seeds`.
 seeds = [path for path in [f"{R}/seeds.json"] if Path(path).is_file()]
+
+
+def memory(mb):
+    """Ask for this much, and for twice as much when a job is tried again, as it may have been killed for want of it."""
+    return lambda wildcards, attempt: mb * attempt
 
 
 # Each notebook's values are asked for: those of a notebook that failed are removed, and would else not be missed.
@@ -52,13 +63,16 @@ rule cohort:
         f"{R}/cohort/cohort.json",
         f"{R}/training/scans.csv",
         f"{R}/values/1-cohort.json",
-    threads: workflow.cores
+    threads: parameter("1-cohort", "workers")
+    resources:
+        mem_mb=memory(4000),
+        runtime=8 * 60,
     shell:
         "study execute 1-cohort {run}"
 
 
 # Several processes train together, started by torch's launcher.
-launcher = f"torchrun --standalone --nproc-per-node {processes} -m study" if processes > 1 else "study"
+launcher = f"torchrun --standalone --nproc-per-node {n_processes} -m study" if n_processes > 1 else "study"
 
 
 rule train:
@@ -70,12 +84,15 @@ rule train:
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
         f"{R}/values/2-train.json",
-    threads: workflow.cores
+    threads: 1 if own_models else n_processes * max(1, training["threads"] + training["sample_workers"])
+    resources:
+        mem_mb=memory(8000 * n_processes),
+        runtime=24 * 60,
     shell:
         "{launcher} execute 2-train {run}"
 
 
-# One part of the scans of several; with a single shard the notebook processes all scans itself.
+# A part of the scans, of several: all that is done scan by scan.
 rule shard:
     input:
         f"{R}/recipes/3-segment.json",
@@ -84,24 +101,32 @@ rule shard:
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
     output:
-        touch(f"{R}/masks/shard-{{shard}}-of-{{n_shards}}.done"),
+        f"{R}/shards/{{shard}}-of-{{n_shards}}.json",
+    threads: parameter("3-segment", "threads") or 1
+    resources:
+        mem_mb=memory(3000),
+        runtime=8 * 60,
     shell:
-        "study execute 3-segment {run} --shard {wildcards.shard} --n-shards {wildcards.n_shards}"
+        "study execute 3-segment {run} --shard {wildcards.shard} --n-shards {wildcards.n_shards} --threads {threads}"
 
 
+# The whole cohort: joins the shards; a single one it processes itself.
 rule segment:
     input:
         rules.shard.input,
-        [f"{R}/masks/shard-{k}-of-{n_shards}.done" for k in range(n_shards) if n_shards > 1],
+        [f"{R}/shards/{k}-of-{n_shards}.json" for k in range(n_shards) if n_shards > 1],
     output:
         f"{R}/exclusions.csv",
         f"{R}/biomarkers.csv",
         f"{R}/variants.csv",
         f"{R}/truth.csv",
         f"{R}/values/3-segment.json",
-    threads: workflow.cores
+    threads: 1 if n_shards > 1 else parameter("3-segment", "threads") or cores
+    resources:
+        mem_mb=memory(4000),
+        runtime=60 if n_shards > 1 else 24 * 60,
     shell:
-        "study execute 3-segment {run}"
+        "study execute 3-segment {run} --threads {threads}"
 
 
 rule biomarkers:
@@ -113,6 +138,9 @@ rule biomarkers:
         f"{R}/truth.csv",
     output:
         f"{R}/values/4-biomarkers.json",
+    resources:
+        mem_mb=memory(3000),
+        runtime=60,
     shell:
         "study execute 4-biomarkers {run}"
 
@@ -125,6 +153,9 @@ rule severity:
         seeds,
     output:
         f"{R}/values/5-severity.json",
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
     shell:
         "study execute 5-severity {run}"
 
@@ -137,6 +168,9 @@ rule progression:
         seeds,
     output:
         f"{R}/values/6-progression.json",
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
     shell:
         "study execute 6-progression {run}"
 
@@ -152,5 +186,8 @@ rule claims:
         f"{F}/claims.html",
         f"{F}/claims.csv",
         f"{F}/audit.csv",
+    resources:
+        mem_mb=memory(3000),
+        runtime=60,
     shell:
         "study execute 7-claims {run}"

@@ -10,7 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench import coverage, parts, quality, runs, speed
+from bench import coverage, parts, quality, runs, scale, speed
 from bench.real_scans import REAL_CT
 from bench.timing import FOLDER, ROOT
 from study.networks.models import STARTER
@@ -27,6 +27,7 @@ BENCHES = {
     "scan": speed.time_scan,
     "networks": speed.time_networks,
     "many": speed.time_cohorts,
+    "scale": scale.time_scale,
     "coverage": coverage.write_coverage,
     "quality": quality.write_quality,
     "shift": quality.write_shift,

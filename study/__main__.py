@@ -33,11 +33,24 @@ def _count(n, noun):
 @app.command()
 def run(
     name: Annotated[str, typer.Argument(help="demo, smoke, or your own parameters/NAME.yaml")] = "demo",
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE...]", help="further options, for Snakemake")
+    ] = None,
     cores: Annotated[int, typer.Option(help="CPU cores to use; 0: all")] = 0,
     until: Annotated[str, typer.Option(help="stop after this notebook, such as cohort", show_default=False)] = "",
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="folder of a Snakemake profile, such as profiles/slurm: run on a cluster",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be executed, and why")] = False,
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
-    from study import processes, provenance, workflow
+    from study import changes, processes, provenance, workflow
     from study.publish import crate
     from study.publish.forms import answers
     from study.results import side_by_side
@@ -50,9 +63,16 @@ def run(
     try:
         this = Run(name)
         with processes.stoppable(), processes.only_one(this):
+            asked = (this, cores, [until] if until else [], profile, words or [])
+            if dry_run:
+                with changes.undone(this):
+                    workflow.plan(this)
+                    changes.announce(*asked)
+                return
             parameters = workflow.plan(this)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-            workflow.snakemake(this, cores or os.cpu_count(), [until] if until else [])
+            if changes.announce(*asked) or words:
+                workflow.snakemake(*asked)
             if until:
                 return
             provenance.write(this, parameters)
@@ -163,6 +183,7 @@ def execute(
     run: Annotated[str, typer.Argument()] = "demo",  # not an option: torchrun would take --run for its own
     shard: Annotated[int, typer.Option()] = 0,
     n_shards: Annotated[int, typer.Option()] = 1,
+    threads: Annotated[int, typer.Option()] = 0,
 ):
     """Execute one notebook of a run (Snakemake calls this)."""
     from study import processes, workflow
@@ -171,7 +192,7 @@ def execute(
     try:
         with processes.stoppable():
             processes.end_with_run()
-            workflow.execute(notebook, Run(run), shard, n_shards)
+            workflow.execute(notebook, Run(run), shard, n_shards, threads)
     except processes.Stopped as stopped:
         _stop(f"{notebook} was stopped by {stopped}", stopped.exit_code)
     except workflow.NotebookError as error:

@@ -78,7 +78,7 @@ RULES = {
     "lung_pixels": _CROP, "infection_pixels": _CROP, "batch_size": _from(1, 4096),
     "lung_learning_rate": _RATE, "infection_learning_rate": _RATE,
     "threads": _PROCESSES_OR_NONE, "processes": _PROCESSES,
-    "shard": _COUNT_OR_NONE, "n_shards": _from(1, 10_000),
+    "shard": _COUNT_OR_NONE, "n_shards": _from(0, 10_000),
     "n_bootstrap": _COUNT,
     "confidence": _from(0.5, 1, below=True),
     "stated_prevalence": _from(0, 1, above=True, below=True),

@@ -18,7 +18,7 @@ import stat
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 PIPE = "STUDY_RUN_PIPE"  # set in the environment of the processes whose standard input is the pipe
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -124,8 +124,19 @@ def _is_gone(pid, host):
     return False
 
 
-def run_together(command, cwd, environment):
+def run_together(command, cwd, environment, last_word=signal.SIGKILL, show=None):
     """Run a command whose processes end when this one does; pass its standard output on to standard error.
+
+    Parameters
+    ----------
+    command : list of (str or Path)
+    cwd : Path
+    environment : dict of str to str
+    last_word : signal.Signals
+        What it is sent when this process has to end. By SIGKILL Snakemake starts nothing more and removes nothing; by
+        SIGINT it cancels its jobs on a cluster, for which it has `LONGEST_S`.
+    show : callable, optional
+        Gets each line that its processes write to standard error.
 
     Returns
     -------
@@ -147,17 +158,27 @@ def run_together(command, cwd, environment):
     )
     os.close(read)
     said = []
-    reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
+
+    def listen():
+        for line in process.stderr:
+            said.append(line.decode(errors="replace"))
+            if show:
+                show(said[-1])
+
+    reader = threading.Thread(target=listen, daemon=True)
     reader.start()
     try:
         process.wait()
     finally:
-        process.kill()  # Snakemake starts nothing more and removes nothing; the next run repeats what is incomplete
+        process.send_signal(last_word)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LONGEST_S)
+        process.kill()
         os.close(write)
         process.wait()
         _wait_for_group(process.pid)
     reader.join(1)
-    return process.returncode, b"".join(said).decode(errors="replace")
+    return process.returncode, "".join(said)
 
 
 def _wait_for_group(group):
@@ -172,16 +193,19 @@ def _wait_for_group(group):
         return
 
 
-def end_with_run():
-    """Let this process end as by SIGTERM when the ``study run`` that started it is gone; do nothing if none did."""
+def end_with_run(last_word=signal.SIGTERM):
+    """Let this process end as by a signal when the ``study run`` that started it is gone; do nothing if none did."""
     if PIPE in os.environ and stat.S_ISFIFO(os.fstat(0).st_mode):
-        threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+        if last_word == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
+        threading.Thread(target=_wait_for_end_of_input, args=(last_word,), daemon=True).start()
 
 
-def _wait_for_end_of_input():
+def _wait_for_end_of_input(last_word):
     while os.read(0, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # nobody reads it any more, and Snakemake would end before it cancels
+    os.kill(os.getpid(), last_word)
     time.sleep(LONGEST_S)
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -124,7 +124,7 @@ class Run:
     ----------
     folder, figures : Path
         ``runs/<name>`` and ``figures/<name>``.
-    cohort, training, models, masks, values : Path
+    cohort, training, models, masks, shards, values : Path
         Folders through which notebooks hand on their results.
     biomarkers_csv, variants_csv, exclusions_csv, truth_csv : Path
         Tables with one row per scan.
@@ -143,6 +143,7 @@ class Run:
         self.training = self.folder / "training"
         self.models = self.folder / "models"
         self.masks = self.folder / "masks"
+        self.shards = self.folder / "shards"
         self.values = self.folder / "values"
         self.biomarkers_csv = self.folder / "biomarkers.csv"
         self.variants_csv = self.folder / "variants.csv"

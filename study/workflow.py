@@ -17,13 +17,14 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import arithmetic, fingerprint, processes, provenance
+from study import arithmetic, cluster, fingerprint, processes, provenance
 from study.files import write_json, write_text
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
+SCANS_PER_SHARD = 200  # some twenty minutes on one core, of 60 sections of 512x512
 STAYS = """\
 # What stays here
 
@@ -58,7 +59,7 @@ def plan(run, parameters_file=None):
     Returns
     -------
     dict of str to dict
-        The parameters of each notebook.
+        The parameters of each notebook, with the number of shards where the file leaves it open.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def plan(run, parameters_file=None):
     parameters = read_parameters(path, notebooks)
     if faults := _missing_files(parameters, run.root):
         raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
+    segment = parameters["3-segment"]
+    segment["n_shards"] = segment["n_shards"] or _n_shards(parameters["1-cohort"], run.root)
     write_text(run.folder / "README.md", STAYS.format(run=run.name))
     for name, notebook in notebooks.items():
         recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
@@ -97,6 +100,13 @@ def _missing_files(parameters, root):
     ]
 
 
+def _n_shards(cohort, root):
+    """One shard for every `SCANS_PER_SHARD` scans; of an own table the lines count, and a report may take several."""
+    own = cohort["scans"]
+    n_scans = (root / own).read_bytes().count(b"\n") if own else cohort["n_adult_scans"]
+    return max(1, round(n_scans / SCANS_PER_SHARD))
+
+
 def recipe_path(run, notebook):
     """Path of a notebook's recipe, which is an input of the notebook's rule in the Snakefile."""
     return run.folder / "recipes" / f"{notebook}.json"
@@ -107,7 +117,7 @@ def executed_path(run, notebook, shard=""):
     return run.folder / "notebooks" / f"{notebook}{shard}.ipynb"
 
 
-def execute(notebook, run, shard=0, n_shards=1):
+def execute(notebook, run, shard=0, n_shards=1, threads=0):
     """Run one notebook by papermill with the parameters of its recipe; keep the executed copy.
 
     Parameters
@@ -117,7 +127,10 @@ def execute(notebook, run, shard=0, n_shards=1):
     run : Run
     shard, n_shards : int
         With more than one shard, only this part of the scans is processed, and the cells tagged ``whole``, which need
-        all scans, are skipped.
+        all scans, are skipped. Of a run whose shards are executed each on its own, the cells tagged ``shard`` are
+        skipped where the whole cohort is processed.
+    threads : int
+        CPU threads, for a notebook whose parameter ``threads`` leaves their number open; 0: all.
 
     Raises
     ------
@@ -137,18 +150,23 @@ def execute(notebook, run, shard=0, n_shards=1):
     recipe = json.loads(recipe_path(run, notebook).read_text(encoding="utf-8"))
     arithmetic.choose(recipe["parameters"]["arithmetic"])  # for the kernel
     parameters = {name: item for name, item in recipe["parameters"].items() if name not in OF_THE_RUN}
+    if parameters.get("threads") == 0:
+        parameters["threads"] = threads
     suffix, label = "", notebook
+    skipped = "shard" if parameters.get("n_shards", 1) > 1 else None
     if n_shards > 1:
+        skipped = "whole"
         parameters |= {"shard": shard, "n_shards": n_shards}
         suffix, label = f".shard-{shard}-of-{n_shards}", f"{notebook} {shard + 1}/{n_shards}"
     rank = int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
     if rank:
-        suffix, label = f".rank-{rank}", f"{notebook} rank {rank}"
+        skipped, suffix, label = "whole", f".rank-{rank}", f"{notebook} rank {rank}"
     output = executed_path(run, notebook, suffix)
     output.parent.mkdir(parents=True, exist_ok=True)
     source = nbformat.read(run.root / "notebooks" / f"{notebook}.ipynb", as_version=4)
+    source.metadata["recipe"] = recipe  # by which a later run knows what has changed
     for cell in source.cells:
-        if (n_shards > 1 or rank) and "whole" in cell.metadata.get("tags", []):
+        if skipped in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "skip-execution"]
     prepared = output.with_suffix(".prepared.ipynb")
     nbformat.write(source, prepared)
@@ -183,7 +201,7 @@ def execute(notebook, run, shard=0, n_shards=1):
                 "or a smaller batch"
             )
         raise NotebookError(
-            f"{notebook}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
+            f"{label}: {why}\nthe notebook up to the error, with its traceback: {output.relative_to(run.root)}"
         ) from None
     except KeyboardInterrupt:
         line.clear()
@@ -270,26 +288,56 @@ class ProgressLine:
         sys.stdout.flush()
 
 
-def snakemake(run, cores, targets=()):
+def command(run, cores=0, targets=(), profile=None):
+    """The command line of Snakemake, without further words; see `snakemake`."""
+    words = [
+        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
+        "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--show-failed-logs",
+        "--quiet", "host", "reason", *([] if profile else ["progress", "rules"]), "--config", f"run={run.name}",
+    ]  # fmt: skip
+    if profile:
+        return [*words, "--profile", Path(profile).resolve(), *(["--cores", cores] if cores else [])]
+    cores = cores or os.cpu_count()
+    return [*words, f"cores={cores}", "--cores", cores, "--profile", "none"]  # whatever the environment names
+
+
+def snakemake(run, cores=0, targets=(), profile=None, words=()):
     """Let Snakemake bring a run, or only the named targets, up to date.
+
+    Parameters
+    ----------
+    run : Run
+    cores : int
+        Of this machine that it may use; 0: all. With a profile, which says where jobs run, 0 leaves it to the profile.
+    targets : list of str
+        Names of rules.
+    profile : path, optional
+        A folder with a Snakemake profile.
+    words : list of str
+        Further words for Snakemake's command line; they prevail.
 
     Raises
     ------
     IncompleteError
     """
-    command = [
-        sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
-        "--config", f"run={run.name}", "--cores", str(cores), "--rerun-triggers", "mtime", "--rerun-incomplete",
-        "--nolock", "--quiet", "host", "progress", "reason", "rules",
-    ]  # fmt: skip
     # The rules call `study` by name: make that the one of this environment, whether it is activated or not.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    code, said = processes.run_together(command, run.root, {**os.environ, "PATH": path})
+    # The notebooks say themselves how far they are, but not from another machine.
+    jobs = cluster.Jobs(NOTEBOOKS, lambda line: print(line, flush=True))
+    how = {"last_word": signal.SIGINT, "show": jobs.hear} if profile else {}
+    code, said = processes.run_together(
+        [*command(run, cores, targets, profile), *words], run.root, {**os.environ, "PATH": path}, **how
+    )
     if code:
-        raise IncompleteError(
-            f"{_why(code, said)}\nstudy: the run {run.name} is incomplete; fix the error above and run the command "
-            "again: it resumes"
-        )
+        raise incomplete(run, code, said, jobs.errors())
+
+
+def incomplete(run, code, said, errors=()):
+    """The `IncompleteError` for the errors of jobs if they are known, else for what Snakemake said."""
+    why = "\nstudy: ".join(errors) or _why(code, said)
+    return IncompleteError(
+        f"{why}\nstudy: the run {run.name} is incomplete; fix the error above and run the command again: it resumes"
+    )
 
 
 def _why(code, said):

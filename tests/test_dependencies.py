@@ -20,6 +20,7 @@ CALLED = {
     "jupyterlab": ("Makefile", r"\nlab:.*\n.*\$\(BIN\)/jupyter lab "),
     "pydata-sphinx-theme": ("study/publish/sphinx_build.py", r'"html_theme": "pydata_sphinx_theme"'),
     "snakemake": ("study/workflow.py", r'sys\.executable, "-m", "snakemake"'),
+    "snakemake-executor-plugin-slurm": ("profiles/slurm/config.yaml", r"\nexecutor: slurm\n"),
 }
 HELD_BACK = {"jsonschema"}  # needed by a package that is imported, and declared for the version that it must not have
 THE_NINE = (

@@ -17,7 +17,9 @@ import yaml
 from helpers.identities import Hospital, dates_in_words, found, texts
 from helpers.project import ROOT, ran, study
 from helpers.typeset import document, faults, pdflatex
+from study.measures import shards
 from study.run import Run
+from study.scans import cohort
 from study.scans.ct import read_scan, write_scan
 
 
@@ -151,7 +153,7 @@ def test_a_changed_line_of_a_measure_runs_what_uses_it_and_what_follows(smoke):
     assert (code, ran(printed)) == (0, ["6-progression", "7-claims"])
 
 
-def test_shards_give_the_same_label_maps(smoke):
+def test_shards_give_the_same_label_maps_and_tables(smoke):
     masks = smoke / "runs" / "smoke" / "masks"
     before = {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")}
     for path in [*masks.glob("*.nii.gz"), *masks.glob("*.json")]:
@@ -160,6 +162,10 @@ def test_shards_give_the_same_label_maps(smoke):
         code, printed = study(smoke, "execute", "3-segment", "smoke", "--shard", shard, "--n-shards", 2)
         assert code == 0, printed
     assert {path.name: path.read_bytes() for path in masks.glob("*.nii.gz")} == before
+    run = Run("smoke", smoke)
+    scans = cohort.read_included(run.cohort)
+    for one, other in zip(*(shards.join(run.shards, n_shards, scans) for n_shards in (1, 2)), strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,17 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 18
 
 
+@pytest.mark.parametrize(("given", "n_scans", "n_shards"), [(0, 5000, 25), (0, 531, 3), (0, 20, 1), (7, 5000, 7)])
+def test_a_shard_for_every_200_scans_unless_their_number_is_given(project, given, n_scans, n_shards):
+    (project / "scans.csv").write_text("scan_id\n" + "a\n" * n_scans)
+    parameters = project / "parameters" / "own.yaml"
+    for lines in ("scans: scans.csv\n", f"cohort: {{n_adult_scans: {n_scans}}}\n"):
+        parameters.write_text(f"{lines}segment: {{n_shards: {given}}}\n")
+        assert workflow.plan(Run("own", project))["3-segment"]["n_shards"] == n_shards
+        recipe = json.loads(workflow.recipe_path(Run("own", project), "3-segment").read_text())
+        assert recipe["parameters"]["n_shards"] == n_shards
+
+
 @pytest.fixture
 def small_run(tmp_path):
     """Return a function of the code of a cell: a run whose notebook 5 has that cell."""
@@ -79,6 +90,31 @@ def printed_by(run):
     """What a run's notebook 5 printed to standard output and standard error, one output each."""
     notebook = nbformat.read(workflow.executed_path(run, "5-severity"), 4)
     return {output.name: output.text for cell in notebook.cells for output in cell.get("outputs", [])}
+
+
+def test_shards_and_the_whole_cohort_each_do_their_part_with_the_threads_of_their_rule(small_run):
+    run = small_run("print(shard, n_shards, threads)")
+    path = run.root / "notebooks" / "5-severity.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].source += "\nshard, n_shards, threads = 0, 1, 0"
+    notebook.cells += [new_code_cell("print('the shard')"), new_code_cell("print('the whole')")]
+    notebook.cells[2].metadata["tags"], notebook.cells[3].metadata["tags"] = ["shard"], ["whole"]
+    nbformat.write(notebook, path)
+
+    def printed(suffix=""):
+        cells = nbformat.read(workflow.executed_path(run, "5-severity", suffix), 4).cells
+        return [output.text.strip() for cell in cells for output in cell.get("outputs", [])]
+
+    recipe = {"parameters": {"run": "small", "shard": 0, "n_shards": 1, "threads": 0}}
+    write_json(workflow.recipe_path(run, "5-severity"), recipe)
+    workflow.execute("5-severity", run, threads=3)
+    assert printed() == ["0 1 3", "the shard", "the whole"]
+    recipe["parameters"] |= {"n_shards": 2, "threads": 5}
+    write_json(workflow.recipe_path(run, "5-severity"), recipe)
+    workflow.execute("5-severity", run, shard=1, n_shards=2, threads=3)
+    assert printed(".shard-1-of-2") == ["1 2 5", "the shard"]
+    workflow.execute("5-severity", run, threads=3)
+    assert printed() == ["0 2 5", "the whole"]
 
 
 def test_a_notebook_runs_with_a_long_folder_for_temporary_files_and_a_foreign_kernel(small_run, monkeypatch, tmp_path):
@@ -145,6 +181,7 @@ def ended(monkeypatch, tmp_path):
         todo = {
             "study.publish.forms.answers.read_statements": 1,
             "study.workflow.plan": 1,
+            "study.changes.announce": 1,
             "study.workflow.snakemake": 1,
         }
         todo |= {f"study.{part}.write": 1 for part in ("provenance", "publish.manuscript", "publish.site")}

@@ -8,6 +8,14 @@ from study.scans import refusals
 from study.scans.ct import mask_reader, read_label_map, read_scan
 from study.scans.schemas import MASK_COLUMNS
 
+# The tables with a row per scan; the columns of biomarkers.csv depend on the scan table.
+COLUMNS = {
+    "measured": None,
+    "variants": quantify.VARIANT_COLUMNS,
+    "agreement": comparison.AGREEMENT_COLUMNS,
+    "truth": comparison.TRUTH_COLUMNS,
+}
+
 
 def measure_scan(row, folder, masks_folder):
     """Measure one segmented scan and compare its label map with the observers' masks and with the truth.
@@ -74,14 +82,8 @@ def measure_scans(scans, folder, masks_folder):
                 tqdm.write(f"{row['scan_id']}: {noted}")
         except Exception as error:  # of whatever type: the other scans go on
             refused.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
-    columns = {
-        "measured": None,
-        "variants": quantify.VARIANT_COLUMNS,
-        "agreement": comparison.AGREEMENT_COLUMNS,
-        "truth": comparison.TRUTH_COLUMNS,
-    }
     tables = {
         name: pd.DataFrame([rows[name] for rows in made if name in rows], columns=names)
-        for name, names in columns.items()
+        for name, names in COLUMNS.items()
     }
     return *tables.values(), pd.DataFrame(refused, columns=refusals.COLUMNS)

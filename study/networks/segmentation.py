@@ -176,7 +176,7 @@ def mirrored_parts(lung_mask, hu, body):
     return lung_mask & (~airless | (covered >= MIRRORED_SHARE * sizes))[parts]
 
 
-def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=1, threads=0):
+def segment_scans(scans, folder, models_folder, masks_folder, threads=0):
     """Segment the scans of a table, one after another; those with a valid label map are not segmented again.
 
     Parameters
@@ -186,8 +186,6 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     folder : Path
         The table's paths are relative to it.
     models_folder, masks_folder : Path
-    shard, n_shards : int
-        Every `n_shards`-th scan, from the `shard`-th (0-based).
     threads : int
         CPU threads; 0 for all.
 
@@ -196,11 +194,6 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     segmented, refused : DataFrame
         ``scan_id, status, infection_volume_ml``; and ``scan_id, patient_id, file, what, remedy, stage`` of the scans
         that could not be segmented.
-
-    Raises
-    ------
-    ValueError
-        If that is all of them: nothing is left to go on with.
     """
     import pandas as pd  # takes a second, and segmenting one scan does not need it
 
@@ -211,8 +204,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
     by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__]),
                arithmetic.chosen()]  # fmt: skip
     segmented, refused = [], []
-    part = scans.iloc[shard::n_shards]
-    for row in tqdm(part.itertuples(index=False), total=len(part), desc="segment", mininterval=1):
+    for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="segment", mininterval=1):
         image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"
         note = masks_folder / f"{row.scan_id}.json"
         try:
@@ -232,12 +224,6 @@ def segment_scans(scans, folder, models_folder, masks_folder, shard=0, n_shards=
         except Exception as error:  # of whatever type: the other scans go on
             target.unlink(missing_ok=True)
             refused.append(refusals.refusal(row._asdict(), image, error, folder, "segment"))
-    if refused and not segmented:
-        first = refused[0]
-        raise ValueError(
-            f"none of the {len(refused)} scans could be segmented; the first, {first['file']}: {first['what']}; "
-            f"{first['remedy']}. `study check` lists what it finds wrong with each scan"
-        )
     segmented = pd.DataFrame(segmented, columns=["scan_id", "status", "infection_volume_ml"])
     return segmented, pd.DataFrame(refused, columns=refusals.COLUMNS)
 

@@ -107,7 +107,8 @@ def _content(path, run):
         return _without_outputs(json.loads(content)) or content
     notebook = executed.executed(run, path.stem)  # as its page shows it
     for part in (notebook, *notebook["cells"]):
-        part["metadata"].pop("papermill", None)
+        for name in ("papermill", "recipe"):
+            part["metadata"].pop(name, None)
     for cell in notebook["cells"]:
         if "outputs" in cell:
             cell["outputs"] = [output for output in cell["outputs"] if output.get("name") != "stderr"]

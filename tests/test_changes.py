@@ -1,0 +1,109 @@
+"""What a run says it will execute, and why."""
+
+import json
+import shutil
+
+import pytest
+
+from helpers.project import study
+from study import changes, workflow
+from study.files import write_json
+from study.run import Run
+
+JOB = """[Mon Nov 30 12:18:06 2026]
+rule {rule}:
+    input: runs/small/recipes/x.json
+    output: runs/small/x.csv
+    jobid: 0
+    reason: {reason}
+    resources: tmpdir=/tmp
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Return a function of a notebook's recipe when it was executed (None: it never was) and now; gives the run."""
+    run = Run("small", tmp_path)
+
+    def write(notebook, before, now):
+        write_json(workflow.recipe_path(run, notebook), now)
+        if before is not None:
+            write_json(workflow.executed_path(run, notebook), {"cells": [], "metadata": {"recipe": before}})
+        return run
+
+    return write
+
+
+def recipe(code="c", **parameters):
+    return {"parameters": parameters, "code": code}
+
+
+def why(run, rule, reason):
+    return changes.reasons_by_notebook(run, JOB.format(rule=rule, reason=reason))
+
+
+RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason", "said"),
+    [
+        (None, recipe(), "Missing output files: runs/small/values/5-severity.json", "it has not been executed yet"),
+        (recipe(), recipe(), "Missing output files: runs/small/values/5-severity.json", "its results are missing"),
+        (recipe(), recipe(), "Incomplete output files: runs/small/values/5-severity.json", "it was interrupted"),
+        (recipe(n=1), recipe(n=2), RECIPE, "parameter n: 2, was 1"),
+        (recipe(n=1), recipe(n=1, m="a"), RECIPE, "parameter m: 'a'"),
+        (recipe("c"), recipe("d"), RECIPE, "code"),
+        (recipe("c", n=1, m=2), recipe("d", n=2, m=3), RECIPE, "parameter n: 2, was 1; parameter m: 3, was 2; code"),
+        (None, recipe(), RECIPE, "code or parameter"),
+        (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv", "input: biomarkers.csv"),
+        (recipe(), recipe(), "Updated input files: data/scans.csv", "input: data/scans.csv"),
+        (recipe(n=1), recipe(n=2), f"{RECIPE}; Input files updated by another job: runs/small/b.csv, runs/small/a.csv",
+         "parameter n: 2, was 1; input: a.csv, b.csv"),
+        (recipe(), recipe(), "Forced execution", "asked for"),
+    ],
+)  # fmt: skip
+def test_the_reason_is_a_parameter_the_code_or_an_input(small, before, now, reason, said):
+    assert why(small("5-severity", before, now), "severity", reason) == {"5-severity": said}
+
+
+def test_shards_are_counted_and_their_reason_is_that_of_the_notebook(small):
+    run = small("3-segment", recipe(n_shards=1), recipe(n_shards=4))
+    text = JOB.format(rule="segment", reason="Input files updated by another job: runs/small/shards/0-of-4.json")
+    text += JOB.format(rule="shard", reason="Updated input files: runs/small/recipes/3-segment.json") * 2
+    assert changes.reasons_by_notebook(run, text) == {"3-segment": "parameter n_shards: 4, was 1; 2 of 4 shards"}
+
+
+def test_notebooks_are_in_order_and_the_run_itself_is_none(small):
+    run = small("5-severity", None, recipe())
+    small("2-train", None, recipe())
+    text = "".join(JOB.format(rule=rule, reason="Missing output files: a") for rule in ("study", "severity", "train"))
+    assert list(changes.reasons_by_notebook(run, text)) == ["2-train", "5-severity"]
+    assert changes.reasons_by_notebook(run, "Building DAG of jobs...\nNothing to be done.\n") == {}
+
+
+def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project):
+    code, printed = study(project, "run", "smoke", "--dry-run")
+    assert code == 0, printed
+    first, *lines = printed.splitlines()
+    assert first == "smoke: to be executed, and why"
+    assert [line.split()[0] for line in lines] == list(workflow.NOTEBOOKS)
+    assert all(line.endswith("  it has not been executed yet") for line in lines)
+    assert not (project / "runs" / "smoke").exists()
+
+
+def test_what_was_planned_before_is_there_again_with_its_time(project):
+    run = Run("smoke", project)
+    workflow.plan(run)
+    files = [workflow.recipe_path(run, name) for name in workflow.NOTEBOOKS]
+    before = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
+    parameters = project / "parameters" / "smoke.yaml"
+    parameters.write_text(parameters.read_text() + "severity: {n_bootstrap: 77}\n")
+    with changes.undone(run):
+        workflow.plan(run)
+        assert json.loads(files[4].read_text())["parameters"]["n_bootstrap"] == 77
+    assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in files] == before
+    shutil.rmtree(run.folder / "recipes")
+    with changes.undone(run):
+        workflow.plan(run)
+    assert not (run.folder / "recipes").exists()
