@@ -283,7 +283,7 @@ def over_seeds(table):
     half = (table["high"] - table["low"]) / 2
     for row, (seeds, middle, unit) in enumerate(zip(table["seeds"], table["value"], half, strict=True)):
         low, high = ((table.loc[row, end] - middle) / unit for end in ("low", "high"))
-        ax.plot([low, high], [row, row], color=COLOURS["faint"], linewidth=4, solid_capstyle="butt")
+        ax.plot([low, high], [row, row], color=COLOURS["faint"], alpha=0.4, linewidth=4, solid_capstyle="butt")
         apart = (np.array(seeds) - middle) / unit
         ax.plot(apart[1:], [row] * (len(seeds) - 1), "o", color=COLOURS[SERIES[0][0]], markersize=3.5, mfc="none")
         ax.plot(apart[:1], [row], "D", color=COLOURS["ink"], markersize=3)

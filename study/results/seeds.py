@@ -76,18 +76,17 @@ def table(run):
     Returns
     -------
     DataFrame
-        ``notebook, number, value``; ``low, high``, its 95 % interval over patients (the recorded one, else 1.96 standard
-        errors, NaN without either); ``lowest, highest, sd_over_seeds,
-        n_seeds``, this run's seed among them; ``ratio``, of the SD over seeds to the standard error over patients, as the
-        interval gives it (NaN without one); and ``seeds``, the list of values. Numbers that a seed does not have are left out, and so
-        is all with fewer than two seeds.
+        ``notebook, number, value``; ``low, high``, its 95 % interval over patients (the recorded one, else 1.96
+        standard errors; NaN without either); ``lowest, highest, sd_over_seeds, n_seeds``, this run's seed among them;
+        ``ratio``, of the SD over seeds to the standard error over patients, as the interval gives it (NaN without
+        one); and ``seeds``, the list of values. Numbers that a seed does not have are left out.
     """
     others, rows = read(run), []
     for (notebook, name), number in HEADLINES.items():
         recorded = [run.recorded(notebook), *(one[notebook] for one in others)]
         if not others or not all(name in one.index and pd.notna(one.loc[name, "value"]) for one in recorded):
             continue
-        own, seeds = recorded[0].loc[name], [float(one.loc[name, "value"]) for one in recorded]
+        seeds = [float(one.loc[name, "value"]) for one in recorded]
         low, high = _over_patients(recorded[0], name)
         error = (high - low) / (2 * Z_95)
         spread = float(np.std(seeds, ddof=1))
