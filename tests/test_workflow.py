@@ -80,7 +80,7 @@ def small_run(tmp_path):
         notebook.cells[0].metadata["tags"] = ["parameters"]
         notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python"}
         nbformat.write(notebook, tmp_path / "notebooks" / "5-severity.ipynb")
-        write_json(workflow.recipe_path(run, "5-severity"), {"parameters": {"run": "small"}})
+        write_json(workflow.recipe_path(run, "5-severity"), {"parameters": {"run": "small", "arithmetic": "native"}})
         return run
 
     return make
@@ -105,7 +105,7 @@ def test_shards_and_the_whole_cohort_each_do_their_part_with_the_threads_of_thei
         cells = nbformat.read(workflow.executed_path(run, "5-severity", suffix), 4).cells
         return [output.text.strip() for cell in cells for output in cell.get("outputs", [])]
 
-    recipe = {"parameters": {"run": "small", "shard": 0, "n_shards": 1, "threads": 0}}
+    recipe = {"parameters": {"run": "small", "shard": 0, "n_shards": 1, "threads": 0, "arithmetic": "native"}}
     write_json(workflow.recipe_path(run, "5-severity"), recipe)
     workflow.execute("5-severity", run, threads=3)
     assert printed() == ["0 1 3", "the shard", "the whole"]
