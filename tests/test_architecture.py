@@ -16,7 +16,8 @@ from study.parameters import OF_THE_RUN, RULES, defaults, notebook_name, read_pa
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # In no room, as all rooms stand on them.
 GROUND = {
-    "arithmetic", "changes", "cluster", "files", "run", "fingerprint", "processes", "provenance", "parameters", "workflow",
+    "arithmetic", "changes", "cluster", "files", "run", "fingerprint", "processes", "provenance", "parameters",
+    "workflow",
 }  # fmt: skip
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
