@@ -291,6 +291,11 @@ def over_seeds(table):
     ax.set_yticks(range(len(table)), table["number"])
     ax.invert_yaxis()
     ax.set_xlabel("Distance from this run's number, in half-widths of its 95 % interval over patients (grey)")
+    figure.caption = (
+        "How much of a result is luck of the training: headline numbers of this run (black diamonds) and of trainings "
+        "that differ in their seed alone (open circles), each in half-widths of the number's 95 % interval over "
+        "patients (grey)."
+    )
     figure.alt = (
         "Headline numbers of trainings that differ in their seed alone, beside their intervals over patients: "
         + "; ".join(

@@ -22,8 +22,8 @@ TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGES), trim_block
 TEMPLATES.filters["escaped"] = document.escaped
 # The project's own pages: those in docs/ in the order of the sidebar, and those beside it, which follow.
 OF_THE_PROJECT = ("README.md", "REPRODUCING.md", "CONTRIBUTING.md")
-GUIDES = ("measure-a-scan", "own-cohort", "audit", "course", "play", "train", "phantom", "public-data", "submit",
-          "how-it-is-built")  # fmt: skip
+GUIDES = ("measure-a-scan", "own-cohort", "audit", "course", "play", "train", "cluster", "phantom", "public-data",
+          "submit", "same-on-all-machines", "how-it-is-built")  # fmt: skip
 # Claims that the opening page shows: how large the cohort, how good the masks, how well both biomarkers do.
 HEADLINES = ("abstract_scans", "abstract_patients", "abstract_dice_observer_1", "abstract_auc", "abstract_kappa")
 

@@ -43,6 +43,12 @@ def worst_case(hu, labels, words):
     return {"hu": hu, "predicted": labels == 2, "reference": labels == 1, "spacing_mm": SPACING_MM, "words": words}
 
 
+SEEDS = pd.DataFrame(
+    {"number": ["AUC, POI", "kappa"], "value": [0.85, 0.8], "low": [0.8, np.nan], "high": [0.9, np.nan],
+     "seeds": [[0.85, 0.86, 0.83], [0.8, 0.7, 0.9]]}
+)  # fmt: skip
+
+
 def every_figure():
     hu, labels = chest_sections()
     dates = ["2020-01-27", "2020-01-30", "2020-02-02"]
@@ -64,6 +70,7 @@ def every_figure():
         "precision_recall": robustness_plots.precision_recall(
             {"POI": {"curve": RECALL, "average_precision": 0.8, "baseline": 0.15}}
         ),
+        "over_seeds": robustness_plots.over_seeds(SEEDS),
         "hu_threshold_curve": plots.hu_threshold_curve(
             pd.DataFrame({"threshold_hu": [-700, -500], "dice": [0.2, 0.4]})
         ),
@@ -107,6 +114,7 @@ def figures_without_data():
         "no infection": plots.severity_boxplots(scans().assign(ihu=np.nan)),
         "no models": plots.roc_curves({}, {}, {}, {}),
         "no recall": robustness_plots.precision_recall({}),
+        "no other seeds": robustness_plots.over_seeds(SEEDS.iloc[:0]),
         "no curves": plots.roc_curves(
             {"POI": CURVE.iloc[:0], "iHU": None},
             {"POI": (np.nan, np.nan, np.nan)},
