@@ -1,28 +1,32 @@
-"""How well reports are read: sentences in English and Chinese written by hand, in six sets under reference/phrases/.
+"""How well reports are read: sentences in English and Chinese written by hand, in seven sets under reference/phrases/.
 
 The generator of the synthetic cohort wrote none of them. Each names its kind (whole, partial, both directions, denied,
 unchanged, unrelated, description, unknown) and the phrases that it holds: V volume, D density, + up, - down, ~ partial.
-The same person wrote the sentences of five sets and the lexicon; those of the set blind are by one who knew no rule.
+The same person wrote the sentences of five sets and the lexicon; those of the sets blind and blind_2 are by three who
+knew no rule.
 
 How the figures came about (sentences of which every phrase was read as it should be, and none besides):
 
     set           sentences   when first read   now
     development          66    39 (  59 %)       66     rules were tuned on these alone
     held_out            216   140 (  65 %)      216     written before; 214 after tuning on development alone
-    harder              108    85 (  79 %)      105     written after that tuning, to be hard
+    harder              108    85 (  79 %)      106     written after that tuning, to be hard
     untouched            89    84 (  94 %)       86     written after the faults shown by the three above were mended
     fresh                40    36 (  90 %)       40     written for new lesions, better and worse, amounts, and the rest
     blind               119   105 (  88 %)      117     written by somebody who had seen neither rules nor other sets
+    blind_2             117   107 (  91 %)      114     written by two such people after the set blind was mended
 
 The first figures of development and held_out are those of the reader before: English only, 93 of 112 and 25 of 35 in
 that language. Faults were mended after each set had been read once, so "now" flatters; the honest estimate for new
-sentences is that of the set blind when it was first read: 105 of 119 (95 % CI 81 to 93 %; 31 of the 40 that were meant
-to be harder), no phrase in the wrong direction and none where there was none. After the set untouched was read,
-better and worse are read where they are of the lungs: 14 sentences that were to be listed as unknown became changes.
-After the set fresh was mended, 72 more sentences, which are not here, were read once: 71 exactly (99 %, 95 % CI 93 to
-100 %), none in the wrong direction; their writer knew the rules. After the set blind was mended, 50 more by its writer,
-who had then seen some rules and which are not here either: 47 exactly (94 %, 95 % CI 83 to 99 %), none in the wrong
-direction.
+sentences is that of the set blind_2 when it was first read (there without regard to partial): 110 of 120, with three that are in
+other sets too (95 % CI 85 to 96 %), none in the wrong direction and one phrase, of extent, where only density changed. Of the set blind it was 105 of
+119 (81 to 93 %; 31 of the 40 that were meant to be harder), none in the wrong direction and none where there was none.
+In blind_2 "mostly" was made partial in two answers afterwards, as the rules say.
+After the set untouched was read, better and worse are read where they are of the lungs: 14 sentences that were to be
+listed as unknown became changes. After the set fresh was mended, 72 more sentences, which are not here, were read once:
+71 exactly (99 %, 95 % CI 93 to 100 %), none in the wrong direction; their writer knew the rules. After the set blind
+was mended, 50 more by its writer, who had then seen some rules and which are not here either: 47 exactly (94 %, 95 % CI
+83 to 99 %), none in the wrong direction.
 The floors below are what all sets together reach now, rounded down.
 """
 
@@ -39,10 +43,18 @@ from study.measures.phrases import key_phrases
 
 CODES = {("volume", 1): "V+", ("volume", -1): "V-", ("density", 1): "D+", ("density", -1): "D-"}
 CLASSES = [code + partial for code in CODES.values() for partial in ("", "~")]
-# Least precision and recall of each class over all 638 sentences.
-FLOORS = {"V+": (1, 1), "V+~": (1, 1), "V-": (0.99, 0.97), "V-~": (0.96, 1), "D+": (1, 1), "D+~": (1, 0.91),
-          "D-": (1, 0.97), "D-~": (1, 1), "none": (0.98, 0.99), "unknown": (0.91, 1)}  # fmt: skip
-READ_EXACTLY = {"development": 66, "held_out": 216, "harder": 105, "untouched": 86, "fresh": 40, "blind": 117}
+# Least precision and recall of each class over all 755 sentences.
+FLOORS = {"V+": (1, 0.98), "V+~": (0.96, 1), "V-": (0.99, 0.97), "V-~": (0.95, 1), "D+": (1, 0.98), "D+~": (1, 0.93),
+          "D-": (1, 0.98), "D-~": (1, 1), "none": (0.98, 0.99), "unknown": (0.9, 1)}  # fmt: skip
+READ_EXACTLY = {
+    "development": 66,
+    "held_out": 216,
+    "harder": 106,
+    "untouched": 86,
+    "fresh": 40,
+    "blind": 117,
+    "blind_2": 115,
+}
 
 
 def read_set(name):

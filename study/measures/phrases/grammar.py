@@ -125,6 +125,11 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     phrases += [phrase for phrase in judged if phrase and phrase.direction not in signs]
     if not changed and unread:
         unknown += [clause for (_, clause), phrase in zip(unread, judged, strict=True) if phrase is None]
+    elif changed and not any(phrase.quantity == "volume" for phrase in phrases[before:]):
+        # "25 mm, before 31 mm, density lower"
+        amounts = _two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
+        if isinstance(amounts, Phrase):
+            phrases.append(amounts)
     elif not spoken:
         amounts = _two_amounts(sentence)
         if amounts == UNDECIDED or (amounts is None and compared and _content(sentence)):
@@ -148,7 +153,7 @@ def _better_or_worse(clause, sentence, about):
     word = worse or better
     if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
         return None
-    if _content(words.LUNGS.sub(" ", clause[: word.start()])):
+    if _content(clause[: word.start()]):
         return None
     if "finding" in clause and not words.LUNGS.search(clause):  # of whatever organ
         return None
@@ -177,7 +182,7 @@ def _two_amounts(sentence):
     if not (whence or earlier):
         return UNDECIDED if words.UNSURE.search(sentence) else None
     units = {re.sub(r"[^a-z%/]", "", amount.group())[-2:] for amount in amounts}
-    known = words.FROM_TO.sub(" ", words.AMOUNT.sub(" ", words.EARLIER.sub(" ", words.LUNGS.sub(" ", sentence))))
+    known = words.FROM_TO.sub(" ", words.AMOUNT.sub(" ", words.EARLIER.sub(" ", sentence)))
     if len(amounts) > 2 or len(units) > 1 or words.UNSURE.search(sentence) or _content(known):
         return UNDECIDED
     named = {0} if whence else {_earlier(amounts, word, sentence) for word in earlier}
@@ -340,8 +345,8 @@ def _names_a_stranger_after(clause, change):
 
 def _content(text):
     """Whether a text says anything beyond nouns of infection and measure, function words, dates and places."""
-    known = (words.AMOUNT, words.SOME, words.PARTIAL, words.INFECTION, words.DENSITY, words.EXTENT, words.NEGATION,
-             words.PRONOUN, words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
+    known = (words.AMOUNT, words.SOME, words.PARTIAL, words.INFECTION, words.LUNGS, words.DENSITY, words.EXTENT,
+             words.NEGATION, words.PRONOUN, words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
     for pattern in known:  # "the majority" before "the"
         text = pattern.sub(" ", text)
     return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None

@@ -20,8 +20,8 @@ What counts, and what does not:
   limitations). It is taken as a decrease in volume, also next to the word density, because a report that means density
   nearly always says so as well. Where a direction rests on that word alone, `tabulate` marks it (``only_absorbed``),
   so that a result can be computed without those reports;
-- *partial* is what is called so (partly, some lesions, in places), and what changed where the rest of the lesions is as
-  before (余病灶大致同前); a lesion of one named lobe is not partial by itself;
+- *partial* is what is called so (partly, mostly, some lesions, in places), and what changed where the rest of the
+  lesions is as before (余病灶大致同前); a lesion of one named lobe is not partial by itself;
 - a hedge (possibly, slightly) still counts; a recommendation ("until absorbed") does not;
 - a change of something else (effusion, nodule, lymph node, calcification, heart ...) is ignored, and so are words that
   only describe ("high-density shadows", "areas of increased density");

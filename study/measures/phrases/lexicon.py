@@ -68,6 +68,7 @@ CHANGES = (
      ("denser", r"more (?:dense|solid|opaque)", "progressive consolidation", "consolidated",
       "consolidating", "solidified",
       r"(?:progress|evolv|chang|turn|develop)(?:ed|ing)? (?:in)?to (?:[a-z]+ )?consolidations?",
+      r"replaced by (?:[a-z]+ )?consolidations?",
       r"now (?:partly |partially |also )?(?:shows?|contains?|with) (?:[a-z]+ )?consolidations?"),
      ("增浓", "加深", "实[变性]成分(?:较前)?(?:明显|略|稍)?增[多加]",
       "(?<![病改演])变[实浓密]", "密实",
@@ -76,7 +77,8 @@ CHANGES = (
     ("density", -1,
      (r"less (?:dense|solid|opaque)", "fainter", "lighter", "paler", "faded", "fading",
       r"(?:evolv|chang|turn|transform|convert|fad|resolv|dissolv|clear|soften|break|broken)(?:ed|ing)?(?: up| down)? "
-      r"(?:in)?to (?:[a-z]+ ){0,2}ground[- ]?glass", r"thinn(?:ed|ing)(?: out)? in (?:density|attenuation)"),
+      r"(?:in)?to (?:[a-z]+ ){0,2}ground[- ]?glass", r"replaced by (?:[a-z]+ ){0,2}ground[- ]?glass",
+      r"thinn(?:ed|ing)(?: out)? in (?:density|attenuation)"),
      ("(?<![病改演])变[淡浅]", "减淡", "转淡", "淡化", "趋淡",
       "(?:演变|转变|转化|转|变)[为成至](?:淡|片状)*磨玻璃", f"{_BEFORE}[淡浅]")),
     (None, +1,
@@ -128,7 +130,16 @@ ADVICE = _words(
 
 # ------------------------------------------------------------------ what changes
 DENSITY = _words(
-    ("densit(?:y|ies)", "attenuations?", "intensit(?:y|ies)", "hu", "hounsfield", "ct values?", "ct numbers?"),
+    (
+        "densit(?:y|ies)",
+        "attenuations?",
+        "intensit(?:y|ies)",
+        "hu",
+        "hounsfield",
+        "ct values?",
+        "ct numbers?",
+        "(?:consolidative|solid|consolidated) (?:components?|parts?|portions?)",
+    ),
     ("密度", "ct值", "衰减值"),
 )
 EXTENT = _words(
@@ -156,7 +167,8 @@ UNRELATED = _words(
      "emphysema(?:tous)?", "pneumothorax", "bronch(?:i|us|ial|iectasis)", "airways?", "trachea", "atelectas[ei]s",
      "ribs?", "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?",
      "(?<!(?:infected|involved|affected) )lung volumes?",
-     "volume loss", "stomach", "oesophagus", "esophagus", "hernia", "diaphragm", "tubes?", "catheters?", "lines?",
+     "volume loss", "stomach", "oesophagus", "esophagus", "hernia", "diaphragm", "tubes?", "ett", "catheters?",
+     "lines?", "clinical(?:ly)?",
      "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation", "crp", "wbc",
      "leu[ck]ocytes?", "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "septa",
      "honeycombing", "interstitial lung disease", "copd", "o?edema", "soft tissues?", "cancer", "carcinoma",
@@ -183,12 +195,16 @@ _SIDE = r"(?:[- ]+(?:and|or|to|left|right|middle|upper|lower|lingular)){0,6}"
 DESCRIPTIONS = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        # of a size, the first length stands for all
+        (r"(\d+(?:\.\d+)?) ?(?:mm|cm)?(?: ?[x×*] ?\d+(?:\.\d+)? ?(?:mm|cm)?)?? ?[x×*] ?\d+(?:\.\d+)? ?(mm|cm)\b",
+         r"\1 \2"),
         # what a lesion looks like
         (rf"\b{_LOOK} of {_DENSE} (?:density|attenuation)\b", "lesions"),
         (rf"\b(?:{_DENSE}|{_KIND})[- ]+densit(?:y|ies)[- ]+{_LOOK}\b", "lesions"),
         (rf"\b(?:high|low|{_KIND})[- ]densit(?:y|ies)\b|\b(?:higher|lower)-densit(?:y|ies)\b", "lesions"),
         (rf"\b(?:consolidated|nodular|mass-?like|pleural-based) (?={_LOOK}|consolidation)", ""),
-        ("(?:稍|略|更|较|淡)?(?:高|低|等|混杂|混合|磨玻璃样?|软组织|片状|条索状?|结节状)?密度(?:稍|略)?"
+        # but not what it has evolved into
+        ("(?<![为成至])(?:稍|略|更|较|淡)?(?:高|低|等|混杂|混合|磨玻璃样?|软组织|片状|条索状?|结节状)?密度(?:稍|略)?"
          "(?:增高|减低|增加|降低)?(?:的)?(?:阴?影|灶|区)", "病灶"),
         # where it is
         (rf"\b(?:lower|upper){_SIDE}[- ]+"
@@ -238,7 +254,8 @@ COMPARED = _words(
 _SAME = rf"(?:{UNCHANGED.pattern}|no (?:[a-z]+ )?change|not (?:[a-z]+ )?changed?)"
 _SAME_ZH = "(?:同前|相仿|如前|稳定|相似|[无未][^，,。；;]{0,6}(?:变化|改变)|变化不)"
 REST = re.compile(
-    rf"(?<![a-z])(?:the rest|the remainder|(?:the )?others)(?: (?:is|are|was|were|being|ha(?:s|ve)|d(?:o|oes|id)"
+    rf"(?<![a-z])otherwise {_SAME}"
+    rf"|(?<![a-z])(?:the rest|the remainder|(?:the )?others)(?: (?:is|are|was|were|being|ha(?:s|ve)|d(?:o|oes|id)"
     rf"|remain(?:s|ed|ing)?|appear(?:s|ed)?|show(?:s|ed|ing)?))*(?: [a-z]+ly)? {_SAME}"
     rf"|(?<![a-z])(?:(?:rest|remainder) of|remaining|residual|other)(?: the)?(?: [a-z-]+){{0,3}}?"
     rf" (?:{INFECTION.pattern})(?: [a-z]+){{0,4}}? {_SAME}"
@@ -247,7 +264,7 @@ REST = re.compile(
     rf"|余(?:[^，,。；;]{{0,6}})(?:{INFECTION.pattern})[^，,。；;]{{0,8}}?{_SAME_ZH}"
 )
 # Two amounts, one of them of an earlier scan, are a change that no word names.
-AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|mm|cm(?!3)|/ ?\d+)")
+AMOUNT = re.compile(r"-?\d+(?:\.\d+)?(?: ?- ?\d+(?:\.\d+)?)? ?(?:%|hu|ml|cm3|mm|cm(?!3)|/ ?\d+|分(?!之|钟))")
 EARLIER = _words(
     ("before", "previous(?:ly)?", "prior", "earlier", "formerly", "last (?:scan|time|ct|exam(?:ination)?)", "was",
      "were", "initial(?:ly)?", "baseline", "compared (?:to|with)"),
@@ -276,5 +293,6 @@ FILLER = _words(
      "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
      "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "年",
      "月", "日", "天", "检查", "图像", "影像", "所示", "提示", "总体", "整体", "舌", "尖", "胸膜下", "外带", "全", "由",
-     "约", "占", "累及", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明", "范围内", "区域"),
+     "约", "占", "累及", "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明",
+     "范围内", "区域"),
 )  # fmt: skip
