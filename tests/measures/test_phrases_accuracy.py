@@ -18,10 +18,11 @@ How the figures came about (sentences of which every phrase was read as it shoul
 
 The first figures of development and held_out are those of the reader before: English only, 93 of 112 and 25 of 35 in
 that language. Faults were mended after each set had been read once, so "now" flatters; the honest estimate for new
-sentences is that of the set blind_2 when it was first read (there without regard to partial): 110 of 120, with three that are in
-other sets too (95 % CI 85 to 96 %), none in the wrong direction and one phrase, of extent, where only density changed. Of the set blind it was 105 of
-119 (81 to 93 %; 31 of the 40 that were meant to be harder), none in the wrong direction and none where there was none.
-In blind_2 "mostly" was made partial in two answers afterwards, as the rules say.
+sentences is that of the set blind_2 when it was first read (without regard to partial): 110 of 120, with three that are
+in other sets too (95 % CI 85 to 96 %), none in the wrong direction and one phrase, of extent, where only density
+changed. Of the set blind it was 105 of 119 (81 to 93 %; 31 of the 40 that were meant to be harder), none in the wrong
+direction and none where there was none. In blind_2 "mostly" was made partial in two answers afterwards, as the rules
+say.
 After the set untouched was read, better and worse are read where they are of the lungs: 14 sentences that were to be
 listed as unknown became changes. After the set fresh was mended, 72 more sentences, which are not here, were read once:
 71 exactly (99 %, 95 % CI 93 to 100 %), none in the wrong direction; their writer knew the rules. After the set blind
@@ -53,7 +54,7 @@ READ_EXACTLY = {
     "untouched": 86,
     "fresh": 40,
     "blind": 117,
-    "blind_2": 115,
+    "blind_2": 114,
 }
 
 
