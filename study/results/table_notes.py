@@ -29,7 +29,9 @@ NOTES = {
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients. Stated prevalence: {prevalence}.",
-    "S16": "Half-width: of the {confidence} confidence interval over patients.",
+    "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off chosen anew in each "
+    "resample. Patients: those of the status on which the number depends, severe ones for sensitivity, others for "
+    "specificity, the rarer for the AUC; of both together it takes more.",
     "S17": "Brackets: {confidence} confidence intervals. p value: one-sided, the share of resampled patients in which "
     "kappa of POI is not above that of iHU.",
     "dice": "n: scans.",
