@@ -83,15 +83,17 @@ def audit(paper):
     paper = paper if isinstance(paper, Paper) else read_paper(paper)
     checks = [check for claim in paper.claims for check in _alone(claim)]
     checks += _same(paper.claims)
-    faults = []
+    answered, faults = [], []
     for relation in paper.relations:
+        numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
         try:
-            checks.append(_related(relation))
+            answered.append((relation, numbers, _apply(relation.rule, numbers)))
         except (ValueError, ArithmeticError) as error:
             faults.append(f"line {relation.line}, {relation.rule}: {error}")
     if faults:
         raise PaperError("\n".join(faults))
-    return checks
+    sound = [(relation, numbers) for relation, numbers, answer in answered if answer.holds]
+    return checks + [_related(*one, sound) for one in answered]
 
 
 def findings(checks):
@@ -210,10 +212,8 @@ def _prints(claims, end=""):
     return "; ".join(f"{claim.where} prints {claim.text(end)}" for claim in claims)
 
 
-def _related(relation):
-    """Apply a relation's rule, and where it does not hold find what would fit."""
-    numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
-    answer = _apply(relation.rule, numbers)
+def _related(relation, numbers, answer, sound):
+    """What a relation's rule answered; where it does not hold, what would fit, first what breaks no `sound` relation."""
     cited = [
         one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
     ]
@@ -227,8 +227,11 @@ def _related(relation):
             new = _like(path, numbers[path], value)
             fits[path] = new if _holds(relation.rule, numbers, path, new) else None
     fits = {path: new for path, new in fits.items() if new is not None}
-    ordered = sorted(fits, key=lambda path: _change(numbers[path], fits[path]))
-    words = "; or ".join(f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}" for path in ordered)
+    broken = {path: _broken(relation.cited[path], new, sound) for path, new in fits.items()}
+    ordered = sorted(fits, key=lambda path: (bool(broken[path]), _change(numbers[path], fits[path])))
+    words = "; or ".join(
+        f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}{broken[path]}" for path in ordered
+    )
     words = "; or ".join(part for part in (words, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     return Check(relation.rule, cited, False, why, words or NONE_FITS, method)
@@ -275,6 +278,19 @@ def _holds(rule, numbers, path, new):
         return _apply(rule, {**numbers, path: new}).holds
     except (ValueError, ArithmeticError):
         return False
+
+
+def _broken(cited, new, sound):
+    """Say which relations that hold as printed would not with this number replaced by another; empty if none."""
+    if not cited.id or not isinstance(new, Printed):
+        return ""
+    lost = [
+        f"{relation.rule.replace('_', ' ')} of line {relation.line}"
+        for relation, numbers in sound
+        for path, one in relation.cited.items()
+        if one == cited and not _holds(relation.rule, numbers, path, new)
+    ]
+    return f" (against {', '.join(dict.fromkeys(lost))})" if lost else ""
 
 
 def _searched(rule, numbers, path):

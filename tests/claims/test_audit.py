@@ -423,3 +423,24 @@ def test_what_this_paper_has():
         and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied
     )
     assert set(audit.COLUMNS) == set(table.columns)
+
+
+def test_what_would_fit_one_relation_says_which_other_it_breaks(tmp_path):
+    path = tmp_path / "paper.yaml"
+    path.write_text(
+        """
+Table 1:
+  - {id: all, quantity: patients, published: "213", unit: patients}
+  - {id: ill, quantity: ill patients, published: "47", unit: patients}
+  - {id: well, quantity: well patients, published: "166", unit: patients}
+  - {id: percent, quantity: ill patients, published: "26.3", unit: "%"}
+relations:
+  - {rule: sum, total: all, parts: [ill, well]}
+  - {rule: share, share: percent, count: ill, total: all}
+""",
+        encoding="utf-8",
+    )
+    (finding,) = audit.findings(audit.audit(path)).to_dict("records")
+    fits = finding["what would fit"].split("; or ")
+    assert finding["rule"] == "share" and fits[0] == "ill patients: 22.1"
+    assert len(fits) == 3 and all(other.endswith("(against sum of line 8)") for other in fits[1:])
