@@ -213,7 +213,7 @@ def _prints(claims, end=""):
 
 
 def _related(relation, numbers, answer, sound):
-    """What a relation's rule answered; where it does not hold, what would fit, first what breaks no `sound` relation."""
+    """What a relation's rule answered; where it does not hold, what would fit, first what breaks no `sound` one."""
     cited = [
         one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
     ]
