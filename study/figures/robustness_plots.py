@@ -202,8 +202,10 @@ def tornado(moved, words, columns=3, note=""):
     )
     figure.caption = (
         f"How far each headline ({', '.join(dict.fromkeys(map(_kind, headlines)))}) moves when one choice of the "
-        "measurement changes (tornado plot): from the headline as it is, the vertical line, to what it would be by the choice before the slash and by the one after it. Panels "
-        "of the same kind have the same scale." + f" {note[:1].upper()}{note[1:]}." * bool(note)
+        "measurement changes (tornado plot): from the headline as it is, the vertical line, to what it would be by the "
+        "choice before the slash and by the one after it. Panels of the same kind have the same scale."
+        + f" {note[:1].upper()}{note[1:]}."
+        * bool(note)
     )
     return figure
 
