@@ -113,7 +113,7 @@ def found_by(page, run, words):
     """Titles that the search shows for some words, in order."""
     page.goto((run.figures / "search.html").as_uri() + f"?q={words}")
     page.wait_for_selector("#search-results ul.search li a")
-    page.wait_for_function("document.querySelector('#search-results .search-summary').textContent.includes('finished')")
+    page.locator("#search-results .search-summary", has_text="finished").wait_for()
     return page.locator("#search-results ul.search li > a").all_inner_texts()
 
 
