@@ -109,7 +109,7 @@ def view_of(header: pydicom.Dataset) -> str | None:
 def is_lossy(header: pydicom.Dataset) -> bool:
     """Whether the pixels were compressed with loss at any time, by the header or by how the file is compressed."""
     syntax = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", "")
-    return str(header.get("LossyImageCompression", "")) == "01" or syntax in LOSSY_SYNTAXES
+    return str(header.get("LossyImageCompression", "")) == "01" or str(syntax) in LOSSY_SYNTAXES
 
 
 def _check_geometry(path: Path, header: pydicom.Dataset) -> None:

@@ -127,7 +127,7 @@ def hounsfield(path, header: pydicom.Dataset) -> np.ndarray:
     if not (isinstance(pixels, bytes) and pixels):
         raise ScanError(path, "it holds no pixels: the file is truncated, or they were taken out", _AGAIN)
     syntax = dataset.file_meta.get("TransferSyntaxUID") or _syntax_of_bare(path, dataset)
-    if not syntax:
+    if not isinstance(syntax, str):  # none, or several
         raise ScanError(path, "the file does not say how its pixels are encoded (TransferSyntaxUID)", _AGAIN)
     slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
     if syntax in _BY_PYDICOM:

@@ -283,6 +283,15 @@ def test_compression_that_cannot_be_decoded(chest, dicom_folder, capfd):
     refused(folder, "JPEG Lossless", "dcm2niix", named=folder / "IM0000.dcm")
 
 
+def test_two_encodings_are_none(chest, dicom_folder):
+    folder = dicom_folder(chest())
+    one = folder / "IM0003.dcm"
+    content = one.read_bytes()
+    syntax = bytes(pydicom.dcmread(one).file_meta.TransferSyntaxUID, "ascii")
+    one.write_bytes(content.replace(syntax, syntax[:4] + b"\\" + syntax[5:], 1))
+    refused(folder, "TransferSyntaxUID", named=one)
+
+
 def test_lossy_compression_is_said(chest, dicom_folder):
     folder = dicom_folder(chest(), edit=lambda dataset, k: setattr(dataset, "LossyImageCompression", "01"))
     assert read_scan(folder).notes == ("the pixels were compressed with a lossy method",)
