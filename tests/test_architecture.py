@@ -27,6 +27,7 @@ STOREYS = [
     {"results"},
     {"figures"},
     {"lab", "publish"},
+    {"commands"},
     {"__main__"},
 ]
 STOREY = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}

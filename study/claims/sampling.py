@@ -38,6 +38,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from study.claims.audit_shares import Z_95
 from study.claims.printed import COUNTED
 
 # Kinds of numbers by the argument of the relation that cites them.
@@ -157,7 +158,7 @@ def _error(kind, number):
         return max(step, _law(kind, number) or 0.0)
     if number.interval:
         low, high = (float(scale(end)) for end in number.interval)
-        return (high - low) / 2 / stats.norm.isf(0.025)
+        return (high - low) / 2 / Z_95
     return _law(kind, number)
 
 

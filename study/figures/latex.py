@@ -5,7 +5,7 @@ A table is no wider than the text of the class ``article``; its first lines say 
 
 import re
 
-from study.figures.table_layout import height_lines, lay_out, lines_of, tied
+from study.figures.table_layout import height_lines, lay_out, lines_of, one_line, tied
 
 COLUMN, TEXT, PAGE, LONG = "table", "table*", "sidewaystable*", "longtable"
 PT_PER_MM = 72.27 / 25.4
@@ -45,7 +45,7 @@ def latex_text(text):
     Words that pdfLaTeX has no letters for, such as Chinese ones, become ``\otherscript{word}{code points}``, which
     `OTHER_SCRIPT` defines.
     """
-    text = re.sub(r"\s*[\r\n]+\s*", " ", text).strip()
+    text = one_line(text)
     parts, at = [], 0
     for other in OF_OTHER_SCRIPT.finditer(text):
         points = r"\allowbreak{}".join(f"U+{ord(letter):04X}" for letter in other[0])

@@ -28,13 +28,17 @@ class Layout:
     numeric: list
 
 
+def one_line(text):
+    """Text on one line: breaks, with the white around them, are spaces."""
+    return re.sub(r"\s*[\r\n]+\s*", " ", text).strip()
+
+
 def tied(text):
     """One line of text, with spaces that no line may end at: ``63 of 79``, ``[0.90, 0.96]``, ``5 %``.
 
     A word of more than `LONGEST_WORD` letters gets places where it may be broken.
     """
-    text = re.sub(r"\s*[\r\n]+\s*", " ", text).strip()
-    text = re.sub(r"[\[(][^\[\]()]{1,24}[\])]", lambda m: re.sub(" ", "\u00a0", m[0]), text)
+    text = re.sub(r"[\[(][^\[\]()]{1,24}[\])]", lambda m: re.sub(" ", "\u00a0", m[0]), one_line(text))
     text = re.sub(r"\bp value", "p\u00a0value", text)
     text = re.sub(r"(?<=\d) (?=%|HU\b|ml\b|mm\b)|(?<=[<>≥≤=±]) (?=\S)|(?<=\S) (?=[<>≥≤=±])", "\u00a0", text)
     return re.sub(rf"[^ ]{{{LONGEST_WORD + 1},}}", lambda m: re.sub("(.{15})(?=.)", "\\1\u200b", m[0]), text)

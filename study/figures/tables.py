@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from study.figures import latex, word
+from study.figures.table_layout import one_line
 from study.files import write_bytes, write_text
 from study.results.words import MISSING, abbreviations, as_printed, heading, is_missing
 from study.run import mark_of
@@ -68,6 +69,7 @@ def save(df, folder, name, caption, note="", user_text=(), missing=""):
     return paths
 
 
+DIGITS = 10  # significant ones, in the CSV file
 COUNTS = re.compile(r"n|n patients|n_patients|No\. of cases|No\. of patients")
 
 
@@ -96,13 +98,13 @@ def save_csv(df, path, user_text=()):
     write_text(path, _csv(*_laid_out(df, user_text, Path(path).name)))
 
 
-def _laid_out(df, user_text, name, digits=10):
+def _laid_out(df, user_text, name):
     """Header, rows of text, and which columns contain users' text."""
     unknown = sorted(set(user_text) - set(df.columns) - set(df.index.names))
     if unknown:
         raise ValueError(f"user_text names columns that table {name} does not have: {', '.join(map(str, unknown))}")
     df = _with_index(df)
-    rows = [[_cell(df.iat[r, c], digits) for c in range(df.shape[1])] for r in range(df.shape[0])]
+    rows = [[_cell(df.iat[r, c]) for c in range(df.shape[1])] for r in range(df.shape[0])]
     return [str(column) for column in df.columns], rows, [column in user_text for column in df.columns]
 
 
@@ -113,13 +115,13 @@ def _with_index(df):
     return df
 
 
-def _cell(value, digits):
+def _cell(value):
     if is_missing(value):
         return ""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
-        return f"{value:.0f}" if 10**digits <= abs(value) < 1e10 else f"{value:.{digits}g}"
+        return f"{value:.{DIGITS}g}"
     if isinstance(value, pd.Timestamp) and value == value.normalize():
         return f"{value:%Y-%m-%d}"
     return str(value)
@@ -140,13 +142,9 @@ def _csv(header, rows, guards):
     return out.getvalue()
 
 
-def _one_line(text):
-    return re.sub(r"\s*[\r\n]+\s*", " ", text).strip()
-
-
 def markdown_text(text):
     """One line of text that is no Markdown and no HTML."""
-    text = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\|`*_\[\]])", r"\\\1", text)
 
 

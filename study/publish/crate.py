@@ -41,8 +41,7 @@ CODE = (
     "Snakefile", "Makefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "README.md",
     "REPRODUCING.md", "CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "codecheck.yml", "docs/*.md",
     "notebooks/*.ipynb", "study/**/*.py", "study/**/*.yaml", "study/publish/claims/*", "study/publish/pages/*.md",
-    "study/publish/pages/*/*",
-    "figures/preview/*.png",
+    "study/publish/pages/*/*", "study/figures/fonts/*", "profiles/*/*", "docs/manuscript/*.tex", "figures/preview/*",
 )  # fmt: skip
 SHOWN = (
     "*.png", "*.pdf", "*.csv", "*.md", "*.tex", "*.docx", "*.json", "claims.html",

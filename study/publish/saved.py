@@ -8,17 +8,25 @@ import textwrap
 from PIL import Image
 
 from study import fingerprint
-from study.publish import executed
+from study.publish import document, executed
 
 NO_ALT = "a picture without a description"
 
 
 def figures(run):
-    """The figures of a run in order, each a dict: ``name, title, anchor, about, alt, files``."""
+    """The figures of a run in order, each a dict: ``name, title, anchor, about, caption, alt, files``.
+
+    The caption is Markdown, without its number; where there is none, as in older runs, the alternative text stands for
+    it.
+    """
     found = []
     for path in sorted(run.figures.glob("Figure_*.png"), key=_in_order):
-        alt = description(path)
-        found.append({**_named(path), "about": _subject(alt), "alt": alt, "files": _files(path, "png", "pdf")})
+        alt, beside = description(path), path.with_suffix(".caption.md")
+        caption = document.escaped(alt)
+        if beside.is_file():
+            caption = re.sub(r"^\*\*.*?\*\* ", "", beside.read_text(encoding="utf-8").strip())
+        found.append({**_named(path), "about": _subject(_plain(caption)), "caption": caption, "alt": alt,
+                      "files": _files(path, "png", "pdf")})  # fmt: skip
     return found
 
 

@@ -9,13 +9,13 @@ import json
 import numpy as np
 import pandas as pd
 
+from study.claims.audit_shares import Z_95
 from study.run import VALUE_COLUMNS
 
 CAPTION = (
     "How far the headline numbers move with the seed of the training, on the same scans, beside their 95 % intervals "
     "over patients. Ratio: SD over seeds by the standard error over patients."
 )
-Z_95 = 1.959964
 HEADLINES = {
     ("2-train", "held_out_dice_infection_mean"): "Dice of infection, held-out patients",
     ("3-segment", "quality_infection_dice"): "Dice of infection, truth",

@@ -14,6 +14,7 @@ import re
 
 import pandas as pd
 
+from study.claims.audit_shares import Z_95
 from study.results import snapshot, words
 
 ANSWERS = ("equal", "within rounding", "within its interval", "beyond", "in one alone")
@@ -22,7 +23,6 @@ COLUMNS = ["where", "what", "one", "other", "answer"]
 SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the tables sees
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
-Z_95 = 1.959964
 
 
 def compare(one, other):
@@ -39,7 +39,7 @@ def compare(one, other):
         sides = [{value["name"]: value for value in side["values"].get(notebook, [])} for side in (one, other)]
         rows += _paired(notebook, *sides, _of_values, _shown)
     for name in dict.fromkeys([*one["tables"], *other["tables"]]):
-        rows += _paired(name, *(_cells(side["tables"].get(name, [])) for side in (one, other)), _of_cells, _text)
+        rows += _paired(name, *(_cells(side["tables"].get(name, [])) for side in (one, other)), _of_cells, str)
     table = pd.DataFrame(rows, columns=COLUMNS)
     order = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
     return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
@@ -243,7 +243,3 @@ def _unit(text):
     """A unit of the last printed digit; 0 of a whole number, which may be a count."""
     decimals = re.fullmatch(r"-?\d+\.(\d+)", text)
     return 10.0 ** -len(decimals[1]) if decimals else 0.0
-
-
-def _text(cell):
-    return cell

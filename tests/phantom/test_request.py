@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from helpers.project import ROOT
-from study.__main__ import phantom
+from study.commands.scans import phantom
 from study.phantom.cohorts import make_cohort, make_training_set
 from study.phantom.people.counts import People
 from study.phantom.people.training_set import TrainingSet

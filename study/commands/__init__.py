@@ -1,0 +1,1 @@
+"""The commands of ``study``, by what they are about; ``study.__main__`` puts them together."""

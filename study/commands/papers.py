@@ -1,0 +1,127 @@
+"""Commands that hold numbers against numbers: of a run, of another one, of a paper."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.commands.terminal import count, printable, stop
+
+app = typer.Typer()
+
+
+@app.command()
+def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
+    """Compare every printed number of the paper with the run's.
+
+    Exits with 1 if a claim differs (the run's patients contradict it) or is
+    inconsistent (it contradicts the paper's other numbers), with 2
+    if the run has recorded nothing, else with 0. Reproduced, within sampling
+    error, consistent, synthetic only, unknown origin and cannot be tested are
+    not failures; a note says so if no claim was tested.
+    """
+    from study.claims import verdicts
+    from study.claims.paper import read_paper
+    from study.run import Run
+
+    try:
+        this, listed = Run(name), read_paper()
+        values = verdicts.gather(listed.claims, this)
+        if not any(len(table) for table in values.values()):
+            raise ValueError(f"{this.values}: the run {name} has recorded nothing; make it first: study run {name}")
+        compared = verdicts.compare(listed, values, this.tier)
+    except (ValueError, OSError) as error:
+        stop(error, 2)
+    for question, counts in verdicts.summary(compared).groupby("question", sort=False):
+        typer.echo(f"{question} (claims: {len(compared)}):")
+        for row in counts.itertuples():
+            typer.echo(f"{row.claims:5d}  {row.answer}")
+    failing = verdicts.failing(compared)
+    for row in verdicts.worded(failing):
+        said = f"differs: {row['regenerated']}" if row["verdict"] == "differs" else "inconsistent"
+        words = f" ({row['computation']})" if row["arithmetic"] == "inconsistent" else ""
+        typer.echo(f"{row['where']}: {row['quantity']}: printed {row['published']}, {said}{words}")
+    if not compared["verdict"].isin(["reproduced", "within sampling error", "differs"]).any():
+        typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
+    raise typer.Exit(1 if len(failing) else 0)
+
+
+@app.command()
+def compare(
+    name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo",
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="another run, or a file or folder of published values")
+    ] = "figures/preview",
+    out: Annotated[Path | None, typer.Option(help="write all numbers side by side to this CSV file")] = None,
+):
+    """Compare a run with another one, or with published values, number by number.
+
+    Every recorded value and every cell of a table is equal, within rounding,
+    within its interval over patients, or beyond. Names the first file along
+    the way (scan, weight, mask) that differs, and what else does: processor,
+    versions, parameters.
+
+    Exits with 0 if no number lies beyond, with 1 if one does or only one of
+    the two has it, with 2 if there is nothing to compare.
+    """
+    from rich.console import Console
+
+    from study.figures.tables import save_csv
+    from study.results import side_by_side, snapshot
+    from study.run import project_root
+
+    try:
+        root = project_root()
+        with Console(stderr=True).status("reading the files of both"):
+            sides = [snapshot.read(one, root) for one in (name, other)]
+        table = side_by_side.compare(*sides)
+        if out is not None:
+            save_csv(table, out, user_text=table.columns)
+    except (ValueError, OSError) as error:
+        stop(error, 2)
+    parted = side_by_side.first_difference(*sides)
+    line, agree = side_by_side.verdict(table, parted)
+    for text in side_by_side.in_words(table, parted, side_by_side.differing_origins(*sides), (name, other)):
+        typer.echo(printable(text))
+    typer.echo(line)
+    raise typer.Exit(0 if agree else 1)
+
+
+@app.command("audit")
+def audit_tables(
+    tables: Annotated[Path, typer.Argument(metavar="TABLES.yaml", help="a paper's printed numbers, YAML or CSV")],
+    out: Annotated[Path | None, typer.Option(help="write the findings to this CSV file as well")] = None,
+):
+    """Find printed numbers of a paper that contradict each other.
+
+    study/claims/audit_example.yaml shows the file's format, and
+    study/claims/paper.py describes it; claims.yaml in the same folder is
+    for this paper.
+
+    What holds only by a method that the file does not name is remarked upon.
+
+    Exits with 0 if nothing was found, with 1 if something was, with 2 if the
+    file cannot be used.
+    """
+    from study.claims import audit
+    from study.claims.paper import read_paper
+    from study.figures.tables import save_csv
+
+    try:
+        paper = read_paper(tables)
+        checks = audit.audit(paper)
+        findings, remarks = audit.findings(checks), audit.remarks(checks)
+        if out is not None:
+            save_csv(findings, out, user_text=findings.columns)
+    except (ValueError, OSError) as error:
+        stop(printable(error), 2)
+    for row in findings.itertuples(index=False):
+        words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
+        typer.echo(printable("\n  ".join(words)) + "\n")
+    for row in remarks.itertuples(index=False):
+        words = (f"{title}: {text}" for title, text in zip(remarks.columns, row, strict=True))
+        typer.echo(printable("remark\n  " + "\n  ".join(words)) + "\n")
+    counts = (count(len(paper.claims), "number"), count(len(checks), "check"), count(len(findings), "finding"),
+              count(len(remarks), "remark"))  # fmt: skip
+    typer.echo(printable(f"{paper.name}: {', '.join(counts)}"))
+    raise typer.Exit(1 if len(findings) else 0)
