@@ -4,10 +4,13 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from study.measures.phrases import lexicon as words
+from study.measures.phrases.amounts import UNDECIDED, two_amounts
+from study.measures.phrases.lexicon import says_more
+from study.measures.phrases.phrase import Phrase
 
 # The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation.
 SENTENCE_END = re.compile(r"[;!?\n。]+|\.(?!\d)")
@@ -32,20 +35,6 @@ TAG = re.compile(r"<(/?[a-zA-Z]\w{0,15})(?:\s[^<>]{0,300})?/?>")
 BLOCK_TAGS = {"br", "p", "div", "li", "ul", "ol", "tr", "td", "th", "table", "h1", "h2", "h3", "h4"}
 HYPHENATED = re.compile(r"(?<=[a-z])-[ \t]{0,8}\n[ \t]{0,8}(?=[a-z])")
 FULL_LINE = 60  # columns from which a line without a stop is taken to go on in the next; assumed
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """One statement of change.
-
-    `quantity` "volume" or "density", `direction` +1 or -1, `partial`, the `word` of change and the clause, `text`.
-    """
-
-    quantity: str
-    direction: int
-    partial: bool
-    word: str
-    text: str
 
 
 def read(report):
@@ -118,7 +107,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
         if not (changes or negated or words.UNCHANGED.search(clause)):
             compared = compared or words.COMPARED.search(clause) is not None
-            if vague or (words.COMPARED.search(clause) and _content(clause)):
+            if vague or (words.COMPARED.search(clause) and says_more(clause)):
                 unread.append((named, clause))
     signs = {phrase.direction for phrase in phrases[before:]}
     judged = [_better_or_worse(clause, sentence, about) for about, clause in unread]
@@ -127,12 +116,12 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         unknown += [clause for (_, clause), phrase in zip(unread, judged, strict=True) if phrase is None]
     elif changed and not any(phrase.quantity == "volume" for phrase in phrases[before:]):
         # "25 mm, before 31 mm, density lower"
-        amounts = _two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
+        amounts = two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
         if isinstance(amounts, Phrase):
             phrases.append(amounts)
     elif not spoken:
-        amounts = _two_amounts(sentence)
-        if amounts == UNDECIDED or (amounts is None and compared and _content(sentence)):
+        amounts = two_amounts(sentence)
+        if amounts == UNDECIDED or (amounts is None and compared and says_more(sentence)):
             unknown.append(sentence)
         elif amounts:
             phrases.append(amounts)
@@ -153,71 +142,11 @@ def _better_or_worse(clause, sentence, about):
     word = worse or better
     if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
         return None
-    if _content(clause[: word.start()]):
+    if says_more(clause[: word.start()]):
         return None
     if "finding" in clause and not words.LUNGS.search(clause):  # of whatever organ
         return None
     return Phrase("volume", 1 if worse else -1, _partial(clause, [word]), word.group(), clause)
-
-
-UNDECIDED = "undecided"
-
-
-def _two_amounts(sentence):
-    """What an amount now and one before say, "lung involved 30 %, before 18 %".
-
-    The earlier one is the first of "from 18 % to 30 %", else the one next to a word such as before, in its part of the
-    sentence. Percent, lengths, volumes and scores are of the extent, HU of the density. Of ranges the middles count.
-
-    Returns
-    -------
-    Phrase, str or None
-        ``UNDECIDED`` if it is not clear which was before, whether they are of one kind, or of what; None if they are
-        equal, or if there are no two.
-    """
-    amounts = list(words.AMOUNT.finditer(sentence))
-    whence, earlier = words.FROM_TO.search(sentence), list(words.EARLIER.finditer(sentence))
-    if len(amounts) < 2 or words.UNRELATED.search(sentence):
-        return None
-    if not (whence or earlier):
-        return UNDECIDED if words.UNSURE.search(sentence) else None
-    units = {re.sub(r"[^a-z%/]", "", amount.group())[-2:] for amount in amounts}
-    known = words.FROM_TO.sub(" ", words.AMOUNT.sub(" ", words.EARLIER.sub(" ", sentence)))
-    if len(amounts) > 2 or len(units) > 1 or words.UNSURE.search(sentence) or _content(known):
-        return UNDECIDED
-    named = {0} if whence else {_earlier(amounts, word, sentence) for word in earlier}
-    first = named.pop()
-    if first is None or named:
-        return UNDECIDED
-    change = _middle(amounts[1 - first].group()) - _middle(amounts[first].group())
-    if change == 0:
-        return None
-    quantity = "density" if units == {"hu"} else "volume"
-    return Phrase(quantity, 1 if change > 0 else -1, False, amounts[1 - first].group(), sentence)
-
-
-def _earlier(amounts, word, sentence):
-    """Which of two amounts, 0 or 1, a word such as "before" stands with; None if neither or both.
-
-    That in the same part of the sentence, between commas; of two there, the one after it, else the one right before.
-    """
-    parts = [0, *(mark.start() for mark in re.finditer("[,;:]", sentence)), len(sentence)]
-    low = max(part for part in parts if part <= word.start())
-    high = min(part for part in parts if part >= word.end())
-    beside = [i for i, amount in enumerate(amounts) if low <= amount.start() < high]
-    if len(beside) == 1:
-        return beside[0]
-    after = [i for i in beside if amounts[i].start() >= word.end()]
-    return after[0] if after else (beside[-1] if beside else None)
-
-
-def _middle(amount):
-    """The number of an amount, or the middle of its range; of a score 12/25, the 12."""
-    numbers = re.findall(r"(?<![\d.])-?\d+(?:\.\d+)?", amount.split("/")[0].replace(" - ", " "))
-    found = [float(number) for number in numbers]
-    if len(found) == 2 and found[0] >= 0 > found[1]:
-        found[1] = -found[1]  # 25-50 is a range, -650--600 one of numbers below 0
-    return sum(found) / len(found)
 
 
 # ------------------------------------------------------------------ text
@@ -325,12 +254,12 @@ def _has_subject(clause):
 
 def _names_itself(before):
     """Whether what stands before a word of change names what changed, with a noun of its own and not a pronoun."""
-    return not words.PRONOUN.search(before) and ("finding" in before or _content(before))
+    return not words.PRONOUN.search(before) and ("finding" in before or says_more(before))
 
 
 def _names_a_stranger_before(clause, change):
     """Whether a clause without known noun names something unknown before the word of change: "fever resolved"."""
-    return _content(clause[: change.start()])
+    return says_more(clause[: change.start()])
 
 
 def _names_a_stranger_after(clause, change):
@@ -340,16 +269,7 @@ def _names_a_stranger_after(clause, change):
     if quantity or words.INFECTION.search(following) or words.UNRELATED.search(following):
         return False
     thing = re.match(r"(?: (?:in|of)(?: the| both| all)?)?((?: [a-z-]+)?)", following)
-    return _content(thing[1])
-
-
-def _content(text):
-    """Whether a text says anything beyond nouns of infection and measure, function words, dates and places."""
-    known = (words.AMOUNT, words.SOME, words.PARTIAL, words.INFECTION, words.LUNGS, words.DENSITY, words.EXTENT,
-             words.NEGATION, words.PRONOUN, words.AUXILIARY, words.COMPARED, words.UNCHANGED, words.FILLER)  # fmt: skip
-    for pattern in known:  # "the majority" before "the"
-        text = pattern.sub(" ", text)
-    return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None
+    return says_more(thing[1])
 
 
 # ------------------------------------------------------------------ what, and how

@@ -4,7 +4,7 @@ The paper took phrases such as "infection region has (partially) expanded" or "d
 increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or
 both are read by rules: a report is cut into clauses, and a clause counts when it contains a word of change whose
 quantity is the extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how
-they are read.
+they are read, `amounts` what two amounts say.
 
 What counts, and what does not:
 
@@ -33,7 +33,8 @@ What counts, and what does not:
 import pandas as pd
 
 from study.measures.phrases import lexicon
-from study.measures.phrases.grammar import Phrase, read
+from study.measures.phrases.grammar import read
+from study.measures.phrases.phrase import Phrase
 
 __all__ = ["Phrase", "find", "summary", "tabulate", "unknown", "unknown_wordings"]
 

@@ -296,3 +296,12 @@ FILLER = _words(
      "约", "占", "累及", "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明",
      "范围内", "区域"),
 )  # fmt: skip
+
+
+def says_more(text):
+    """Whether a text says anything beyond nouns of infection and measure, function words, dates and places."""
+    known = (AMOUNT, SOME, PARTIAL, INFECTION, LUNGS, DENSITY, EXTENT,
+             NEGATION, PRONOUN, AUXILIARY, COMPARED, UNCHANGED, FILLER)  # fmt: skip
+    for pattern in known:  # "the majority" before "the"
+        text = pattern.sub(" ", text)
+    return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None
