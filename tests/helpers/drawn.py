@@ -4,6 +4,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+SPACING_MM = (10.0, 2.5, 2.5)
+CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
+CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+
 
 def words_of(figure):
     """All text that a figure shows."""
@@ -16,3 +20,13 @@ def scans(n_severe=12, n_non_severe=30):
     ihu = rng.normal(-550, 60, len(status))
     ihu[:1] = np.nan
     return pd.DataFrame({"status": status, "poi": rng.beta(2, 8, len(status)), "ihu": ihu})
+
+
+def chest_sections(n=3, size=40):
+    """HU and label map of a made-up chest: two lungs in a body, infection at the back of the right one."""
+    _, y, x = np.mgrid[:n, :size, :size] / size
+    body = (x - 0.5) ** 2 / 0.2 + (y - 0.5) ** 2 / 0.12 < 1
+    lung = (np.abs(np.abs(x - 0.5) - 0.2) < 0.13) & (np.abs(y - 0.5) < 0.2)
+    infection = lung & (x < 0.5) & (y > 0.6)
+    hu = np.where(infection, -450, np.where(lung, -850, np.where(body, 40, -1000))).astype(np.int16)
+    return hu, (lung.astype(np.uint8) + infection)
