@@ -207,7 +207,7 @@ def roc_curves(curves, auc, chosen, n):
     figure.caption = (
         "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under "
         f"the curve (AUC) with its confidence interval, n severe + non-severe scans. {listed}. "
-        "Open marks: the cut-off with the largest Youden index. Dashed: chance."
+        "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Dashed: chance."
     )
     return figure
 
