@@ -85,7 +85,7 @@ processes.end_with_run(signal.SIGINT if "cores" not in config else signal.SIGTER
 rule segment:
     output: "never"
     resources: mem_mb=100, runtime=10
-    shell: "sleep 600"
+    shell: "sleep 120"
 """
 
 
