@@ -170,9 +170,9 @@ def test_what_lies_around_the_lungs_does_not_change_them(chances):
         places.append(np.stack([axis[i] for axis, i in zip(a.grid.axes, index, strict=True)]))
         assert start[0] == corner[0][0]
     np.testing.assert_array_equal(*places)
-    # But for the last bit, which depends on where in the arrays a voxel stands.
-    np.testing.assert_allclose(one.share, other.share, atol=1e-6)
-    np.testing.assert_allclose(one.parenchyma, other.parenchyma, rtol=1e-5)
+    # But for the last bits of float32, which numpy's AVX2 code rounds by where in an array a voxel stands.
+    np.testing.assert_allclose(one.share, other.share, rtol=0, atol=2 * np.finfo(np.float32).eps)
+    np.testing.assert_allclose(one.parenchyma, other.parenchyma, rtol=4 * np.finfo(np.float32).eps)
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
