@@ -78,14 +78,17 @@ def differing_origins(one, other):
     return [pair for pair in pairs if pair[1] != pair[2]]
 
 
-def verdict(table, difference):
+UNREAD = "the files were not compared"
+
+
+def verdict(table, difference=UNREAD):
     """One line: whether two runs say the same.
 
     Parameters
     ----------
     table : DataFrame
         From `compare`.
-    difference : tuple or None
+    difference : tuple, None or `UNREAD`
         From `first_difference`.
 
     Returns
@@ -99,8 +102,8 @@ def verdict(table, difference):
         return f"DIFFERENT: of {len(table)} numbers {said}", False
     if said:
         return f"THE SAME RESULTS: of {len(table)} numbers {counts['equal']} equal, {said}", True
-    files = "and the files along the way" if difference is None else "though files along the way differ"
-    return f"THE SAME: all {len(table)} numbers are equal, {files}", True
+    files = {None: ", and the files along the way", UNREAD: ""}.get(difference, ", though files along the way differ")
+    return f"THE SAME: all {len(table)} numbers are equal{files}", True
 
 
 def in_words(table, difference, origins, names, most=20):
@@ -139,9 +142,8 @@ def beside_published(run):
     published = run.root / "figures" / "preview" / snapshot.FILE
     if not published.is_file() or (known := snapshot.read(str(published), run.root))["origin"].get("run") != run.name:
         return ""
-    own = snapshot.of_run(run)
-    line, _ = verdict(compare(own, known), first_difference(own, known))
-    return f"beside the published values: {line} (study compare {run.name})"
+    line, _ = verdict(compare(snapshot.of_run(run, with_files=False), known))
+    return f"beside the published values: {line} (study compare {run.name} compares the files too)"
 
 
 def _flat(content, before=""):

@@ -18,13 +18,15 @@ ORIGIN = ("run", "commit", "changed_since_commit", "processor", "system", "pytho
 NO_TABLES = ("claims", "audit", "checklist_")
 
 
-def of_run(run):
+def of_run(run, with_files=True):
     """Take the snapshot of a run.
 
     Parameters
     ----------
     run : study.run.Run
         Finished: what is missing is left out.
+    with_files : bool
+        Whether to read all files along the way for their digests, which takes seconds for each hundred scans.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def of_run(run):
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"run": run.name}
     return {
         "origin": {name: known[name] for name in ORIGIN if name in known},
-        "files": {kind: _digests(run, paths) for kind, paths in _along_the_way(run).items()},
+        "files": {kind: _digests(run, paths) for kind, paths in _along_the_way(run).items()} if with_files else {},
         "values": {one["notebook"]: one["values"] for one in recorded},
         "tables": tables(run.figures),
     }
