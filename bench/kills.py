@@ -29,7 +29,7 @@ from study.files import sha256
 
 MARK = "STUDY_BENCH_KILL"  # in the environment of each process of a run that is to be killed
 LONGEST_S = 10
-# What is removed so that a phase has something to do again.
+# What is removed besides a phase's values, so that it has everything to do again.
 PHASES = {
     "1-cohort": ["cohort/recipes/P00*", "training/recipes/*1.json"],
     "2-train": ["models/infection*"],
@@ -93,11 +93,10 @@ def kill(run, mark, victim):
 
 
 def undo(project, phase):
-    """Take away what a phase made, so that it has something to do again."""
+    """Take away what a phase made, so that it has something to do again; a newer recipe of the same words has not."""
     folder = project / "runs" / "smoke"
-    for path in [path for pattern in PHASES[phase] for path in folder.glob(pattern)]:
+    for path in [path for pattern in [f"values/{phase}.json", *PHASES[phase]] for path in folder.glob(pattern)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (folder / "recipes" / f"{phase}.json").touch()
 
 
 def kills(project, phases, n_kills, seconds):
