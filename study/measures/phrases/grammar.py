@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from itertools import pairwise
 
+from study.measures.phrases import became
 from study.measures.phrases import lexicon as words
 from study.measures.phrases.amounts import UNDECIDED, two_amounts
 from study.measures.phrases.lexicon import says_more
@@ -66,6 +67,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     """
     heads, partial, some, negated, advised = [], False, False, False, False
     changed = spoken = compared = named = False  # what the sentence says of the infection
+    settled = set()  # quantities that it calls unchanged
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
@@ -80,10 +82,12 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         # "have not expanded and contracted", "partially expanded and consolidated": what is said of the first word
         # holds for a second one that follows without subject or auxiliary.
         follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
-        partial = _partial(clause, changes) or (follows and partial)
+        aside = place == 1 and words.PARTIAL.fullmatch(clauses[0][0]) is not None  # "In places, ..."
+        fresh = bool(changes) and words.NEW.match(clause, changes[0].start()) is not None
+        partial = _partial(clause, changes) or aside or (follows and partial and not fresh)
         # "Some of the lesions are smaller, density is lower": of the same ones.
         some = words.SOME_LESIONS.search(clause) is not None or (some and carrier is None)
-        partial = partial or some
+        partial = partial or (some and not fresh)  # new lesions, however few, are no part of the old ones
         denied = _denied(clause, changes, follows and negated)
         negated = denied[-1] if changes else words.NEGATION.search(clause) is not None
         strange = changes and not own_heads and _names_a_stranger_after(clause, changes[-1])
@@ -100,31 +104,30 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
             if vague and carrier is None and _names_itself(clause[: vague.start()]):
                 unread.append((False, clause))  # and not of the organ named before: "the findings are worse"
             continue
-        spoken = spoken or bool(changes) or negated or advised or words.UNCHANGED.search(clause) is not None
+        same = negated or advised or words.UNCHANGED.search(clause) is not None
+        if same and not changes:
+            settled |= {name for _, name in own_heads} or {"volume", "density"}
+        spoken = spoken or bool(changes) or same
         changed = changed or bool(changes)
         if advised:
             continue
         phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
-        if not (changes or negated or words.UNCHANGED.search(clause)):
+        if not (changes or same):
             compared = compared or words.COMPARED.search(clause) is not None
             if vague or (words.COMPARED.search(clause) and says_more(clause)):
                 unread.append((named, clause))
     signs = {phrase.direction for phrase in phrases[before:]}
     judged = [_better_or_worse(clause, sentence, about) for about, clause in unread]
     phrases += [phrase for phrase in judged if phrase and phrase.direction not in signs]
-    if not changed and unread:
+    # "25 mm, before 31 mm, density lower"
+    amounts = two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
+    if isinstance(amounts, Phrase):
+        if amounts.quantity not in settled | {phrase.quantity for phrase in phrases[before:]}:
+            phrases.append(amounts)
+    elif not changed and unread:
         unknown += [clause for (_, clause), phrase in zip(unread, judged, strict=True) if phrase is None]
-    elif changed and not any(phrase.quantity == "volume" for phrase in phrases[before:]):
-        # "25 mm, before 31 mm, density lower"
-        amounts = two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
-        if isinstance(amounts, Phrase):
-            phrases.append(amounts)
-    elif not spoken:
-        amounts = two_amounts(sentence)
-        if amounts == UNDECIDED or (amounts is None and compared and says_more(sentence)):
-            unknown.append(sentence)
-        elif amounts:
-            phrases.append(amounts)
+    elif not spoken and (amounts == UNDECIDED or (amounts is None and compared and says_more(sentence))):
+        unknown.append(sentence)
     if words.REST.search(sentence):
         first = before if len(phrases) > before else previous
         phrases[first:] = [replace(phrase, partial=True) for phrase in phrases[first:]]
@@ -142,7 +145,8 @@ def _better_or_worse(clause, sentence, about):
     word = worse or better
     if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
         return None
-    if says_more(clause[: word.start()]):
+    named = list(words.INFECTION.finditer(clause, 0, word.start()))
+    if says_more(clause[named[-1].end() if named else 0 : word.start()]):
         return None
     if "finding" in clause and not words.LUNGS.search(clause):  # of whatever organ
         return None
@@ -179,7 +183,8 @@ def _is_chinese(character):
 
 def _without_descriptions(sentence):
     """Without brackets, and without words that describe a lesion and only look like change."""
-    text = " ".join(re.sub(r"[()\[\]\"“”【】]", " ", sentence).split())
+    text = words.BRACKETED_AMOUNT.sub(r", \1,", sentence)  # "4 cm (previously 6 cm)" are two parts
+    text = became.named(" ".join(re.sub(r"[()\[\]\"“”【】]", " ", text).split()))
     for pattern, replacement in words.DESCRIPTIONS:
         text = pattern.sub(replacement, text)
     return text
@@ -259,7 +264,8 @@ def _names_itself(before):
 
 def _names_a_stranger_before(clause, change):
     """Whether a clause without known noun names something unknown before the word of change: "fever resolved"."""
-    return says_more(clause[: change.start()])
+    before = clause[: change.start()]
+    return says_more(before) and not words.REFERS.search(before)
 
 
 def _names_a_stranger_after(clause, change):
@@ -313,9 +319,8 @@ def _nearest(heads, places, change):
 
 def _partial(clause, changes):
     start = changes[0].start() if changes else len(clause)
-    if changes and changes[0].group().startswith(("new", "新")):
-        start = 0  # several new lesions are no part of the old ones
-    return bool(words.PARTIAL.search(clause) or words.SOME.search(clause[:start]) or words.SOME_OF.search(clause))
+    some = words.SOME.search(clause[:start]) and not words.NEW.match(clause, start)
+    return bool(words.PARTIAL.search(clause) or some or words.SOME_OF.search(clause))
 
 
 def _denied(clause, changes, inherited):
