@@ -10,11 +10,14 @@ from itertools import pairwise
 from study.measures.phrases import became
 from study.measures.phrases import lexicon as words
 from study.measures.phrases.amounts import UNDECIDED, two_amounts
+from study.measures.phrases.changes import CHANGE, CHANGES, NEW
 from study.measures.phrases.lexicon import says_more
 from study.measures.phrases.phrase import Phrase
 
 # The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation.
-SENTENCE_END = re.compile(r"[;!?\n。]+|\.(?!\d)")
+SENTENCE_END = re.compile(
+    r";(?! ?(?:previously|formerly|it was|they were|was|were|before|prior|前|原|上次))|[!?\n。]+|\.(?<!\b[ei]\.)(?![\d:,)])"
+)
 ABBREVIATION = re.compile(
     r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp|jan|feb|mar|apr|aug|sept?|oct|nov"
     r"|dec|no(?= ?\d))\."
@@ -66,12 +69,13 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     `previous` is the place in `phrases` at which those of the last sentence that had any begin.
     """
     heads, partial, some, negated, advised = [], False, False, False, False
-    changed = spoken = compared = named = False  # what the sentence says of the infection
+    changed = spoken = compared = False  # what the sentence says of the infection
+    named = words.INFECTION.search(sentence) is not None or words.LUNGS.search(sentence) is not None
     settled = set()  # quantities that it calls unchanged
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
-        changes, own_heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+        changes, own_heads = list(CHANGE.finditer(clause)), _heads(clause)
         carrier = _carrier(clause, changes)
         borrowed = []
         if place == 0 and len(clauses) > 1 and carrier is None and not own_heads and not _has_subject(clause):
@@ -83,7 +87,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         # holds for a second one that follows without subject or auxiliary.
         follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
         aside = place == 1 and words.PARTIAL.fullmatch(clauses[0][0]) is not None  # "In places, ..."
-        fresh = bool(changes) and words.NEW.match(clause, changes[0].start()) is not None
+        fresh = bool(changes) and NEW.match(clause, changes[0].start()) is not None
         partial = _partial(clause, changes) or aside or (follows and partial and not fresh)
         # "Some of the lesions are smaller, density is lower": of the same ones.
         some = words.SOME_LESIONS.search(clause) is not None or (some and carrier is None)
@@ -97,7 +101,6 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
                 unknown.append(clause)
             carrier = "other"
         subject = carrier or subject
-        named = named or words.INFECTION.search(clause) is not None or words.LUNGS.search(clause) is not None
         heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
         vague = words.VAGUE.search(clause)
         if subject != "infection":
@@ -120,7 +123,8 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     judged = [_better_or_worse(clause, sentence, about) for about, clause in unread]
     phrases += [phrase for phrase in judged if phrase and phrase.direction not in signs]
     # "25 mm, before 31 mm, density lower"
-    amounts = two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
+    rest = ", ".join(clause for clause, _ in clauses if not CHANGE.search(clause)) if changed else sentence
+    amounts = two_amounts(rest)
     if isinstance(amounts, Phrase):
         if amounts.quantity not in settled | {phrase.quantity for phrase in phrases[before:]}:
             phrases.append(amounts)
@@ -157,7 +161,7 @@ def _better_or_worse(clause, sentence, about):
 def _plain(report):
     """Lower case, one line per paragraph, without markup; full-width letters, digits and marks as ordinary ones."""
     text = TAG.sub(lambda tag: "\n" if tag[1].strip("/").lower() in BLOCK_TAGS else "", report)
-    text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "")
+    text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "").replace("毛玻璃", "磨玻璃")
     text = text.translate(str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u2019": "'"}))
     lines = [line.strip() for line in HYPHENATED.sub("", text).splitlines()]
     joined = []
@@ -193,7 +197,7 @@ def _without_descriptions(sentence):
 def _clauses(sentence):
     """Cut a sentence into (clause, the word that joins it to the one before if it goes on from there, else "")."""
     for part in CLAUSE_END.split(sentence):
-        changes = [change.start() for change in words.CHANGE.finditer(part)]
+        changes = [change.start() for change in CHANGE.finditer(part)]
         marks = sorted(changes + [negation.start() for negation in words.NEGATION.finditer(part)])
         start, joined = 0, ""
         for joint in JOINT.finditer(part):
@@ -223,6 +227,8 @@ def _carrier(clause, changes):
     )
     if not nouns:
         return None
+    if words.ELSEWHERE.search(clause) and not words.LUNGS.search(clause):
+        return "other"
     if not changes:
         return nouns[0][1]
     change = changes[0]
@@ -237,7 +243,7 @@ def _carrier(clause, changes):
 
 def _noun_ahead(clause, joined):
     """Carrier and quantities that a first clause shares with the next: "partly higher, partly lower density of it"."""
-    changes, heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+    changes, heads = list(CHANGE.finditer(clause)), _heads(clause)
     noun = words.INFECTION.search(clause)
     starts = [at for at, _ in heads] + ([noun.start()] if noun else [])
     if joined or (changes and starts and changes[0].start() < min(starts)):
@@ -271,7 +277,7 @@ def _names_a_stranger_before(clause, change):
 def _names_a_stranger_after(clause, change):
     """Whether what increased or decreased is named after that word, and unknown: "reduced enhancement"."""
     following = clause[change.end() :]
-    quantity = words.CHANGES[int(change.lastgroup[1:])][0]
+    quantity = CHANGES[int(change.lastgroup[1:])][0]
     if quantity or words.INFECTION.search(following) or words.UNRELATED.search(following):
         return False
     thing = re.match(r"(?: (?:in|of)(?: the| both| all)?)?((?: [a-z-]+)?)", following)
@@ -286,8 +292,8 @@ def _heads(clause):
         for quantity, pattern in (("volume", words.EXTENT), ("density", words.DENSITY))
         for noun in pattern.finditer(clause)
     )
-    # In "density of the infected area" the area is whose density it is.
-    free = [m for m in measures if not OWNED.search(clause[max(0, m[0] - 80) : m[0]])]
+    # In "density of the infected area" the area is whose density it is; "decrease in size" is of the size.
+    free = [m for m in measures if not _owned(clause, m[0], measures[0][1])]
     heads, previous = [], None
     for start, end, quantity in free or measures:
         listed = previous is not None and LISTED.fullmatch(clause[previous:start])
@@ -296,13 +302,19 @@ def _heads(clause):
     return heads
 
 
+def _owned(clause, at, first):
+    """Whether the noun of measure at a place is only whose measure one before it is; `first` is where one ended."""
+    owner = OWNED.search(clause, max(0, at - 80), at)
+    return owner is not None and owner.start() >= first
+
+
 def _phrases(clause, changes, denied, own_heads, heads, partial):
     found = []
     places = [at for at, _ in own_heads]
     for change, is_denied in zip(changes, denied, strict=True):
         if is_denied:
             continue
-        quantity, direction, *_ = words.CHANGES[int(change.lastgroup[1:])]
+        quantity, direction, *_ = CHANGES[int(change.lastgroup[1:])]
         # Without a noun of measure, an infection that "increased" is larger.
         names = [quantity] if quantity else _nearest(own_heads, places, change) or heads or ["volume"]
         found += [Phrase(name, direction, partial, change.group(), clause) for name in dict.fromkeys(names)]
@@ -319,7 +331,7 @@ def _nearest(heads, places, change):
 
 def _partial(clause, changes):
     start = changes[0].start() if changes else len(clause)
-    some = words.SOME.search(clause[:start]) and not words.NEW.match(clause, start)
+    some = words.SOME.search(clause[:start]) and not NEW.match(clause, start)
     return bool(words.PARTIAL.search(clause) or some or words.SOME_OF.search(clause))
 
 

@@ -32,7 +32,7 @@ What counts, and what does not:
 
 import pandas as pd
 
-from study.measures.phrases import lexicon
+from study.measures.phrases.changes import ABSORBED
 from study.measures.phrases.grammar import read
 from study.measures.phrases.phrase import Phrase
 
@@ -130,7 +130,7 @@ def summary(report):
         summarised[quantity] = None if len(directions) > 1 else next(iter(directions), 0)
         summarised[f"{quantity}_partial"] = bool(of_quantity) and all(phrase.partial for phrase in of_quantity)
     on_volume = [phrase.word for phrase in found if phrase.quantity == "volume"]
-    summarised["only_absorbed"] = bool(on_volume) and all(map(lexicon.ABSORBED.fullmatch, on_volume))
+    summarised["only_absorbed"] = bool(on_volume) and all(map(ABSORBED.fullmatch, on_volume))
     return summarised
 
 
