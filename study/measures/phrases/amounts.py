@@ -7,6 +7,7 @@ from study.measures.phrases.lexicon import says_more
 from study.measures.phrases.phrase import Phrase
 
 UNDECIDED = "undecided"
+NEAR = 25  # characters between a word such as "before" and its amount, where it could be another's
 
 
 def two_amounts(sentence):
@@ -36,21 +37,22 @@ def two_amounts(sentence):
 
 def _change(amounts, sentence):
     """What `two_amounts` returns, of the amounts that it found."""
+    if len(amounts) > 2:
+        compared = words.EARLIER.search(sentence) or words.FROM_TO.search(sentence) or words.UNSURE.search(sentence)
+        return UNDECIDED if compared else None
     first = _earlier_of(amounts, sentence)
     if first is None:
         return UNDECIDED if words.UNSURE.search(sentence) else None
-    unsure = words.UNSURE.search(sentence) and not words.NOW.search(sentence)
-    if first == UNDECIDED or unsure or len(amounts) > 2 or not _of_the_infection(sentence):
+    unsure = words.UNSURE.search(sentence) and not (words.NOW.search(sentence) or words.PAST.search(sentence))
+    if first == UNDECIDED or unsure or not _of_the_infection(sentence):
         return UNDECIDED
     (before, unit), (now, other) = _measure(amounts[first]), _measure(amounts[1 - first])
     if unit and other and unit != other:
         return UNDECIDED
     quantity = "density" if "hu" in (unit, other) else "volume"
-    return (
-        Phrase(quantity, 1 if now > before else -1, False, amounts[1 - first].group(), sentence)
-        if now != before
-        else None
-    )
+    if now == before:
+        return None
+    return Phrase(quantity, 1 if now > before else -1, False, amounts[1 - first].group(), sentence)
 
 
 def _of_the_infection(sentence):
@@ -64,27 +66,29 @@ def _of_the_infection(sentence):
 
 def _earlier_of(amounts, sentence):
     """Which of two amounts, 0 or 1, is of the earlier scan; None if nothing says so, UNDECIDED if that is not clear."""
-    if words.FROM_TO.search(sentence):
+    if any(amounts[0].start() < word.end() <= amounts[1].start() for word in words.FROM_TO.finditer(sentence)):
         return 0
-    for pattern, swap in ((words.EARLIER, False), (words.NOW, True), (words.PAST, False)):
+    for pattern in (words.EARLIER, words.PAST):
         beside = {_beside(amounts, word, sentence) for word in pattern.finditer(sentence)} - {None}
         if beside:
-            found = beside.pop()
-            return UNDECIDED if beside else 1 - found if swap else found
-    return None
+            return beside.pop() if len(beside) == 1 else UNDECIDED
+    # "the focus of 3 cm now measures 2 cm", but not "now a focus of 3 cm and one of 2 cm"
+    return 0 if words.NOW.search(sentence, amounts[0].end(), amounts[1].start()) else None
 
 
 def _beside(amounts, word, sentence):
     """Which of two amounts, 0 or 1, a word such as "before" stands with; None if neither or both.
 
-    That in the same part of the sentence, between commas; of two there, the nearer one, the one after it of two equal.
+    That in the same part of the sentence, between commas; of two there, the nearer one, if it is near at all, and the
+    one after the word of two equally near.
     """
-    parts = [0, *(mark.start() for mark in re.finditer("[,;:]", sentence)), len(sentence)]
-    low = max(part for part in parts if part <= word.start())
-    high = min(part for part in parts if part >= word.end())
+    low = max(sentence.rfind(mark, 0, word.start()) for mark in ",;:")
+    high = min((at for at in (sentence.find(mark, word.end()) for mark in ",;:") if at >= 0), default=len(sentence))
     beside = [i for i, amount in enumerate(amounts) if low <= amount.start() < high]
-    away = {i: max(amounts[i].start() - word.end(), word.start() - amounts[i].end()) for i in beside}
-    return min(reversed(beside), key=away.get, default=None)
+    if len(beside) < 2:
+        return beside[0] if beside else None
+    away = [max(amount.start() - word.end(), word.start() - amount.end()) for amount in amounts]
+    return None if min(away) > NEAR else int(away[1] <= away[0])
 
 
 def _measure(amount):

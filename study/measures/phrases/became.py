@@ -49,7 +49,10 @@ def _chinese(was, now):
     )
 
 
-_GLASS, _SOLID = "(?:ground[- ]?glass|ggos?)", "(?:consolidations?|consolidative|consolidated(?= (?:area|lesion|part|region|opacit)))"
+_GLASS, _SOLID = (
+    "(?:ground[- ]?glass|ggos?)",
+    "(?:consolidations?|consolidative|consolidated(?= (?:area|lesion|part|region|opacit)))",
+)
 # Within ground glass it is the same that has become dense.
 _DEVELOPING = (
     rf"(?P<kept>{_GLASS}(?![a-z])[^;:]{{0,80}} (?:with|shows?|showing) )(?:interval |now )?"

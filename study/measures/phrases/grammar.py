@@ -14,9 +14,10 @@ from study.measures.phrases.changes import CHANGE, CHANGES, NEW
 from study.measures.phrases.lexicon import says_more
 from study.measures.phrases.phrase import Phrase
 
-# The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation.
+# The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation, nor "12 mm; previously 9 mm".
 SENTENCE_END = re.compile(
-    r";(?! ?(?:previously|formerly|it was|they were|was|were|before|prior|前|原|上次))|[!?\n。]+|\.(?<!\b[ei]\.)(?![\d:,)])"
+    r";(?! ?(?:previously|formerly|it was|they were|was|were|before|prior|前|原|上次))|[!?\n。]+"
+    r"|\.(?<!\b[ei]\.)(?![\d:,)])"
 )
 ABBREVIATION = re.compile(
     r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp|jan|feb|mar|apr|aug|sept?|oct|nov"
@@ -71,7 +72,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     heads, partial, some, negated, advised = [], False, False, False, False
     changed = spoken = compared = False  # what the sentence says of the infection
     named = words.INFECTION.search(sentence) is not None or words.LUNGS.search(sentence) is not None
-    settled = set()  # quantities that it calls unchanged
+    settled, parts = set(), set()  # quantities that it calls unchanged, and changes that it calls partial
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
@@ -114,7 +115,11 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         changed = changed or bool(changes)
         if advised:
             continue
-        phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
+        said = _phrases(clause, changes, denied, own_heads, heads, partial)
+        if carrier is None:  # "partly absorbed, smaller than before": the same change again
+            said = [replace(p, partial=p.partial or (p.quantity, p.direction) in parts) for p in said]
+        parts |= {(p.quantity, p.direction) for p in said if p.partial}
+        phrases += said
         if not (changes or same):
             compared = compared or words.COMPARED.search(clause) is not None
             if vague or (words.COMPARED.search(clause) and says_more(clause)):
@@ -141,7 +146,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
 def _better_or_worse(clause, sentence, about):
     """The phrase of a clause that calls the lungs or the infection better or worse; None if it does not say so.
 
-    `about` is whether the sentence has named the lungs or the infection, in this clause or before it.
+    `about` is whether the sentence names the lungs or the infection.
     """
     worse, better = words.WORSE.search(clause), words.BETTER.search(clause)
     if bool(worse) == bool(better) or not about or words.UNRELATED.search(clause):

@@ -28,14 +28,16 @@ INFECTION = any_of(
      "areas", "crazy[- ]?paving", "disease", "process", "damage", "covid(?:-?19)?", 
      "(?:lung|pulmonary|parenchymal|air-?space|patchy|ground[- ]?glass|inflammatory|infiltrative|covid) changes?"),
     ("病灶", "病变", "病情", "感染(?:性|灶)?", "炎症", "炎性", "肺炎(?!症)", "磨玻璃[样状]?(?:密度)?[影灶]?", "斑片",
-     "片状", "片影", "实变", "渗出[性灶]?", "浸润[性灶影]?", "阴影", "铺路石", "模糊影", "絮状影", "(?:云雾|云絮|团片|条片|点片|斑点|大片|小片)状?影"),
+     "片状", "片影", "实变", "渗出[性灶]?", "浸润[性灶影]?", "阴影", "铺路石", "模糊影", "絮状影",
+     "(?:云雾|云絮|团片|条片|点片|斑点|大片|小片)状?影"),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ how
 PARTIAL = any_of(
     ("partial(?:ly)?", "partly", "in parts?", "parts? of", "(?:a )?portions? of", "incomplete(?:ly)?", "in places",
      "focally", "locally", "mostly",
-     "half (?:of (?:the|these|those|them)|the)(?! (?:[a-z]+ )?(?:size|extent|volume|area|density))",
+     "half (?:of (?:the|these|those|them)|the)"
+     "(?! (?:[a-z]+ )?(?:size|extent|volume|area|density|lungs?|lobes?|segments?))",
      "to a (?:large|great) extent", "for the most part", "others?"),
     ("部分", "部份", "大部", "大多(?![位分为呈见])", "不全(?=吸收|消散)", "局部", "个别(?!新)", "少数(?!新)", "多数",
      "某些", "有些", "一些(?!新)", "不完全",
@@ -75,7 +77,7 @@ DENIED_AFTER = re.compile(
 # What should be looked for, or is hoped for, does not describe the scan.
 ADVICE = any_of(
     ("recommend[a-z]*", r"advis(?:ed?|able)", r"suggest(?:ed)? (?:a )?(?:follow|repeat|re)[- ]?[a-z]*", "until",
-     "should", "if", "(?:control|follow-?up|repeat(?: ct)?) (?:after|once|when)",
+     "should", "if", "(?:control|follow-?up|repeat)(?: ct)? after (?:clear|resol|absorp|regress)[a-z]*",
      "expected to", r"to (?:document|ensure|confirm|assess|monitor)", "follow-?up (?:to|until)"),
     ("建议", "复查[至以]", "以观察", "吸收后复查", "随访(?!片|ct|检查)", "随诊", "定期", "观察病", "了解", "必要时",
      "若", "如果", "一旦"),
@@ -115,7 +117,11 @@ EXTENT = any_of(
 )
 UNRELATED = any_of(
     ("effusions?", "pleura", "pleural thickening", "nodul(?:es?|ar)", "micronodules?", "calcifi(?:cations?|ed)",
-     "granulomas?", "lymph", "nodes?", "lns?", "[a-z]+megaly", r"lymphadenopathy", "mediastin(?:al|um)", "hilar", "hil(?:um|a)", "heart",
+     "granulomas?", "lymph", "nodes?", "lns?", "[a-z]+megaly", "aneurysms?", "adenomas?", "thromb(?:us|i|osis)",
+     "embol(?:us|i|ism)", "abscess(?:es)?",
+     "cavit(?:y|ies|ation)", "empyema", "ha?ematomas?", "ascites", "stents?", "fat", r"lymphadenopathy",
+     "mediastin(?:al|um)", "hilar",
+     "hil(?:um|a)", "heart",
      "cardiac", "cardiomegaly", "aort(?:a|ic)", "coronar(?:y|ies)", "atri(?:um|al)", "ventric(?:le|les|ular)",
      "pericardi(?:al|um)", "arter(?:y|ies)", "veins?", "vessels?", "vascular", "liver", "hepatic", "spleen", "pancreas",
      "kidneys?", "renal", "thyroid", "thymus", "breasts?", "gallbladder", "adrenals?", "cysts?", "bullae?",
@@ -133,7 +139,8 @@ UNRELATED = any_of(
      "[左右][房室]", "瓣", "心房", "心包", "主动脉", "冠脉", "动脉", "静脉", "血管", "肝", "脾", "胆", "胰", "肾",
      "甲状腺", "胸腺", "乳腺", "囊肿", "肺大[泡疱]", "肺?气肿", "气胸", "支气管", "气管", "不张", "膨胀不全", "肋",
      "骨", "椎", "肿块", "占位", "纹理", "导管", "引流管", "食管", "食道", "胃", "膈", "白细胞", "淋巴细胞", "体温",
-     "症状", "咳嗽", "发热", "氧", "透[亮过]度", "水肿", "[胸腹]水", "癌", "瘤", "转移", "蜂窝", "纤维",
+     "症状", "咳嗽", "发热", "氧", "透[亮过]度", "水肿", "[胸腹]水", "癌", "瘤", "转移", "蜂窝", "纤维", "空洞", "脓肿",
+     "血栓", "栓塞", "血肿", "憩室", "支架",
      "条索(?!状)", "间质", "间隔"),
 )  # fmt: skip
 PRONOUN = any_of(("its?", "they", "them", "their", "these", "those", "others?", "ones?"))
@@ -199,7 +206,8 @@ DESCRIPTIONS = tuple(
         # other senses
         (r"\b(?:well|fully|completely|both lungs|lungs? (?:is|are|were)|re)[- ]+expanded\b", ""),
         (r"\bcontracted (?:the )?(?:covid\S{0,9}|coronavirus|virus|disease)", ""),
-        (r"\bpreviously (?!un|not|spared|normal|clear|absent|healthy|disease|only|confined|limited|restricted)[a-z]\w*",
+        (r"\bpreviously (?!un|not|spared|normal|clear|absent|healthy|disease|only|confined|limited|restricted"
+         r"|a |an |about|approx|estimated|half|one|two|three|four|five|six|seven|eight|nine|ten)[a-z]\w*",
          ""),
         (r"\b(?:progression|progressive) (?:stage|phase)\b|\bnot only\b|\bno doubt\b", ""),
     )
@@ -207,7 +215,8 @@ DESCRIPTIONS = tuple(
 
 # ------------------------------------------------------------------ what is not a change, and what may be one
 UNCHANGED = any_of(
-    ("unchanged", "unaltered", "stable", "stationary", "status quo", "idem", "superimposable", "similar", "same", "identical", "constant", "persist[a-z]*", "as before",
+    ("unchanged", "unaltered", "stable", "stationary", "status quo", "idem", "superimposable", "similar", "same",
+     "identical", "constant", "persist[a-z]*", "as before",
      "as on", "as in"),
     ("同前", "相仿", "如前", "变化不", "未变", "稳定", "类似", "相似", "一致", "相近", "相当", "相同", "大致同"),
 )  # fmt: skip
@@ -289,13 +298,16 @@ NUMERALS = (
     )),
     (re.compile(_BARE), r"\1\2 #"),
 )  # fmt: skip
+_SCAN = "(?:scan|ct|hrct|exam(?:ination)?|study|film|time|one)"
+_LAST = "(?:prev(?:ious)?|prior|preceding|last|earlier|first|initial|admission|baseline|old|outside)"
 EARLIER = any_of(
-    ("before", "prev(?:ious(?:ly)?)?", "prior", "preceding", "earlier", "formerly",
-     "last (?:scan|time|ct|exam(?:ination)?|week|month)",
-     "initial(?:ly)?", "baseline", "compared (?:to|with)", "(?:as )?against", "as opposed to", "instead of", "ago",
-     "(?:on|at) (?:admission|presentation)",
-     "(?:on|in) the (?:admission|first|old|outside) (?:ct|scan|exam(?:ination)?)",
-     "ha(?:d|ving) been", "used to be", "up from", "down from"),
+    # "previous score 13", but of "the previous scan" only what was seen on it
+    ("before", "previously", f"{_LAST}(?! (?:[a-z]+ )?{_SCAN})",
+     f"(?:on|at|in) (?:the |an? )?{_LAST} (?:[a-z]+ )?{_SCAN}",
+     f"{_LAST} {_SCAN}:? (?=-?[0-9])",
+     "formerly", "initially", "(?:compared (?:to|with)|against) (?:the )?(?:[a-z]+ )?(?=-?[0-9])", "as opposed to",
+     "instead of", "ago", "(?:on|at) (?:admission|presentation)", "ha(?:d|ving) been", "used to be", "up from",
+     "down from"),
     ("前次", "前片", "上次", "此前", "之前", "先前", "以前", "既往", "原", "旧片", "老片", "首次", "初诊", "入院时",
      "治疗前",
      "[天周月日]前", "(?<=[, ])前(?=约|为|ct|[0-9])"),
@@ -306,9 +318,14 @@ NOW = any_of(
     ("现", "目前", "本次", "此次", "今", "当前"),
 )  # fmt: skip
 # Only where nothing else says which: the one with a date is the earlier.
-PAST = any_of(("was", "were", "measured", "on (?:the )?[0-9]", "on [a-z]+ [0-9]{1,2}(?! ?%| ?[cm]m)"),
-              ("[0-9]月[0-9]{1,2}日(?:ct|片)?(?:约|为|:)?(?=-?[0-9])",))  # fmt: skip
-FROM_TO = any_of(("from [^,;]*? to",), ("[由从][^，,；;]*?[至到为]", "->", "→"))
+_ABOUT = "(?:(?:only|about|approx|approximately|some|around|at|ca|estimated|measured) ?){0,3}"
+PAST = any_of(
+    (rf"(?<!there )(?:was|were|measured) {_ABOUT}(?=-?[0-9])",
+     "(?<=[%mul] )(?:on (?:the )?(?:day )?[0-9]|on [a-z]+ [0-9]"
+     "|in (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)"),
+    ("[0-9]月[0-9]{1,2}日(?:ct|片)?(?:约|为)?(?=-?[0-9])", "[0-9]{1,2}[./][0-9]{1,2}[./](?:[0-9]{2,4})?:? (?=-?[0-9])"),
+)  # fmt: skip
+FROM_TO = any_of(("from [^,;]{0,60}? to",), ("[由从][^，,；;]{0,40}?[至到为]", "->", "→"))
 # Says that an amount is of the infection, as its nouns do.
 INVOLVED = any_of(
     ("affected", "diseased", "involve(?:d|ment)", "scores?", "severity index", "c?tss"), ("受累", "累及", "评分")
@@ -326,7 +343,8 @@ FILLER = any_of(
      "against", "then", "confront", "continu(?:es?|ed|ing)", "tends?", "tendency", "seems?", "further", "interval",
      "slight", "mild", "marked", "minimal",
      "minor", "moderate", "significant", "obvious", "rapid", "gradual", "progressive", "definite", "clear", "evidence",
-     "signs?", "somewhat", "bit", "mean", "median", "average", "total", "maximum", "degree", "ongoing", "now", "still",
+     "signs?", "somewhat", "bit", "mean", "median", "average", "total", "maximum", "degree", "evolution", "ongoing",
+     "now", "still",
      "since", "before", "made", "taken", "dated", "toward", "towards", "into", "around",
      "along", "within", "beyond", "near", "over", "after", "between", "during", "last", "prior", "previous", "earlier",
      "compar(?:ed|ison)", "ct", "scans?", "films?", "images?", "imaging", "exam(?:ination)?s?", "study", "follow-?up",
@@ -345,7 +363,8 @@ FILLER = any_of(
      "略", "稍", "明显",
      "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
      "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "年",
-     "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "提示", "总体", "整体", "舌", "尖", "胸膜下", "外带", "全",
+     "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "提示", "总体", "整体", "舌", "尖",
+     "胸膜下", "外带", "全",
      "由",
      "约", "占", "累及", "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明",
      "范围内", "区域", "趋于", "趋向", "趋势", "平均", "多发", "散在", "弥漫", "广泛", "大片", "小片", "少许", "少量",
