@@ -1,7 +1,11 @@
 """Kinds of wording that sentences of reports were once misread by, each with its neighbours in both languages."""
 
+import re
+
+import pandas as pd
 import pytest
 
+from helpers.project import REFERENCE
 from study.measures.phrases import key_phrases
 
 CODES = {("volume", 1): "V+", ("volume", -1): "V-", ("density", 1): "D+", ("density", -1): "D-"}
@@ -91,3 +95,28 @@ GONE = [
 @pytest.mark.parametrize(("expected", "report"), AMOUNTS + BECAME + NEW + GONE)
 def test_wordings(expected, report):
     assert found(report) == expected
+
+
+# What may stand for a word in any sentence without a change of what it says.
+SYNONYMS = {
+    "较前(?![片次0-9])": ("较上次", "比前片", "较2月3日", "较首次CT", "较入院时", "较10天前"),
+    "缩小": ("减小", "变小", "缩减"),
+    "增大": ("扩大", "变大"),
+    "变淡": ("密度减低", "减淡", "变浅"),
+    r"(?<=has )resolved\b|(?<=have )resolved\b": ("cleared", "disappeared", "been absorbed", "subsided", "cleared up"),
+    r"(?<!node, )\bsmaller(?! patches)\b": ("less extensive", "decreased in size"),
+    r"\bdenser\b": ("more dense", "of higher attenuation", "more solid"),
+    r"\b(?:fainter|paler|less dense)\b": ("lighter", "of lower density", "less opaque", "hazier"),
+    r"\bprevious\b": ("prior", "last", "preceding", "earlier"),
+    r"\b(?:opacities|infiltrates)\b": ("lesions", "foci", "inflammatory changes", "patchy densities"),
+    "^(?=[A-Z][a-z])": ("As compared to the outside HRCT of 12/03/2021: ",),
+}
+
+
+@pytest.mark.parametrize("word", SYNONYMS)
+def test_synonyms_are_read_alike(word):
+    sentences = pd.concat([pd.read_csv(path) for path in sorted((REFERENCE / "phrases").glob("*.csv"))])["sentence"]
+    held = sentences[sentences.str.contains(word, regex=True)]
+    pairs = [(text, re.sub(word, other, text, count=1)) for text in held for other in SYNONYMS[word]]
+    strange = [other for text, other in pairs if found(text) != found(other)]
+    assert len(pairs) > 10 and len(strange) <= 0.01 * len(pairs), strange

@@ -8,7 +8,8 @@ import re
 from study.measures.phrases.lexicon import INFECTION, any_of, either
 
 # Chinese "compared with before", and how much; then a single adjective is a change: 较前略大, larger than before.
-_BEFORE = ("[较比](?:前次?|上次|之前|以前|此前|先前|原来?|旧|老|[0-9年月日./-]+)(?:片|检查|ct)?"
+_BEFORE = ("[较比](?:前次?|上次|之前|以前|此前|先前|原来?|旧|老|首次|入院时?|外院|治疗前|[0-9]+[天周日月]前"
+           "|[0-9年月日./-]+)(?:片|检查|ct)?"
            "(?:明显|显著|略微|稍微|略|稍|轻度|有所|有|已|均|亦|也|更|更加|变得){0,2}")  # fmt: skip
 _INFECTED = rf"(?:(?!(?:and|or|but|with|in) )[a-z0-9.-]+ ){{0,4}}(?:{INFECTION.pattern})"
 _OLD = (
@@ -23,7 +24,7 @@ _NEW = (
     rf"(?:new(?:ly)?|additional|fresh(?:ly)?|de novo|emerging)(?= (?:{_INFECTED}|ones))", "(?<=is )new(?:ly)?",
     "(?<=are )new(?:ly)?", "new since",
     rf"newly (?:appear(?:ed|ing)|develop(?:ed|ing)|emerg(?:ed|ing)|formed|arisen|involved|affected|acquired|{_SEEN})",
-    "ha(?:s|ve|d) (?:[a-z]+ )?(?:appeared|emerged|arisen|developed|cropped up|sprung up|popped up|come up|surfaced)"
+    "ha(?:s|ve|d) (?:[a-z]+ ){0,2}(?:appeared|emerged|arisen|developed|cropped up|sprung up|popped up|come up|surfaced)"
     "(?= (?:in|at|on|since|within|bilaterally|elsewhere|along|throughout|[a-z]+ly)|$)",
     "appearance of(?= (?:an? )?(?:further|new|additional|other|fresh) )",
     rf"development of(?= {_INFECTED}[^,;]{{0,80}} (?:since|compared))",
@@ -42,10 +43,10 @@ _NEW = (
 _NEW_ZH = (
     "新增(?!强)", "新发", "新出现", "新见", "新现", "新生", "新近出现", "出现新", "再次?现", "重新?出现", "再次出现",
     "复发",
-    "新(?:的|病灶)(?!冠)",
+    "新(?:的(?!冠)|(?=病[灶变]|感染|炎|渗出|磨玻璃|斑片|浸润|片|实变))",
     "(?<![较与比同照])(?:前次|前片|上次|旧片|老片|原片|既往|此前|之前)"
     "(?:检查|图像|影像|ct|片|时|中|上|均|并|尚|[0-9年月日. ]){0,12}"
-    "(?:未见|未显示|未出现|没有|未发现|正常|清晰)(?!(?:明显|显著|确切)?(?:变|改|吸|进展|[增扩缩减消加好新]))",
+    "(?:未见|[未无]显示|未出现|没有|未发现|正常|清晰)(?!(?:明显|显著|确切)?(?:变|改|吸|进展|[增扩缩减消加好新]))",
     "原(?:本|来)?(?:正常|未受累|未累及|清晰)",
     "(?:前次|前片|上次|此前|之前|原)(?:检查|ct|片)?(?:仅|只)(?:累及|见|位于|局限于|限于|在)(?!.{0,80}(?:吸收|消失|未见))",
 )  # fmt: skip
@@ -87,7 +88,7 @@ CHANGES = (
       f"{_TAKEN_ON}(?:consolidative|solid)",
       "now (?:partly |partially |also )?(?:shows?|contains?|with|has|have) (?:an? )?(?:[a-z]+ )?"
       "(?:consolidations?|solid)"),
-     ("增浓", "增密", "加深", "实[变性]成分(?:较前)?(?:明显|略|稍)?增[多加]", "实变化(?!不)",
+     ("增浓", "增密", "加深", f"实[变性]成分(?:{_BEFORE})?(?:明显|略|稍)?增[多加大]", "实变化(?!不)",
       "向实[变性](?:转化|演变|发展|转变|过渡)", "实变(?:程度)?(?:较前)?(?:明显|略|稍|更)?(?:加重|增加|加深)",
       "实变较前更?(?:明显|显著)", "固化", "更?(?:变|趋)(?:于|得)?致密",
       "(?:逐渐|渐|趋于|趋向|趋|发生|现已|已|部分已)(?:发生|出现)?实变(?!影|灶|区|范围|病灶|大|部|吸|消|缩|及|、)",
@@ -100,14 +101,15 @@ CHANGES = (
       rf"{_TURNED}(?:ground[- ]?glass|ggos?)", rf"{_REPLACED}(?:ground[- ]?glass|ggos?)",
       f"{_TAKEN_ON}ground[- ]?glass",
       "thinn(?:ed|ing)(?: out)? (?:in|of)(?: the)? (?:density|attenuation)", "deconsolidat(?:ed|ing|ion)"),
-     ("(?<![病改演])变[淡浅薄]", "实[变性]成分(?:较前)?(?:明显|略|稍)?(?:减[少低]|缩小|吸收)",
+     ("(?<![病改演])变[淡浅薄]", f"实[变性]成分(?:{_BEFORE})?(?:明显|略|稍)?(?:减[少低小]|缩小|吸收)",
       "向磨玻璃[样状]?(?:转化|演变|发展|转变|过渡)", "减淡", "转淡", "淡化", "趋淡",
       "(?:变|趋)(?:得|于|为)?(?:浅淡|淡薄)",
       f"{_TURNED_ZH}[^,;实]{{0,6}}?磨玻璃", "更[淡浅]", f"{_BEFORE}(?:[淡浅]|稀薄)")),
     (None, +1,
      (rf"increas(?:ed|ing|es?){_NOT_DOWN}", "higher", "greater", "risen", "ris(?:es?|ing)", "rose",
       rf"progress(?:ed|ing|es|ion|ive)?{_NOT_DOWN}",
-      "climb(?:ed|ing)", "intensif(?:ied|ying)", "more (?:marked|pronounced|prominent)(?= in (?:extent|size|density))",
+      "climb(?:ed|ing)", "grown", "grew", "grow(?:ing|s|th)?", "intensif(?:ied|ying)",
+      "more (?:marked|pronounced|prominent)(?= in (?:extent|size|density))",
       "gain(?:ed|ing|s)? in", f"more(?= {_THAN_OLD})", "(?:gone|went|going|come|came) up",
       "(?<!follow.)up(?= in| from| since|$)"),
      ("增高", "变高", "↑", "升高", "上升", "升[至到为]", "增加", "增[至到为]", "加大", "提高", f"{_DENSITY_ZH}增[大多]",
@@ -117,20 +119,20 @@ CHANGES = (
       f"less(?= {_THAN_OLD})",
       "less (?:marked|pronounced|prominent)(?= in (?:extent|size|density))", "less(?:en)(?:ed|ing|s)?",
       r"declin(?:ed|ing|es?)", r"diminish(?:ed|ing|es)?", "diminution", "regress(?:ed|ing|es|ion|ive)?", "fallen",
-      "fell", "dropped",
+      "fell", "fall(?:ing|s)?(?= in)", "dropp(?:ed|ing)", "drop(?= in)",
       "loss of(?= density)",
       "lost(?= density)", "(?:gone|went|going|come|came) down", "(?<!broken )down(?= (?:to|from|in|since))"),
      ("减低", "变低", "↓", "降低", "下降", "降[至到为]", "减[至到为]", "减弱", f"{_DENSITY_ZH}减[小少]",
       f"{_BEFORE}低(?!密度)")),
     ("volume", +1,
      (r"expan(?:ded|ding|ds?|sion)", r"enlarg(?:ed|ing|es?|ement)", "larger", "bigger", "broader", "wider",
-      r"widen(?:ed|ing|s)?", "grown", "grew", r"grow(?:ing|s|th)?", r"spread(?:ing)?",
-      "ha(?:s|ve|d) (?:[a-z]+ )?(?:extended|crossed|spilled|crept|reached|invaded|infiltrated|engulfed)",
+      r"widen(?:ed|ing|s)?", r"spread(?:ing)?",
+      "ha(?:s|ve|d) (?:[a-z]+ ){0,2}(?:extended|crossed|spilled|crept|reached|invaded|infiltrated|engulfed)",
       rf"extension of(?= {_INFECTED} (?:in|on)?to)",
       "(?:extend|reach)(?:s|es|ed|ing)? (?:further|farther|more|higher|beyond)",
       "(?:further|interval|new) extension",
       "more (?:extensive|widespread|numerous|advanced|diffuse)", "doubled", "tripled", "multipl(?:ied|ying)",
-      "proliferat(?:ed|ing|ion)", "progredient", "ha(?:s|ve|d) (?:[a-z]+ )?advanced", "advancing", "advancement",
+      "proliferat(?:ed|ing|ion)", "progredient", "ha(?:s|ve|d) (?:[a-z]+ ){0,2}advanced", "advancing", "advancement",
       "disseminat(?:ed|ing|ion) (?:in)?to",
       rf"{_TIMES} (?:as (?:large|big|extensive)|(?:the|its|their) (?:[a-z]+ )?(?:size|extent))",
       r"involv(?:es?|ed|ing) more of", "(?:now|become|becoming|became) bilateral(?:ly)?", f"more{_MUCH_OF}",
@@ -160,7 +162,7 @@ CHANGES = (
       "no (?:[a-z]+ )?(?:residual|remaining|remnant|persist(?:ent|ing))(?! change)"),
      ("缩小", "缩减", "减缩", "回缩", "缩至", "收缩", "减小", "减少", "减半", "减退", "吸收", "消散", "消失", "消除",
       "消融",
-      "清除", "廓清", "未(?:再|见)?(?:明确|明显|确切)?显示", "不(?:再|复)(?:显示|存在|可?见)",
+      "清除", "廓清", "(?:未(?:再|见有?)?|没有|无)(?:明确|明显|确切)?显示", "不(?:再|复)(?:显示|存在|可?见)",
       "已不(?:可见|显示|明显|见)",
       "(?:现|本次|此次|今)(?:检查|复查|片|ct)?(?:均|已|基本|几乎)*(?:未见|消失)(?=$)", "已无", "消退", "退缩",
       "(?<![病改演实])变[小少](?!许)", f"{_BEFORE}[小少](?!部|数|许|量)")),

@@ -20,8 +20,8 @@ SENTENCE_END = re.compile(
     r"|\.(?<!\b[ei]\.)(?![\d:,)])"
 )
 ABBREVIATION = re.compile(
-    r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp|jan|feb|mar|apr|aug|sept?|oct|nov"
-    r"|dec|no(?= ?\d))\."
+    r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp"
+    r"|(?:no|jan|feb|mar|apr|aug|sept?|oct|nov|dec)(?=\. ?\d))\."
 )
 CLAUSE_END = re.compile(
     r"[,:](?!\d)|(?<![a-z])(?:but|while|whereas|although|though|however|(?<!not )yet(?! to))(?![a-z])|但是?|然而|而且?"
@@ -70,7 +70,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     `previous` is the place in `phrases` at which those of the last sentence that had any begin.
     """
     heads, partial, some, negated, advised = [], False, False, False, False
-    changed = spoken = compared = False  # what the sentence says of the infection
+    begun = changed = spoken = compared = False  # what the sentence says of the infection
     named = words.INFECTION.search(sentence) is not None or words.LUNGS.search(sentence) is not None
     settled, parts = set(), set()  # quantities that it calls unchanged, and changes that it calls partial
     unread, before = [], len(phrases)
@@ -79,10 +79,11 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         changes, own_heads = list(CHANGE.finditer(clause)), _heads(clause)
         carrier = _carrier(clause, changes)
         borrowed = []
-        if place == 0 and len(clauses) > 1 and carrier is None and not own_heads and not _has_subject(clause):
-            carrier, borrowed = _noun_ahead(*clauses[1])
-        if carrier is None and not joined and own_heads and not heads:
+        if not begun and place + 1 < len(clauses) and not (carrier or own_heads or _has_subject(clause)):
+            carrier, borrowed = _noun_ahead(*clauses[place + 1])
+        if carrier is None and not joined and own_heads and not begun:
             subject = "infection"  # "Density has increased" begins a sentence: of the infection
+        begun = begun or bool(carrier or changes)
         advised = advised or words.ADVICE.search(clause) is not None
         # "have not expanded and contracted", "partially expanded and consolidated": what is said of the first word
         # holds for a second one that follows without subject or auxiliary.
@@ -106,7 +107,8 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         vague = words.VAGUE.search(clause)
         if subject != "infection":
             if vague and carrier is None and _names_itself(clause[: vague.start()]):
-                unread.append((False, clause))  # and not of the organ named before: "the findings are worse"
+                # and not of the organ named before: "the findings are worse"
+                unread.append((words.LUNGS.search(clause) is not None, clause))
             continue
         same = negated or advised or words.UNCHANGED.search(clause) is not None
         if same and not changes:
@@ -235,7 +237,9 @@ def _carrier(clause, changes):
     if words.ELSEWHERE.search(clause) and not words.LUNGS.search(clause):
         return "other"
     if not changes:
-        return nouns[0][1]
+        # "fever has improved", but of "day 14 after onset of fever" nothing more is said
+        passing = words.CLINICAL.match(clause, nouns[0][0]) and not words.VAGUE.search(clause)
+        return None if passing else nouns[0][1]
     change = changes[0]
     before = [kind for at, kind in nouns if at < change.start()]
     after = [(at, kind) for at, kind in nouns if at >= change.end()]

@@ -20,16 +20,17 @@ def any_of(english, chinese=()):
 
 # ------------------------------------------------------------------ the infection
 INFECTION = any_of(
-    ("infect(?:ions?|ed|ive|ious)", "lesions?", "opacit(?:y|ies)", "opacified", "opacifications?", "consolidations?",
+    ("(?:lung|pulmonary|parenchymal|air-?space|patchy|ground[- ]?glass|inflammatory|infiltrative|infecti(?:ve|ous)"
+     "|covid|pneumonic) changes?", "infect(?:ions?|ed|ive|ious)", "lesions?", "opacit(?:y|ies)", "opacified",
+     "opacifications?", "consolidations?",
      "consolidative", "infiltrat(?:es?|ions?|ive)", "ggos?", "ground[- ]?glass(?:ing)?", "shadow(?:s|ing)?",
      "densities", "patch(?:es)?", "foc(?:us|i)", "haz(?:e|iness)", "residu(?:um|a|als)",
      "(?:broncho)?pneumonias?", "pneumonic", "pneumoniti[sc]",
      "inflammations?", "inflammatory", "exudat(?:es?|ions?|ive)", "abnormalit(?:y|ies)", "regions?",
-     "areas", "crazy[- ]?paving", "disease", "process", "damage", "covid(?:-?19)?", 
-     "(?:lung|pulmonary|parenchymal|air-?space|patchy|ground[- ]?glass|inflammatory|infiltrative|covid) changes?"),
+     "areas", "crazy[- ]?paving", "disease", "process", "damage", "covid(?:-?19)?"), 
     ("病灶", "病变", "病情", "感染(?:性|灶)?", "炎症", "炎性", "肺炎(?!症)", "磨玻璃[样状]?(?:密度)?[影灶]?", "斑片",
      "片状", "片影", "实变", "渗出[性灶]?", "浸润[性灶影]?", "阴影", "铺路石", "模糊影", "絮状影",
-     "(?:云雾|云絮|团片|条片|点片|斑点|大片|小片)状?影"),
+     "(?:云雾|[云棉片]絮|絮片|团[片块]?|条片|点片|斑点|大片|小片)状?影"),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ how
@@ -37,27 +38,19 @@ PARTIAL = any_of(
     ("partial(?:ly)?", "partly", "in parts?", "parts? of", "(?:a )?portions? of", "incomplete(?:ly)?", "in places",
      "focally", "locally", "mostly",
      "half (?:of (?:the|these|those|them)|the)"
-     "(?! (?:[a-z]+ )?(?:size|extent|volume|area|density|lungs?|lobes?|segments?))",
+     "(?! (?:[a-z]+ )?(?:size|extent|volume|area|density|lungs?|lobes?|segments?)(?![a-z]))",
      "to a (?:large|great) extent", "for the most part", "others?"),
     ("部分", "部份", "大部", "大多(?![位分为呈见])", "不全(?=吸收|消散)", "局部", "个别(?!新)", "少数(?!新)", "多数",
      "某些", "有些", "一些(?!新)", "不完全",
      "半数", "一处"),
 )  # fmt: skip
 # Before the word of change, or after it with "of": "absorbed with some fibrous strips left" is whole.
-_FEW = (
-    "some",
-    "several",
-    "certain",
-    "most",
-    "the majority",
-    "a minority",
-    "the bulk",
-    "a number",
+_FEW = ("some", "several", "certain", "many", "most", "the majority", "a minority", "the bulk", "a number",
     "(?:a )?few",
-    "(?:one|two|three|four) of (?:the|these|those)",
-)
-SOME = any_of(_FEW)
-SOME_OF = any_of((rf"(?:of|in|within) (?:{'|'.join(_FEW)})",))
+        "(?:one|two|three|four) of (?:the|these|those)")  # fmt: skip
+_NOT_NEW = "(?! (?:new|additional|fresh))"
+SOME = any_of((rf"(?:{'|'.join(_FEW)}){_NOT_NEW}",))
+SOME_OF = any_of((rf"(?:of|in|within) (?:{'|'.join(_FEW)}){_NOT_NEW}",))
 SOME_LESIONS = any_of(
     (rf"(?:{'|'.join(_FEW)})(?: of (?:the|these|those))? (?:{INFECTION.pattern})",),
     (rf"(?:部[分份]|个别|少数|多数|某些|有些|一些)(?:{INFECTION.pattern})",),
@@ -125,13 +118,15 @@ UNRELATED = any_of(
      "cardiac", "cardiomegaly", "aort(?:a|ic)", "coronar(?:y|ies)", "atri(?:um|al)", "ventric(?:le|les|ular)",
      "pericardi(?:al|um)", "arter(?:y|ies)", "veins?", "vessels?", "vascular", "liver", "hepatic", "spleen", "pancreas",
      "kidneys?", "renal", "thyroid", "thymus", "breasts?", "gallbladder", "adrenals?", "cysts?", "bullae?",
-     "emphysema(?:tous)?", "pneumothorax", "bronch(?:i|us|ial|iectasis)", "airways?", "trachea", "atelectas[ei]s",
+     "emphysema(?:tous)?", "pneumothorax", "bronch(?:i|us|ial|iectas[ei]s|iectatic)", "airways?", "trachea",
+     "atelectas[ei]s",
      "ribs?", "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?",
      "(?<!(?:infected|involved|affected) )(?<!% of )(?<!of the )lung volumes?",
      "volume loss", "stomach", "oesophagus", "esophagus", "hernia", "diaphragm", "tubes?", "ett", "catheters?",
      "lines?", "clinical(?:ly)?",
      "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation", "crp", "wbc",
-     "leu[ck]ocytes?", "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "septa",
+     "leu[ck]ocytes?", "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "sept(?:a|al)",
+     "thicken(?:ing|ed)",
      "honeycombing", "interstitial lung disease", "copd", "o?edema", "soft tissues?", "cancer", "carcinoma",
      "metastas[ei]s", "azygos", "art[ei]facts?", "weight", "enhancement"),
     ("积液", "胸膜(?!下)", "结节(?![状样])", "钙化", "淋巴结", "纵隔(?!旁)", "肺门(?!旁|区)", "心影", "心脏", "心腔",
@@ -150,6 +145,13 @@ AUXILIARY = any_of(
      r"show(?:s|ed|ing)?", "appears?", "get(?:s|ting)?", "got")
 )  # fmt: skip
 
+# Of the patient, and no subject of what follows: "day 14 after onset of symptoms, progression".
+CLINICAL = any_of(
+    ("clinical(?:ly)?", "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation",
+     "crp",
+     "wbc"),
+    ("症状", "咳嗽", "发热", "体温", "氧", "白细胞"),
+)  # fmt: skip
 # A lesion there is none of the lungs.
 ELSEWHERE = any_of(
     ("liver", "hepatic", "spleen", "splenic", "kidneys?", "renal", "adrenals?", "pancrea(?:s|tic)", "thyroid",
@@ -178,11 +180,11 @@ DESCRIPTIONS = tuple(
         (rf"(?<!to )(?<!of )\b(?:high|low|{_KIND})[- ]densit(?:y|ies)\b|\b(?:higher|lower)-densit(?:y|ies)\b",
          "lesions"),
         (r"\b(?:consolidated|nodular(?:-appearing)?|mass-?like|pleural-based) "
-         rf"(?={_LOOK}|consolidation|ground[- ]?glass|ggos?)", ""),
+         rf"(?={_LOOK}|(?:[a-z-]+ )?(?:{INFECTION.pattern}))", ""),
         (r"\bconsolidated (?=lung|parenchyma|tissue|segment|lobe)", ""),
         # but not what it has evolved into
         ("(?<![为成至])(?:稍|略|更|较|淡)?(?:高|低|等|混杂|混合|磨玻璃样?|软组织|片状|条索状?|结节状)?密度(?:稍|略)?"
-         "(?:增高|减低|增加|降低)?(?:的)?(?:阴?影|灶|区)", "病灶"),
+         "(?:[增升变]高|增[加大强浓]|减低|降低)?(?:的)?(?:阴?影|灶|区)", "病灶"),
         # where it is
         (rf"\b(?:lower|upper){_SIDE}[- ]+"
          r"(?:lobes?|lungs?|zones?|fields?|parts?|portions?|segments?|thirds?|hal(?:f|ves)|lobar|abdomen|back)\b",
@@ -190,7 +192,7 @@ DESCRIPTIONS = tuple(
         # one side against the other, not now against before
         (r"\b(?:larger|smaller|bigger|denser|fainter|greater|higher|lower|more \w+|less \w+) (?:on|in|at) the "
          r"\w+(?: \w+)? than\b", ""),
-        (r"\bmore (?:numerous|extensive|widespread) in\b", "in"),
+        (r"\bmore (?:numerous|extensive|widespread) in\b(?! (?:extent|size|number))", "in"),
         (r"\b(?:larger|smaller|denser|fainter|higher|lower|more \w+|less \w+) (?:\w+ ){0,3}than "
          r"(?:peripher|centr|medi|later|posteri|anteri)\w*\b", ""),
         ("较(?:周边|周围|边缘|中央|中心|对侧|[左右]肺)(?:明显|略|稍)?(?:增高|减低|增大|缩小|[大小高低])", ""),
@@ -257,7 +259,7 @@ COMPARED = any_of(
 )  # fmt: skip
 # The rest of the lesions is as before: what changed was a part.
 _SAME = rf"(?:{UNCHANGED.pattern}|no (?:[a-z]+ )?change|not (?:[a-z]+ )?changed?)"
-_SAME_ZH = "(?:同前|相仿|如前|稳定|相似|[无未][^，,。；;]{0,6}(?:变化|改变)|变化不)"
+_SAME_ZH = "(?:同前|相仿|如前|稳定|相似|(?:[无未]|没有)[^，,。；;]{0,6}(?:变化|改变)|变化不)"
 REST = re.compile(
     rf"(?<![a-z])otherwise {_SAME}"
     rf"|(?<![a-z])elsewhere(?: [a-z-]+){{0,5}} {_SAME}"
@@ -269,7 +271,7 @@ REST = re.compile(
     rf"|(?:left.{{0,80}}right|right.{{0,80}}left)[^,;]{{0,20}}(?:{INFECTION.pattern})(?: [a-z]+){{0,3}}? {_SAME}(?! in)"
     rf"|(?:左[^;]{{0,30}},右|右[^;]{{0,30}},左)[^,;]{{0,6}}(?:{INFECTION.pattern})[^,;密范大]{{0,4}}{_SAME_ZH}"
     # "the rest as before" alone: of the lungs only if no more than a part of them was named before it
-    rf"|^(?!.*(?:[双两]侧?|全)肺).+,其?余(?:者|处|部位?|各?肺(?:野|叶)?)?(?:较前|基本|大致)*{_SAME_ZH}"
+    rf"|^(?!.*(?:[双两]侧?|全)肺).+,其?余(?:者|处|部位?|各?肺(?:野|叶)?)?(?:[较与]前|基本|大致)*{_SAME_ZH}"
     rf"|余(?:[^，,。；;]{{0,6}})(?:{INFECTION.pattern})[^，,。；;]{{0,8}}?{_SAME_ZH}"
 )
 # Two amounts, one of them of an earlier scan, are a change that no word names.
@@ -335,6 +337,7 @@ UNSURE = any_of(("versus", "vs"))  # of two amounts beside it, either may be the
 FILLER = any_of(
     ("[a-z]+ly", "possible", "probable", "likely", "apparent", "suspected", "perhaps", "questionable", "borderline",
      "appreciable", "modest", "gratifying", "encouraging", "good", "partial", "little", "complete", "near", "only",
+     "almost", "quite", "rather", "very",
      "a", "an", "the", "of", "in", "on", "at", "to", "from", "by", "for", "with", "as", "than", "and", "or",
      "so", "also", "again", "more", "much", "too", "there", "that", "which", "both", "each", "all", "whole", "rest",
      "remainder", "remaining", "parts?", "portions?", "may", "might", "could", "would", "will", "do", "does", "did",
@@ -359,11 +362,13 @@ FILLER = any_of(
      "zones?", "lingula", "segments?", "peripher[a-z]+", "subpleural", "chest", "thorax", "findings?", "impression",
      "conclusions?", "opinion", "rul", "rml", "rll", "lul", "lll", "dramatic", "considerable", "substantial", "notable",
      "subtle", "small", "noted", "free", "about", "estimated", "ca", "measur(?:es?|ed|ing)", "occup(?:y|ies|ying)"),
-    ("[双两左右上中下内外前后影原现今此该各本次片叶段区部位肺野呈可见有已均亦也又则却反尚渐更些并且而但其余仍]", "较",
+    ("[双两左右上中下内外前后影原现今此该各本次片叶段区部位肺野呈可见有已均亦也又则却反尚渐更些微旧老次并且而但其余仍]",
+     "较",
      "略", "稍", "明显",
      "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
      "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "年",
-     "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "提示", "总体", "整体", "舌", "尖",
+     "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "首次", "入院", "[之以此先]前", "上次",
+     "时", "提示", "总体", "整体", "舌", "尖",
      "胸膜下", "外带", "全",
      "由",
      "约", "占", "累及", "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明",
