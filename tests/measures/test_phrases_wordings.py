@@ -58,6 +58,8 @@ BECAME = [
     ("D-", "双肺下叶原实变影转为淡薄磨玻璃影。"),
     ("D-~", "部分实变影转变为磨玻璃影。"),
     ("", "Consolidation is now surrounded by ground glass."),
+    ("V-", "The infiltrates have regressed to a small residual consolidation."),
+    ("V+", "Focal ground glass has progressed to extensive ground-glass opacity in both lungs."),
     ("", "双肺磨玻璃影，部分呈实变。"),
     ("", "No ground glass has turned into consolidation."),
 ]

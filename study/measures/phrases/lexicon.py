@@ -22,12 +22,11 @@ def any_of(english, chinese=()):
 INFECTION = any_of(
     ("(?:lung|pulmonary|parenchymal|air-?space|patchy|ground[- ]?glass|inflammatory|infiltrative|infecti(?:ve|ous)"
      "|covid|pneumonic) changes?", "infect(?:ions?|ed|ive|ious)", "lesions?", "opacit(?:y|ies)", "opacified",
-     "opacifications?", "consolidations?",
-     "consolidative", "infiltrat(?:es?|ions?|ive)", "ggos?", "ground[- ]?glass(?:ing)?", "shadow(?:s|ing)?",
-     "densities", "patch(?:es)?", "foc(?:us|i)", "haz(?:e|iness)", "residu(?:um|a|als)",
-     "(?:broncho)?pneumonias?", "pneumonic", "pneumoniti[sc]",
-     "inflammations?", "inflammatory", "exudat(?:es?|ions?|ive)", "abnormalit(?:y|ies)", "regions?",
-     "areas", "crazy[- ]?paving", "disease", "process", "damage", "covid(?:-?19)?"), 
+     "opacifications?", "consolidations?", "consolidative", "infiltrat(?:es?|ions?|ive)", "ggos?",
+     "ground[- ]?glass(?:ing)?", "shadow(?:s|ing)?", "densities", "patch(?:es)?", "foc(?:us|i)", "haz(?:e|iness)",
+     "residu(?:um|a|als)", "(?:broncho)?pneumonias?", "pneumonic", "pneumoniti[sc]", "inflammations?", "inflammatory",
+     "exudat(?:es?|ions?|ive)", "abnormalit(?:y|ies)", "regions?", "areas", "crazy[- ]?paving", "disease", "process",
+     "damage", "covid(?:-?19)?"),
     ("病灶", "病变", "病情", "感染(?:性|灶)?", "炎症", "炎性", "肺炎(?!症)", "磨玻璃[样状]?(?:密度)?[影灶]?", "斑片",
      "片状", "片影", "实变", "渗出[性灶]?", "浸润[性灶影]?", "阴影", "铺路石", "模糊影", "絮状影",
      "(?:云雾|[云棉片]絮|絮片|团[片块]?|条片|点片|斑点|大片|小片)状?影"),
@@ -41,8 +40,7 @@ PARTIAL = any_of(
      "(?! (?:[a-z]+ )?(?:size|extent|volume|area|density|lungs?|lobes?|segments?)(?![a-z]))",
      "to a (?:large|great) extent", "for the most part", "others?"),
     ("部分", "部份", "大部", "大多(?![位分为呈见])", "不全(?=吸收|消散)", "局部", "个别(?!新)", "少数(?!新)", "多数",
-     "某些", "有些", "一些(?!新)", "不完全",
-     "半数", "一处"),
+     "某些", "有些", "一些(?!新)", "不完全", "半数", "一处"),
 )  # fmt: skip
 # Before the word of change, or after it with "of": "absorbed with some fibrous strips left" is whole.
 _FEW = ("some", "several", "certain", "many", "most", "the majority", "a minority", "the bulk", "a number",
@@ -57,8 +55,8 @@ SOME_LESIONS = any_of(
 )  # fmt: skip
 NEGATION = any_of(
     ("no", "not", "without", "neither", "nor", "never", "none", "nothing", "cannot", "absence", "absent", "unlikely",
-     r"insignificant(?:ly)?", "hardly", "barely", "scarcely", 
-     r"fail(?:s|ed|ure)?", r"lack(?:s|ed|ing)?", "yet to", "[a-z]+n't"),
+     r"insignificant(?:ly)?", "hardly", "barely", "scarcely", r"fail(?:s|ed|ure)?", r"lack(?:s|ed|ing)?", "yet to",
+     "[a-z]+n't"),
     ("未", "无", "没", "非", "勿", r"不(?!全|均|清|等|一|规|整|张|完全|同|光|大|断|少)"),
 )  # fmt: skip
 # What denies a change when it follows the word: "expansion was not seen", 吸收不明显.
@@ -70,8 +68,8 @@ DENIED_AFTER = re.compile(
 # What should be looked for, or is hoped for, does not describe the scan.
 ADVICE = any_of(
     ("recommend[a-z]*", r"advis(?:ed?|able)", r"suggest(?:ed)? (?:a )?(?:follow|repeat|re)[- ]?[a-z]*", "until",
-     "should", "if", "(?:control|follow-?up|repeat)(?: ct)? after (?:clear|resol|absorp|regress)[a-z]*",
-     "expected to", r"to (?:document|ensure|confirm|assess|monitor)", "follow-?up (?:to|until)"),
+     "should", "if", "(?:control|follow-?up|repeat)(?: ct)? after (?:clear|resol|absorp|regress)[a-z]*", "expected to",
+     r"to (?:document|ensure|confirm|assess|monitor)", "follow-?up (?:to|until)"),
     ("建议", "复查[至以]", "以观察", "吸收后复查", "随访(?!片|ct|检查)", "随诊", "定期", "观察病", "了解", "必要时",
      "若", "如果", "一旦"),
 )  # fmt: skip
@@ -111,52 +109,44 @@ EXTENT = any_of(
 UNRELATED = any_of(
     ("effusions?", "pleura", "pleural thickening", "nodul(?:es?|ar)", "micronodules?", "calcifi(?:cations?|ed)",
      "granulomas?", "lymph", "nodes?", "lns?", "[a-z]+megaly", "aneurysms?", "adenomas?", "thromb(?:us|i|osis)",
-     "embol(?:us|i|ism)", "abscess(?:es)?",
-     "cavit(?:y|ies|ation)", "empyema", "ha?ematomas?", "ascites", "stents?", "fat", r"lymphadenopathy",
-     "mediastin(?:al|um)", "hilar",
-     "hil(?:um|a)", "heart",
-     "cardiac", "cardiomegaly", "aort(?:a|ic)", "coronar(?:y|ies)", "atri(?:um|al)", "ventric(?:le|les|ular)",
-     "pericardi(?:al|um)", "arter(?:y|ies)", "veins?", "vessels?", "vascular", "liver", "hepatic", "spleen", "pancreas",
-     "kidneys?", "renal", "thyroid", "thymus", "breasts?", "gallbladder", "adrenals?", "cysts?", "bullae?",
-     "emphysema(?:tous)?", "pneumothorax", "bronch(?:i|us|ial|iectas[ei]s|iectatic)", "airways?", "trachea",
-     "atelectas[ei]s",
-     "ribs?", "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?",
-     "(?<!(?:infected|involved|affected) )(?<!% of )(?<!of the )lung volumes?",
-     "volume loss", "stomach", "oesophagus", "esophagus", "hernia", "diaphragm", "tubes?", "ett", "catheters?",
-     "lines?", "clinical(?:ly)?",
-     "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation", "crp", "wbc",
-     "leu[ck]ocytes?", "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "sept(?:a|al)",
-     "thicken(?:ing|ed)",
-     "honeycombing", "interstitial lung disease", "copd", "o?edema", "soft tissues?", "cancer", "carcinoma",
-     "metastas[ei]s", "azygos", "art[ei]facts?", "weight", "enhancement"),
+     "embol(?:us|i|ism)", "abscess(?:es)?", "cavit(?:y|ies|ation)", "empyema", "ha?ematomas?", "ascites", "stents?",
+     "fat", r"lymphadenopathy", "mediastin(?:al|um)", "hilar", "hil(?:um|a)", "heart", "cardiac", "cardiomegaly",
+     "aort(?:a|ic)", "coronar(?:y|ies)", "atri(?:um|al)", "ventric(?:le|les|ular)", "pericardi(?:al|um)",
+     "arter(?:y|ies)", "veins?", "vessels?", "vascular", "liver", "hepatic", "spleen", "pancreas", "kidneys?", "renal",
+     "thyroid", "thymus", "breasts?", "gallbladder", "adrenals?", "cysts?", "bullae?", "emphysema(?:tous)?",
+     "pneumothorax", "bronch(?:i|us|ial|iectas[ei]s|iectatic)", "airways?", "trachea", "atelectas[ei]s", "ribs?",
+     "fractures?", "bones?", "vertebra[el]?", "spine", "mass(?:es)?", "tumou?rs?",
+     "(?<!(?:infected|involved|affected) )(?<!% of )(?<!of the )lung volumes?", "volume loss", "stomach", "oesophagus",
+     "esophagus", "hernia", "diaphragm", "tubes?", "ett", "catheters?", "lines?", "clinical(?:ly)?", "coughs?",
+     "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation", "crp", "wbc", "leu[ck]ocytes?",
+     "lymphocytes?", "fibros[ei]s", "fibrotic", "scar(?:s|ring)?", "sept(?:a|al)", "thicken(?:ing|ed)", "honeycombing",
+     "interstitial lung disease", "copd", "o?edema", "soft tissues?", "cancer", "carcinoma", "metastas[ei]s", "azygos",
+     "art[ei]facts?", "weight", "enhancement"),
     ("积液", "胸膜(?!下)", "结节(?![状样])", "钙化", "淋巴结", "纵隔(?!旁)", "肺门(?!旁|区)", "心影", "心脏", "心腔",
-     "心室",
-     "[左右][房室]", "瓣", "心房", "心包", "主动脉", "冠脉", "动脉", "静脉", "血管", "肝", "脾", "胆", "胰", "肾",
-     "甲状腺", "胸腺", "乳腺", "囊肿", "肺大[泡疱]", "肺?气肿", "气胸", "支气管", "气管", "不张", "膨胀不全", "肋",
-     "骨", "椎", "肿块", "占位", "纹理", "导管", "引流管", "食管", "食道", "胃", "膈", "白细胞", "淋巴细胞", "体温",
-     "症状", "咳嗽", "发热", "氧", "透[亮过]度", "水肿", "[胸腹]水", "癌", "瘤", "转移", "蜂窝", "纤维", "空洞", "脓肿",
-     "血栓", "栓塞", "血肿", "憩室", "支架",
-     "条索(?!状)", "间质", "间隔"),
+     "心室", "[左右][房室]", "瓣", "心房", "心包", "主动脉", "冠脉", "动脉", "静脉", "血管", "肝", "脾", "胆", "胰",
+     "肾", "甲状腺", "胸腺", "乳腺", "囊肿", "肺大[泡疱]", "肺?气肿", "气胸", "支气管", "气管", "不张", "膨胀不全",
+     "肋", "骨", "椎", "肿块", "占位", "纹理", "导管", "引流管", "食管", "食道", "胃", "膈", "白细胞", "淋巴细胞",
+     "体温", "症状", "咳嗽", "发热", "氧", "透[亮过]度", "水肿", "[胸腹]水", "癌", "瘤", "转移", "蜂窝", "纤维", "空洞",
+     "脓肿", "血栓", "栓塞", "血肿", "憩室", "支架", "条索(?!状)", "间质", "间隔"),
 )  # fmt: skip
 PRONOUN = any_of(("its?", "they", "them", "their", "these", "those", "others?", "ones?"))
 REFERS = any_of(("it", "they", "them", "these", "those", "others?", "ones?"))  # and owns nothing, as "their fever" does
 AUXILIARY = any_of(
-    (r"ha(?:s|ve|d|ving)", "is", "are", "was", "were", r"be(?:en|ing|comes?|came)?", "remains?",
-     r"show(?:s|ed|ing)?", "appears?", "get(?:s|ting)?", "got")
+    (r"ha(?:s|ve|d|ving)", "is", "are", "was", "were", r"be(?:en|ing|comes?|came)?", "remains?", r"show(?:s|ed|ing)?",
+     "appears?", "get(?:s|ting)?", "got")
 )  # fmt: skip
 
 # Of the patient, and no subject of what follows: "day 14 after onset of symptoms, progression".
 CLINICAL = any_of(
     ("clinical(?:ly)?", "coughs?", "fevers?", "temperature", "symptoms?", "dyspn(?:o)?ea", "oxygen", "saturation",
-     "crp",
-     "wbc"),
+     "crp", "wbc"),
     ("症状", "咳嗽", "发热", "体温", "氧", "白细胞"),
 )  # fmt: skip
 # A lesion there is none of the lungs.
 ELSEWHERE = any_of(
     ("liver", "hepatic", "spleen", "splenic", "kidneys?", "renal", "adrenals?", "pancrea(?:s|tic)", "thyroid",
-     "breasts?",
-     "abdom(?:en|inal)", "pelvi[sc]", "(?:osteo)?lytic", "bony", "brain", "bones?", "vertebra[el]?", "ribs?", "skin"),
+     "breasts?", "abdom(?:en|inal)", "pelvi[sc]", "(?:osteo)?lytic", "bony", "brain", "bones?", "vertebra[el]?",
+     "ribs?", "skin"),
     ("肝", "脾", "肾", "胰", "胆", "甲状腺", "乳腺", "腹", "盆", "脑", "椎", "肋骨"),
 )  # fmt: skip
 
@@ -218,8 +208,7 @@ DESCRIPTIONS = tuple(
 # ------------------------------------------------------------------ what is not a change, and what may be one
 UNCHANGED = any_of(
     ("unchanged", "unaltered", "stable", "stationary", "status quo", "idem", "superimposable", "similar", "same",
-     "identical", "constant", "persist[a-z]*", "as before",
-     "as on", "as in"),
+     "identical", "constant", "persist[a-z]*", "as before", "as on", "as in"),
     ("同前", "相仿", "如前", "变化不", "未变", "稳定", "类似", "相似", "一致", "相近", "相当", "相同", "大致同"),
 )  # fmt: skip
 # Better or worse: of the lungs or the infection, a change of its extent; of anything else, listed for the reader.
@@ -245,7 +234,7 @@ WORSE = any_of(_WORSE, _WORSE_ZH)
 BETTER = any_of(_BETTER, _BETTER_ZH)
 # These compare places as often as times ("worse at the bases"), so an earlier scan has to be named beside them.
 COMPARATIVE = any_of(("worse", "better"))
-LUNGS = any_of(("lungs?", "pulmonary", "lobes?", "airspace", "parenchymal?"), ("肺",))
+LUNGS = any_of(("lungs?", "pulmonary", "lobes?", "airspace", "parenchymal?", "r[uml]l", "l[ul]l", "lingula"), ("肺",))
 # Says that something changed, not what: listed for the reader unless a word of change is next to it.
 VAGUE = any_of(
     (*_WORSE, *_BETTER, r"evol(?:ved|ving|ution)"),
@@ -305,14 +294,11 @@ _LAST = "(?:prev(?:ious)?|prior|preceding|last|earlier|first|initial|admission|b
 EARLIER = any_of(
     # "previous score 13", but of "the previous scan" only what was seen on it
     ("before", "previously", f"{_LAST}(?! (?:[a-z]+ )?{_SCAN})",
-     f"(?:on|at|in) (?:the |an? )?{_LAST} (?:[a-z]+ )?{_SCAN}",
-     f"{_LAST} {_SCAN}:? (?=-?[0-9])",
-     "formerly", "initially", "(?:compared (?:to|with)|against) (?:the )?(?:[a-z]+ )?(?=-?[0-9])", "as opposed to",
-     "instead of", "ago", "(?:on|at) (?:admission|presentation)", "ha(?:d|ving) been", "used to be", "up from",
-     "down from"),
+     f"(?:on|at|in) (?:the |an? )?{_LAST} (?:[a-z]+ )?{_SCAN}", f"{_LAST} {_SCAN}:? (?=-?[0-9])", "formerly",
+     "initially", "(?:compared (?:to|with)|against) (?:the )?(?:[a-z]+ )?(?=-?[0-9])", "as opposed to", "instead of",
+     "ago", "(?:on|at) (?:admission|presentation)", "ha(?:d|ving) been", "used to be", "up from", "down from"),
     ("前次", "前片", "上次", "此前", "之前", "先前", "以前", "既往", "原", "旧片", "老片", "首次", "初诊", "入院时",
-     "治疗前",
-     "[天周月日]前", "(?<=[, ])前(?=约|为|ct|[0-9])"),
+     "治疗前", "[天周月日]前", "(?<=[, ])前(?=约|为|ct|[0-9])"),
 )  # fmt: skip
 NOW = any_of(
     ("now", "currently", "at present", "presently", "today", "this time",
@@ -337,43 +323,34 @@ UNSURE = any_of(("versus", "vs"))  # of two amounts beside it, either may be the
 FILLER = any_of(
     ("[a-z]+ly", "possible", "probable", "likely", "apparent", "suspected", "perhaps", "questionable", "borderline",
      "appreciable", "modest", "gratifying", "encouraging", "good", "partial", "little", "complete", "near", "only",
-     "almost", "quite", "rather", "very",
-     "a", "an", "the", "of", "in", "on", "at", "to", "from", "by", "for", "with", "as", "than", "and", "or",
-     "so", "also", "again", "more", "much", "too", "there", "that", "which", "both", "each", "all", "whole", "rest",
-     "remainder", "remaining", "parts?", "portions?", "may", "might", "could", "would", "will", "do", "does", "did",
-     "overall", "involved", "affected", "diseased", "residual", "what", "course", "meanwhile", "meantime", "interim",
-     "versus",
-     "against", "then", "confront", "continu(?:es?|ed|ing)", "tends?", "tendency", "seems?", "further", "interval",
-     "slight", "mild", "marked", "minimal",
-     "minor", "moderate", "significant", "obvious", "rapid", "gradual", "progressive", "definite", "clear", "evidence",
-     "signs?", "somewhat", "bit", "mean", "median", "average", "total", "maximum", "degree", "evolution", "ongoing",
-     "now", "still",
-     "since", "before", "made", "taken", "dated", "toward", "towards", "into", "around",
-     "along", "within", "beyond", "near", "over", "after", "between", "during", "last", "prior", "previous", "earlier",
-     "compar(?:ed|ison)", "ct", "scans?", "films?", "images?", "imaging", "exam(?:ination)?s?", "study", "follow-?up",
-     "seen", "noted", "described", "mentioned", "known", "reported", "documented", "demonstrated", "visible",
-     "observed", "identified", "shown", "detected", "found", "relative", "respect", "regard", "contrast", "control",
-     "sided", "hemithorax", "parenchyma", "mid", "fields?", "anterior", "posterior", "lateral", "medial", "dorsal",
-     "perihilar", "segmental", "days?", "weeks?", "ago", "places", "today", "yesterday", "jan[a-z]*", "feb[a-z]*",
-     "mar(?:ch)?",
-     "apr[a-z]*", "june?",
+     "almost", "quite", "rather", "very", "a", "an", "the", "of", "in", "on", "at", "to", "from", "by", "for", "with",
+     "as", "than", "and", "or", "so", "also", "again", "more", "much", "too", "there", "that", "which", "both", "each",
+     "all", "whole", "rest", "remainder", "remaining", "parts?", "portions?", "may", "might", "could", "would", "will",
+     "do", "does", "did", "overall", "involved", "affected", "diseased", "residual", "what", "course", "meanwhile",
+     "meantime", "interim", "versus", "against", "then", "confront", "continu(?:es?|ed|ing)", "tends?", "tendency",
+     "seems?", "further", "interval", "slight", "mild", "marked", "minimal", "minor", "moderate", "significant",
+     "obvious", "rapid", "gradual", "progressive", "definite", "clear", "evidence", "signs?", "somewhat", "bit", "mean",
+     "median", "average", "total", "maximum", "degree", "evolution", "ongoing", "now", "still", "since", "before",
+     "made", "taken", "dated", "toward", "towards", "into", "around", "along", "within", "beyond", "near", "over",
+     "after", "between", "during", "last", "prior", "previous", "earlier", "compar(?:ed|ison)", "ct", "scans?",
+     "films?", "images?", "imaging", "exam(?:ination)?s?", "study", "follow-?up", "seen", "noted", "described",
+     "mentioned", "known", "reported", "documented", "demonstrated", "visible", "observed", "identified", "shown",
+     "detected", "found", "relative", "respect", "regard", "contrast", "control", "sided", "hemithorax", "parenchyma",
+     "mid", "fields?", "anterior", "posterior", "lateral", "medial", "dorsal", "perihilar", "segmental", "days?",
+     "weeks?", "ago", "places", "today", "yesterday", "jan[a-z]*", "feb[a-z]*", "mar(?:ch)?", "apr[a-z]*", "june?",
      "july?", "aug[a-z]*", "sep[a-z]*", "oct[a-z]*", "nov[a-z]*", "dec[a-z]*", "lungs?", "lobes?", "lobar", "left",
      "right", "bilateral[a-z]*", "sides?", "upper", "lower", "middle", "basal", "bases?", "apex", "apices", "apical",
      "zones?", "lingula", "segments?", "peripher[a-z]+", "subpleural", "chest", "thorax", "findings?", "impression",
      "conclusions?", "opinion", "rul", "rml", "rll", "lul", "lll", "dramatic", "considerable", "substantial", "notable",
      "subtle", "small", "noted", "free", "about", "estimated", "ca", "measur(?:es?|ed|ing)", "occup(?:y|ies|ying)"),
     ("[双两左右上中下内外前后影原现今此该各本次片叶段区部位肺野呈可见有已均亦也又则却反尚渐更些微旧老次并且而但其余仍]",
-     "较",
-     "略", "稍", "明显",
-     "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度", "不同", "大致", "似",
-     "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比", "相比", "年",
-     "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "首次", "入院", "[之以此先]前", "上次",
-     "时", "提示", "总体", "整体", "舌", "尖",
-     "胸膜下", "外带", "全",
-     "由",
-     "约", "占", "累及", "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明",
-     "范围内", "区域", "趋于", "趋向", "趋势", "平均", "多发", "散在", "弥漫", "广泛", "大片", "小片", "少许", "少量",
-     "[个处枚]", "可能", "疑似", "或许"),
+     "较", "略", "稍", "明显", "显著", "轻度", "轻微", "进一步", "逐渐", "基本", "完全", "几乎", "所", "缓慢", "程度",
+     "不同", "大致", "似", "考虑", "复查", "与", "和", "及", "以及", "伴", "同时", "的", "了", "为", "比较?", "对比",
+     "相比", "年", "月", "日", "天", "周", "检查", "图像", "影像", "所[示见]", "[本外]?院", "首次", "入院",
+     "[之以此先]前", "上次", "时", "提示", "总体", "整体", "舌", "尖", "胸膜下", "外带", "全", "由", "约", "占", "累及",
+     "受累", "严重", "组织", "从", "自", "期", "治疗", "抗感染", "经", "仅", "只", "加", "明", "范围内", "区域", "趋于",
+     "趋向", "趋势", "平均", "多发", "散在", "弥漫", "广泛", "大片", "小片", "少许", "少量", "[个处枚]", "可能", "疑似",
+     "或许"),
 )  # fmt: skip
 
 
