@@ -7,16 +7,21 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from itertools import pairwise
 
+from study.measures.phrases import became
 from study.measures.phrases import lexicon as words
 from study.measures.phrases.amounts import UNDECIDED, two_amounts
+from study.measures.phrases.changes import CHANGE, CHANGES, NEW
 from study.measures.phrases.lexicon import says_more
 from study.measures.phrases.phrase import Phrase
 
-# The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation.
-SENTENCE_END = re.compile(r"[;!?\n。]+|\.(?!\d)")
+# The full stop of "5.2" or "2020.02.03" ends nothing, nor does that of an abbreviation, nor "12 mm; previously 9 mm".
+SENTENCE_END = re.compile(
+    r";(?! ?(?:previously|formerly|it was|they were|was|were|before|prior|前|原|上次))|[!?\n。]+"
+    r"|\.(?<!\b[ei]\.)(?![\d:,)])"
+)
 ABBREVIATION = re.compile(
-    r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp|jan|feb|mar|apr|aug|sept?|oct|nov"
-    r"|dec|no(?= ?\d))\."
+    r"(?<![a-z])(signif|approx|e\.g|i\.e|vs|dr|lt|rt|bilat|resp|prev|cf|ca|incl|esp"
+    r"|(?:no|jan|feb|mar|apr|aug|sept?|oct|nov|dec)(?=\. ?\d))\."
 )
 CLAUSE_END = re.compile(
     r"[,:](?!\d)|(?<![a-z])(?:but|while|whereas|although|though|however|(?<!not )yet(?! to))(?![a-z])|但是?|然而|而且?"
@@ -65,25 +70,30 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     `previous` is the place in `phrases` at which those of the last sentence that had any begin.
     """
     heads, partial, some, negated, advised = [], False, False, False, False
-    changed = spoken = compared = named = False  # what the sentence says of the infection
+    begun = changed = spoken = compared = False  # what the sentence says of the infection
+    named = words.INFECTION.search(sentence) is not None or words.LUNGS.search(sentence) is not None
+    settled, parts = set(), set()  # quantities that it calls unchanged, and changes that it calls partial
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
-        changes, own_heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+        changes, own_heads = list(CHANGE.finditer(clause)), _heads(clause)
         carrier = _carrier(clause, changes)
         borrowed = []
-        if place == 0 and len(clauses) > 1 and carrier is None and not own_heads and not _has_subject(clause):
-            carrier, borrowed = _noun_ahead(*clauses[1])
-        if carrier is None and not joined and own_heads and not heads:
+        if not begun and place + 1 < len(clauses) and not (carrier or own_heads or _has_subject(clause)):
+            carrier, borrowed = _noun_ahead(*clauses[place + 1])
+        if carrier is None and not joined and own_heads and not begun:
             subject = "infection"  # "Density has increased" begins a sentence: of the infection
+        begun = begun or bool(carrier or changes)
         advised = advised or words.ADVICE.search(clause) is not None
         # "have not expanded and contracted", "partially expanded and consolidated": what is said of the first word
         # holds for a second one that follows without subject or auxiliary.
         follows = bool(joined and changes) and (changes[0].start() == 0 or (joined in TIGHT_JOINTS and carrier is None))
-        partial = _partial(clause, changes) or (follows and partial)
+        aside = place == 1 and words.PARTIAL.fullmatch(clauses[0][0]) is not None  # "In places, ..."
+        fresh = bool(changes) and NEW.match(clause, changes[0].start()) is not None
+        partial = _partial(clause, changes) or aside or (follows and partial and not fresh)
         # "Some of the lesions are smaller, density is lower": of the same ones.
         some = words.SOME_LESIONS.search(clause) is not None or (some and carrier is None)
-        partial = partial or some
+        partial = partial or (some and not fresh)  # new lesions, however few, are no part of the old ones
         denied = _denied(clause, changes, follows and negated)
         negated = denied[-1] if changes else words.NEGATION.search(clause) is not None
         strange = changes and not own_heads and _names_a_stranger_after(clause, changes[-1])
@@ -93,38 +103,42 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
                 unknown.append(clause)
             carrier = "other"
         subject = carrier or subject
-        named = named or words.INFECTION.search(clause) is not None or words.LUNGS.search(clause) is not None
         heads = [name for _, name in own_heads] or borrowed or ([] if carrier else heads)
         vague = words.VAGUE.search(clause)
         if subject != "infection":
             if vague and carrier is None and _names_itself(clause[: vague.start()]):
-                unread.append((False, clause))  # and not of the organ named before: "the findings are worse"
+                # and not of the organ named before: "the findings are worse"
+                unread.append((words.LUNGS.search(clause) is not None, clause))
             continue
-        spoken = spoken or bool(changes) or negated or advised or words.UNCHANGED.search(clause) is not None
+        same = negated or advised or words.UNCHANGED.search(clause) is not None
+        if same and not changes:
+            settled |= {name for _, name in own_heads} or {"volume", "density"}
+        spoken = spoken or bool(changes) or same
         changed = changed or bool(changes)
         if advised:
             continue
-        phrases += _phrases(clause, changes, denied, own_heads, heads, partial)
-        if not (changes or negated or words.UNCHANGED.search(clause)):
+        said = _phrases(clause, changes, denied, own_heads, heads, partial)
+        if carrier is None:  # "partly absorbed, smaller than before": the same change again
+            said = [replace(p, partial=p.partial or (p.quantity, p.direction) in parts) for p in said]
+        parts |= {(p.quantity, p.direction) for p in said if p.partial}
+        phrases += said
+        if not (changes or same):
             compared = compared or words.COMPARED.search(clause) is not None
             if vague or (words.COMPARED.search(clause) and says_more(clause)):
                 unread.append((named, clause))
     signs = {phrase.direction for phrase in phrases[before:]}
     judged = [_better_or_worse(clause, sentence, about) for about, clause in unread]
     phrases += [phrase for phrase in judged if phrase and phrase.direction not in signs]
-    if not changed and unread:
+    # "25 mm, before 31 mm, density lower"
+    rest = ", ".join(clause for clause, _ in clauses if not CHANGE.search(clause)) if changed else sentence
+    amounts = two_amounts(rest)
+    if isinstance(amounts, Phrase):
+        if amounts.quantity not in settled | {phrase.quantity for phrase in phrases[before:]}:
+            phrases.append(amounts)
+    elif not changed and unread:
         unknown += [clause for (_, clause), phrase in zip(unread, judged, strict=True) if phrase is None]
-    elif changed and not any(phrase.quantity == "volume" for phrase in phrases[before:]):
-        # "25 mm, before 31 mm, density lower"
-        amounts = two_amounts(", ".join(clause for clause, _ in clauses if not words.CHANGE.search(clause)))
-        if isinstance(amounts, Phrase):
-            phrases.append(amounts)
-    elif not spoken:
-        amounts = two_amounts(sentence)
-        if amounts == UNDECIDED or (amounts is None and compared and says_more(sentence)):
-            unknown.append(sentence)
-        elif amounts:
-            phrases.append(amounts)
+    elif not spoken and (amounts == UNDECIDED or (amounts is None and compared and says_more(sentence))):
+        unknown.append(sentence)
     if words.REST.search(sentence):
         first = before if len(phrases) > before else previous
         phrases[first:] = [replace(phrase, partial=True) for phrase in phrases[first:]]
@@ -134,7 +148,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
 def _better_or_worse(clause, sentence, about):
     """The phrase of a clause that calls the lungs or the infection better or worse; None if it does not say so.
 
-    `about` is whether the sentence has named the lungs or the infection, in this clause or before it.
+    `about` is whether the sentence names the lungs or the infection.
     """
     worse, better = words.WORSE.search(clause), words.BETTER.search(clause)
     if bool(worse) == bool(better) or not about or words.UNRELATED.search(clause):
@@ -142,7 +156,8 @@ def _better_or_worse(clause, sentence, about):
     word = worse or better
     if words.COMPARATIVE.fullmatch(word.group()) and not words.COMPARED.search(sentence):
         return None
-    if says_more(clause[: word.start()]):
+    named = list(words.INFECTION.finditer(clause, 0, word.start()))
+    if says_more(clause[named[-1].end() if named else 0 : word.start()]):
         return None
     if "finding" in clause and not words.LUNGS.search(clause):  # of whatever organ
         return None
@@ -153,7 +168,7 @@ def _better_or_worse(clause, sentence, about):
 def _plain(report):
     """Lower case, one line per paragraph, without markup; full-width letters, digits and marks as ordinary ones."""
     text = TAG.sub(lambda tag: "\n" if tag[1].strip("/").lower() in BLOCK_TAGS else "", report)
-    text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "")
+    text = unicodedata.normalize("NFKC", html.unescape(text)).replace("\u00ad", "").replace("毛玻璃", "磨玻璃")
     text = text.translate(str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u2019": "'"}))
     lines = [line.strip() for line in HYPHENATED.sub("", text).splitlines()]
     joined = []
@@ -179,7 +194,8 @@ def _is_chinese(character):
 
 def _without_descriptions(sentence):
     """Without brackets, and without words that describe a lesion and only look like change."""
-    text = " ".join(re.sub(r"[()\[\]\"“”【】]", " ", sentence).split())
+    text = words.BRACKETED_AMOUNT.sub(r", \1,", sentence)  # "4 cm (previously 6 cm)" are two parts
+    text = became.named(" ".join(re.sub(r"[()\[\]\"“”【】]", " ", text).split()))
     for pattern, replacement in words.DESCRIPTIONS:
         text = pattern.sub(replacement, text)
     return text
@@ -188,7 +204,7 @@ def _without_descriptions(sentence):
 def _clauses(sentence):
     """Cut a sentence into (clause, the word that joins it to the one before if it goes on from there, else "")."""
     for part in CLAUSE_END.split(sentence):
-        changes = [change.start() for change in words.CHANGE.finditer(part)]
+        changes = [change.start() for change in CHANGE.finditer(part)]
         marks = sorted(changes + [negation.start() for negation in words.NEGATION.finditer(part)])
         start, joined = 0, ""
         for joint in JOINT.finditer(part):
@@ -218,8 +234,12 @@ def _carrier(clause, changes):
     )
     if not nouns:
         return None
+    if words.ELSEWHERE.search(clause) and not words.LUNGS.search(clause):
+        return "other"
     if not changes:
-        return nouns[0][1]
+        # "fever has improved", but of "day 14 after onset of fever" nothing more is said
+        passing = words.CLINICAL.match(clause, nouns[0][0]) and not words.VAGUE.search(clause)
+        return None if passing else nouns[0][1]
     change = changes[0]
     before = [kind for at, kind in nouns if at < change.start()]
     after = [(at, kind) for at, kind in nouns if at >= change.end()]
@@ -232,7 +252,7 @@ def _carrier(clause, changes):
 
 def _noun_ahead(clause, joined):
     """Carrier and quantities that a first clause shares with the next: "partly higher, partly lower density of it"."""
-    changes, heads = list(words.CHANGE.finditer(clause)), _heads(clause)
+    changes, heads = list(CHANGE.finditer(clause)), _heads(clause)
     noun = words.INFECTION.search(clause)
     starts = [at for at, _ in heads] + ([noun.start()] if noun else [])
     if joined or (changes and starts and changes[0].start() < min(starts)):
@@ -259,13 +279,14 @@ def _names_itself(before):
 
 def _names_a_stranger_before(clause, change):
     """Whether a clause without known noun names something unknown before the word of change: "fever resolved"."""
-    return says_more(clause[: change.start()])
+    before = clause[: change.start()]
+    return says_more(before) and not words.REFERS.search(before)
 
 
 def _names_a_stranger_after(clause, change):
     """Whether what increased or decreased is named after that word, and unknown: "reduced enhancement"."""
     following = clause[change.end() :]
-    quantity = words.CHANGES[int(change.lastgroup[1:])][0]
+    quantity = CHANGES[int(change.lastgroup[1:])][0]
     if quantity or words.INFECTION.search(following) or words.UNRELATED.search(following):
         return False
     thing = re.match(r"(?: (?:in|of)(?: the| both| all)?)?((?: [a-z-]+)?)", following)
@@ -280,8 +301,8 @@ def _heads(clause):
         for quantity, pattern in (("volume", words.EXTENT), ("density", words.DENSITY))
         for noun in pattern.finditer(clause)
     )
-    # In "density of the infected area" the area is whose density it is.
-    free = [m for m in measures if not OWNED.search(clause[max(0, m[0] - 80) : m[0]])]
+    # In "density of the infected area" the area is whose density it is; "decrease in size" is of the size.
+    free = [m for m in measures if not _owned(clause, m[0], measures[0][1])]
     heads, previous = [], None
     for start, end, quantity in free or measures:
         listed = previous is not None and LISTED.fullmatch(clause[previous:start])
@@ -290,13 +311,19 @@ def _heads(clause):
     return heads
 
 
+def _owned(clause, at, first):
+    """Whether the noun of measure at a place is only whose measure one before it is; `first` is where one ended."""
+    owner = OWNED.search(clause, max(0, at - 80), at)
+    return owner is not None and owner.start() >= first
+
+
 def _phrases(clause, changes, denied, own_heads, heads, partial):
     found = []
     places = [at for at, _ in own_heads]
     for change, is_denied in zip(changes, denied, strict=True):
         if is_denied:
             continue
-        quantity, direction, *_ = words.CHANGES[int(change.lastgroup[1:])]
+        quantity, direction, *_ = CHANGES[int(change.lastgroup[1:])]
         # Without a noun of measure, an infection that "increased" is larger.
         names = [quantity] if quantity else _nearest(own_heads, places, change) or heads or ["volume"]
         found += [Phrase(name, direction, partial, change.group(), clause) for name in dict.fromkeys(names)]
@@ -313,9 +340,8 @@ def _nearest(heads, places, change):
 
 def _partial(clause, changes):
     start = changes[0].start() if changes else len(clause)
-    if changes and changes[0].group().startswith(("new", "新")):
-        start = 0  # several new lesions are no part of the old ones
-    return bool(words.PARTIAL.search(clause) or words.SOME.search(clause[:start]) or words.SOME_OF.search(clause))
+    some = words.SOME.search(clause[:start]) and not NEW.match(clause, start)
+    return bool(words.PARTIAL.search(clause) or some or words.SOME_OF.search(clause))
 
 
 def _denied(clause, changes, inherited):

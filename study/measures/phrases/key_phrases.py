@@ -3,19 +3,20 @@
 The paper took phrases such as "infection region has (partially) expanded" or "density of infection region has
 increased" from the reports as the reference for the change between two scans. Here reports in English, Chinese or
 both are read by rules: a report is cut into clauses, and a clause counts when it contains a word of change whose
-quantity is the extent or the density of the infection and which is not denied. `lexicon` has the words, `grammar` how
-they are read, `amounts` what two amounts say.
+quantity is the extent or the density of the infection and which is not denied. `changes` has the words of change,
+`lexicon` all others, `grammar` how they are read, `amounts` what two amounts say, and `became` what ground glass and
+consolidation became.
 
 What counts, and what does not:
 
 - up in volume: expanded, enlarged, larger, grown, progressed, spread, more extensive, increased (in extent or number),
   and new lesions; down: contracted, shrunk, smaller, resolved, cleared, disappeared, less extensive, reduced (in
   extent);
-- up in density: denser, consolidated, density increased or higher; down: fainter, lighter, evolved into ground glass,
-  density decreased or lower;
-- *worse* or *improved* (加重, 好转), where the sentence names the lungs or the infection and no other word of change
-  says the same, is a change of volume. "Worse at the bases" compares places and is none;
-- two amounts, of now and of before, are a change: percent, ml and scores of volume, HU of density;
+- up in density: denser, consolidated, density increased or higher, ground glass that is now consolidation; down:
+  fainter, lighter, density decreased or lower, consolidation that is now ground glass;
+- *worse* or *improved* (加重, 好转, back to normal, only residual), where the sentence names the lungs or the infection
+  and no other word of change says the same, is a change of volume. "Worse at the bases" compares places and is none;
+- two amounts, of now and of before, are a change: percent, lengths, ml, scores and counts of volume, HU of density;
 - *absorbed* may mean either: an absorbed lesion is smaller, or only fainter (the paper names this among its
   limitations). It is taken as a decrease in volume, also next to the word density, because a report that means density
   nearly always says so as well. Where a direction rests on that word alone, `tabulate` marks it (``only_absorbed``),
@@ -32,7 +33,7 @@ What counts, and what does not:
 
 import pandas as pd
 
-from study.measures.phrases import lexicon
+from study.measures.phrases.changes import ABSORBED
 from study.measures.phrases.grammar import read
 from study.measures.phrases.phrase import Phrase
 
@@ -130,7 +131,7 @@ def summary(report):
         summarised[quantity] = None if len(directions) > 1 else next(iter(directions), 0)
         summarised[f"{quantity}_partial"] = bool(of_quantity) and all(phrase.partial for phrase in of_quantity)
     on_volume = [phrase.word for phrase in found if phrase.quantity == "volume"]
-    summarised["only_absorbed"] = bool(on_volume) and all(map(lexicon.ABSORBED.fullmatch, on_volume))
+    summarised["only_absorbed"] = bool(on_volume) and all(map(ABSORBED.fullmatch, on_volume))
     return summarised
 
 
