@@ -7,6 +7,12 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
+HYPHEN_MINUS = re.compile(r"(?<![\w)\]{])-(?=[\d.])")  # not that of a date, a range, a scan's id or a formula
+
+
+def with_minus(text):
+    """Write each hyphen that stands for a minus, before a number, as U+2212: print's minus, as long as its plus."""
+    return HYPHEN_MINUS.sub("−", text)
 
 
 def is_missing(value):
@@ -84,6 +90,7 @@ FULL_NAMES = {
 
 
 LEAST_DIGITS, MOST_DECIMALS = 3, 3
+MOST_TO_COMPARE = 4  # decimals, as the paper prints AUC and kappa
 P_COLUMN = re.compile(r"p( value|_value)?([ ,_].*)?|.*_p", re.IGNORECASE)
 ENDS = re.compile(r"(.*?)[ _]?(low|high)", re.IGNORECASE)
 
@@ -102,7 +109,24 @@ def decimals_of(numbers):
     return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
 
 
-def as_printed(df):
+def decimals_apart(rows):
+    """How many decimals numbers are printed with that are compared along each row: those that tell them apart.
+
+    All rows have equally many, at least as :func:`decimals_of` says, and at most `MOST_TO_COMPARE`: ``0.9324, 0.9321,
+    0.9324``.
+
+    Parameters
+    ----------
+    rows : iterable of iterable of float
+    """
+    rows = [_floats(row) for row in rows]
+    needed = decimals_of([number for row in rows for number in row])
+    while needed < MOST_TO_COMPARE and any(len({_fixed(x, needed) for x in row}) < len(set(row)) for row in rows):
+        needed += 1
+    return needed
+
+
+def as_printed(df, compared=()):
     """A table's cells as text for people: p values by the one rule, a column's numbers with equally many decimals.
 
     Two columns with the ends of an interval, ``auc_low`` and ``auc_high`` or ``low`` and ``high``, become one: with
@@ -112,6 +136,8 @@ def as_printed(df):
     ----------
     df : DataFrame
         Texts are left as they are.
+    compared : sequence of str
+        Columns of numbers that a reader compares along a row; all have the decimals of :func:`decimals_apart`.
 
     Returns
     -------
@@ -121,6 +147,7 @@ def as_printed(df):
     columns, printed = [str(column) for column in df.columns], {}
     interval_of = _intervals(columns, df)
     ends = {end for _, pair in interval_of.values() for end in pair}
+    apart = decimals_apart(df[list(compared)].to_numpy()) if compared else None
     for place, column in enumerate(columns):
         if column in ends:
             if place in interval_of and interval_of[place][0] is None:
@@ -138,7 +165,7 @@ def as_printed(df):
         elif P_COLUMN.fullmatch(column) and _floats(given):
             printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
         else:
-            digits = decimals_of(_floats(given))
+            digits = apart if column in compared else decimals_of(_floats(given))
             printed[column] = [_fixed(cell, digits) if _is_float(cell) else cell for cell in given]
     return pd.DataFrame(printed, index=df.index, dtype=object)
 

@@ -14,6 +14,7 @@ from PIL import Image
 from helpers.drawn import CASES, CURVE, SPACING_MM, chest_sections, scans, words_of
 from study.figures import explain, letters, one_section, plots, quality_plots, robustness_plots, sections, style
 from study.files import write_json
+from study.results import words
 
 RECALL = pd.DataFrame({"recall": [0, 0.5, 1], "precision": [1, 0.9, 0.15]})
 LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
@@ -385,11 +386,11 @@ def test_colours_of_one_figure_differ_for_the_colour_blind(kind):
 def test_every_minus_is_the_same_sign(figures):
     """A hyphen before a digit is left only where it is none: in dates, ranges and names of scans."""
     for name, figure in figures.items():
-        found = style.HYPHEN_MINUS.findall(words_of(figure))
+        found = words.HYPHEN_MINUS.findall(words_of(figure))
         assert not found, name
     assert "−20 / +20 HU" in words_of(figures["tornado"]) and "iHU −600 HU" in words_of(figures["longitudinal"])
     kept = "P180-2 2020-01-27 5-10 mm [-700, -650] a-1 (-3)"
-    assert style.HYPHEN_MINUS.sub("−", kept) == "P180-2 2020-01-27 5-10 mm [−700, −650] a-1 (−3)"
+    assert words.with_minus(kept) == "P180-2 2020-01-27 5-10 mm [−700, −650] a-1 (−3)"
 
 
 @pytest.mark.parametrize("name", ["learning_curves", "tornado", "poi_and_ihu", "roc_point", "lesion_sizes"])
