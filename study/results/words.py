@@ -87,6 +87,7 @@ FULL_NAMES = {
     "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
 }
+HYPHENATED = re.compile(r"\b(non) (severe)\b|\b(half) (width)\b")  # words that a name in code separates
 
 
 LEAST_DIGITS, MOST_DECIMALS = 3, 3
@@ -235,10 +236,11 @@ def headings(df):
 
 
 def heading(name):
-    """A column's name in words; names with capitals or spaces are words already."""
+    """A column's name in words, such as ``Non-severe patients``; names with capitals or spaces are words already."""
     if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
         return FULL_NAMES.get(name, str(name))
     *first, last = str(name).split("_")
     unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
     text = " ".join(WORDS.get(word, word) for word in (first if unit else [*first, last]))
+    text = HYPHENATED.sub(lambda pair: "-".join(filter(None, pair.groups())), text)
     return (text if text.split(" ")[0] in WORDS.values() else text[:1].upper() + text[1:]) + unit

@@ -68,9 +68,10 @@ def test_a_p_value_never_claims_more_than_it_has(p):
 
 
 def test_headings_are_words_with_units():
-    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
+    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No.", "non_severe_patients", "half_width"]
     printed = words.headings(pd.DataFrame(columns=columns)).columns.tolist()
-    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
+    assert printed[:5] == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
+    assert printed[5:] == ["Non-severe patients", "Half-width"]
 
 
 def test_a_columns_numbers_have_equally_many_decimals():
