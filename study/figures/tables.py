@@ -61,9 +61,7 @@ def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
     printed_header, printed, own = _laid_out(as_printed(_with_index(df), compared), user_text, name)
     printed_header = [heading(column) for column in printed_header]
-    printed = [
-        [text if is_own else with_minus(text) for text, is_own in zip(row, own, strict=True)] for row in printed
-    ]
+    printed = [[text if is_own else with_minus(text) for text, is_own in zip(row, own, strict=True)] for row in printed]
     said = " ".join(part for part in (note, abbreviations(printed_header, *printed, [caption, note]),
                                       f"{mark.capitalize()} data." if mark else "") if part)  # fmt: skip
     shown = printed_header, printed, with_minus(caption), with_minus(said)

@@ -84,6 +84,7 @@ def every_figure():
         "tornado": robustness_plots.tornado(
             pd.DataFrame({"headline": ["AUC"], "choice": ["hu"], "base": [0.9], "low": [0.8], "high": [0.95]}),
             {"hu": "every scan -20 / +20 HU"},
+            "AUC of 30 scans.",
         ),
         "kappa_by_least_change": robustness_plots.kappa_by_least_change(
             pd.DataFrame({"quantity": "volume", "least": [0.0, 1], "three": [0.8, 0.7], "three_low": 0.5,
