@@ -217,6 +217,28 @@ def test_a_number_that_cannot_be_is_found_alone(tmp_path, fields, why):
     assert why in table["why it cannot be"][0] and table["where"][0] == "Text"
 
 
+def test_the_weightiest_findings_come_first(tmp_path):
+    text = """
+Text:
+  - {id: a, quantity: tube current, published: "30", unit: mAs}
+  - {id: b, quantity: "kappa", published: "1.2"}
+relations:
+  - {rule: sum, where: Text, total: "5", parts: ["2", "2"], unless: one is not counted}
+  - {rule: sum, where: Text, total: "7", parts: ["2", "2"]}
+"""
+    printed = findings(tmp_path, text)["printed"].tolist()
+    assert [words.split(";")[0] for words in printed] == ["kappa: 1.2", "total: 7", "total: 5", "tube current: 30 mAs"]
+
+
+def test_what_holds_under_a_condition_is_a_remark_and_what_does_not_hold_a_finding(tmp_path):
+    text = 'relations:\n  - {rule: sum, where: Text, total: "%s", parts: ["2", "2"], provided: nobody is counted twice}'
+    checks = audit.audit(read(tmp_path, text % 4))
+    assert audit.remarks(checks)["holds only if"].tolist() == ["2 + 2 = 4, but only if nobody is counted twice"]
+    assert not len(audit.findings(checks))
+    checks = audit.audit(read(tmp_path, text % 5))
+    assert len(audit.findings(checks)) == 1 and not len(audit.remarks(checks))
+
+
 def test_possible_numbers_are_left_alone():
     possible = [
         ("iHU", "-512.3", "HU"), ("kappa", "-0.05", ""), ("change of POI", "240", "%"),
@@ -414,6 +436,10 @@ def test_what_this_paper_has():
     density = found["Table 4", "agreement"]
     assert "54" in density.printed and density.what_would_fit == "pairs, change of density: 56"
     assert len(table) == 10
+    assert table["rule"].tolist() == ["same"] * 2 + ["agreement"] * 2 + ["order"] + ["unit"] * 5  # the weighty first
+    remark = audit.remarks(checks).iloc[0]  # 452 scans of 164 patients: both can be true, under a condition
+    assert (remark["where"], remark["rule"]) == ("Methods, patients", "sum") and "164" in remark["printed"]
+    assert "only if every scan of the other 32 is among the 79" in remark["holds only if"]
     volume = found["Table 4; Table 3", "agreement"]
     assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
     implied = " ".join(audit.implied(checks)["what follows"])
