@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from study import provenance
 from study.publish import document, executed, saved
+from study.results.words import with_minus
 
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
@@ -68,16 +69,16 @@ def page(run, name, functions):
 
 
 def _under(run, things, functions):
-    """What stands under a cell that saved figures and tables: where they are shown in full, and what drew them."""
+    """What stands under a cell that saved figures and tables: where they are shown in full, and what made them."""
     for thing, function in things.items():
+        code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
+        by = f", made by {code}" if function in functions else ""
         if (run.figures / f"{thing}.png").is_file():
-            code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
-            drawn = f", drawn by {code}" if function in functions else ""
-            yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){drawn}"
+            yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){by}"
         elif (run.figures / f"{thing}.md").is_file():
             if not run.may_name:
                 yield (run.figures / f"{thing}.md").read_text(encoding="utf-8")
-            yield f"[{saved.title(thing)}](../tables.html#{executed.name_anchor(thing)})"
+            yield f"[{saved.title(thing)}](../tables.html#{executed.name_anchor(thing)}){by}"
 
 
 def _facts(known):
@@ -170,7 +171,7 @@ class _Table(HTMLParser):
 
     def handle_data(self, data):
         if not self.hidden:
-            self.kept.append(html.escape(data))
+            self.kept.append(html.escape(with_minus(data)))
 
 
 def table_html(text):
