@@ -8,6 +8,7 @@ kernel, are left out.
 import base64
 import html
 import io
+import re
 from html.parser import HTMLParser
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -144,8 +145,11 @@ def _description(picture):
 
 
 def _table(text):
-    """A table as an output, in the theme's frame, which scrolls where the table is wider than the page."""
-    inner = text.replace("<table>", '<table class="table">')
+    """A table as an output, in the theme's frame, which scrolls where the table is wider than the page.
+
+    A space parts the cells, as the search leaves out tags and would take two cells for one word.
+    """
+    inner = re.sub(r"(</t[dh]>)(?=<)", r"\1 ", text.replace("<table>", '<table class="table">'))
     return new_output("display_data", {"text/html": f'<div class="pst-scrollable-table-container">{inner}</div>'})
 
 

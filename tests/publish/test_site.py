@@ -167,6 +167,13 @@ def test_the_function_that_made_a_table_is_found_and_not_the_one_that_words_it(m
     assert executed.saved(notebook) == {"Table_1": (notebook.cells[2], "results.baseline.table_1")}
 
 
+def test_the_search_knows_decimal_numbers_and_values_by_name(made_run):
+    index = (made_run.figures / "searchindex.js").read_text()
+    for word in ("18.762", "0.968", "auc_poi"):  # printed, recorded, and the name that it was recorded under
+        assert f'"{word}":' in index
+    assert "splitQuery" in (made_run.figures / "_static" / "language_data.js").read_text()
+
+
 def test_a_tables_negative_numbers_have_prints_minus():
     shown = notebook_page.table_html("<table><tr><td>-652.1</td><td>P-1</td><td>2020-02-01</td></tr></table>")
     assert shown == "<table><tr><td>−652.1</td><td>P-1</td><td>2020-02-01</td></tr></table>"
