@@ -40,7 +40,7 @@ def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=
     user_text : sequence of str
         Columns with text that a user provided, which is shown as it is.
     compared : sequence of str
-        Columns of numbers that a reader compares along a row.
+        Columns of numbers that a reader compares with each other, along rows and down columns.
     missing : str
         What a table without rows lacks; without it such a table is written, as nothing found is a finding.
 

@@ -23,7 +23,7 @@ NOTES = {
     "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
     "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
-    "S9": "Base: the headline as it is. Decimals: those that tell the numbers of a row apart, four at most.",
+    "S9": "Base: the headline as it is. Decimals: those that tell its numbers apart, four at most.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals.",
     "S11": "Brackets: {confidence} confidence intervals.",
     "S12": "Base: kappa as in Table 4. Decimals: as in Table S9.",

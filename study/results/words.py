@@ -110,19 +110,14 @@ def decimals_of(numbers):
     return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
 
 
-def decimals_apart(rows):
-    """How many decimals numbers are printed with that are compared along each row: those that tell them apart.
+def decimals_apart(numbers):
+    """How many decimals numbers are printed with that are compared with each other: those that tell them apart.
 
-    All rows have equally many, at least as :func:`decimals_of` says, and at most `MOST_TO_COMPARE`: ``0.9324, 0.9321,
-    0.9324``.
-
-    Parameters
-    ----------
-    rows : iterable of iterable of float
+    At least as many as :func:`decimals_of` says, at most `MOST_TO_COMPARE`: ``0.9324, 0.9321, 0.8000``.
     """
-    rows = [_floats(row) for row in rows]
-    needed = decimals_of([number for row in rows for number in row])
-    while needed < MOST_TO_COMPARE and any(len({_fixed(x, needed) for x in row}) < len(set(row)) for row in rows):
+    known = _floats(numbers)
+    needed = decimals_of(known)
+    while needed < MOST_TO_COMPARE and len({_fixed(number, needed) for number in known}) < len(set(known)):
         needed += 1
     return needed
 
@@ -138,7 +133,7 @@ def as_printed(df, compared=()):
     df : DataFrame
         Texts are left as they are.
     compared : sequence of str
-        Columns of numbers that a reader compares along a row; all have the decimals of :func:`decimals_apart`.
+        Columns of numbers that a reader compares with each other: all have the decimals of :func:`decimals_apart`.
 
     Returns
     -------
@@ -148,7 +143,7 @@ def as_printed(df, compared=()):
     columns, printed = [str(column) for column in df.columns], {}
     interval_of = _intervals(columns, df)
     ends = {end for _, pair in interval_of.values() for end in pair}
-    apart = decimals_apart(df[list(compared)].to_numpy()) if compared else None
+    apart = decimals_apart(df[list(compared)].to_numpy().ravel()) if compared else None
     for place, column in enumerate(columns):
         if column in ends:
             if place in interval_of and interval_of[place][0] is None:
