@@ -31,10 +31,10 @@ remark      what a reader should know
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
 each rule), ``where`` it stands if no number says so, and may say why the rule should hold, ``because``, and another
 reading under which it need not, ``unless`` (named among what would fit), or what must be true besides where it holds,
-``provided`` (then it is a remark). An argument is the id of a number, ``id.low``
-or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
-of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors. ``printed`` describes how numbers
-may be written; what it cannot know, the file may say at its head for all of its numbers:
+``provided`` (then it is a remark). An argument is the id of a number, ``id.low`` or ``id.high`` for the ends of its
+interval, or a printed number in quotes; a list of them; or, for ``groups``, a list of ``{n, mean, sd}``. ``paper``
+names the paper; ``reasons`` may hold YAML anchors. ``printed`` describes how numbers may be written; what it cannot
+know, the file may say at its head for all of its numbers:
 
 =========== ===========================================================================================================
 rounding    how they were shortened, ``half-up``, ``half-even``, ``truncated`` or ``unknown``; without it, halves may

@@ -20,10 +20,9 @@ def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
     unchanged column names, ten significant digits and ASCII signs. The others are for readers: headings in words,
-    numbers as ``words.as_printed`` writes them, with print's minus, and below the table its note with the
-    abbreviations that occur in it. Line ends
-    are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic run says so: in its note, in
-    a last column ``tier`` of the CSV file and among the keywords of the Word file.
+    numbers as ``words.as_printed`` writes them, with print's minus, and below the table its note with the abbreviations
+    that occur in it. Line ends are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic
+    run says so: in its note, in a last column ``tier`` of the CSV file and among the keywords of the Word file.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
     the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
