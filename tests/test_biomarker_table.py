@@ -96,11 +96,19 @@ def test_declared_patients_are_judged_and_those_of_a_synthetic_run_never(tables)
 def test_a_failed_notebook_is_kept_and_named(tables):
     project, _ = tables
     table = biomarker_table()
+    printed = broken(project, "constant", table.assign(ihu=table["ihu"].where(table["ihu"].isna(), -500.0)))
+    assert "runs/constant/notebooks/5-severity.ipynb" in printed
+    assert "Error" in (project / "runs" / "constant" / "notebooks" / "5-severity.ipynb").read_text()
+
+
+def test_a_table_that_breaks_its_rules_is_refused_before_anything_runs(tables):
+    project, _ = tables
+    table = biomarker_table()
     printed = broken(project, "percent", table.assign(poi=100 * table["poi"]))
-    assert "runs/percent/notebooks/5-severity.ipynb" in printed
-    assert "Error" in (project / "runs" / "percent" / "notebooks" / "5-severity.ipynb").read_text()
+    assert "this looks like a percentage" in printed and not (project / "runs" / "percent" / "notebooks").exists()
 
 
 def test_one_status_only_stops_with_one_clear_message(tables):
     project, _ = tables
-    assert "severe" in broken(project, "one_class", biomarker_table().assign(status="non-severe"))
+    printed = broken(project, "one_class", biomarker_table().assign(status="non-severe"))
+    assert "status is non-severe for all 70 scans that have one" in printed and "--until biomarkers" in printed

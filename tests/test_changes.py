@@ -92,6 +92,20 @@ def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project)
     assert not (project / "runs" / "smoke").exists()
 
 
+def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project):
+    header, row = "scan_id,patient_id,age_years,sex,scan_date,status,image", "a,A,40,male,2020-02-01,%s,a.nii.gz"
+    (project / "parameters" / "mine.yaml").write_text("scans: mine.csv\n")
+    (project / "mine.csv").write_text("\n".join([header, row % "severe", row % "sever"]))
+    code, printed = study(project, "run", "mine", "--dry-run")
+    assert code == 1 and "mine.csv: 3 faults" in printed and "write severe" in printed and "Traceback" not in printed
+    (project / "mine.csv").write_text("\n".join([header, row % "severe"]))
+    code, printed = study(project, "run", "mine", "--dry-run")
+    assert code == 1 and "status is severe for all 1 scans that have one" in printed
+    code, printed = study(project, "run", "mine", "--dry-run", "--until", "cohort")
+    assert code == 0 and "to be executed, and why" in printed, printed
+    assert not (project / "runs" / "mine").exists()
+
+
 def test_what_was_planned_before_is_there_again_with_its_time(project):
     run = Run("smoke", project)
     workflow.plan(run)

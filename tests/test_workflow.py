@@ -181,6 +181,7 @@ def ended(monkeypatch, tmp_path):
         todo = {
             "study.publish.forms.answers.read_statements": 1,
             "study.workflow.plan": 1,
+            "study.scans.cohort.examine": 1,
             "study.changes.announce": 1,
             "study.workflow.snakemake": 1,
         }

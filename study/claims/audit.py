@@ -44,7 +44,11 @@ class Check:
     method : str
         What the file says that the number was made by; empty if nothing.
     loosely : bool
-        Whether it holds only if a method was used that the file does not name and that has a bound, no formula.
+        Whether it holds only if something is true that the paper does not say: a method that has a bound and no
+        formula, or what the file names (``provided``).
+    weight : int
+        How much lies on it where it does not hold: `CONTRADICTION` of the numbers, `READING`, which another reading
+        that the file names would solve, or `SPELLING`, a unit that the quantity is not given in.
     """
 
     rule: str
@@ -54,6 +58,10 @@ class Check:
     fits: str = ""
     method: str = ""
     loosely: bool = False
+    weight: int = 2
+
+
+CONTRADICTION, READING, SPELLING = 2, 1, 0
 
 
 def audit(paper):
@@ -97,9 +105,9 @@ def audit(paper):
 
 
 def findings(checks):
-    """Tabulate the checks that do not hold, one row per check, with the columns ``COLUMNS``."""
+    """Tabulate the checks that do not hold, the weightiest first, one row per check, with the columns ``COLUMNS``."""
     rows = []
-    for check in checks:
+    for check in sorted(checks, key=lambda check: -check.weight):
         if not check.holds:
             where = "; ".join(dict.fromkeys(one.where for one in check.cited))
             shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
@@ -123,7 +131,7 @@ def implied(checks, rules=IMPLIED):
 
 
 def remarks(checks):
-    """Tabulate what holds only if it was made by a method that the file does not name and that has no formula."""
+    """Tabulate what holds only if something is true that the paper does not say (``Check.loosely``)."""
     rows = [(check.cited[0].where, "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited)),
              check.rule.replace("_", " "), check.words) for check in checks if check.loosely]  # fmt: skip
     return pd.DataFrame(rows, columns=["where", "printed", "rule", "holds only if"])
@@ -148,7 +156,8 @@ def _alone(claim):
     for one in (number, *ends):
         why, fits = quantities.fault(claim.quantity, one, claim.unit)
         if why:
-            yield Check("unit", [cited], False, why, fits)
+            weight = CONTRADICTION if quantities.has_unit(claim.quantity, claim.unit) else SPELLING
+            yield Check("unit", [cited], False, why, fits, weight=weight)
             break
     else:
         if quantities.find(claim.quantity):
@@ -219,7 +228,9 @@ def _related(relation, numbers, answer, sound):
     ]
     method = numbers.get("method", "")
     if answer.holds:
-        return Check(relation.rule, cited, True, answer.words, method=method, loosely=answer.loosely)
+        words = f"{answer.words}, but only if {relation.provided}" if relation.provided else answer.words
+        loosely = answer.loosely or bool(relation.provided)
+        return Check(relation.rule, cited, True, words, method=method, loosely=loosely)
     usual = numbers | ({"method": answer.usual} if answer.usual else {})
     fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
     for path, value in answer.fits.items():
@@ -234,7 +245,8 @@ def _related(relation, numbers, answer, sound):
     )
     words = "; or ".join(part for part in (words, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
-    return Check(relation.rule, cited, False, why, words or NONE_FITS, method)
+    weight = READING if relation.unless else CONTRADICTION
+    return Check(relation.rule, cited, False, why, words or NONE_FITS, method, weight=weight)
 
 
 def _apply(rule, numbers):

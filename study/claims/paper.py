@@ -30,10 +30,11 @@ remark      what a reader should know
 
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
 each rule), ``where`` it stands if no number says so, and may say why the rule should hold, ``because``, and another
-reading under which it need not, ``unless`` (named among what would fit). An argument is the id of a number, ``id.low``
-or ``id.high`` for the ends of its interval, or a printed number in quotes; a list of them; or, for ``groups``, a list
-of ``{n, mean, sd}``. ``paper`` names the paper; ``reasons`` may hold YAML anchors. ``printed`` describes how numbers
-may be written; what it cannot know, the file may say at its head for all of its numbers:
+reading under which it need not, ``unless`` (named among what would fit), or what must be true besides where it holds,
+``provided`` (then it is a remark). An argument is the id of a number, ``id.low`` or ``id.high`` for the ends of its
+interval, or a printed number in quotes; a list of them; or, for ``groups``, a list of ``{n, mean, sd}``. ``paper``
+names the paper; ``reasons`` may hold YAML anchors. ``printed`` describes how numbers may be written; what it cannot
+know, the file may say at its head for all of its numbers:
 
 =========== ===========================================================================================================
 rounding    how they were shortened, ``half-up``, ``half-even``, ``truncated`` or ``unknown``; without it, halves may
@@ -65,7 +66,7 @@ from study.parameters import kind_of
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
           "n": int, "same": str, "reason": str, "see": str, "remark": str}  # fmt: skip
-SAID = ("because", "unless")  # what a relation may say in words
+SAID = ("because", "unless", "provided")  # what a relation may say in words
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 MOST_FAULTS = 50  # shown; a file of another kind has thousands
 SHORT = reprlib.Repr()
@@ -142,6 +143,7 @@ class Relation:
     cited: dict
     because: str = ""
     unless: str = ""
+    provided: str = ""
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,12 @@ def _differs(words):
     return bool(DIFFERENCES & set(re.findall(r"\w+", f"{head} {bracketed}")))
 
 
+def has_unit(name, unit):
+    """Whether a quantity can be given in a unit, as far as its name tells; scans at half the dose are counted."""
+    quantity, unit = find(name), UNITS.get(unit, unit)
+    return quantity is None or unit in COUNTED or unit in quantity.units
+
+
 def fault(name, number, unit):
     """Say why a number cannot be this quantity.
 
@@ -123,8 +129,8 @@ def fault(name, number, unit):
             return f"{number.text} % is no share of anything", "0 to 100 %"
         return "", ""
     if unit in COUNTED:
-        return "", ""  # scans at half the dose
-    if unit not in quantity.units:
+        return "", ""
+    if not has_unit(name, unit):
         fitting = " or ".join(f"in {own}" if own else "without a unit" for own in quantity.units)
         return f"{name} is given in {unit or 'no unit'}" + (
             f": {quantity.because}" if quantity.because else ""

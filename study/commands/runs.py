@@ -37,7 +37,7 @@ def run(
     from study.publish.forms import answers
     from study.results import side_by_side
     from study.run import Run
-    from study.scans import refusals
+    from study.scans import cohort, refusals
 
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
     if until and until not in sections:
@@ -46,12 +46,14 @@ def run(
         this = Run(name)
         with processes.stoppable(), processes.only_one(this):
             asked = (this, cores, [until] if until else [], profile, words or [])
+            needs_both_statuses = until in ("", "severity", "claims")
             if dry_run:
                 with changes.undone(this):
-                    workflow.plan(this)
+                    cohort.examine(this, workflow.plan(this), needs_both_statuses)
                     changes.announce(*asked)
                 return
             parameters = workflow.plan(this)
+            cohort.examine(this, parameters, needs_both_statuses)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
             if changes.announce(*asked) or words:
                 workflow.snakemake(*asked)

@@ -89,7 +89,10 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(schemas.format_faults(faults))
         typer.echo(f"study: {scans}: {count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
-    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(scan_tables.read_scans(scans))]))
+    table = scan_tables.read_scans(scans)
+    if why_not := cohort.why_no_severity(table):
+        typer.echo(f"study: {scans}: {why_not}", err=True)
+    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(table)]))
 
 
 @app.command("index")

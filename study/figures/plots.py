@@ -7,10 +7,9 @@ missing. Colour-blind readers can distinguish its colours, and colour is never t
 """
 
 import numpy as np
-import pandas as pd
-from matplotlib.colors import to_rgb
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from study.figures import boxes
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
 from study.results.words import is_missing, with_interval
 from study.results.words import p_value as p_in_words
@@ -26,72 +25,9 @@ def letter(ax, which, words="", **look):
     ax.set_title(f"({which}) {words}".strip(), **look)
 
 
-BOXES = "Boxes show median and quartiles, whiskers the last point within 1.5 interquartile ranges of the box"
-
-
 def _p_words(p_value):
     text = "" if is_missing(p_value) else p_in_words(p_value)
     return f"p < {text[1:]}" if text.startswith("<") else text and f"p = {text}"
-
-
-def _finite(table, column):
-    if table is None or column not in table:
-        return np.array([], float)
-    values = np.asarray(table[column], dtype=float)
-    return values[np.isfinite(values)]
-
-
-def _spread(n):
-    """Horizontal offsets in -1..1 for n points, evenly spread without random numbers (golden-ratio sequence)."""
-    return 2 * np.mod(np.arange(1, n + 1) * 0.6180339887498949, 1.0) - 1
-
-
-def _boxes(ax, groups, colours, markers, spread=0.0, **dots):
-    """Draw a box for each group at 0, 1, 2, ..., and every value as a point.
-
-    A box has quartiles, median, and whiskers to the last point within 1.5 interquartile ranges.
-
-    Parameters
-    ----------
-    groups : dict of str to array
-        The values by group, at least one each.
-    colours, markers : dict of str to str
-        By group.
-    spread : float
-        How far the points lie from the middle of their box at most.
-    **dots
-        For the points, as of ``Axes.scatter``.
-    """
-    import seaborn  # here, as it takes a second to import
-
-    groups = {name: np.sort(values) for name, values in groups.items()}
-    sizes = [len(values) for values in groups.values()]
-    table = pd.DataFrame({"group": np.repeat([*groups], sizes), "value": np.concatenate([*groups.values()])})
-    table["middle"] = np.repeat(np.arange(len(sizes)), sizes)
-    table["place"] = table["middle"] + spread * np.concatenate([_spread(n) for n in sizes])
-    seaborn.boxplot(
-        table,
-        x="middle",
-        y="value",
-        hue="group",
-        palette={name: (*to_rgb(colours[name]), 0.3) for name in groups},
-        saturation=1,
-        width=0.5,
-        dodge=False,
-        native_scale=True,
-        showfliers=False,
-        linecolor=COLOURS["ink"],
-        linewidth=0.8,
-        medianprops={"linewidth": 1.4},
-        legend=False,
-        vert=None,  # what seaborn gives otherwise is deprecated in matplotlib
-        ax=ax,
-    )
-    look = {"s": 6, "linewidth": 0, "zorder": 3, "legend": False, **dots}
-    seaborn.scatterplot(
-        table, x="place", y="value", hue="group", style="group", palette=colours, markers=markers, ax=ax, **look
-    )
-    ax.set(xlabel="", ylabel="")
 
 
 @styled
@@ -116,13 +52,13 @@ def severity_boxplots(biomarkers, p_values=None):
         groups = {}
         for status in ("severe", "non-severe"):
             chosen = biomarkers[biomarkers["status"] == status] if "status" in biomarkers else None
-            groups[status] = factor * _finite(chosen, column)
+            groups[status] = factor * boxes.finite(chosen, column)
         present = [status for status, values in groups.items() if len(values)]
         if not present:
             say_missing(ax, f"no scan has a value of {column}")
             continue
-        boxes = {status: groups[status] for status in present}
-        _boxes(ax, boxes, COLOURS, MARKERS, spread=0.2, alpha=0.55, rasterized=True)
+        shown = {status: groups[status] for status in present}
+        boxes.draw(ax, shown, COLOURS, MARKERS, spread=0.2, alpha=0.55, rasterized=True)
         ax.set_xticks(range(len(present)), [f"{s}\n(n = {len(groups[s])} scans)" for s in present])
         ax.set_ylabel(axis_label)
         ax.set_xlim(-0.6, len(present) - 0.4)
@@ -145,7 +81,7 @@ def severity_boxplots(biomarkers, p_values=None):
         )
     figure.caption = (
         "Portion of infection (POI) and mean Hounsfield unit of the infection (iHU) of severe and non-severe scans. "
-        f"{' '.join(found)} {BOXES}; every scan is a point. A scan without infection has no iHU."
+        f"{' '.join(found)} {boxes.SAID}; every scan is a point. A scan without infection has no iHU."
     )
     return figure
 
@@ -299,16 +235,16 @@ def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None):
         "lesser_side": ("d", "Share in the less affected lung"),
     }
     for ax, (column, (which, words)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        groups = {"phantom": _finite(simulated, column)}
+        groups = {"phantom": boxes.finite(simulated, column)}
         if experts is not None:
-            groups["experts"] = _finite(experts, column)
+            groups["experts"] = boxes.finite(experts, column)
         medians = [
             np.median(groups["phantom"]),
             quartiles[column][1] if experts is None else np.median(groups["experts"]),
         ]
         figure.alt += f" {words}: median {medians[0]:.3g} simulated, {medians[1]:.3g} drawn."
         colours = {"phantom": COLOURS["first"], "experts": COLOURS["second"]}
-        _boxes(ax, groups, colours, dict.fromkeys(groups, "o"), spread=0.18, alpha=0.7)
+        boxes.draw(ax, groups, colours, dict.fromkeys(groups, "o"), spread=0.18, alpha=0.7)
         if experts is None:
             low, median, high = quartiles[column]
             ax.fill_between([0.75, 1.25], low, high, color=COLOURS["second"], alpha=0.3, linewidth=0)
@@ -326,7 +262,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None):
     figure.caption = (
         f"Lesions of {len(simulated)} simulated scans beside those of {of_experts}: (a) volume of the infection, (b) "
         "number of lesions, (c) sections with infection, (d) share of the infection in the less affected lung. "
-        f"{BOXES}; every simulated scan is a point. Experts: {shown}."
+        f"{boxes.SAID}; every simulated scan is a point. Experts: {shown}."
     )
     return figure
 
@@ -409,10 +345,10 @@ def dice_distribution(table):
         return figure
     values = table[columns].to_numpy(float)
     ax.plot(np.arange(len(columns)), values.T, color=COLOURS["faint"], linewidth=0.4, alpha=0.5, zorder=1)
-    boxes = {column: _finite(table, column) for column in columns}
-    _boxes(ax, boxes, dict.fromkeys(columns, COLOURS["first"]), dict.fromkeys(columns, "o"))
+    found_in = {column: boxes.finite(table, column) for column in columns}
+    boxes.draw(ax, found_in, dict.fromkeys(columns, COLOURS["first"]), dict.fromkeys(columns, "o"))
     ax.set_ylabel("Dice")
-    for position, found in enumerate(boxes.values()):
+    for position, found in enumerate(found_in.values()):
         ax.text(
             position,
             1.02,
@@ -423,15 +359,13 @@ def dice_distribution(table):
         )
     names = [_pair(c) for c in columns]
     ax.set_xticks(
-        range(len(columns)), [f"{name}\n(n = {len(_finite(table, c))})" for name, c in zip(names, columns, strict=True)]
+        range(len(columns)), [f"{name}\n(n = {len(found_in[c])})" for name, c in zip(names, columns, strict=True)]
     )
     ax.set_ylim(-0.02, 1.0)
-    medians = "; ".join(
-        f"{name}, median {np.median(_finite(table, c)):.2f}" for name, c in zip(names, columns, strict=True)
-    )
+    medians = "; ".join(f"{name}, median {np.median(found_in[c]):.2f}" for name, c in zip(names, columns, strict=True))
     figure.alt = f"Box plots of the Dice of {len(table)} scans, the points of one scan joined: {medians}."
     figure.caption = (
         f"Dice of the infection between network and observers on {len(table)} scans, with mean ± standard deviation "
-        f"and median. {BOXES}; the points of one scan are joined."
+        f"and median. {boxes.SAID}; the points of one scan are joined."
     )
     return figure

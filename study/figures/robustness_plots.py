@@ -130,7 +130,7 @@ def precision_recall(curves):
 
 
 @styled
-def tornado(moved, words, columns=3, note=""):
+def tornado(moved, words, shown, columns=3, note=""):
     """Draw how far each headline moves under each choice: one panel per headline, one row per choice.
 
     Panels of the same kind, which is the part before the comma (``AUC, POI``, ``AUC, iHU``), have the same scale, so
@@ -142,6 +142,8 @@ def tornado(moved, words, columns=3, note=""):
         ``headline, choice, base, low, high``.
     words : dict of str to str
         The words for each choice, in the order to draw, with what low and high are as "low / high".
+    shown : str
+        What the headlines are, in which unit and of how many: the caption's first sentence.
     columns : int
         Number of panels in a row.
     note : str
@@ -201,11 +203,9 @@ def tornado(moved, words, columns=3, note=""):
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
     )
     figure.caption = (
-        f"How far each headline ({', '.join(dict.fromkeys(map(_kind, headlines)))}) moves when one choice of the "
-        "measurement changes (tornado plot): from the headline as it is, the vertical line, to what it would be by the "
-        "choice before the slash and by the one after it. Panels of the same kind have the same scale."
-        + f" {note[:1].upper()}{note[1:]}."
-        * bool(note)
+        f"{shown} Each panel: one number as it is (above it, and the vertical line), and bars to what it would be by "
+        "the choice before the slash and by the one after it (tornado plot). Panels of the same kind have the same "
+        "scale. The bars are no intervals, and nothing is tested." + f" {note[:1].upper()}{note[1:]}." * bool(note)
     )
     return figure
 

@@ -10,7 +10,6 @@ Figures are made without pyplot, so none stays open, and a user's matplotlib set
 
 import functools
 import io
-import re
 from pathlib import Path
 
 import matplotlib
@@ -23,6 +22,7 @@ from matplotlib.ticker import FuncFormatter
 from study.figures import captions
 from study.figures.letters import FONT
 from study.files import whole, write_text
+from study.results.words import with_minus
 from study.run import mark_of, run_of, tier_of
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
@@ -115,13 +115,10 @@ class ColumnFigure(Figure):
         return picture.getvalue()
 
 
-HYPHEN_MINUS = re.compile(r"(?<![\w)\]{])-(?=[\d.])")  # not that of a date, a range, a scan's id or a formula
-
-
 def _write_one_minus(figure):
     for text in figure.findobj(Text):
-        if HYPHEN_MINUS.search(text.get_text()):
-            text.set_text(HYPHEN_MINUS.sub("−", text.get_text()))
+        if (words := with_minus(text.get_text())) != text.get_text():
+            text.set_text(words)
     for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
         formatter = axis.get_major_formatter()
         if isinstance(formatter, FuncFormatter):  # of ticks with words, which are written anew whenever it is drawn
@@ -129,7 +126,7 @@ def _write_one_minus(figure):
 
 
 def _with_one_minus(write, place, position=None):
-    return HYPHEN_MINUS.sub("−", write(place, position))
+    return with_minus(write(place, position))
 
 
 def styled(draw):
@@ -147,7 +144,7 @@ def styled(draw):
             drawn = draw(*args, **kwargs)
             if isinstance(drawn, ColumnFigure):
                 _write_one_minus(drawn)
-                drawn.caption = HYPHEN_MINUS.sub("−", drawn.caption)
+                drawn.caption = with_minus(drawn.caption)
             return drawn
 
     return under_style

@@ -11,18 +11,18 @@ import pandas as pd
 from study.figures import latex, word
 from study.figures.table_layout import one_line
 from study.files import write_bytes, write_text
-from study.results.words import MISSING, abbreviations, as_printed, heading, is_missing
+from study.results.words import MISSING, abbreviations, as_printed, heading, is_missing, with_minus
 from study.run import mark_of
 
 
-def save(df, folder, name, caption, note="", user_text=(), missing=""):
+def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=""):
     r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each completely or not at all.
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
-    unchanged column names and ten significant digits. The others are for readers: headings in words, numbers as
-    ``words.as_printed`` writes them, and below the table its note with the abbreviations that occur in it. Line ends
-    are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic run says so: in its note, in
-    a last column ``tier`` of the CSV file and among the keywords of the Word file.
+    unchanged column names, ten significant digits and ASCII signs. The others are for readers: headings in words,
+    numbers as ``words.as_printed`` writes them, with print's minus, and below the table its note with the abbreviations
+    that occur in it. Line ends are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic
+    run says so: in its note, in a last column ``tier`` of the CSV file and among the keywords of the Word file.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
     the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
@@ -37,7 +37,9 @@ def save(df, folder, name, caption, note="", user_text=(), missing=""):
     note : str
         What is counted, which test was made, what brackets are; printed below the table.
     user_text : sequence of str
-        Columns with text that a user provided.
+        Columns with text that a user provided, which is shown as it is.
+    compared : sequence of str
+        Columns of numbers that a reader compares with each other, along rows and down columns.
     missing : str
         What a table without rows lacks; without it such a table is written, as nothing found is a finding.
 
@@ -56,11 +58,12 @@ def save(df, folder, name, caption, note="", user_text=(), missing=""):
         return []
     mark = mark_of(folder)
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
-    printed_header, printed, _ = _laid_out(as_printed(_with_index(df)), (), name)
+    printed_header, printed, own = _laid_out(as_printed(_with_index(df), compared), user_text, name)
     printed_header = [heading(column) for column in printed_header]
+    printed = [[text if is_own else with_minus(text) for text, is_own in zip(row, own, strict=True)] for row in printed]
     said = " ".join(part for part in (note, abbreviations(printed_header, *printed, [caption, note]),
                                       f"{mark.capitalize()} data." if mark else "") if part)  # fmt: skip
-    shown = printed_header, printed, caption, said
+    shown = printed_header, printed, with_minus(caption), with_minus(said)
     contents = {"csv": _csv(header, rows, guards).encode(), "md": _markdown(*shown).encode(),
                 "tex": latex.table(*shown, name).encode(), "docx": word.table(*shown, name, mark)}  # fmt: skip
     paths = [Path(folder) / f"{name}.{kind}" for kind in contents]

@@ -19,6 +19,7 @@ from study.statistics import kappa, logistic, roc
 IN_PLANE = np.array([np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))], bool)
 LEVEL_HU = -750  # for exercise 4.5
 COPIES = 4  # for exercise 5.4
+AS_A_FRACTION = "That is in per cent; give a number of 1 at most."
 
 
 @dataclass(frozen=True)
@@ -136,31 +137,32 @@ def _partial_volume(exercises):
         "A voxel's HU is the mean of its contents, weighted by their shares. For which share is it LEVEL_HU?",
         (
             (1 - share, "That is the share of healthy lung."),
-            (100 * share, "A share is a fraction, 0 to 1."),
+            (100 * share, AS_A_FRACTION),
         ),
         tolerance=1e-2,
     )
 
 
 # ------------------------------------------------------------------ notebook 5: on a table of biomarkers
-def counted_auc(poi, is_severe):
-    """Exercise 5.1 on these POIs, some of which are equal."""
-    area = roc.auc(poi, is_severe)
-    severe, other = poi[is_severe].to_numpy(), poi[~is_severe].to_numpy()
+def counted_auc(rounded, poi, is_severe):
+    """Exercise 5.1 on these rounded POIs, some of which are equal, and on POI as it was measured."""
+    area = roc.auc(rounded, is_severe)
+    severe, other = rounded[is_severe].to_numpy(), rounded[~is_severe].to_numpy()
     return Task(
         area,
         "Among all pairs of one severe and one non-severe scan, in how many is the POI of the severe scan higher?",
         (
             ((severe[:, None] > other).mean(), "How much do pairs with equal POI count?"),
             ((severe[:, None] >= other).mean(), "How much do pairs with equal POI count? Neither 1 nor 0."),
+            (roc.auc(poi, is_severe), "That is the AUC of POI as it was measured. Have you rounded it?"),
             (1 - area, "Which of the two should have the higher POI?"),
-            (100 * area, "The AUC is a fraction, 0 to 1."),
+            (100 * area, AS_A_FRACTION),
         ),
     )
 
 
 def _counted_auc(exercises):
-    return counted_auc(exercises.rounded_poi, exercises.scans["is_severe"])
+    return counted_auc(exercises.rounded_poi, exercises.scans["poi"], exercises.scans["is_severe"])
 
 
 def _youden(exercises):
@@ -223,6 +225,7 @@ def _from_aic(exercises):
                 "The AIC of the larger model contains 2 for its extra parameter.",
             ),
             (ratio, "That is the likelihood-ratio statistic. What is its p value?"),
+            (100 * float(stats.chi2.sf(ratio, 1)), AS_A_FRACTION),
             (float(stats.norm.sf(ratio**0.5)), "That is one-sided."),
         ),
         tolerance=1e-2,
@@ -244,6 +247,7 @@ def kappa_of(counts):
         "How often do both agree, how often would they agree by chance with these totals of up and down, and what "
         "share of the agreement beyond chance is reached?",
         (
+            (100 * found.kappa, AS_A_FRACTION),
             (found.observed_agreement, "That is the observed agreement, not corrected for chance."),
             (found.expected_agreement, "That is the chance agreement."),
             (
@@ -264,7 +268,8 @@ def _pabak(exercises):
     return Task(
         found.pabak,
         "How large would chance agreement be if both sides said up in half of the cases?",
-        ((found.kappa, "That is kappa with the actual frequencies."),
+        ((100 * found.pabak, AS_A_FRACTION),
+         (found.kappa, "That is kappa with the actual frequencies."),
          (found.observed_agreement, "That is the observed agreement.")),
     )  # fmt: skip
 
@@ -276,7 +281,8 @@ def _prevalence(exercises):
         skewed.kappa,
         "Only the two cells on the diagonal change: all cases of agreement but one are up. How large is the agreement "
         "by chance now?",
-        ((_agreement(exercises.counts.values()).kappa, "That is kappa of the original table."),
+        ((100 * skewed.kappa, AS_A_FRACTION),
+         (_agreement(exercises.counts.values()).kappa, "That is kappa of the original table."),
          (skewed.observed_agreement, "That is the observed agreement, which has not changed.")),
     )  # fmt: skip
 

@@ -169,8 +169,8 @@ class Exercises(OnPaper):
         return (self.scans["poi"] / self.poi_step).round() * self.poi_step
 
     def _auc_of(self, step):
-        poi = (self.scans["poi"] / step).round() * step
-        return exercise_tasks.counted_auc(poi, self.scans["is_severe"])
+        poi = self.scans["poi"]
+        return exercise_tasks.counted_auc((poi / step).round() * step, poi, self.scans["is_severe"])
 
     @cached_property
     def every(self):

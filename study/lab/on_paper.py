@@ -7,7 +7,7 @@ import numpy as np
 
 from study.claims import two_by_two
 from study.claims.printed import read_number
-from study.lab.exercise_tasks import LEVEL_HU, Task
+from study.lab.exercise_tasks import AS_A_FRACTION, LEVEL_HU, Task
 from study.measures import overlap
 from study.networks import slabs
 
@@ -41,7 +41,7 @@ def _whole_in_one_section(_):
     return Task(
         share,
         "Move the lesion along the body by one section. For how much of the way does it cross no border of sections?",
-        ((1 - share, "That is how often a border cuts it."), (100 * share, "A share is a fraction, 0 to 1.")),
+        ((1 - share, "That is how often a border cuts it."), (100 * share, AS_A_FRACTION)),
     )
 
 
@@ -95,12 +95,14 @@ def _square(side, rim=0):
 def _dice_of(side):
     true, drawn = _square(side), _square(side, rim=1)
     common, both = (true & drawn).sum(), (true | drawn).sum()
+    dice = overlap.dice(true, drawn)
     return Task(
-        overlap.dice(true, drawn),
+        dice,
         "Dice is twice the common area over the sum of both areas. How large is a square with a rim of one pixel?",
         (
             (common / both, "That is the Jaccard index, the common area over the area of both together."),
             (2 * side**2 / (side**2 + (side + 1) ** 2), "The rim is on both sides of the square."),
+            (100 * dice, AS_A_FRACTION),
         ),
     )
 
@@ -116,11 +118,13 @@ def _large(_):
 def _both_together(_):
     true, drawn = (np.concatenate([_square(side, rim) for side in (SMALL, LARGE)]) for rim in (0, 1))
     mean = (_small(None).expected + _large(None).expected) / 2
+    dice = overlap.dice(true, drawn)
     return Task(
-        overlap.dice(true, drawn),
+        dice,
         "Add up the areas of both lesions before you divide.",
         ((mean, "That is the mean over lesions, in which both weigh the same."),
-         (_large(None).expected, "That is the large lesion alone.")),
+         (_large(None).expected, "That is the large lesion alone."),
+         (100 * dice, AS_A_FRACTION)),
     )  # fmt: skip
 
 

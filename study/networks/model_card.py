@@ -26,8 +26,9 @@ def learnt_from(table, folder, sections, section_mm):
     -------
     dict
         ``scans``, their number; ``without_infection`` and ``with_covid_19``, how many of them; ``simulated``, whether
-        all are phantoms; ``section_mm``, the thinnest and the thickest sections; ``in_words``. ``with_covid_19`` is
-        None unless all are phantoms: a training table does not name diseases, but a phantom's recipe does.
+        all are phantoms; ``section_mm``, the thinnest and the thickest sections that the networks see; ``in_words``,
+        with the scans' own sections too. ``with_covid_19`` is None unless all are phantoms: a training table does not
+        name diseases, but a phantom's recipe does.
     """
     ill = {one.scan_id for one in sections if one.infection.any()}
     recipes = {row.scan_id: _recipe(folder / row.image, row.scan_id) for row in table.itertuples(index=False)}
@@ -36,6 +37,9 @@ def learnt_from(table, folder, sections, section_mm):
     # Sections are averaged to the thickness asked for; thicker ones stay as they are.
     own_mm = table["slice_thickness_mm"].dropna()
     low, high = (float(max(limit(section_mm), limit(own_mm, default=0))) for limit in (min, max))
+    seen = f"sections of {low:g}-{high:g} mm"
+    if len(own_mm) and (own_mm.min(), own_mm.max()) != (low, high):
+        seen = f"sections of {own_mm.min():g}-{own_mm.max():g} mm averaged to {low:g}-{high:g} mm"
     kinds = f"{len(table) - len(ill)} without infection"
     if simulated:
         kinds += f", {covid} with COVID-19, {len(ill) - covid} with another pneumonia"
@@ -46,7 +50,7 @@ def learnt_from(table, folder, sections, section_mm):
         "with_covid_19": covid,
         "simulated": simulated,
         "section_mm": [low, high],
-        "in_words": f"{len(table)} {what} ({kinds}), sections of {low:g}-{high:g} mm",
+        "in_words": f"{len(table)} {what} ({kinds}), {seen}",
     }
 
 

@@ -14,15 +14,17 @@ import jinja2
 from study.claims import verdicts
 from study.files import write_text
 from study.publish import executed
+from study.results.words import with_minus
 
 PARTS = Path(__file__).with_name("claims")
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PARTS), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
+TEMPLATES.filters["minus"] = with_minus
 HEADINGS = ("Claim", "Where", "Published", "Regenerated", "Verdict", "Arithmetic", "From")
 
 
-def write(run, address, table, findings):
+def write(run, address, table, findings, remarks):
     """Write the page of a run's claims.
 
     Each number leads to the place where its notebook recorded it, on a page that ``site.write`` makes after the last
@@ -35,8 +37,8 @@ def write(run, address, table, findings):
         Of the page within ``figures/<run>``: ``claims.html``.
     table : DataFrame
         From ``verdicts.compare``.
-    findings : DataFrame
-        What ``audit.findings`` found in the paper.
+    findings, remarks : DataFrame
+        What ``audit.findings`` found in the paper, and ``audit.remarks`` remarks upon.
 
     Returns
     -------
@@ -57,6 +59,7 @@ def write(run, address, table, findings):
     write_text(path, TEMPLATES.get_template("claims.html").render(
         run=run.name, tier=run.tier, tier_words=verdicts.TIERS[run.tier], notebooks=executed.names(run),
         headings=HEADINGS, rows=rows, filters=filters, findings=findings.astype(str).to_dict("records"),
+        remarks=remarks.astype(str).to_dict("records"),
         places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
         style=style, style_source=_source(style), script=script, script_source=_source(script),
     ))  # fmt: skip

@@ -101,11 +101,16 @@ def cell_anchor(cell):
     return f"cell-{cell.id}"
 
 
+# Functions that word what another one made, and make nothing themselves.
+WORDING = ("headings", "in_words")
+
+
 def saved(notebook):
-    """Which figures and tables a notebook saves, in which cell, drawn by which function.
+    """Which figures and tables a notebook saves, in which cell, made by which function.
 
     Read from the code: ``plots.save(figure, ..., "Figure_3")`` after ``figure = plots.severity_boxplots(...)``,
-    whatever the form in which the notebook imported the module or the function.
+    whatever the form in which the notebook imported the module or the function. What only words or renames a table,
+    ``words.headings(table)`` or ``table.rename(...)``, did not make it.
 
     Returns
     -------
@@ -113,24 +118,23 @@ def saved(notebook):
         By the name of the figure or table; the function by its place in the study, such as
         ``figures.plots.severity_boxplots``, empty if it is not one of the study's.
     """
-    imported, found = {}, {}
+    imported, made, found = {}, {}, {}
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         try:
             tree = ast.parse(cell.source)
         except SyntaxError:  # a cell of IPython's own commands
             continue
         imported |= _imported_names(tree)
-        drawn = {}
         for node in tree.body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                drawn[node.targets[0].id] = _function(node.value, imported)
+            if isinstance(node, ast.Assign):
+                target, maker = node.targets[0], _maker(node.value, imported, made)
+                names = target.elts if isinstance(target, ast.Tuple) else [target]
+                made |= {name.id: maker for name in names if isinstance(name, ast.Name)}
             call = getattr(node, "value", None)
             if isinstance(call, ast.Call) and call.args and ast.unparse(call.func).split(".")[-1] == "save":
                 names = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                thing = call.args[0]
-                function = drawn.get(thing.id, "") if isinstance(thing, ast.Name) else _function(thing, imported)
                 if names:
-                    found[names[0]] = (cell, function)
+                    found[names[0]] = (cell, _maker(call.args[0], imported, made))
     return found
 
 
@@ -151,10 +155,27 @@ def _imported_names(tree):
     return found
 
 
-def _function(value, imported):
-    """The study's function that an expression calls, such as ``figures.plots.roc_curves``; empty if there is none."""
+def _maker(value, imported, made):
+    """The study's function that made what an expression is, such as ``figures.plots.roc_curves``; empty without one.
+
+    Parameters
+    ----------
+    value : ast.expr
+    imported : dict
+        From `_imported_names`, of this cell and those before.
+    made : dict of str to str
+        The makers of the names that were assigned so far.
+    """
+    if isinstance(value, ast.Name):
+        return made.get(value.id, "")
+    if isinstance(value, ast.IfExp):
+        return _maker(value.body, imported, made)
     if not isinstance(value, ast.Call):
         return ""
-    first, _, rest = ast.unparse(value.func).partition(".")
+    called = ast.unparse(value.func)
+    first, _, rest = called.partition(".")
     package, _, name = ".".join(filter(None, [imported.get(first, first), rest])).partition(".")
-    return name if package == "study" else ""
+    if package != "study" or "(" in called:  # a method, of a table that a function made
+        return _maker(value.func.value, imported, made) if isinstance(value.func, ast.Attribute) else ""
+    worded = name.rpartition(".")[2] in WORDING and value.args
+    return _maker(value.args[0], imported, made) if worded else name

@@ -8,12 +8,14 @@ kernel, are left out.
 import base64
 import html
 import io
+import re
 from html.parser import HTMLParser
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from study import provenance
 from study.publish import document, executed, saved
+from study.results.words import with_minus
 
 TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
@@ -68,16 +70,16 @@ def page(run, name, functions):
 
 
 def _under(run, things, functions):
-    """What stands under a cell that saved figures and tables: where they are shown in full, and what drew them."""
+    """What stands under a cell that saved figures and tables: where they are shown in full, and what made them."""
     for thing, function in things.items():
+        code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
+        by = f", made by {code}" if function in functions else ""
         if (run.figures / f"{thing}.png").is_file():
-            code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
-            drawn = f", drawn by {code}" if function in functions else ""
-            yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){drawn}"
+            yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){by}"
         elif (run.figures / f"{thing}.md").is_file():
             if not run.may_name:
                 yield (run.figures / f"{thing}.md").read_text(encoding="utf-8")
-            yield f"[{saved.title(thing)}](../tables.html#{executed.name_anchor(thing)})"
+            yield f"[{saved.title(thing)}](../tables.html#{executed.name_anchor(thing)}){by}"
 
 
 def _facts(known):
@@ -143,8 +145,11 @@ def _description(picture):
 
 
 def _table(text):
-    """A table as an output, in the theme's frame, which scrolls where the table is wider than the page."""
-    inner = text.replace("<table>", '<table class="table">')
+    """A table as an output, in the theme's frame, which scrolls where the table is wider than the page.
+
+    A space parts the cells, as the search leaves out tags and would take two cells for one word.
+    """
+    inner = re.sub(r"(</t[dh]>)(?=<)", r"\1 ", text.replace("<table>", '<table class="table">'))
     return new_output("display_data", {"text/html": f'<div class="pst-scrollable-table-container">{inner}</div>'})
 
 
@@ -170,7 +175,7 @@ class _Table(HTMLParser):
 
     def handle_data(self, data):
         if not self.hidden:
-            self.kept.append(html.escape(data))
+            self.kept.append(html.escape(with_minus(data)))
 
 
 def table_html(text):

@@ -1,6 +1,6 @@
 """What the pages of a run say, as Sphinx reads it: the notebooks, and Markdown for all others.
 
-The pages are the opening page, the notebooks, figures, tables, the code that drew them, checklists and cards, and the
+The pages are the opening page, the notebooks, figures, tables, the code that made them, checklists and cards, and the
 project's own documentation. All links in them are addresses of pages or files, relative to the page they are on.
 """
 

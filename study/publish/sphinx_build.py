@@ -6,12 +6,14 @@ and no directive may read a file or insert HTML.
 """
 
 import io
+import re
 from pathlib import Path
 
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
 from sphinx.util.console import strip_escape_sequences
 from sphinx.util.docutils import docutils_namespace, new_document, patch_docutils
 
@@ -50,6 +52,16 @@ THEME = {
 }  # fmt: skip
 
 
+class WithDecimals(SearchEnglish):
+    """English in which a decimal number is a word; for Sphinx it is two whole numbers, which its search leaves out."""
+
+    js_splitter_code = r"var splitQuery = (query) => query.match(/\d+(?:\.\d+)+|[\p{Letter}\p{Number}_]+/gu) ?? [];"
+
+    def split(self, text):
+        """The words of a text, as `js_splitter_code` splits what a reader searches for."""
+        return re.findall(r"\d+(?:\.\d+)+|\w+", text)
+
+
 def build(source, out, title, claims, progress=None):
     """Make the pages of `source`, in the folder `out`; pages whose sources have not changed are kept.
 
@@ -84,6 +96,7 @@ def build(source, out, title, claims, progress=None):
 def setup(app):
     """Add to Sphinx what the study needs (Sphinx calls this)."""
     app.add_config_value("study_claims", [], "html")
+    app.add_search_language(WithDecimals)
     app.add_node(HideCodeCellNode, override=True, html=(_fold, _unfold))
     app.connect("builder-inited", _prepare)
     app.connect("doctree-resolved", _in_place)

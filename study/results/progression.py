@@ -231,6 +231,26 @@ def measured_otherwise(scans, pairs, least, variants=None):
     return tornado.moves(_kappas(pairs, nothing), others)
 
 
+def shown(agreement, pairs):
+    """Say what :func:`measured_otherwise` shows and of how many pairs, for the caption of its figure.
+
+    Parameters
+    ----------
+    agreement : DataFrame
+        From ``kappa.tabulate``.
+    pairs : DataFrame
+        As for :func:`rated`, with ``patient_id``.
+    """
+    volume, volume_all, density, density_all = (int(agreement.loc[name, "n"]) for name in HEADLINES)
+    return (
+        "Progression under other choices of the measurement: Cohen's kappa (1: full agreement, 0: as by chance) of "
+        "what reports say and what biomarkers do from one scan to the next: extent against portion of infection (POI), "
+        f"over {volume} pairs of scans with whole changes and {volume_all} with partial ones too (all), and density "
+        f"against mean Hounsfield unit of the infection (iHU), over {density} and {density_all}; "
+        f"{pairs['patient_id'].nunique()} patients have pairs."
+    )
+
+
 def _kappas(pairs, least, fewest=0):
     """Kappa of each headline among the changes larger than `least`; NaN with fewer than `fewest` of them."""
     directions = {}

@@ -183,6 +183,24 @@ def measured_otherwise(scans, fits, cutoffs, variants=None):
     return tornado.moves(_headlines(scans, fits, cutoffs), others)
 
 
+def shown(scans):
+    """Say what :func:`measured_otherwise` shows and of how many scans, for the caption of its figure.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        As for :func:`measured_otherwise`, with ``patient_id``.
+    """
+    n_without = int(scans["ihu"].isna().sum())
+    left_out = f"; models with iHU leave out {n_without} scans without infection" if n_without else ""
+    return (
+        "Severity under other choices of the measurement: area under the curve (AUC), sensitivity and specificity, "
+        "from 0 to 1, of the models of portion of infection (POI), of mean Hounsfield unit of the infection (iHU) and "
+        f"of both, and the median POI in per cent, of {len(scans)} scans ({int(scans['is_severe'].sum())} severe) of "
+        f"{scans['patient_id'].nunique()} patients{left_out}. Models and cut-offs stay as they were fitted."
+    )
+
+
 def auc_of_truth(variants, is_severe):
     """AUC of the biomarkers using the true masks, where known: how much the measurement lowers or raises it.
 

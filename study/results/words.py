@@ -7,6 +7,12 @@ import numpy as np
 import pandas as pd
 
 MISSING = "–"
+HYPHEN_MINUS = re.compile(r"(?<![\w)\]{])-(?=[\d.])")  # not that of a date, a range, a scan's id or a formula
+
+
+def with_minus(text):
+    """Write each hyphen that stands for a minus, before a number, as U+2212: print's minus, as long as its plus."""
+    return HYPHEN_MINUS.sub("−", text)
 
 
 def is_missing(value):
@@ -81,9 +87,11 @@ FULL_NAMES = {
     "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
 }
+HYPHENATED = re.compile(r"\b(non) (severe)\b|\b(half) (width)\b")  # words that a name in code separates
 
 
 LEAST_DIGITS, MOST_DECIMALS = 3, 3
+MOST_TO_COMPARE = 4  # decimals, as the paper prints AUC and kappa
 P_COLUMN = re.compile(r"p( value|_value)?([ ,_].*)?|.*_p", re.IGNORECASE)
 ENDS = re.compile(r"(.*?)[ _]?(low|high)", re.IGNORECASE)
 
@@ -102,7 +110,19 @@ def decimals_of(numbers):
     return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
 
 
-def as_printed(df):
+def decimals_apart(numbers):
+    """How many decimals numbers are printed with that are compared with each other: those that tell them apart.
+
+    At least as many as :func:`decimals_of` says, at most `MOST_TO_COMPARE`: ``0.9324, 0.9321, 0.8000``.
+    """
+    known = _floats(numbers)
+    needed = decimals_of(known)
+    while needed < MOST_TO_COMPARE and len({_fixed(number, needed) for number in known}) < len(set(known)):
+        needed += 1
+    return needed
+
+
+def as_printed(df, compared=()):
     """A table's cells as text for people: p values by the one rule, a column's numbers with equally many decimals.
 
     Two columns with the ends of an interval, ``auc_low`` and ``auc_high`` or ``low`` and ``high``, become one: with
@@ -112,6 +132,8 @@ def as_printed(df):
     ----------
     df : DataFrame
         Texts are left as they are.
+    compared : sequence of str
+        Columns of numbers that a reader compares with each other: all have the decimals of :func:`decimals_apart`.
 
     Returns
     -------
@@ -121,6 +143,7 @@ def as_printed(df):
     columns, printed = [str(column) for column in df.columns], {}
     interval_of = _intervals(columns, df)
     ends = {end for _, pair in interval_of.values() for end in pair}
+    apart = decimals_apart(df[list(compared)].to_numpy().ravel()) if compared else None
     for place, column in enumerate(columns):
         if column in ends:
             if place in interval_of and interval_of[place][0] is None:
@@ -138,7 +161,7 @@ def as_printed(df):
         elif P_COLUMN.fullmatch(column) and _floats(given):
             printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
         else:
-            digits = decimals_of(_floats(given))
+            digits = apart if column in compared else decimals_of(_floats(given))
             printed[column] = [_fixed(cell, digits) if _is_float(cell) else cell for cell in given]
     return pd.DataFrame(printed, index=df.index, dtype=object)
 
@@ -208,10 +231,11 @@ def headings(df):
 
 
 def heading(name):
-    """A column's name in words; names with capitals or spaces are words already."""
+    """A column's name in words, such as ``Non-severe patients``; names with capitals or spaces are words already."""
     if name in FULL_NAMES or not re.fullmatch("[a-z0-9_]+", str(name)):
         return FULL_NAMES.get(name, str(name))
     *first, last = str(name).split("_")
     unit = f" ({UNIT_WORDS.get(last, last)})" if first and last in UNITS else ""
     text = " ".join(WORDS.get(word, word) for word in (first if unit else [*first, last]))
+    text = HYPHENATED.sub(lambda pair: "-".join(filter(None, pair.groups())), text)
     return (text if text.split(" ")[0] in WORDS.values() else text[:1].upper() + text[1:]) + unit

@@ -9,8 +9,8 @@ import pandas as pd
 from study.files import sha256, write_json, write_table
 from study.run import read_note
 from study.scans.identities import may_name
-from study.scans.scan_tables import read_scans, read_training_scans, write_scans
-from study.scans.schemas import TRAINING_COLUMNS
+from study.scans.scan_tables import read_biomarkers, read_scans, read_training_scans, write_scans
+from study.scans.schemas import STATUSES, TRAINING_COLUMNS
 
 DECLARED = ("public", "restricted")  # what an author may say of patients; only the phantom's are synthetic
 
@@ -81,16 +81,20 @@ def adopt_biomarkers(run, path, tier, source, licence) -> Path:
     table = run.root / (path or run.biomarkers_csv)
     if table == run.biomarkers_csv:
         return table
-    if (run.cohort / "scans.csv").is_file():
-        raise ValueError(
-            f"`biomarkers_csv` is {path}, but the run {run.name} has scans of its own in {run.cohort}; give the "
-            "parameter file another name, so that a run has patients of one origin"
-        )
+    _refuse_a_second_origin(run, path)
     if not table.is_file():
         return table  # its reader says so
     about = _origin(table, _note_of(table), tier, source, licence)
     write_json(run.cohort / "cohort.json", about | {"digest": sha256(table)})
     return table
+
+
+def _refuse_a_second_origin(run, path):
+    if (run.cohort / "scans.csv").is_file():
+        raise ValueError(
+            f"`biomarkers_csv` is {path}, but the run {run.name} has scans of its own in {run.cohort}; give the "
+            "parameter file another name, so that a run has patients of one origin"
+        )
 
 
 def write_biomarkers(path, biomarkers: pd.DataFrame, folder) -> None:
@@ -151,6 +155,44 @@ def adopt_training_scans(path, folder) -> pd.DataFrame:
     return training
 
 
+def examine(run, parameters, with_severity=True) -> None:
+    """Refuse a user's own tables as the notebooks of a run would, before any is executed; nothing is written.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    parameters : dict of str to dict
+        Of each notebook, from `study.workflow.plan`.
+    with_severity : bool
+        Whether notebook 5 will be executed, which needs scans of both statuses.
+
+    Raises
+    ------
+    ScanTableError
+        With all faults of a table at once.
+    ValueError
+        As for `adopt_scans`, `adopt_biomarkers` and `keep_apart`, or if no scan is severe, or none non-severe.
+    """
+    given = parameters["1-cohort"]
+    biomarkers = {parameters[name]["biomarkers_csv"]: parameters[name] for name in ("5-severity", "6-progression")}
+    biomarkers.pop("", None)  # then it is the run's own
+    patients = training = None
+    for path, own in biomarkers.items():
+        _refuse_a_second_origin(run, path)
+        patients = read_biomarkers(run.root / path)
+        _origin(run.root / path, _note_of(run.root / path), own["tier"], own["source"], own["licence"])
+    if not biomarkers and given["scans"]:
+        path = run.root / given["scans"]
+        patients = read_scans(path)
+        _origin(path, path.with_name("cohort.json"), given["tier"], given["source"], given["licence"])
+    if not biomarkers and given["training_scans"]:
+        training = read_training_scans(run.root / given["training_scans"])
+    if patients is not None and training is not None:
+        keep_apart(patients, training)
+    if with_severity and patients is not None and (why_not := why_no_severity(patients)):
+        raise ValueError(f"{run.root / path}: {why_not}")
+
+
 def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
     """Check that no network is tested on a scan that it was trained on.
 
@@ -176,6 +218,18 @@ def unknowns(scans: pd.DataFrame) -> list[str]:
     return [
         f"{column} is unknown for {n} of {len(scans)} scans: {UNKNOWN[column]}" for column, n in counts.items() if n
     ]
+
+
+def why_no_severity(scans: pd.DataFrame) -> str:
+    """Why severity cannot be analysed, which takes severe and non-severe scans; empty if it can."""
+    known = scans["status"].dropna()
+    if known.nunique() == len(STATUSES):
+        return ""
+    found = f"{known.iloc[0]} for all {len(known)} scans that have one" if len(known) else "unknown for all scans"
+    return (
+        f"status is {found}, and severity (notebook 5) stops without severe and non-severe ones: fill in the column, "
+        "or end before it, by `study run NAME --until biomarkers`"
+    )
 
 
 def include(scans: pd.DataFrame, minimum_age_years: float = 18) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -129,12 +129,13 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     ----------
     path : str or pathlib.Path
     files : bool
-        Open every scan and mask too. A mask is compared with its scan; if the scan cannot be read, its masks
-        are only checked for existence.
+        Open every scan and mask too. A mask is compared with its scan, the infection with the lungs; if the scan
+        cannot be read, its masks are only checked for existence.
     progress : bool
         Show a progress bar on standard error.
     notes : list of str, optional
-        Receives what a user should know of scans that can be read, and what in the table may name people.
+        Receives what a user should know of scans that can be read, what in the table may name people, and dates that
+        lie in the future.
 
     Returns
     -------
@@ -146,7 +147,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     except ScanTableError as error:
         return error.faults
     if notes is not None:
-        notes += [f"{path}: {note}" for note in suspicions(table)]
+        notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table)]]
     if files:
         from tqdm import tqdm
 
@@ -186,6 +187,20 @@ def _scan_table(path) -> tuple[pd.DataFrame, list[Fault]]:
     faults += cell_faults(path, table, SCAN_RULES, SCAN_COLUMNS)
     faults += _doubled(path, table, "scan_id") + _doubled(path, table, "image") + _patient_faults(path, table)
     return table, faults
+
+
+def _future_dates(table: pd.DataFrame) -> list[str]:
+    """Say how many dates lie in the future, for which a shift on purpose is a reason too."""
+    today = pd.Timestamp.now().normalize() + pd.Timedelta(days=1)  # somewhere it is tomorrow already
+    late = [row for row, cell in table["scan_date"].items()
+            if cell and SCAN_RULES["scan_date"][1](cell) and pd.Timestamp(cell) > today]  # fmt: skip
+    if not late:
+        return []
+    return [
+        f"{len(late)} of {len(table)} cells of scan_date lie in the future, the first in row {late[0]} "
+        f"({table.at[late[0], 'scan_date']}): correct them; dates that were shifted on purpose may stay, if all of a "
+        "patient's were shifted alike"
+    ]
 
 
 def _doubled(path, table: pd.DataFrame, column: str) -> list[Fault]:
@@ -267,7 +282,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
     def fault(column, error):
         faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
 
-    scan = None
+    scan, voxels = None, {}
     if cells["image"]:
         try:
             scan = read_scan(path.parent / cells["image"])
@@ -280,13 +295,18 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
         mask_path = path.parent / cells[column]
         try:
             if scan is not None:
-                mask_reader(column)(mask_path, scan)
+                voxels[column] = int(mask_reader(column)(mask_path, scan).sum())
             elif not mask_path.exists():
                 raise ScanError(
                     mask_path, "there is no such file", "check the path; it is relative to the table's folder"
                 )
         except Exception as error:  # of whatever type: the other files are checked all the same
             fault(column, ScanError.of(error, mask_path))
+    lung, infection = (voxels.get(column) for column in ("lung_mask", "infection_mask"))
+    if lung is not None and infection is not None and infection > lung:
+        what = f"at most the lung, which has {lung} voxels, and this mask {infection}"
+        remedy = "are the two masks exchanged? the lung mask holds all of the lungs, infected or not"
+        fault("infection_mask", ScanError(path.parent / cells["infection_mask"], what, remedy))
     return faults
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 SIDES = ("low", "high")
+COMPARED = ("base", "before_the_slash", "after_the_slash")
 # What a figure calls each choice: its low side / its high side.
 WORDS = {
     "mask": "infection mask -1 / +1 voxel",
@@ -89,8 +90,11 @@ def moves(base, others):
 
 
 def in_words(table):
-    """The table of :func:`moves` with its choices as a figure names them, and the sides as parts of these."""
-    sides = {"low": "before_the_slash", "high": "after_the_slash"}
+    """The table of :func:`moves` with its choices as a figure names them, and the sides as parts of these.
+
+    Its numbers are the columns ``COMPARED``.
+    """
+    sides = dict(zip(SIDES, COMPARED[1:], strict=True))
     return table.assign(choice=table["choice"].map(WORDS)).rename(columns=sides)
 
 

@@ -102,6 +102,16 @@ def test_cells_of_every_kind(tmp_path):
     assert r"a b $|$ c \\" in latex and "\n-- \\\\" in latex
 
 
+def test_a_minus_is_one_for_readers_and_ascii_for_programs(tmp_path):
+    table = pd.DataFrame({"scan_id": ["-7"], "iHU": ["-650 [-700, -600]"], "change": [-0.25], "mm": ["5-10"]})
+    csv_file, md, tex, word = tables.save(table, tmp_path, "t", "HU below -750.", "Least: -1024.", ["scan_id"])
+    assert csv_file.read_text().splitlines()[1] == '\'-7,"-650 [-700, -600]",-0.25,5-10'
+    assert r"| -7 | −650 \[−700, −600\] | −0.250 | 5-10 |" in md.read_text()
+    assert "**HU below −750.**" in md.read_text() and "Least: −1024." in md.read_text()
+    assert r"-7 & $-$650 {[}$-$700,~$-$600{]} & $-$0.250 & 5-10 \\" in tex.read_text()
+    assert words_of(docx.Document(word))[1] == ["-7", "−650 [−700, −600]", "−0.250", "5-10"]
+
+
 @pytest.mark.parametrize("formula", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1"])
 def test_text_of_users_is_no_formula(tmp_path, formula):
     table = pd.DataFrame({"scan_id": [formula], "iHU": ["-650 [-700, -600]"]})

@@ -7,6 +7,10 @@ import pandas as pd
 SPACING_MM = (10.0, 2.5, 2.5)
 CASES = pd.DataFrame({"report": [1, 1, 1, 0, 0, 1], "biomarker": [1, 1, 0, 0, 0, np.nan]})
 CURVE = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.9, 1], "cutoff": [np.inf, 0.4, 0]})
+LESIONS = pd.DataFrame({"volume_ml": [5.0, 60, 90], "n_lesions": [9, 20, 41], "n_sections": [4, 15, 16],
+                        "lesser_side": [0.1, np.nan, 0.4]})  # fmt: skip
+COMPARED = pd.DataFrame({"infection_dice": [0.0, 0.3, 0.7, np.nan], "true_infection_ml": [0, 9, 400, 0],
+                         "true_poi": [0, 0.002, 0.08, 0], "motion": False})  # fmt: skip
 
 
 def words_of(figure):

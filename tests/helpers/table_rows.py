@@ -25,6 +25,11 @@ def faults_of(path, read=read_scans):
     return caught.value.faults
 
 
+def places(faults):
+    """Row and column of each fault."""
+    return [(fault.row, fault.column) for fault in faults]
+
+
 def scans(*rows):
     """A scan table without files, from (scan_id, patient_id, age_years, sex, scan_date, status)."""
     columns = ["scan_id", "patient_id", "age_years", "sex", "scan_date", "status"]

@@ -34,3 +34,16 @@ def ask(rule, **given):
         return number(content, kind)
 
     return audit_rules.RULES[rule](**{name: value(name, content, kinds[name][0]) for name, content in given.items()})
+
+
+def written(rule, given):
+    """A relation of the file format from the texts of `ask`."""
+
+    def shown(content):
+        if isinstance(content, list):
+            return "[" + ", ".join(shown(x) for x in content) + "]"
+        if isinstance(content, tuple):
+            return "{{n: '{}', mean: '{}', sd: '{}'}}".format(*content)
+        return f"'{content}'"
+
+    return f"relations:\n- {{rule: {rule}, where: T, {', '.join(f'{k}: {shown(v)}' for k, v in given.items())}}}"

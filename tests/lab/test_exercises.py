@@ -13,6 +13,7 @@ from study.lab.exercises import TASKS, Exercises, OnPaper
 from study.measures import per_scan
 from study.run import Run
 from study.scans import ct, scan_tables
+from study.statistics import roc
 
 FOLDER = ROOT / "exercises"
 # Every notebook of exercises, and how many it has.
@@ -140,13 +141,20 @@ def test_wrong_answers_are_refused_and_the_hint_gives_nothing_away(exercises, nu
     assert len(hints) >= 2  # one for the known slip, one for all else
 
 
+@pytest.mark.parametrize("number", ["3.1", "3.3", "5.1", "5.5", "6.1", "6.2", "6.3"])
+def test_an_answer_in_per_cent_is_told_so(exercises, number):
+    _, table = exercises
+    percent = 100 * TASKS[number](table).expected
+    assert "per cent" in table.check(number, float(f"{percent:.3g}")).message
+
+
 def test_a_slip_is_told_what_it_is(exercises):
     _, table = exercises
-    percent = 100 * TASKS["5.1"](table).expected
-    assert "fraction" in table.check("5.1", percent).message
     poi, severe = table.rounded_poi, table.scans["is_severe"]
     without_ties = np.mean([a > b for a in poi[severe] for b in poi[~severe]])
     assert "equal POI" in table.check("5.1", without_ties).message
+    as_measured = roc.auc(table.scans["poi"], severe)
+    assert "Have you rounded it?" in table.check("5.1", float(f"{as_measured:.3f}")).message
 
 
 @pytest.mark.parametrize(("seed", "n_patients"), [(1, 20), (2, 40), (3, 120), (4, 40), (5, 200)])
@@ -166,6 +174,7 @@ def test_known_slips_are_told_from_the_answer_whatever_the_run(root, seed, n_pat
         task = TASKS[number](of)
         slips = [slip for slip, _ in task.slips if np.isfinite(slip)]
         assert len(slips) >= 2 and not any(of.check(number, float(f"{slip:.3g}")).right for slip in slips), number
+        assert all(hint in of.check(number, slip).message for slip, hint in task.slips if np.isfinite(slip)), number
         assert of.check(number, float(f"{task.expected:.3f}")).right  # as one reads it off
 
 

@@ -203,7 +203,10 @@ def test_a_card_says_what_was_learnt_from_and_what_the_network_is_not_for(tmp_pa
     table = pd.DataFrame({"scan_id": [toy.scan_id for toy in toys], "slice_thickness_mm": [1.0, 2.0, None, 5.0]})
     table["image"] = [f"images/{scan_id}.nii.gz" for scan_id in table["scan_id"]]
     own = model_card.learnt_from(table, tmp_path, toys, [3.0, 10.0])
-    assert own["in_words"] == "4 scans (1 without infection), sections of 3-10 mm"
+    assert own["in_words"] == "4 scans (1 without infection), sections of 1-5 mm averaged to 3-10 mm"
+    assert own["section_mm"] == [3.0, 10.0]
+    unknown = model_card.learnt_from(table.assign(slice_thickness_mm=np.nan), tmp_path, toys, [3.0, 10.0])
+    assert unknown["in_words"].endswith(", sections of 3-10 mm")
     assert (own["simulated"], own["with_covid_19"]) == (False, None)
     for toy, pattern in zip(toys, ("covid", "covid", "pneumonia", "pneumonia"), strict=True):
         write_json(tmp_path / "recipes" / f"{toy.scan_id}.json", {"recipe": {"disease": {"pattern": pattern}}})

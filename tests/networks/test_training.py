@@ -14,29 +14,15 @@ from helpers.project import ROOT
 from helpers.toys import KILLED, settings, toy_sections, without_batch_norm
 from study import workflow
 from study.measures import overlap
-from study.networks import models, network, ranks, slabs, training
+from study.networks import models, network, ranks, training
 from study.networks.checkpoint import Checkpoint
-from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
+from study.networks.samples import sample
 from study.networks.segmentation import Segmenter, large_parts, mirrored_parts
 from study.run import Run
 from study.scans.ct import scan_from_array, write_mask, write_scan
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch, MONAI and OpenVINO warn of each other's versions
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-
-
-def test_thick_sections_are_the_mean_of_thin_ones():
-    thin = np.arange(20.0)[:, None, None] * np.ones((1, 2, 2))
-    thick, spacing = thicken(thin, 1.0, 10.0, 5.0)
-    assert spacing == 5.0
-    np.testing.assert_allclose(thick[:, 0, 0], [4.5, 9.5, 14.5])
-
-
-def test_a_section_as_thin_as_asked_stays_as_it_is():
-    thin = np.random.default_rng(0).normal(size=(6, 2, 2)).astype(np.float32)
-    same, spacing = thicken(thin, 5.0, 5.0, 5.0)
-    assert spacing == 5.0
-    np.testing.assert_allclose(same, thin, atol=1e-5)
 
 
 def test_a_resnet_34_has_the_parameters_of_the_published_one():
@@ -97,37 +83,6 @@ def test_the_loss_does_not_look_where_nothing_counts():
     weight[..., :4] = 1
     other = torch.where(weight > 0, logits, -logits + 3)
     torch.testing.assert_close(loss(logits, target, weight), loss(other, target, weight))
-
-
-def test_an_epoch_is_drawn_from_its_seed_alone():
-    toys = [toy_sections(k) for k in range(3)]
-    one = settings("infection")
-    assert draw_epoch(toys, one, 0) == draw_epoch(toys, one, 0)
-    assert draw_epoch(toys, one, 0) != draw_epoch(toys, one, 1)
-
-
-def test_an_infection_sample_holds_the_neighbours_in_order():
-    toy = toy_sections(0)
-    channels = sample(toy, 3, settings("infection"))["channels"].numpy()
-    expected = np.clip((toy.hu[2:5].astype(np.float32) + 850) / 250, -1, 3)
-    np.testing.assert_allclose(channels, expected, atol=1e-6)
-
-
-def test_the_example_of_an_input_is_the_section_with_most_infection_and_its_neighbours(tmp_path, scan_file):
-    toy = toy_sections(0)
-    toy.infection[4, :30] &= False
-    for name, array in (("hu", toy.hu), ("lung", toy.lung), ("infection", toy.infection)):
-        scan_file(f"{name}.nii.gz", array.astype(np.int16), toy.spacing_mm)
-    row = {"scan_id": "S0", "image": "hu.nii.gz", "lung_mask": "lung.nii.gz", "infection_mask": "infection.nii.gz"}
-    drawn = example_input(pd.DataFrame([row]), tmp_path, 1, 10.0)
-    np.testing.assert_array_equal(drawn["offsets_mm"], [-10, 0, 10])
-    z = toy.infection.sum(axis=(1, 2)).argmax()
-    assert drawn["infection"].sum() == toy.infection[z].sum() and "S0" in drawn["title"]
-    expected = np.clip(
-        (toy.hu[z - 1 : z + 2].astype(float) - slabs.reference_hu(toy.hu, toy.lung, toy.spacing_mm[1])) / 250, -1, 3
-    )
-    assert set(np.round(drawn["channels"], 4).ravel()) <= set(np.round(expected, 4).astype(np.float32).ravel())
-    assert len(example_input(None, tmp_path, 1, 10.0)["channels"]) == 0
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -223,24 +178,6 @@ def test_an_unknown_word_among_the_settings_is_refused(wrong):
     ((name, word),) = wrong.items()
     with pytest.raises(ValueError, match=f"{name} must be one of .*, not '{word}'"):
         settings("infection", **wrong)
-
-
-@pytest.mark.parametrize("task", ["lung", "infection"])
-def test_augmentation_changes_samples_and_none_only_crops(task):
-    toy = toy_sections(0)
-
-    def drawn(how, seed):
-        one = settings(task, augmentation=how)
-        made = augmentation(one).set_random_state(seed=seed)(sample(toy, 3, one))
-        return made[0] if isinstance(made, list) else made
-
-    same = drawn("none", 1)["channels"]
-    if task == "lung":
-        torch.testing.assert_close(same, sample(toy, 3, settings(task))["channels"])
-    for how in ("mild", "wide"):
-        assert torch.equal(drawn(how, 1)["channels"], drawn(how, 1)["channels"])
-        assert not torch.equal(drawn(how, 1)["channels"], drawn(how, 2)["channels"])
-        assert set(drawn(how, 1)["target"].unique().tolist()) <= {0.0, 1.0}
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path):

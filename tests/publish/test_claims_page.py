@@ -32,7 +32,9 @@ def run(tmp_path):
 
 def page_of(run, listed=PAPER):
     compared = verdicts.compare(listed, verdicts.gather(listed.claims, run), run.tier)
-    return claims_page.write(run, "claims.html", compared, audit.findings(audit.audit(listed))).read_text("utf-8")
+    checks = audit.audit(listed)
+    found = audit.findings(checks), audit.remarks(checks)
+    return claims_page.write(run, "claims.html", compared, *found).read_text("utf-8")
 
 
 def test_the_page_is_self_contained_and_the_same_each_time(run):
@@ -41,13 +43,16 @@ def test_the_page_is_self_contained_and_the_same_each_time(run):
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
     assert "url(" not in page and "@import" not in page and "default-src 'none'" in page
     assert page.count("<tr id=") == len(PAPER.claims) and "Data tier: synthetic" in page
-    findings = page[page.index('<table id="findings">') : page.index("<h2>All claims")]
+    findings, _, remarks = page[: page.index("<h2>All claims")].partition('<table id="remarks"')
     assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
+    assert findings.index("Table 2 prints 0.9677") < findings.index("is given in mAs")  # the weighty first
+    assert "452 scans are of 164 patients only if" in remarks
 
 
 def test_without_findings_it_says_so(run):
     one = paper.Claim("a", "Text", "q", "1")
-    assert "Nothing was found." in page_of(run, paper.Paper("p", [one]))
+    page = page_of(run, paper.Paper("p", [one]))
+    assert "Nothing was found." in page and "under a condition" not in page
 
 
 def test_hostile_text_stays_text(run):
@@ -85,6 +90,14 @@ def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(run):
     (row,) = (row for row in page_of(run).split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
     address = "notebooks/5-severity.html#value-auc_poi"
     assert f'title="0.9312"><a href="{address}">0.9312</a>' in row and f'<a href="{address}">5-severity</a>' in row
+
+
+def test_a_negative_number_has_prints_minus_and_is_sorted_by_what_was_recorded(run):
+    run.record("5-severity", [value("median_ihu", -652.25, -700.0, -600.0)])
+    one = paper.Claim("a", "Text", "iHU, median", "-640", "5-severity:median_ihu", unit="HU")
+    page = page_of(run, paper.Paper("p", [one]))
+    assert 'data-sort="-652.25" title="-652.25">' in page
+    assert ">−652 HU</a><small>[−700, −600]</small>" in page and ">−640 HU" in page
 
 
 @pytest.mark.parametrize(

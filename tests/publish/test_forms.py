@@ -67,6 +67,15 @@ def test_a_pointer_leads_to_what_it_names(run, pointer, words, content):
     assert found.path.is_file()
 
 
+def test_a_number_leads_to_itself_and_a_cell_to_itself_where_there_is_a_page(run):
+    assert pointers.follow("value 5-severity/auc_poi", run).anchor == ""
+    (run.folder / "notebooks").mkdir()
+    (run.folder / "notebooks" / "5-severity.ipynb").touch()
+    number, cell = (pointers.follow(one, run) for one in ("value 5-severity/auc_poi", "cell 5-severity/last"))
+    assert number.path == cell.path == run.figures / "notebooks" / "5-severity.html"
+    assert (number.anchor, cell.anchor) == ("value-auc_poi", "cell-last")
+
+
 @pytest.mark.parametrize(
     ("pointer", "error", "said"),
     [

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.project import ROOT
 from study.files import write_json
-from study.publish import executed, notebook_page, site, sources
+from study.publish import executed, notebook_page, saved, site, sources
 from study.run import Run, value
 
 
@@ -149,6 +149,41 @@ def test_a_figure_is_found_whatever_the_form_of_the_import(imports, drawing, fun
         cells=[nbformat.v4.new_code_cell(imports), nbformat.v4.new_code_cell(f"figure = {drawing}\n{save}")]
     )
     assert executed.saved(notebook) == {"Figure_4": (notebook.cells[1], function)}
+
+
+@pytest.mark.parametrize(
+    ("making", "shown"),
+    [
+        ("table, numbers = baseline.table_1(scans)\ntable = words.headings(table)", "table"),
+        ("table = baseline.table_1(scans)", "words.headings(table.rename({'a': 'b'}))"),
+        ("table = baseline.table_1(scans).replace('nan', 'unknown')", "table if scans else None"),
+        ("made = baseline.table_1(scans)\nmade['n'] = words.heading(made)", "tornado.in_words(made)"),
+    ],
+)
+def test_the_function_that_made_a_table_is_found_and_not_the_one_that_words_it(making, shown):
+    imports = "from study.results import baseline, words\nfrom study.statistics import tornado"
+    sources = (imports, making, f"tables.save({shown}, folder, 'Table_1', 'Patients.')")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    assert executed.saved(notebook) == {"Table_1": (notebook.cells[2], "results.baseline.table_1")}
+
+
+def test_the_search_knows_decimal_numbers_and_values_by_name(made_run):
+    index = (made_run.figures / "searchindex.js").read_text()
+    for word in ("18.762", "0.968", "auc_poi"):  # printed, recorded, and the name that it was recorded under
+        assert f'"{word}":' in index
+    assert "splitQuery" in (made_run.figures / "_static" / "language_data.js").read_text()
+
+
+def test_a_tables_negative_numbers_have_prints_minus():
+    shown = notebook_page.table_html("<table><tr><td>-652.1</td><td>P-1</td><td>2020-02-01</td></tr></table>")
+    assert shown == "<table><tr><td>−652.1</td><td>P-1</td><td>2020-02-01</td></tr></table>"
+
+
+def test_of_every_table_and_figure_of_the_study_the_code_is_shown():
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for thing, (_, function) in executed.saved(nbformat.read(path, 4)).items():
+            assert saved.source(function) is not None, (path.name, thing, function)
+            assert not function.endswith(executed.WORDING), (thing, function)
 
 
 def test_a_number_leads_to_its_cell_the_digests_and_the_commit(made_run):

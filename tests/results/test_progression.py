@@ -183,7 +183,10 @@ def test_the_kappas_tornado_starts_from_table_4():
     assert (known["value"], known["unit"]) == (least["volume"].change, "")
     shown = progression.kappa_by_patient(kappa.tabulate(cases), by_patient)
     assert shown["Kappa, errors over patients"].tolist()[2] == words.MISSING
-    figure = robustness_plots.tornado(moved.reset_index(), tornado.WORDS, columns=2)
+    shown = progression.shown(kappa.tabulate(cases), pairs)
+    assert f"over {len(cases['volume_whole'])} pairs of scans with whole" in shown and "over 0 and 0;" in shown
+    figure = robustness_plots.tornado(moved.reset_index(), tornado.WORDS, shown, columns=2)
+    assert figure.caption.startswith("Progression") and "no intervals" in figure.caption
     assert "undefined" in " ".join(text.get_text() for ax in figure.axes for text in [ax.title, *ax.texts])
 
 
@@ -198,7 +201,7 @@ def test_no_pairs_leave_every_section_empty_but_drawn(pairs):
     by_least, marked = three_classes.kappa_by_least_change(none, least, n_steps=3)
     robustness_plots.kappa_by_least_change(by_least, marked).canvas.draw()
     moved = progression.measured_otherwise(scans, none, least)
-    robustness_plots.tornado(moved, tornado.WORDS, columns=2).canvas.draw()
+    robustness_plots.tornado(moved, tornado.WORDS, "", columns=2).canvas.draw()
 
 
 def test_a_report_that_is_not_understood_is_missing_and_not_unchanged():

@@ -50,7 +50,7 @@ def every_section(scans, variants=None):
     moved = robustness.measured_otherwise(scans, fits, roc.evaluate(predicted, severe)["cutoff"], variants)
     figures = [
         robustness_plots.calibration_and_decision(bins, calibrated, benefit, limits),
-        robustness_plots.tornado(moved, tornado.WORDS, note="a note"),
+        robustness_plots.tornado(moved, tornado.WORDS, robustness.shown(scans), note="a note"),
     ]
     listed = robustness.values(by_patient, by_gee, on_some, added, validated, calibrated, moved)
     values = pd.DataFrame(listed).set_index("name")
@@ -112,11 +112,13 @@ def test_the_tornado_moves_as_it_must(results):
 
 
 def test_figures_say_what_they_show(results):
-    _, (_, _, figures, _) = results
+    scans, (_, _, figures, _) = results
     words = " ".join(text.get_text() for figure in figures for text in figure.findobj(Text))
     for word in ("slope", "Net benefit", "call every scan severe", "infection mask", "does not apply"):
         assert word in words
     assert "A note." in " ".join(figure.caption for figure in figures)
+    counted = f"of {len(scans)} scans ({scans['is_severe'].sum()} severe) of {scans['patient_id'].nunique()} patients"
+    assert counted in figures[1].caption and "no intervals" in figures[1].caption
 
 
 def test_little_or_odd_data_give_defined_results():

@@ -68,9 +68,10 @@ def test_a_p_value_never_claims_more_than_it_has(p):
 
 
 def test_headings_are_words_with_units():
-    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No."]
+    columns = ["slice_thickness_mm", "all_patients", "tube_voltage_kv", "n", "No.", "non_severe_patients", "half_width"]
     printed = words.headings(pd.DataFrame(columns=columns)).columns.tolist()
-    assert printed == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
+    assert printed[:5] == ["Slice thickness (mm)", "All patients", "Tube voltage (kV)", "n", "No."]
+    assert printed[5:] == ["Non-severe patients", "Half-width"]
 
 
 def test_a_columns_numbers_have_equally_many_decimals():
@@ -86,6 +87,28 @@ def test_a_columns_numbers_have_equally_many_decimals():
     assert shown["tiny"].tolist() == ["0.000", "0.250"]
     assert shown["p_value"].tolist() == ["<0.001", "0.046"]
     assert shown["text"].tolist() == ["a", "b"] and shown["huge"].tolist()[0] == "1e+300"
+
+
+def test_numbers_that_are_compared_have_the_digits_that_tell_them_apart():
+    table = pd.DataFrame({
+        "headline": ["AUC", "Median POI (%)"], "base": [0.93241, 24.2], "before": [0.93234, 30.0],
+        "after": [0.93241, np.nan], "n": [30.5, 4.1],
+    })  # fmt: skip
+    shown = words.as_printed(table, ("base", "before", "after"))
+    assert shown["base"].tolist() == ["0.9324", "24.2000"]
+    assert shown["before"].tolist() == ["0.9323", "30.0000"] and shown["after"].tolist()[0] == "0.9324"
+    assert shown["n"].tolist() == ["30.5", "4.1"]  # another column has its own
+    down = words.as_printed(pd.DataFrame({"base": [0.9324, 0.9321, 12.5]}), ["base"])
+    assert down["base"].tolist()[:2] == ["0.9324", "0.9321"]
+    assert words.decimals_apart([0.9, 0.8, np.nan, 0.8]) == 3
+    assert words.decimals_apart([0.9, 0.9 + 1e-7]) == 4  # that far the paper prints an AUC
+    assert words.decimals_apart([1.0, 2.0, 2.0]) == 0
+
+
+def test_a_minus_is_one_before_numbers_alone():
+    assert words.with_minus("-650 [-700, -600], (-3) -.5") == "−650 [−700, −600], (−3) −.5"
+    kept = "P-1 a-1 2020-01-27 5-10 mm non-severe 1e-05 x - y"
+    assert words.with_minus(kept) == kept
 
 
 @given(st.lists(st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-3), min_size=1, max_size=5))

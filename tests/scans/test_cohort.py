@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.table_rows import COHORT, ROW, TRAINING_ROW, changed, faults_of, scans
+from helpers.table_rows import COHORT, MEASURES, ROW, TRAINING_ROW, changed, faults_of, scans
 from study.files import sha256, write_json, write_text
 from study.run import Run, tier_of, value
 from study.scans.cohort import (
@@ -17,6 +17,7 @@ from study.scans.cohort import (
     adopt_scans,
     adopt_training_scans,
     consecutive_pairs,
+    examine,
     include,
     keep_apart,
     period,
@@ -25,7 +26,7 @@ from study.scans.cohort import (
     write_included,
 )
 from study.scans.scan_tables import read_scans, read_training_scans
-from study.scans.schemas import SCAN_COLUMNS, TRAINING_COLUMNS
+from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS
 
 # --- inclusion, pairs ---
 
@@ -260,3 +261,49 @@ def test_without_a_training_table_there_is_an_empty_one(tmp_path):
     assert (tmp_path / "scans.csv").read_text() == ",".join(TRAINING_COLUMNS) + "\n"
     (fault,) = faults_of(tmp_path / "scans.csv", read_training_scans)  # nothing can be trained on it
     assert "no row" in fault.rule
+
+
+# --- what a run would refuse, before it is started ---
+
+
+def parameters(scans="", training_scans="", biomarkers_csv="", tier="", source=""):
+    declared = {"tier": tier, "source": source, "licence": ""}
+    of_table = {"biomarkers_csv": biomarkers_csv, **declared}
+    return {"1-cohort": {"scans": scans, "training_scans": training_scans, **declared},
+            "5-severity": of_table, "6-progression": of_table}  # fmt: skip
+
+
+def test_own_tables_are_examined_before_a_run_and_nothing_is_written(table_file, tmp_path):
+    run = Run("mine", tmp_path)
+    other = changed(ROW, SCAN_COLUMNS, scan_id="b", image="b.nii.gz", status="non-severe")
+    table_file(SCAN_COLUMNS, [ROW, other])
+    table_file(TRAINING_COLUMNS, [TRAINING_ROW], "training.csv")
+    examine(run, parameters())
+    examine(run, parameters("scans.csv", "training.csv", tier="public", source="us"))
+    with pytest.raises(ValueError, match="tier is 'public' and source is ''"):
+        examine(run, parameters("scans.csv", tier="public"))
+    table_file(TRAINING_COLUMNS, [changed(TRAINING_ROW, TRAINING_COLUMNS, image="b.nii.gz")], "training.csv")
+    with pytest.raises(ValueError, match="must not be tested on scans"):
+        examine(run, parameters("scans.csv", "training.csv"))
+    table_file(TRAINING_COLUMNS, [changed(TRAINING_ROW, TRAINING_COLUMNS, lung_mask="")], "training.csv")
+    faults_of(tmp_path / "training.csv", lambda path: examine(run, parameters(training_scans=path.name)))
+    table_file(SCAN_COLUMNS, [ROW, changed(other, SCAN_COLUMNS, sex="?")])
+    faults_of(tmp_path / "scans.csv", lambda path: examine(run, parameters(path.name)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scans.csv", "training.csv"]
+
+
+def test_without_both_statuses_severity_is_refused_and_what_comes_before_it_is_not(table_file, tmp_path):
+    table_file(SCAN_COLUMNS, [changed(ROW, SCAN_COLUMNS, status="")])
+    examine(Run("mine", tmp_path), parameters("scans.csv"), with_severity=False)
+    with pytest.raises(ValueError, match=r"scans\.csv: status is unknown for all scans, .* --until biomarkers"):
+        examine(Run("mine", tmp_path), parameters("scans.csv"))
+
+
+def test_of_a_table_of_biomarkers_no_scan_is_examined(table_file, tmp_path):
+    row = [*changed(ROW, SCAN_COLUMNS)[:-1], *MEASURES]
+    rows = [row, ["b", *row[1:5], "non-severe", *MEASURES]]
+    table_file(BIOMARKER_COLUMNS, rows, "biomarkers.csv")
+    examine(Run("mine", tmp_path), parameters("nowhere.csv", biomarkers_csv="biomarkers.csv"))
+    table_file(BIOMARKER_COLUMNS, [[*row[:-2], "9.0", "-600"]], "biomarkers.csv")
+    given = parameters(biomarkers_csv="biomarkers.csv")
+    faults_of(tmp_path / "biomarkers.csv", lambda _: examine(Run("mine", tmp_path), given))

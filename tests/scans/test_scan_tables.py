@@ -8,19 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of
-from study.__main__ import app
+from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of, places
 from study.scans.cohort import unknowns
-from study.scans.ct import read_scan, write_mask, write_scan
 from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
 from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
-
-
-def places(faults):
-    return [(fault.row, fault.column) for fault in faults]
-
 
 # --- reading a sound table ---
 
@@ -374,62 +366,3 @@ def test_each_lung_may_be_there(table_file):
 def test_biomarkers_lack_a_column(table_file):
     path = table_file(BIOMARKER_COLUMNS[:-1], [["s", "P1", "47", "male", "2020-01-23", "severe", *MEASURES[:-1]]])
     assert places(faults_of(path, read_biomarkers)) == [(1, "ihu")]
-
-
-# --- files that a table names ---
-
-
-def test_check_scans_opens_every_file(table_file, tmp_path, chest):
-    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
-    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (20.0, 10.0, 8.0))
-    write_mask(tmp_path / "a-mask.nii.gz", scan.hu < -700, scan)
-    write_mask(tmp_path / "b-mask.nii.gz", other.hu < -700, other)
-    content = (tmp_path / "a.nii.gz").read_bytes()
-    (tmp_path / "cut.nii.gz").write_bytes(content[: len(content) // 2])
-
-    def row(scan_id, image, lung="", infection=""):
-        return [*changed(ROW, SCAN_COLUMNS, scan_id=scan_id, image=image), lung, infection]
-
-    header = [*SCAN_COLUMNS, "lung_mask", "infection_mask"]
-    sound = [row("a", "a.nii.gz", "a-mask.nii.gz"), row("b", "b.nii.gz", "", "b-mask.nii.gz")]
-    assert check_scans(table_file(header, sound), progress=False) == []
-    broken = [
-        row("a", "a.nii.gz", "b-mask.nii.gz", "a.nii.gz"),
-        row("A", "cut.nii.gz", "nowhere.nii.gz", "b-mask.nii.gz"),
-        row("c", "gone.nii.gz"),
-    ]
-    path = table_file(header, broken)
-    faults = check_scans(path, progress=False)
-    assert places(faults) == [
-        (3, "scan_id"), (2, "lung_mask"), (2, "infection_mask"), (3, "image"), (3, "lung_mask"), (4, "image"),
-    ]  # fmt: skip
-    by_place = dict(zip(places(faults), faults, strict=True))
-    assert "another grid" in by_place[2, "lung_mask"].rule
-    assert "other values" in by_place[2, "infection_mask"].rule
-    assert "truncated" in by_place[3, "image"].rule
-    assert "no such file" in by_place[3, "lung_mask"].rule
-    assert len(check_scans(path, files=False)) == 1
-    assert format_faults(faults).startswith(f"{path}: 6 faults")
-
-
-def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(table_file, tmp_path, chest, monkeypatch):
-    half = write_scan(tmp_path / "half.nii.gz", chest(), (20.0, 5.0, 4.0))
-    write_mask(tmp_path / "mask.nii.gz", half.hu < -700, half)
-    write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
-    rows = [
-        [*changed(ROW, SCAN_COLUMNS, scan_id="a", image="half.nii.gz"), "mask.nii.gz"],
-        [*changed(ROW, SCAN_COLUMNS, scan_id="b", image="whole.nii.gz"), ""],
-    ]
-    path = table_file([*SCAN_COLUMNS, "lung_mask"], rows)
-    notes = []
-    assert check_scans(path, progress=False, notes=notes) == []
-    assert notes == [f"{path}: row 2, half.nii.gz: {note}" for note in read_scan(tmp_path / "half.nii.gz").notes] != []
-    shown = CliRunner().invoke(app, ["check", str(path)])
-    assert shown.exit_code == 0 and notes[0] in shown.output
-
-    def fail(column):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("study.scans.scan_tables.mask_reader", fail)
-    (fault,) = check_scans(path, progress=False)
-    assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule

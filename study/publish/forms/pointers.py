@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import nbformat
 
 from study.networks import card_words
+from study.publish import executed
 from study.results.words import p_value, with_interval
 
 
@@ -93,8 +94,7 @@ def _value(target, run):
     if row["unit"] in ("HU", "ml", "years"):
         content += f" {row['unit']}"
     size = "" if row["n"] != row["n"] or row["n"] is None else f", n = {row['n']:.0f}"
-    cells = [cell for cell in _notebook(notebook, run).cells if cell.cell_type == "code" and ".record(" in cell.source]
-    return Found(f"{name} = {content}{size}", content, *_place(notebook, cells[-1].id if cells else "", run))
+    return Found(f"{name} = {content}{size}", content, *_place(notebook, executed.value_anchor(name), run))
 
 
 def shown(number, name="", low=None, high=None):
@@ -117,7 +117,8 @@ def _cell(target, run):
         heading = headings[0] if headings and cell.id == name else heading
         if cell.id == name:
             words = re.sub(r"^\d+\. ", "", heading)
-            return Found(f"notebook {notebook.split('-')[0]}: {words}", words, *_place(notebook, name, run))
+            place = _place(notebook, executed.cell_anchor(cell), run)
+            return Found(f"notebook {notebook.split('-')[0]}: {words}", words, *place)
         heading = headings[-1] if headings else heading
     raise Broken(f"notebook {notebook} has no cell {name}")
 
@@ -134,10 +135,10 @@ def _read(path, _changed):
     return nbformat.read(path, as_version=4)
 
 
-def _place(notebook, cell, run):
-    """Where a reader sees a cell: its page, which each executed notebook has, else the notebook."""
+def _place(notebook, anchor, run):
+    """Where a reader sees part of a notebook: on its page, which each executed one has, else in the notebook."""
     if (run.folder / "notebooks" / f"{notebook}.ipynb").is_file():
-        return run.figures / "notebooks" / f"{notebook}.html", f"cell-{cell}" if cell else ""
+        return run.figures / "notebooks" / f"{notebook}.html", anchor
     return run.root / "notebooks" / f"{notebook}.ipynb", ""
 
 

@@ -1,0 +1,120 @@
+"""What study check finds in the files that a table names, and warns of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from helpers.table_rows import ROW, changed, places
+from study.__main__ import app
+from study.scans.ct import read_scan, write_mask, write_scan
+from study.scans.scan_tables import check_scans
+from study.scans.schemas import SCAN_COLUMNS, format_faults
+
+
+def test_check_scans_opens_every_file(table_file, tmp_path, chest):
+    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    other = write_scan(tmp_path / "b.nii.gz", chest((5, 24, 28)), (20.0, 10.0, 8.0))
+    write_mask(tmp_path / "a-mask.nii.gz", scan.hu < -700, scan)
+    write_mask(tmp_path / "b-mask.nii.gz", other.hu < -700, other)
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    (tmp_path / "cut.nii.gz").write_bytes(content[: len(content) // 2])
+
+    def row(scan_id, image, lung="", infection=""):
+        return [*changed(ROW, SCAN_COLUMNS, scan_id=scan_id, image=image), lung, infection]
+
+    header = [*SCAN_COLUMNS, "lung_mask", "infection_mask"]
+    sound = [row("a", "a.nii.gz", "a-mask.nii.gz"), row("b", "b.nii.gz", "", "b-mask.nii.gz")]
+    assert check_scans(table_file(header, sound), progress=False) == []
+    broken = [
+        row("a", "a.nii.gz", "b-mask.nii.gz", "a.nii.gz"),
+        row("A", "cut.nii.gz", "nowhere.nii.gz", "b-mask.nii.gz"),
+        row("c", "gone.nii.gz"),
+    ]
+    path = table_file(header, broken)
+    faults = check_scans(path, progress=False)
+    assert places(faults) == [
+        (3, "scan_id"), (2, "lung_mask"), (2, "infection_mask"), (3, "image"), (3, "lung_mask"), (4, "image"),
+    ]  # fmt: skip
+    by_place = dict(zip(places(faults), faults, strict=True))
+    assert "another grid" in by_place[2, "lung_mask"].rule
+    assert "other values" in by_place[2, "infection_mask"].rule
+    assert "truncated" in by_place[3, "image"].rule
+    assert "no such file" in by_place[3, "lung_mask"].rule
+    assert len(check_scans(path, files=False)) == 1
+    assert format_faults(faults).startswith(f"{path}: 6 faults")
+
+
+def test_exchanged_masks_of_lung_and_infection_are_found(table_file, tmp_path, chest):
+    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    lung = scan.hu < -700
+    infection = lung & (np.arange(lung.shape[2]) < lung.shape[2] // 2)
+    write_mask(tmp_path / "lung.nii.gz", lung, scan)
+    write_mask(tmp_path / "infection.nii.gz", infection, scan)
+    write_mask(tmp_path / "none.nii.gz", infection & False, scan)
+    header = [*SCAN_COLUMNS, "lung_mask", "infection_mask"]
+    one = changed(ROW, SCAN_COLUMNS, image="a.nii.gz")
+
+    def found(*masks):
+        return check_scans(table_file(header, [[*one, *(f"{name}.nii.gz" for name in masks)]]), progress=False)
+
+    for sound in (("lung", "infection"), ("lung", "lung"), ("lung", "none")):  # all of the lungs, or none, may be ill
+        assert found(*sound) == []
+    for exchanged in (("infection", "lung"), ("none", "lung")):
+        (fault,) = found(*exchanged)
+        assert (fault.row, fault.column) == (2, "infection_mask") and "exchanged" in fault.remedy
+        assert f"{lung.sum()}" in fault.rule
+
+
+def test_dates_in_the_future_are_noticed_and_not_refused(table_file):
+    """They may be shifted on purpose, to hide them: only the days between a patient's scans count."""
+    today = pd.Timestamp.now()
+    days = [today - pd.Timedelta(days=1), today, today + pd.Timedelta(days=3), pd.Timestamp("2150-01-01")]
+    rows = [
+        changed(ROW, SCAN_COLUMNS, scan_id=f"s{k}", patient_id=f"P{k}", image=f"{k}", scan_date=f"{day:%Y-%m-%d}")
+        for k, day in enumerate(days)
+    ]
+    notes = []
+    assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=notes) == []
+    (note,) = notes
+    assert "2 of 4 cells of scan_date lie in the future, the first in row 4" in note and "correct them" in note
+    rows[2:] = [changed(row, SCAN_COLUMNS, scan_date="") for row in rows[2:]]
+    assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=(none := [])) == [] == none
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [(("", ""), "status is unknown for all scans"), (("severe", ""), "status is severe for all 1 scans that have one"),
+     (("severe", "non-severe"), "")],
+)  # fmt: skip
+def test_without_severe_and_other_scans_check_says_that_severity_will_stop(table_file, tmp_path, chest, statuses, said):
+    rows = []
+    for k, status in enumerate(statuses):
+        write_scan(tmp_path / f"{k}.nii.gz", chest(seed=k), (20.0, 10.0, 8.0))
+        rows.append(changed(ROW, SCAN_COLUMNS, scan_id=f"s{k}", image=f"{k}.nii.gz", status=status))
+    shown = CliRunner().invoke(app, ["check", str(table_file(SCAN_COLUMNS, rows))])
+    assert shown.exit_code == 0 and said in shown.output
+    assert ("--until biomarkers" in shown.output) == bool(said)
+
+
+def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(table_file, tmp_path, chest, monkeypatch):
+    half = write_scan(tmp_path / "half.nii.gz", chest(), (20.0, 5.0, 4.0))
+    write_mask(tmp_path / "mask.nii.gz", half.hu < -700, half)
+    write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
+    rows = [
+        [*changed(ROW, SCAN_COLUMNS, scan_id="a", image="half.nii.gz"), "mask.nii.gz"],
+        [*changed(ROW, SCAN_COLUMNS, scan_id="b", image="whole.nii.gz"), ""],
+    ]
+    path = table_file([*SCAN_COLUMNS, "lung_mask"], rows)
+    notes = []
+    assert check_scans(path, progress=False, notes=notes) == []
+    assert notes == [f"{path}: row 2, half.nii.gz: {note}" for note in read_scan(tmp_path / "half.nii.gz").notes] != []
+    shown = CliRunner().invoke(app, ["check", str(path)])
+    assert shown.exit_code == 0 and notes[0] in shown.output
+
+    def fail(column):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("study.scans.scan_tables.mask_reader", fail)
+    (fault,) = check_scans(path, progress=False)
+    assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule
