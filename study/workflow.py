@@ -24,7 +24,10 @@ from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
-SCANS_PER_SHARD = 200  # some twenty minutes on one core, of 60 sections of 512x512
+SCANS_PER_SHARD = 250  # some 25 minutes on one core, of 60 sections of 512x512; the demo's two keep two cores busy
+# A progress bar of tqdm: its name, how long it has been there, and how long it will still be.
+BAR = re.compile(r"(.+?): .*?\[([\d:]+)<([\d:]+),")
+ESTIMATED_AFTER_S, LONG_S = 5, 20
 STAYS = """\
 # What stays here
 
@@ -257,12 +260,13 @@ class ProgressLine:
     """One line on the terminal for a notebook: its name, and the progress bar that it writes to standard error.
 
     It is written to standard output, as standard error is kept for errors. Where the output is not a terminal, only the
-    outcome is printed.
+    outcome is printed, and of what takes long, once, how long it will take by its first seconds.
     """
 
     def __init__(self, label):
         self.label = label
         self.alive = sys.stdout.isatty()
+        self.estimated = set()
         self.write("started")
 
     def write(self, text):
@@ -271,6 +275,19 @@ class ProgressLine:
         if self.alive and last:
             sys.stdout.write(f"\r\x1b[2K{self.label:<14} {last[:100]}")
             sys.stdout.flush()
+        elif not self.alive and (bar := BAR.match(last)):
+            self._estimate(*bar.groups())
+
+    def _estimate(self, name, spent, left):
+        """Say once how long a bar will take in all."""
+        spent, left = _seconds(spent), _seconds(left)
+        if spent >= ESTIMATED_AFTER_S and name not in self.estimated:
+            self.estimated.add(name)
+            total = spent + left
+            if total >= LONG_S:
+                in_words = f"{total} s" if total < 120 else f"{round(total / 60)} min"
+                sys.stdout.write(f"{self.label:<14} {name}: about {in_words}\n")
+                sys.stdout.flush()
 
     def flush(self):
         """Do nothing, as nothing is buffered."""
@@ -349,6 +366,11 @@ def _why(code, said):
     said = re.split(r"^Execute \d+ jobs\.\.\.\n", said, flags=re.MULTILINE)[-1]
     said = said.partition("Shutting down, this might take some time.\n")[0]
     return "Snakemake stopped:" + "".join(f"\n  {line}" for line in said.strip().splitlines()[-20:])
+
+
+def _seconds(clock):
+    """Seconds of a time as tqdm writes it, 1:02:03 or 02:03."""
+    return sum(int(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
 
 
 def _utc(seconds):

@@ -58,8 +58,8 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     assert json.loads(paths[0].read_text())["parameters"]["n_patients"] == 18
 
 
-@pytest.mark.parametrize(("given", "n_scans", "n_shards"), [(0, 5000, 25), (0, 531, 3), (0, 20, 1), (7, 5000, 7)])
-def test_a_shard_for_every_200_scans_unless_their_number_is_given(project, given, n_scans, n_shards):
+@pytest.mark.parametrize(("given", "n_scans", "n_shards"), [(0, 5000, 20), (0, 531, 2), (0, 20, 1), (7, 5000, 7)])
+def test_a_shard_for_every_250_scans_unless_their_number_is_given(project, given, n_scans, n_shards):
     (project / "scans.csv").write_text("scan_id\n" + "a\n" * n_scans)
     parameters = project / "parameters" / "own.yaml"
     for lines in ("scans: scans.csv\n", f"cohort: {{n_adult_scans: {n_scans}}}\n"):
@@ -138,6 +138,23 @@ def test_of_a_progress_bar_the_last_state_is_kept(small_run):
     workflow.execute("5-severity", run)
     lines = printed_by(run)["stderr"].splitlines()
     assert [line.split("|")[0] for line in lines] == ["read: 100%", "train: 100%"]
+
+
+def test_how_long_a_notebook_takes_is_said_once_by_its_first_seconds(capsys):
+    line = workflow.ProgressLine("2-train")
+    line.write("train lung:   1%|1         | 2/200 [00:02<03:18,  1.00it/s]")  # too early
+    line.write("train lung:   3%|3         | 6/200 [00:06<03:14,  1.00it/s]")
+    line.write("\rtrain lung:  50%|#####     | 100/200 [01:40<01:40,  1.00it/s]")
+    line.write("read:  50%|#####     | 5/10 [00:05<00:05,  1.00it/s]")  # it is soon over
+    line.write("measure:   1%|1         | 6/1000 [00:06<1:30:00,  5.43s/it, note=[1<2, x]]")
+    line.write("train infection:   0%|          | 0/400 [00:00<?, ?it/s]")
+    line.write("a note: [ill<well, or so]")
+    line.close("done in 200 s")
+    assert capsys.readouterr().out.splitlines() == [
+        "2-train        train lung: about 3 min",
+        "2-train        measure: about 90 min",
+        "2-train        done in 200 s",
+    ]
 
 
 def test_a_killed_kernel_gives_one_message(small_run):
