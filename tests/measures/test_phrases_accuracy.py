@@ -1,8 +1,8 @@
-"""How well reports are read: sentences in English and Chinese written by hand, in eight sets under reference/phrases/.
+"""How well reports are read: sentences in English and Chinese written by hand, in nine sets under reference/phrases/.
 
 The generator of the synthetic cohort wrote none of them. Each names its kind (whole, partial, both directions, denied,
 unchanged, unrelated, description, unknown) and the phrases that it holds: V volume, D density, + up, - down, ~ partial.
-The same person wrote the sentences of five sets and the lexicon; those of the sets blind to blind_3 are by eight who
+The same person wrote the sentences of five sets and the lexicon; those of the sets blind to blind_4 are by ten who
 knew no rule.
 
 How the figures came about (sentences of which every phrase was read as it should be, and none besides):
@@ -16,6 +16,7 @@ How the figures came about (sentences of which every phrase was read as it shoul
     blind               119   105 (  88 %)      117     written by somebody who had seen neither rules nor other sets
     blind_2             117   107 (  91 %)      116     written by two such people after the set blind was mended
     blind_3             360   319 (  89 %)      360     written by five such people after the set blind_2 was mended
+    blind_4             117   115 (  98 %)      116     written by two such people, read after the set blind_3 was mended
 
 The first figures of development and held_out are those of the reader before: English only, 93 of 112 and 25 of 35 in
 that language. Faults were mended after each set had been read once, so "now" flatters. When first read, 105 of the 119
@@ -28,6 +29,8 @@ read exactly, two of the 360 with a phrase of the wrong direction beside the rig
 After the first three parts had been mended, of the other two, which had not been looked at, 78 and 73 of 80 were (151
 of 160, 94 %, 95 % CI 90 to 97 %), none in the wrong direction and none where there was none; then these were mended
 too. No answer of the writers was changed.
+The honest estimate for new sentences is that of blind_4: when first read, 118 of 120 with three that are in other sets
+too (98 %, 95 % CI 94 to 100 %), none in the wrong direction, and one phrase, of extent, where only density changed.
 After the set untouched was read, better and worse are read where they are of the lungs: 14 sentences that were to be
 listed as unknown became changes. After the set fresh was mended, 72 more sentences, which are not here, were read once:
 71 exactly (99 %, 95 % CI 93 to 100 %), none in the wrong direction; their writer knew the rules. After the set blind
@@ -49,7 +52,7 @@ from study.measures.phrases import key_phrases
 
 CODES = {("volume", 1): "V+", ("volume", -1): "V-", ("density", 1): "D+", ("density", -1): "D-"}
 CLASSES = [code + partial for code in CODES.values() for partial in ("", "~")]
-# Least precision and recall of each class over all 1115 sentences.
+# Least precision and recall of each class over all 1232 sentences.
 FLOORS = {"V+": (1, 0.99), "V+~": (0.97, 1), "V-": (1, 0.98), "V-~": (0.96, 1), "D+": (1, 1), "D+~": (1, 0.95),
           "D-": (1, 0.99), "D-~": (1, 1), "none": (0.99, 1), "unknown": (0.96, 1)}  # fmt: skip
 READ_EXACTLY = {
@@ -61,6 +64,7 @@ READ_EXACTLY = {
     "blind": 117,
     "blind_2": 116,
     "blind_3": 360,
+    "blind_4": 116,
 }
 
 

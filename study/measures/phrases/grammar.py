@@ -331,9 +331,14 @@ def _phrases(clause, changes, denied, own_heads, heads, partial):
 
 
 def _nearest(heads, places, change):
-    """Quantities of the last noun of measure (or list of them) before a word of change, else of the first after."""
+    """Quantities of the noun of measure (or list of them) right after a word of change, else of the last before it.
+
+    Without one before it, those of the first after. "The area shows higher attenuation" is of the attenuation.
+    """
     if not heads:
         return []
+    if change.end() + 1 in places:
+        return [quantity for at, quantity in heads if at == change.end() + 1]
     place = places[max(bisect_left(places, change.start()) - 1, 0)]
     return [quantity for _, quantity in heads[bisect_left(places, place) : bisect_right(places, place)]]
 
