@@ -29,9 +29,15 @@ def edit_prose(folder):
 
 
 def edit_code(folder):
-    """Add a line of code to a statistic."""
+    """Write a constant of a statistic in another way."""
     path = folder / "study" / "statistics" / "kappa.py"
-    path.write_text(path.read_text() + "\nEDITED = True\n")
+    path.write_text(path.read_text().replace("STRENGTHS = (", "STRENGTHS = () + ("))
+
+
+def edit_figure(folder):
+    """Draw the arrows of the flow diagram thinner."""
+    path = folder / "study" / "figures" / "flow_diagram.py"
+    path.write_text(path.read_text().replace("linewidth=0.8", "linewidth=0.7"))
 
 
 def edit_claims(folder):
@@ -44,6 +50,7 @@ def edit_claims(folder):
 EDITS = (
     ("prose edit of a notebook", edit_prose, []),
     ("changed code in study/statistics/kappa.py", edit_code, ["6-progression", "7-claims"]),
+    ("changed look of study/figures/flow_diagram.py", edit_figure, ["7-claims"]),
     ("changed study/claims/claims.yaml", edit_claims, ["7-claims"]),
 )
 

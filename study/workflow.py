@@ -77,8 +77,8 @@ def plan(run, parameters_file=None):
     segment = parameters["3-segment"]
     segment["n_shards"] = segment["n_shards"] or _n_shards(parameters["1-cohort"], run.root)
     write_text(run.folder / "README.md", STAYS.format(run=run.name))
-    for name, notebook in notebooks.items():
-        recipe = {"parameters": parameters[name], "code": fingerprint.of_notebook(notebook, run.root / "study")}
+    for name, reached in fingerprint.of_notebooks(notebooks, run.root / "study").items():
+        recipe = {"parameters": parameters[name], "code": fingerprint.digest(reached), "definitions": reached}
         path = recipe_path(run, name)
         # Through JSON, so that a tuple and a list compare equal.
         if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(recipe)):

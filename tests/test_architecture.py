@@ -9,15 +9,16 @@ import nbformat
 import pytest
 import yaml
 
+from helpers.imports import imported, imported_by_notebook, imported_in_turn
 from helpers.project import ROOT
-from study import fingerprint, workflow
+from study import workflow
 from study.parameters import OF_THE_RUN, RULES, defaults, notebook_name, read_parameters
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # In no room, as all rooms stand on them.
 GROUND = {
-    "arithmetic", "changes", "cluster", "files", "fingerprint", "parameters", "processes", "provenance", "run",
-    "workflow",
+    "arithmetic", "changes", "cluster", "definitions", "files", "fingerprint", "parameters", "processes", "provenance",
+    "quiet", "run", "workflow",
 }  # fmt: skip
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [
@@ -37,8 +38,7 @@ ALONE = ["statistics", "measures.biomarkers", "measures.overlap", "measures.phra
 
 def imports_of(path):
     """The study's modules that a module imports: {"scans.ct", ...}."""
-    names = fingerprint._imported(ast.parse(path.read_text()), ROOT / "study")
-    return {name.removeprefix("study.") for name in names if "." in name}
+    return {name.removeprefix("study.") for name in imported(ast.parse(path.read_text())) if "." in name}
 
 
 MODULES = {
@@ -82,7 +82,7 @@ def test_what_a_reviewer_reads_alone_stands_alone(part):
 def test_figures_draw_what_they_are_given():
     """They know no measure and no statistic, and of the results the words alone: else each re-runs all notebooks."""
     for name in (name for name in MODULES if room_of(name) == "figures"):
-        known = {other.removeprefix("study.") for other in fingerprint._reachable([f"study.{name}"], ROOT / "study")}
+        known = {other.removeprefix("study.") for other in imported_in_turn([f"study.{name}"])}
         wrong = {n for n in known if room_of(n) in ("measures", "statistics", "results") and n != "results.words"}
         assert wrong <= {"measures", "statistics", "results"}, f"study.{name} reaches {wrong}"
 
@@ -112,9 +112,8 @@ def test_measuring_one_scan_loads_no_library_for_tables_training_or_figures():
 
 @pytest.mark.parametrize("notebook", ["5-severity", "6-progression", "7-claims"])
 def test_the_last_notebooks_need_neither_ct_nor_torch(notebook):
-    used = fingerprint.modules_of_notebook(nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", 4), ROOT / "study")
     # What a model card says is read from JSON alone.
-    used = set(used) - {"study.networks.card_words"}
+    used = imported_by_notebook(ROOT / "notebooks" / f"{notebook}.ipynb") - {"study.networks.card_words"}
     assert not [name for name in used if name.startswith(("study.networks.", "study.phantom."))]
     assert not imports_of(ROOT / "study/networks/card_words.py") - {"files"}
 

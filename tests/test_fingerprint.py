@@ -1,7 +1,14 @@
+"""What does not count as code, and which notebooks of the study an edit re-runs."""
+
+import ast
+import functools
+import re
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from helpers.project import ROOT
 from study import fingerprint, workflow
 
 
@@ -12,7 +19,7 @@ def package(tmp_path):
     files = {
         "__init__.py": "",
         "kappa.py": '"""Agreement."""\nimport math\n\ndef kappa(a, b):\n    """Docstring."""\n    return a - b\n',
-        "roc.py": "def auc(a):\n    from study import kappa\n    return a\n",
+        "roc.py": "def auc(a):\n    from study import kappa\n    return kappa.kappa(a, 1)\n",
         "claims.py": "PATH = 'claims.yaml'\n",
         "claims.yaml": "a: 1\n",
         "phantom/__init__.py": "from study.phantom.scan import simulate\n",
@@ -32,53 +39,70 @@ def notebook(*cells):
     return new_notebook(cells=[new_code_cell(cell) for cell in cells])
 
 
+def of_notebook(one, package):
+    return fingerprint.digest(fingerprint.of_notebooks({"n": one}, package)["n"])
+
+
 @pytest.mark.parametrize(
     "edit",
     [
         lambda text: text.replace("Agreement", "How raters agree"),
         lambda text: text.replace("Docstring.", "Other words."),
+        lambda text: text.replace('    """Docstring."""\n', ""),
         lambda text: text.replace("    return", "    # why\n\n    return"),
+        lambda text: text + "\nADDED = 1\n\n\ndef added():\n    return ADDED\n",
     ],
 )
-def test_prose_and_layout_do_not_count(package, edit):
-    before = fingerprint.of_modules(["study.kappa"], package)
+def test_prose_layout_and_what_nobody_uses_do_not_count(package, edit):
+    using = notebook("from study.kappa import kappa\nkappa(1, 2)")
+    before = of_notebook(using, package), fingerprint.of_names("study.kappa.kappa", package=package)
     (package / "kappa.py").write_text(edit((package / "kappa.py").read_text()))
-    assert fingerprint.of_modules(["study.kappa"], package) == before
+    assert (of_notebook(using, package), fingerprint.of_names("study.kappa.kappa", package=package)) == before
 
 
 def test_code_counts_also_through_another_module_and_inside_a_function(package):
-    using = notebook("from study import roc")
-    apart = notebook("from study import claims")
-    before = [fingerprint.of_notebook(nb, package) for nb in (using, apart)]
+    using = notebook("from study import roc\nroc.auc(1)")
+    apart = notebook("from study import claims\nclaims.PATH")
+    before = [of_notebook(nb, package) for nb in (using, apart)]
     (package / "kappa.py").write_text((package / "kappa.py").read_text().replace("a - b", "a + b"))
-    after = [fingerprint.of_notebook(nb, package) for nb in (using, apart)]
+    after = [of_notebook(nb, package) for nb in (using, apart)]
     assert after[0] != before[0]
     assert after[1] == before[1]
 
 
 @pytest.mark.parametrize(
-    "cell", ["import study.phantom", "from study import phantom", "from study.phantom import simulate"]
+    "cell",
+    [
+        "import study.phantom\nstudy.phantom.simulate()",
+        "from study import phantom\nphantom.simulate()",
+        "from study.phantom import simulate\nsimulate()",
+        "from study.phantom import *",
+    ],
 )
 def test_a_folder_of_modules_counts_however_it_is_imported(package, cell):
-    before = fingerprint.of_notebook(notebook(cell), package)
+    before = of_notebook(notebook(cell), package)
     (package / "phantom" / "scan.py").write_text("def simulate():\n    return 2\n")
-    assert fingerprint.of_notebook(notebook(cell), package) != before
+    assert of_notebook(notebook(cell), package) != before
 
 
 def test_a_data_file_that_a_module_names_counts(package):
-    before = fingerprint.of_modules(["study.claims"], package)
+    before = fingerprint.of_names("study.claims", package=package)
     (package / "claims.yaml").write_text("a: 2\n")
-    assert fingerprint.of_modules(["study.claims"], package) != before
+    assert fingerprint.of_names("study.claims", package=package) != before
 
 
 @pytest.mark.parametrize("data", ["phantom/sizes.yaml", "phantom/pages/page.html"])
 def test_a_data_file_counts_for_the_module_beside_it_alone(package, data):
-    before = {name: fingerprint.of_modules([f"study.{name}"], package) for name in ("phantom.organs", "phantom.scan")}
+    def taken():
+        return {name: fingerprint.of_names(f"study.phantom.{name}", package=package) for name in ("organs", "scan")}
+
+    before = taken()
     (package / "sizes.yaml").write_text("not beside it")
-    assert fingerprint.of_modules(["study.phantom.organs"], package) == before["phantom.organs"]
+    assert taken() == before
     (package / data).write_text("changed")
-    assert fingerprint.of_modules(["study.phantom.organs"], package) != before["phantom.organs"]
-    assert fingerprint.of_modules(["study.phantom.scan"], package) == before["phantom.scan"]
+    after = taken()
+    assert after["organs"] != before["organs"]
+    assert after["scan"] == before["scan"]
 
 
 def test_prose_comments_and_outputs_of_a_notebook_do_not_count(package):
@@ -86,38 +110,126 @@ def test_prose_comments_and_outputs_of_a_notebook_do_not_count(package):
     edited = notebook("x = 1  # the first", "from study import kappa")
     edited.cells.insert(0, new_markdown_cell("Other words."))
     edited.cells[1].outputs = [nbformat.v4.new_output("stream", text="1")]
-    assert fingerprint.of_notebook(plain, package) == fingerprint.of_notebook(edited, package)
-    assert fingerprint.of_notebook(plain, package) != fingerprint.of_notebook(notebook("x = 2"), package)
+    assert of_notebook(plain, package) == of_notebook(edited, package)
+    assert of_notebook(plain, package) != of_notebook(notebook("x = 2", "from study import kappa"), package)
+    # The last value of a cell is shown.
+    assert of_notebook(notebook("1", "2"), package) != of_notebook(notebook("1\n2"), package)
 
 
-@pytest.mark.parametrize(
-    ("edited", "again"),
-    [
-        ("study/networks/training.py", ["2-train"]),
-        ("study/networks/segmentation.py", ["3-segment"]),
-        ("study/statistics/kappa.py", ["6-progression", "7-claims"]),
-        ("study/claims/audit_rules.py", ["7-claims"]),
-        ("study/claims/claims.yaml", ["7-claims"]),
-        ("study/publish/forms/statements.yaml", []),
-        ("study/starter/lung.json", []),
-        ("README.md", []),
-    ],
-)
-def test_an_edit_counts_for_the_notebooks_that_use_the_file(project, edited, again):
-    """On the study itself: kappa's words are the audit's as well, and claims.yaml is read by notebook 7 alone."""
-
-    def taken():
-        notebooks = workflow.read_notebooks(project)
-        return {name: fingerprint.of_notebook(one, project / "study") for name, one in notebooks.items()}
-
-    before, path = taken(), project / edited
-    path.write_text(path.read_text() + "\nADDED = 1\n")
-    after = taken()
-    assert [name for name in after if after[name] != before[name]] == again
+# ------------------------------------------------------------------ the study itself
+def reached(project=ROOT):
+    return fingerprint.of_notebooks(workflow.read_notebooks(project), project / "study")
 
 
-def test_a_sentence_more_in_each_notebook_of_the_study_counts_for_none(project):
-    for name, one in workflow.read_notebooks(project).items():
-        before = fingerprint.of_notebook(one, project / "study")
+@pytest.fixture(scope="module")
+def reached_now():
+    return reached()
+
+
+EDITS = [
+    (
+        "figures/plots.py",
+        "linestyle=(0, (2, 2)))\n    ax.set(xlim=(-0.01",
+        "alpha=0.5)\n    ax.set(xlim=(-0.01",
+        ["5-severity"],
+    ),
+    ("figures/plots.py", "linewidth=0.4, alpha=0.5, zorder=1", "linewidth=0.4, alpha=0.6, zorder=1", ["3-segment"]),
+    ("figures/style.py", "FOOT_MM = 3.4", "FOOT_MM = 3.5", "all"),
+    ("arithmetic.py", "VARIABLE = ", "VARIABLE = '_' + ", "all"),
+    ("__init__.py", '"20000"', '"30000"', "all"),
+    ("networks/training.py", "weight_decay=1e-3", "weight_decay=2e-3", ["2-train"]),
+    ("networks/segmentation.py", "LUNG_ABOVE_HU = -970", "LUNG_ABOVE_HU = -971", ["3-segment"]),
+    ("statistics/kappa.py", '(0.20, "poor")', '(0.21, "poor")', ["6-progression", "7-claims"]),
+    ("measures/phrases/lexicon.py", '"worse", "better"', '"worse", "best"', ["6-progression"]),
+    ("claims/audit_rules.py", '"lowest", "highest"', '"highest"', ["7-claims"]),
+    ("claims/claims.yaml", "", "# One more comment.\n", ["7-claims"]),
+    ("publish/forms/statements.yaml", "", "# One more comment.\n", []),
+    ("publish/pages/index.md", "", "One more sentence.\n", []),
+    ("starter/lung.json", "", " ", []),
+    ("figures/plots.py", "", "\n\nADDED = 1\n", []),
+    ("../README.md", "", "One more sentence.\n", []),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "again"), EDITS, ids=[f"{file} {new}" for file, _, new, _ in EDITS])
+def test_an_edit_counts_for_the_notebooks_that_use_what_it_changes(
+    project_for_module, reached_now, file, old, new, again
+):
+    """An `old` of nothing is the end of the file."""
+    path = project_for_module / "study" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1) if old else text + new)
+    after = reached(project_for_module)
+    path.write_text(text)
+    differ = [name for name in after if fingerprint.digest(after[name]) != fingerprint.digest(reached_now[name])]
+    assert differ == (list(workflow.NOTEBOOKS) if again == "all" else again)
+
+
+def test_a_sentence_more_in_each_notebook_of_the_study_counts_for_none(reached_now):
+    notebooks = workflow.read_notebooks(ROOT)
+    for one in notebooks.values():
         one.cells.insert(1, new_markdown_cell("One more sentence."))
-        assert fingerprint.of_notebook(one, project / "study") == before, name
+    assert fingerprint.of_notebooks(notebooks) == reached_now
+
+
+def changed(text, name):
+    """A module's text with another body of a function or class, or value of a constant; None if it has no such."""
+    tree = ast.parse(text)
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
+            node.body.append(ast.Pass())
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            node.value = ast.Subscript(ast.List([node.value]), ast.Constant(0))
+        else:
+            continue
+        return ast.unparse(ast.fix_missing_locations(tree))
+    return None
+
+
+def test_a_changed_definition_counts_for_each_notebook_that_reaches_it_and_for_no_other(
+    project_for_module, reached_now, monkeypatch
+):
+    """Some of all modules that the notebooks reach."""
+    monkeypatch.setattr(fingerprint, "Module", functools.cache(fingerprint.Module))  # reads what has not changed once
+    names = sorted({name for found in reached_now.values() for name in found if name.startswith("study.")})
+    n_changed = 0
+    for name in names[::110]:
+        module, _, own = name.rpartition(".")
+        path = fingerprint.file_of(module, project_for_module / "study")
+        text = path.read_text() if path else ""
+        if other := changed(text, own):
+            path.write_text(other)
+            after = reached(project_for_module)
+            path.write_text(text)
+            differ = {one for one in after if after[one] != reached_now[one]}
+            assert differ == {one for one, found in reached_now.items() if name in found}, name
+            n_changed += 1
+    assert n_changed > 6
+
+
+def test_a_figure_counts_for_the_notebooks_that_draw_it_alone(reached_now):
+    """Of each drawing function that only notebooks call, the notebooks that reach it are those that call it."""
+    cells = {
+        name: "\n".join(cell.source for cell in one.cells if cell.cell_type == "code")
+        for name, one in workflow.read_notebooks(ROOT).items()
+    }
+    texts = {path: path.read_text() for path in (ROOT / "study").rglob("*.py")}
+    n_alone = 0
+    for path in sorted((ROOT / "study" / "figures").glob("*.py")):
+        for function in (node for node in ast.parse(texts[path]).body if isinstance(node, ast.FunctionDef)):
+            name = function.name
+            drawn = {one for one, text in cells.items() if re.search(rf"\b{path.stem}\.{name}\(", text)}
+            reaching = {one for one, found in reached_now.items() if f"study.figures.{path.stem}.{name}" in found}
+            assert drawn <= reaching, name
+            if drawn and not sum(len(re.findall(rf"(?<!def )\b{name}\(", text)) for text in texts.values()):
+                assert reaching == drawn, name
+                n_alone += 1
+    assert n_alone > 25
+
+
+def test_no_code_reads_what_does_not_count():
+    """Docstrings, comments and the numbers of lines."""
+    reading = r"__doc__|getdoc|getsource|getcomments|co_firstlineno|lineno\b"
+    found = {path.stem for path in (ROOT / "study").rglob("*.py") if re.search(reading, path.read_text())}
+    assert found == {"saved"}  # it shows code on a page, which no notebook does

@@ -47,7 +47,10 @@ def test_recipes_are_rewritten_only_when_they_change(project):
     workflow.plan(run)
     assert [path.stat().st_mtime_ns for path in paths] == before
     code = project / "study" / "statistics" / "kappa.py"
-    code.write_text(code.read_text() + "\nADDED = 1\n")
+    code.write_text(code.read_text() + "\nADDED = 1\n")  # which nobody uses
+    workflow.plan(run)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    code.write_text(code.read_text().replace('"poor"', '"weak"'))
     workflow.plan(run)
     changed = [
         name

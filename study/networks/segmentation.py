@@ -201,8 +201,8 @@ def segment_scans(scans, folder, models_folder, masks_folder, threads=0):
 
     segmenter = Segmenter(models_folder, threads)
     masks_folder.mkdir(parents=True, exist_ok=True)
-    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], fingerprint.of_modules([__name__]),
-               arithmetic.chosen()]  # fmt: skip
+    code = fingerprint.of_names(f"{__name__}.{segment_scans.__name__}")
+    by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], code, arithmetic.chosen()]
     segmented, refused = [], []
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="segment", mininterval=1):
         image, target = folder / row.image, masks_folder / f"{row.scan_id}.nii.gz"

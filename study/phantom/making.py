@@ -57,7 +57,7 @@ def _code(is_observed: bool, is_dicom: bool) -> str:
         "study.phantom.people.observers": is_observed,
         "study.phantom.scanner.series": is_dicom,
     }
-    return fingerprint.of_modules([name for name, is_used in used.items() if is_used])
+    return fingerprint.of_names(*(name for name, is_used in used.items() if is_used))
 
 
 def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tuple[pd.DataFrame, pd.DataFrame]:

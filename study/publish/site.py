@@ -53,7 +53,7 @@ def write(run, progress=None):
     settings = {"title": f"An executable paper: run {run.name}", "claims": sources.to_find(run)}
     state = {
         "sources": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(read.items())},
-        "settings": settings, "code": fingerprint.of_modules(["study.publish.sphinx_build"]),
+        "settings": settings, "code": fingerprint.of_names("study.publish.sphinx_build"),
     }  # fmt: skip
     before = _read(folder / "made.json")
     if before.get("state") == state and all((run.figures / name).is_file() for name in before["files"]):

@@ -5,13 +5,12 @@ import re
 from types import SimpleNamespace
 
 import jupyter_client
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.imports import imported_by_notebook
 from helpers.project import ROOT
-from study import fingerprint
 from study.lab.play import cutoff, ratings, scroll, thickness
 from study.measures import biomarkers
 
@@ -195,10 +194,9 @@ def test_undefined_kappa_is_said():
 
 @pytest.mark.parametrize("notebook", ["4-biomarkers", "5-severity", "6-progression"])
 def test_notebooks_with_panels_alone_do_not_depend_on_the_viewer(notebook):
-    read = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", 4)
-    used = fingerprint.modules_of_notebook(read, ROOT / "study")
+    used = imported_by_notebook(ROOT / "notebooks" / f"{notebook}.ipynb")
     assert "study.lab.play.panel" in used
-    assert not {"study.lab.view", "study.lab.viewer_files"} & set(used)
+    assert not {"study.lab.view", "study.lab.viewer_files"} & used
 
 
 def test_a_browser_gets_controls_and_a_program_the_picture_alone():

@@ -119,10 +119,10 @@ def test_it_has_the_navigation_of_the_other_pages(run):
 @pytest.mark.parametrize("name", ["claims.html", "claims.css", "claims.js"])
 def test_a_changed_template_runs_notebook_7_again(tmp_path, name):
     """It writes this page; the others are written after every run."""
-    notebook = nbformat.read(ROOT / "notebooks" / "7-claims.ipynb", 4)
+    notebooks = {"7-claims": nbformat.read(ROOT / "notebooks" / "7-claims.ipynb", 4)}
     package = tmp_path / "study"
     shutil.copytree(ROOT / "study", package, ignore=shutil.ignore_patterns("__pycache__", "starter"))
-    before = fingerprint.of_notebook(notebook, package)
+    before = fingerprint.of_notebooks(notebooks, package)
     with open(package / "publish" / "claims" / name, "a") as template:
         template.write(" ")
-    assert fingerprint.of_notebook(notebook, package) != before
+    assert fingerprint.of_notebooks(notebooks, package) != before

@@ -1,0 +1,35 @@
+"""Which modules of the study import which."""
+
+import ast
+
+import nbformat
+
+from study import fingerprint
+
+
+def imported(tree):
+    """Names of the study's modules that a syntax tree imports, wherever the import is."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if fingerprint.file_of(name)}
+
+
+def imported_in_turn(names):
+    """Names of modules and of all of the study that they import, directly or through another."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += imported(ast.parse(fingerprint.file_of(name).read_text()))
+    return found
+
+
+def imported_by_notebook(path):
+    """Names of the study's modules that a notebook imports, directly or through another."""
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return imported_in_turn(imported(ast.parse("\n".join(cells))))
