@@ -88,7 +88,7 @@ def _in_words(run, notebook, kinds):
     if any("/recipes/" in name for name in changed):
         said += _changes(now, before)
     if inputs:
-        said.append(f"input: {', '.join(inputs[:3])}{' ...' if len(inputs) > 3 else ''}")
+        said.append(f"input: {_some(inputs)}")
     if "Forced" in kinds:
         said.append("asked for")
     if not said:
@@ -103,8 +103,21 @@ def _changes(now, before):
     names = [name for name in new if name not in old or old[name] != new[name]]
     said = [f"parameter {name}: {new[name]!r}" + (f", was {old[name]!r}" if name in old else "") for name in names]
     if before["code"] != now["code"] or not said:
-        said.append("code")
+        said.append(_changed_code(before.get("definitions"), now.get("definitions")))
     return said
+
+
+def _changed_code(old, new):
+    """The definitions and data files by which a notebook's code differs, first the changed ones, then lost and new."""
+    if not old or not new:  # made by an earlier version of the study
+        return "code"
+    names = [name for name in new if name in old and old[name] != new[name]]
+    names += [name for name in [*old, *new] if (name in old) != (name in new)]
+    return f"code: {_some(names)}" if names else "code"
+
+
+def _some(names):
+    return f"{', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
 
 
 def _recipe(run, notebook):

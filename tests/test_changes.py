@@ -34,8 +34,8 @@ def small(tmp_path):
     return write
 
 
-def recipe(code="c", **parameters):
-    return {"parameters": parameters, "code": code}
+def recipe(code="c", definitions=None, **parameters):
+    return {"parameters": parameters, "code": code, **({"definitions": definitions} if definitions else {})}
 
 
 def why(run, rule, reason):
@@ -55,6 +55,11 @@ RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
         (recipe(n=1), recipe(n=1, m="a"), RECIPE, "parameter m: 'a'"),
         (recipe("c"), recipe("d"), RECIPE, "code"),
         (recipe("c", n=1, m=2), recipe("d", n=2, m=3), RECIPE, "parameter n: 2, was 1; parameter m: 3, was 2; code"),
+        (recipe("c", {"f": "1", "g": "2"}), recipe("d", {"f": "1", "g": "3"}), RECIPE, "code: g"),
+        (recipe("c", {"f": "1", "g": "2"}), recipe("d", {"h": "1", "g": "3"}), RECIPE, "code: g, f, h"),
+        (recipe("c", {"f": "1"}), recipe("d", dict.fromkeys("cdefg", "2")), RECIPE, "code: f, c, d ..."),
+        (recipe("c", {"f": "1", "g": "2"}), recipe("d", {"g": "2", "f": "1"}), RECIPE, "code"),  # in another order
+        (recipe("c"), recipe("d", {"f": "1"}), RECIPE, "code"),
         (None, recipe(), RECIPE, "code or parameter"),
         (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv", "input: biomarkers.csv"),
         (recipe(), recipe(), "Updated input files: data/scans.csv", "input: data/scans.csv"),
