@@ -16,7 +16,7 @@ How the figures came about (sentences of which every phrase was read as it shoul
     blind               119   105 (  88 %)      117     written by somebody who had seen neither rules nor other sets
     blind_2             117   107 (  91 %)      116     written by two such people after the set blind was mended
     blind_3             360   319 (  89 %)      360     written by five such people after the set blind_2 was mended
-    blind_4             117   115 (  98 %)      116     written by two such people, read after the set blind_3 was mended
+    blind_4             117   115 (  98 %)      116     written by two such people, read after blind_3 was mended
 
 The first figures of development and held_out are those of the reader before: English only, 93 of 112 and 25 of 35 in
 that language. Faults were mended after each set had been read once, so "now" flatters. When first read, 105 of the 119
