@@ -17,8 +17,9 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import arithmetic, cluster, fingerprint, processes, provenance
+from study import arithmetic, cluster, processes, provenance
 from study.files import write_json, write_text
+from study.fingerprint import digests
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
@@ -77,8 +78,8 @@ def plan(run, parameters_file=None):
     segment = parameters["3-segment"]
     segment["n_shards"] = segment["n_shards"] or _n_shards(parameters["1-cohort"], run.root)
     write_text(run.folder / "README.md", STAYS.format(run=run.name))
-    for name, reached in fingerprint.of_notebooks(notebooks, run.root / "study").items():
-        recipe = {"parameters": parameters[name], "code": fingerprint.digest(reached), "definitions": reached}
+    for name, reached in digests.of_notebooks(notebooks, run.root / "study").items():
+        recipe = {"parameters": parameters[name], "code": digests.digest(reached), "definitions": reached}
         path = recipe_path(run, name)
         # Through JSON, so that a tuple and a list compare equal.
         if not path.is_file() or json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(recipe)):

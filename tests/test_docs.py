@@ -11,8 +11,9 @@ import typer.main
 import yaml
 
 from helpers.project import ROOT, saved_by_the_notebooks
-from study import fingerprint, provenance
+from study import provenance
 from study.__main__ import app
+from study.fingerprint import digests
 from study.results import snapshot
 from study.run import Run, value
 from tools import documents
@@ -169,7 +170,7 @@ def test_examples_in_python_import_what_exists(page):
         for node in ast.parse(block).body if language == "python" else ():
             if isinstance(node, ast.ImportFrom):
                 names = {alias.name for alias in node.names}
-                tree = ast.parse(fingerprint.file_of(node.module).read_text())
+                tree = ast.parse(digests.file_of(node.module).read_text())
                 assert names <= {item.name for item in tree.body if isinstance(item, (ast.FunctionDef, ast.ClassDef))}
 
 

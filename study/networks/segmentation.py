@@ -6,8 +6,9 @@ import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
 
-from study import arithmetic, fingerprint
+from study import arithmetic
 from study.files import sha256, write_json
+from study.fingerprint import digests
 from study.networks import models, slabs
 from study.networks.body import body_mask
 from study.scans import refusals
@@ -201,7 +202,7 @@ def segment_scans(scans, folder, models_folder, masks_folder, threads=0):
 
     segmenter = Segmenter(models_folder, threads)
     masks_folder.mkdir(parents=True, exist_ok=True)
-    code = fingerprint.of_names(f"{__name__}.{segment_scans.__name__}")
+    code = digests.of_names(f"{__name__}.{segment_scans.__name__}")
     by_what = [segmenter.lung.card["digests"], segmenter.infection.card["digests"], code, arithmetic.chosen()]
     segmented, refused = [], []
     for row in tqdm(scans.itertuples(index=False), total=len(scans), desc="segment", mininterval=1):

@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from study import fingerprint, processes
+from study import processes
 from study.files import write_text
+from study.fingerprint import digests
 from study.phantom.body.truth import LESION_COLUMNS
 from study.phantom.people.observers import delineate
 from study.phantom.request import RequestError, is_whole
@@ -57,7 +58,7 @@ def _code(is_observed: bool, is_dicom: bool) -> str:
         "study.phantom.people.observers": is_observed,
         "study.phantom.scanner.series": is_dicom,
     }
-    return fingerprint.of_names(*(name for name, is_used in used.items() if is_used))
+    return digests.of_names(*(name for name, is_used in used.items() if is_used))
 
 
 def make_scans(folder: Path, recipes: list[dict], workers: int, what: str) -> tuple[pd.DataFrame, pd.DataFrame]:

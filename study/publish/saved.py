@@ -7,7 +7,7 @@ import textwrap
 
 from PIL import Image
 
-from study import fingerprint
+from study.fingerprint import digests
 from study.publish import document, executed
 
 NO_ALT = "a picture without a description"
@@ -66,7 +66,7 @@ def description(picture):
 def source(function):
     """Source of a function of the study: ``file``, ``line`` and ``text``; None if there is none of that name."""
     module, _, name = function.rpartition(".")
-    path = fingerprint.file_of(f"study.{module}")
+    path = digests.file_of(f"study.{module}")
     if path is None:
         return None
     text = path.read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def source(function):
         if isinstance(node, ast.FunctionDef) and node.name == name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             lines = text.splitlines()[first - 1 : node.end_lineno]
-            return {"file": f"study/{path.relative_to(fingerprint.PACKAGE).as_posix()}", "line": first,
+            return {"file": f"study/{path.relative_to(digests.PACKAGE).as_posix()}", "line": first,
                     "text": "\n".join(lines)}  # fmt: skip
     return None
 

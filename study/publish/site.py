@@ -8,8 +8,8 @@ import hashlib
 import json
 import sys
 
-from study import fingerprint
 from study.files import write_bytes, write_json
+from study.fingerprint import digests
 from study.publish import executed, sources
 
 LEFT_OUT = (".map", ".buildinfo", ".buildinfo.bak", "objects.inv", "webpack-macros.html")  # for Sphinx alone
@@ -53,7 +53,7 @@ def write(run, progress=None):
     settings = {"title": f"An executable paper: run {run.name}", "claims": sources.to_find(run)}
     state = {
         "sources": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(read.items())},
-        "settings": settings, "code": fingerprint.of_names("study.publish.sphinx_build"),
+        "settings": settings, "code": digests.of_names("study.publish.sphinx_build"),
     }  # fmt: skip
     before = _read(folder / "made.json")
     if before.get("state") == state and all((run.figures / name).is_file() for name in before["files"]):

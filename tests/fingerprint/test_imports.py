@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.made_up import ALL_OF_A, IMPORT, A, each, of_cell, ways
-from study import fingerprint
+from study.fingerprint import digests
 
 RUNS = ways(
     """
@@ -269,5 +269,5 @@ def test_a_name_that_is_bound_again_counts_each_time_and_in_order(package):
 
     before = found(first + then)
     assert list(before) == ["cells", "study.b.X", "study.b.X'", "study.b.X''", "study.b.f"]
-    assert fingerprint.digest(found("X = 2\nY = [X]\nX = 1\n" + then)) != fingerprint.digest(before)
+    assert digests.digest(found("X = 2\nY = [X]\nX = 1\n" + then)) != digests.digest(before)
     assert found("X = 1\nX = 2\n" + then) == before

@@ -9,7 +9,8 @@ import types
 import pytest
 
 from helpers.project import ROOT
-from study import fingerprint, workflow
+from study import workflow
+from study.fingerprint import digests
 
 NOT_A_STEP = {"CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL", "RESUME"}
 
@@ -65,7 +66,7 @@ def follow(module, chain):
     """Definitions that a chain in a module leads to, as pairs of module and name."""
     if chain[0] == "":
         module, chain = chain[1], chain[2:]
-        if fingerprint.file_of(f"{module}.{chain[0]}"):
+        if digests.file_of(f"{module}.{chain[0]}"):
             return  # a module, whose names are local to the code that imports it
     while chain and chain[0] in vars(importlib.import_module(module)):
         yield module, chain[0]
@@ -92,7 +93,7 @@ def reached_by(text):
         if (module, name) not in found:
             found.add((module, name))
             if module not in by_module:
-                by_module[module] = statements(fingerprint.file_of(module).read_text())
+                by_module[module] = statements(digests.file_of(module).read_text())
             for code in by_module[module].get(name, ()):
                 waiting += [other for chain in named_in(code) for other in follow(module, chain)]
     del sys.modules["cells"]
@@ -104,7 +105,7 @@ def test_no_definition_that_compiled_code_names_is_missed(name):
     notebook = workflow.read_notebooks(ROOT)[name]
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     told = set()
-    for known in fingerprint.of_notebooks({name: notebook})[name]:
+    for known in digests.of_notebooks({name: notebook})[name]:
         first, *others = known.rstrip("'").split(", ")
         module, _, own = first.rpartition(".")
         told.update((module, each) for each in (own, *others))

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.made_up import ALL_OF_A, IMPORT, A, each, ways
-from study import fingerprint
+from study.fingerprint import digests
 
 UNTOLD = ways(
     """
@@ -158,11 +158,11 @@ def test_names_of_modules_and_definitions_are_taken_as_such(package):
     b = "from study.a import used\n\ndef f():\n    return used\n\ndef g():\n    return f\n"
 
     def of(name, a=A):
-        return fingerprint.of_names(name, package=package({"b": b, "a": a}))
+        return digests.of_names(name, package=package({"b": b, "a": a}))
 
     before = of("study.b.f")
     assert of("study.b") != before
     assert of("study.b.f", A.replace("LIMIT = 3", "LIMIT = 4")) == before
     assert of("study.b.f", A.replace("return x", "return -x")) != before
     with pytest.raises(LookupError, match=r"no module or definition of the name study\.b\.h, study\.e"):
-        fingerprint.of_names("study.b", "study.b.h", "study.e", package=package({"b": b}))
+        digests.of_names("study.b", "study.b.h", "study.e", package=package({"b": b}))

@@ -4,7 +4,7 @@ import ast
 
 import nbformat
 
-from study import fingerprint
+from study.fingerprint import digests
 
 
 def imported(tree):
@@ -15,7 +15,7 @@ def imported(tree):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return {name for name in names if fingerprint.file_of(name)}
+    return {name for name in names if digests.file_of(name)}
 
 
 def imported_in_turn(names):
@@ -25,7 +25,7 @@ def imported_in_turn(names):
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += imported(ast.parse(fingerprint.file_of(name).read_text()))
+            waiting += imported(ast.parse(digests.file_of(name).read_text()))
     return found
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from study import fingerprint
+from study.fingerprint import digests
 
 # In every package, a module with a bit of everything.
 A = """
@@ -45,4 +45,4 @@ def each(argument, pieces):
 
 
 def of_cell(folder, cell):
-    return fingerprint.of_notebooks({"n": new_notebook(cells=[new_code_cell(cell)])}, folder)["n"]
+    return digests.of_notebooks({"n": new_notebook(cells=[new_code_cell(cell)])}, folder)["n"]

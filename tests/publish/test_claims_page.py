@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 from helpers.project import ROOT
-from study import fingerprint
 from study.claims import audit, paper, verdicts
 from study.files import write_json
+from study.fingerprint import digests
 from study.publish import claims_page
 from study.run import Run, value
 
@@ -122,7 +122,7 @@ def test_a_changed_template_runs_notebook_7_again(tmp_path, name):
     notebooks = {"7-claims": nbformat.read(ROOT / "notebooks" / "7-claims.ipynb", 4)}
     package = tmp_path / "study"
     shutil.copytree(ROOT / "study", package, ignore=shutil.ignore_patterns("__pycache__", "starter"))
-    before = fingerprint.of_notebooks(notebooks, package)
+    before = digests.of_notebooks(notebooks, package)
     with open(package / "publish" / "claims" / name, "a") as template:
         template.write(" ")
-    assert fingerprint.of_notebooks(notebooks, package) != before
+    assert digests.of_notebooks(notebooks, package) != before

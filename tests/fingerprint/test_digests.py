@@ -9,7 +9,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.project import ROOT
-from study import fingerprint, workflow
+from study import workflow
+from study.fingerprint import digests
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def notebook(*cells):
 
 
 def of_notebook(one, package):
-    return fingerprint.digest(fingerprint.of_notebooks({"n": one}, package)["n"])
+    return digests.digest(digests.of_notebooks({"n": one}, package)["n"])
 
 
 @pytest.mark.parametrize(
@@ -55,9 +56,9 @@ def of_notebook(one, package):
 )
 def test_prose_layout_and_what_nobody_uses_do_not_count(package, edit):
     using = notebook("from study.kappa import kappa\nkappa(1, 2)")
-    before = of_notebook(using, package), fingerprint.of_names("study.kappa.kappa", package=package)
+    before = of_notebook(using, package), digests.of_names("study.kappa.kappa", package=package)
     (package / "kappa.py").write_text(edit((package / "kappa.py").read_text()))
-    assert (of_notebook(using, package), fingerprint.of_names("study.kappa.kappa", package=package)) == before
+    assert (of_notebook(using, package), digests.of_names("study.kappa.kappa", package=package)) == before
 
 
 def test_code_counts_also_through_another_module_and_inside_a_function(package):
@@ -86,15 +87,15 @@ def test_a_folder_of_modules_counts_however_it_is_imported(package, cell):
 
 
 def test_a_data_file_that_a_module_names_counts(package):
-    before = fingerprint.of_names("study.claims", package=package)
+    before = digests.of_names("study.claims", package=package)
     (package / "claims.yaml").write_text("a: 2\n")
-    assert fingerprint.of_names("study.claims", package=package) != before
+    assert digests.of_names("study.claims", package=package) != before
 
 
 @pytest.mark.parametrize("data", ["phantom/sizes.yaml", "phantom/pages/page.html"])
 def test_a_data_file_counts_for_the_module_beside_it_alone(package, data):
     def taken():
-        return {name: fingerprint.of_names(f"study.phantom.{name}", package=package) for name in ("organs", "scan")}
+        return {name: digests.of_names(f"study.phantom.{name}", package=package) for name in ("organs", "scan")}
 
     before = taken()
     (package / "sizes.yaml").write_text("not beside it")
@@ -118,7 +119,7 @@ def test_prose_comments_and_outputs_of_a_notebook_do_not_count(package):
 
 # ------------------------------------------------------------------ the study itself
 def reached(project=ROOT):
-    return fingerprint.of_notebooks(workflow.read_notebooks(project), project / "study")
+    return digests.of_notebooks(workflow.read_notebooks(project), project / "study")
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def test_an_edit_counts_for_the_notebooks_that_use_what_it_changes(
     path.write_text(text.replace(old, new, 1) if old else text + new)
     after = reached(project_for_module)
     path.write_text(text)
-    differ = [name for name in after if fingerprint.digest(after[name]) != fingerprint.digest(reached_now[name])]
+    differ = [name for name in after if digests.digest(after[name]) != digests.digest(reached_now[name])]
     assert differ == (list(workflow.NOTEBOOKS) if again == "all" else again)
 
 
@@ -170,7 +171,7 @@ def test_a_sentence_more_in_each_notebook_of_the_study_counts_for_none(reached_n
     notebooks = workflow.read_notebooks(ROOT)
     for one in notebooks.values():
         one.cells.insert(1, new_markdown_cell("One more sentence."))
-    assert fingerprint.of_notebooks(notebooks) == reached_now
+    assert digests.of_notebooks(notebooks) == reached_now
 
 
 def changed(text, name):
@@ -191,12 +192,12 @@ def test_a_changed_definition_counts_for_each_notebook_that_reaches_it_and_for_n
     project_for_module, reached_now, monkeypatch
 ):
     """Some of all modules that the notebooks reach."""
-    monkeypatch.setattr(fingerprint, "Module", functools.cache(fingerprint.Module))  # reads what has not changed once
+    monkeypatch.setattr(digests, "Module", functools.cache(digests.Module))  # reads what has not changed once
     names = sorted({name for found in reached_now.values() for name in found if name.startswith("study.")})
     n_changed = 0
     for name in names[::110]:
         module, _, own = name.rpartition(".")
-        path = fingerprint.file_of(module, project_for_module / "study")
+        path = digests.file_of(module, project_for_module / "study")
         text = path.read_text() if path else ""
         if other := changed(text, own):
             path.write_text(other)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from study.definitions import FUNCTIONS, IMPORTS, Module, Part
 from study.files import sha256
-from study.quiet import Quiet
+from study.fingerprint.definitions import FUNCTIONS, IMPORTS, Module, Part
+from study.fingerprint.quiet import Quiet
 
 # Not by `__file__`, by which a module finds its data: whatever lies beside this one would be that.
 PACKAGE = Path(find_spec("study").origin).parent

@@ -6,7 +6,7 @@ What is not seen to be quiet is taken to do something for all who import its mod
 import ast
 import builtins
 
-from study.definitions import COMPREHENSIONS, FUNCTIONS, arguments, body_of, bound_by, chain, children
+from study.fingerprint.definitions import COMPREHENSIONS, FUNCTIONS, arguments, body_of, bound_by, chain, children
 
 # Of Python and its libraries: they make a value of what they are given, and nothing more.
 CALLS = frozenset({
