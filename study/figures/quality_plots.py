@@ -71,7 +71,7 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     left.plot(both, both, color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     if len(known) > 2 and truth.std() > 0 and seen.std() > 0:
         left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:.3f}", transform=left.transAxes, ha="right")
-    left.legend(loc="best")
+    _legend_below(figure, left)
     difference = seen - truth
     bias, spread = difference.mean(), difference.std(ddof=1) if len(known) > 1 else np.nan
     lines = [(bias, "bias")] + (
@@ -94,6 +94,14 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
         + f"{of_difference}."
     )
     return figure
+
+
+def _legend_below(figure, ax):
+    """Explain the marks below both panels: among hundreds of points a legend's own look like data."""
+    handles, labels = ax.get_legend_handles_labels()
+    legend = figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    for mark in legend.legend_handles:
+        mark.set(rasterized=False, alpha=1)  # a legend shows no mark that is rasterized
 
 
 @styled
@@ -127,7 +135,7 @@ def dice_by_size(truth):
     left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of each {len(bins[0])} scans")
     left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
-    left.legend(loc="best")
+    _legend_below(figure, left)
 
     (first_ml, first), (last_ml, last) = medians[0], medians[-1]
     figure.alt = (

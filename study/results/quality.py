@@ -5,6 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from study.measures.comparison import LESION_ML, SURFACE_TOLERANCE_MM
+from study.results import words
 from study.results.targets import TARGETS
 from study.run import value
 from study.statistics import agreement
@@ -139,6 +140,22 @@ def non_inferiority(observed, margin):
     return {"difference": found["estimate"], "margin": margin, "p_value": p_value} | rest
 
 
+def non_inferiority_in_words(found):
+    """What :func:`non_inferiority` found as sentences, with the verdict."""
+    limits = (found[name] for name in ("difference", "low", "high"))
+    told = f"Dice of network and observers less that of both observers: {words.with_interval(*limits, digits=2)}"
+    if np.isnan(found["p_value"]):
+        return f"{told}. Too little for a test."
+    limit = f"{-found['margin']:g}"
+    if found["low"] > -found["margin"]:
+        verdict = f"The whole interval lies above {limit}: the network is not inferior to an observer."
+    elif found["high"] < -found["margin"]:
+        verdict = f"The whole interval lies below {limit}: the network is inferior to an observer."
+    else:
+        verdict = f"The interval contains {limit}: whether the network is inferior to an observer is not settled."
+    return f"{told} (p value {words.p_value(found['p_value'])}). {verdict}"
+
+
 def non_inferiority_values(found):
     """What :func:`non_inferiority` found as values to record."""
     return [
@@ -166,8 +183,8 @@ def dice_summary(columns):
 
 def in_words(comparison):
     """A comparison of :func:`dice_summary` in a table's words: ``dice_network_observer_1`` -> "network, observer 1"."""
-    words = comparison.replace("truth_dice_", "network, truth: ").removeprefix("dice_").replace("_", " ")
-    return words.replace("network observer", "network, observer").replace("observers", "both observers")
+    told = comparison.replace("truth_dice_", "network, truth: ").removeprefix("dice_").replace("_", " ")
+    return told.replace("network observer", "network, observer").replace("observers", "both observers")
 
 
 def dice_values(table):

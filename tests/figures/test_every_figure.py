@@ -272,6 +272,13 @@ def test_no_axis_shows_more_than_all(figures):
     assert left.get_ylabel().endswith("(%)") and left.get_xlim()[0] >= 0 and left.get_xlim()[1] <= 100
 
 
+def test_each_line_of_a_legend_shows_its_mark(figures):
+    """A mark that is rasterized with its points is not drawn in a legend."""
+    for name, figure in figures.items():
+        legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
+        assert not [mark for legend in legends for mark in legend.legend_handles if mark.get_rasterized()], name
+
+
 def test_a_status_is_written_off_the_line(figures):
     figure = figures["longitudinal"]
     figure.draw_without_rendering()

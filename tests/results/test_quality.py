@@ -192,7 +192,16 @@ def test_non_inferiority_is_a_one_sided_test_against_the_margin():
     assert recorded["non_inferiority_margin"] == 0.05 and recorded["p_value_non_inferior"] == found["p_value"]
 
 
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [(0.0, "is not inferior"), (0.05, "is not settled"), (0.2, "below -0.05: the network is inferior")]
+)  # fmt: skip
+def test_the_verdict_of_non_inferiority_in_words(shift, verdict):
+    assert verdict in quality.non_inferiority_in_words(quality.non_inferiority(observed(shift), 0.05))
+
+
 def test_non_inferiority_of_little():
+    assert "Too little" in quality.non_inferiority_in_words(quality.non_inferiority(observed(0.0, n=1), 0.05))
     assert np.isnan(quality.non_inferiority(observed(0.0, n=1), 0.05)["p_value"])
     assert np.isnan(quality.non_inferiority(observed(0.0, n=5).assign(observers=np.nan), 0.05)["difference"])
     with pytest.raises(ValueError, match="margin 5"):
