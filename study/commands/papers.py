@@ -81,6 +81,7 @@ def compare(
         stop(error, 2)
     parted = side_by_side.first_difference(*sides)
     line, agree = side_by_side.verdict(table, parted)
+    typer.echo(printable(f"{name}, beside {other}: {side_by_side.made_by(sides[1])}"))
     for text in side_by_side.in_words(table, parted, side_by_side.differing_origins(*sides), (name, other)):
         typer.echo(printable(text))
     typer.echo(line)

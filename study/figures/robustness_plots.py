@@ -85,10 +85,10 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     )
     figure.caption = (
         "Predictions for the scans of held-out patients. (a) Calibration: observed share of severe scans against the "
-        "predicted probability in equal groups of scans, with Wilson's intervals, which take scans as independent; "
+        "predicted probability in equal groups of scans, with Wilson's 95 % intervals, as if scans were independent; "
         "slope and intercept of the calibration are in the key. (b) Decision curves: net benefit against the threshold "
         "probability, beside calling every scan or none severe"
-        + ("; bands: confidence intervals over patients." if limits else ".")
+        + ("; bands: 95 % confidence intervals over patients." if limits else ".")
     )
     return figure
 
@@ -247,7 +247,8 @@ def kappa_by_least_change(table, marked):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
             side = "left" if marked[quantity] <= 0.51 * x.max() else "right"  # of the line, within the panel
             said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
-            ax.text(marked[quantity], 1.01, said, va="top", ha=side)
+            look = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # no curve runs through the words
+            ax.text(marked[quantity], 0.03, said, va="bottom", ha=side, bbox=look)
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
@@ -259,7 +260,7 @@ def kappa_by_least_change(table, marked):
     )
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        "unchanged and increased with its confidence interval (band), kappa of up and down among the pairs whose "
+        "unchanged and increased with its 95 % confidence interval (band), kappa of up and down among the pairs whose "
         "change counts, and the share of these; (a) extent and portion of infection (POI), (b) density and mean "
         "Hounsfield unit of the infection (iHU). "
         f"Vertical line: the least detectable change ({marks or 'unknown'})."

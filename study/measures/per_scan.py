@@ -6,6 +6,7 @@ from tqdm import tqdm
 from study.measures import comparison, quantify
 from study.scans import refusals
 from study.scans.ct import mask_reader, read_label_map, read_scan
+from study.scans.plausibility import refuse_exchanged_masks
 from study.scans.schemas import MASK_COLUMNS
 
 # The tables with a row per scan; the columns of biomarkers.csv depend on the scan table.
@@ -35,10 +36,18 @@ def measure_scan(row, folder, masks_folder):
         The scan's row of each table: ``measured`` and ``variants``, see `study.measures.quantify`; where both observers
         outlined the infection ``agreement``, where the true infection is known ``truth``, see
         `study.measures.comparison`.
+
+    Raises
+    ------
+    study.scans.ct.ScanError
+        If a file cannot be read, or the infection's mask is larger than the lung's.
     """
     scan = read_scan(folder / row["image"])
     label_map = read_label_map(masks_folder / f"{row['scan_id']}.nii.gz", scan)
     masks = {name: mask_reader(name)(folder / row[name], scan) for name in MASK_COLUMNS if pd.notna(row.get(name))}
+    if {"lung_mask", "infection_mask"} <= masks.keys():
+        sizes = (int(masks[name].sum()) for name in ("lung_mask", "infection_mask"))
+        refuse_exchanged_masks(folder / row["infection_mask"], *sizes)
     rows = {
         "measured": quantify.measure_row(row, scan, label_map),
         "variants": quantify.variants_row(row, scan.hu, label_map, masks),

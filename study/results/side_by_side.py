@@ -137,13 +137,20 @@ def in_words(table, difference, origins, names, most=20):
     return [f"{names[0]} | {names[1]}", *lines] if lines else []
 
 
+def made_by(side):
+    """Which run one side is, at which commit and by which processor, as it was recorded."""
+    origin = side["origin"]
+    commit = str(origin.get("commit") or "unknown")[:12]
+    return f"run {origin.get('run') or 'unknown'}, commit {commit}, {origin.get('processor') or 'processor unknown'}"
+
+
 def beside_published(run):
     """The verdict on a run beside the values that the project publishes of a run of its name; "" if there are none."""
     published = run.root / "figures" / "preview" / snapshot.FILE
     if not published.is_file() or (known := snapshot.read(str(published), run.root))["origin"].get("run") != run.name:
         return ""
     line, _ = verdict(compare(snapshot.of_run(run, with_files=False), known))
-    return f"beside the published values: {line} (study compare {run.name} compares the files too)"
+    return f"beside the published values ({made_by(known)}): {line} (study compare {run.name} compares the files too)"
 
 
 def _flat(content, before=""):

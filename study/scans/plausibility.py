@@ -136,3 +136,25 @@ def _sections(path, coarse: np.ndarray) -> list[str]:
 def _apart(one: np.ndarray, other: np.ndarray) -> float:
     """Mean absolute difference in HU."""
     return float(np.abs(one - other).mean())
+
+
+def refuse_exchanged_masks(infection_path, n_lung, n_infection):
+    """Refuse a scan whose infection is larger than the lungs that hold it.
+
+    Parameters
+    ----------
+    infection_path : Path
+        Of the infection's mask, named in the error.
+    n_lung, n_infection : int
+        Voxels of the two masks.
+
+    Raises
+    ------
+    ScanError
+    """
+    if n_infection > n_lung:
+        raise ScanError(
+            infection_path,
+            f"at most the lung, which has {n_lung} voxels, and this mask {n_infection}",
+            "are the two masks exchanged? the lung mask holds all of the lungs, infected or not",
+        )

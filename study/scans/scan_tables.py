@@ -15,6 +15,7 @@ import pandas as pd
 from study.files import write_text
 from study.scans.ct import ScanError, mask_reader, read_scan
 from study.scans.identities import suspicions
+from study.scans.plausibility import refuse_exchanged_masks
 from study.scans.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
@@ -302,11 +303,11 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
                 )
         except Exception as error:  # of whatever type: the other files are checked all the same
             fault(column, ScanError.of(error, mask_path))
-    lung, infection = (voxels.get(column) for column in ("lung_mask", "infection_mask"))
-    if lung is not None and infection is not None and infection > lung:
-        what = f"at most the lung, which has {lung} voxels, and this mask {infection}"
-        remedy = "are the two masks exchanged? the lung mask holds all of the lungs, infected or not"
-        fault("infection_mask", ScanError(path.parent / cells["infection_mask"], what, remedy))
+    if {"lung_mask", "infection_mask"} <= voxels.keys():
+        try:
+            refuse_exchanged_masks(path.parent / cells["infection_mask"], voxels["lung_mask"], voxels["infection_mask"])
+        except ScanError as error:
+            fault("infection_mask", error)
     return faults
 
 

@@ -15,6 +15,7 @@ from study.networks import segmentation
 from study.publish import crate, manuscript, site
 from study.publish.forms import answers
 from study.run import Run
+from study.scans import cohort as cohort_of_scans
 from study.scans import ct, refusals, scan_tables
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
@@ -146,6 +147,16 @@ def test_an_error_of_any_type_concerns_its_own_scan_alone(cohort, monkeypatch, c
         segmentation.segment_scans(scans[2:], folder, folder, folder / "masks")
 
 
+def test_a_scan_whose_masks_are_exchanged_is_listed_and_not_compared(cohort, monkeypatch):
+    folder, scans = cohort
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    scans.loc[0, ["lung_mask", "infection_mask"]] = scans.loc[0, ["infection_mask", "lung_mask"]].to_list()
+    *tables, refused = per_scan.measure_scans(scans, folder, folder / "masks")
+    assert refused["scan_id"].tolist() == ["s0"] and "exchanged" in refused["remedy"][0]
+    assert all("s0" not in set(table["scan_id"]) for table in tables)
+
+
 def test_a_missing_scan_is_listed_and_foreseen(cohort, monkeypatch):
     folder, scans = cohort
     monkeypatch.setattr(segmentation, "Segmenter", Halves)
@@ -172,7 +183,7 @@ def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatc
     this.folder.mkdir(parents=True)
     for module, name in (
         (workflow, "plan"), (workflow, "snakemake"), (changes, "announce"), (answers, "read_statements"),
-        (answers, "write"), (provenance, "write"), (manuscript, "write"),
+        (answers, "write"), (provenance, "write"), (manuscript, "write"), (cohort_of_scans, "examine"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, lambda *_: 0)
     monkeypatch.setattr("study.run.Run", lambda name: this)

@@ -122,6 +122,12 @@ def test_a_row_more_is_in_one_alone_and_its_order_does_not_matter(one):
     assert not agree and "3 in one alone" in line
 
 
+def test_what_a_run_is_compared_with_is_told(one):
+    one["origin"] = {"run": "demo", "commit": "0123456789abcdef", "processor": "a fast one"}
+    assert side_by_side.made_by(one) == "run demo, commit 0123456789ab, a fast one"
+    assert side_by_side.made_by({"origin": {}}) == "run unknown, commit unknown, processor unknown"
+
+
 def test_the_first_file_that_differs_is_that_of_the_earliest_step(run, one):
     for path, kind in ((run.masks / "1.nii.gz", "mask"), (run.models / "lung.safetensors", "weight"),
                        (run.cohort / "lung/2.nii", "scan")):  # fmt: skip
