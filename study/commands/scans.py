@@ -90,9 +90,10 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(f"study: {scans}: {count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
     table = scan_tables.read_scans(scans)
-    if why_not := cohort.why_no_severity(table):
-        typer.echo(f"study: {scans}: {why_not}", err=True)
-    typer.echo("\n".join([f"{scans}: no fault found", *cohort.unknowns(table)]))
+    why_not = cohort.why_no_severity(table)
+    typer.echo(
+        "\n".join([f"{scans}: no fault found", *([f"but {why_not}"] if why_not else []), *cohort.unknowns(table)])
+    )
 
 
 @app.command("index")
