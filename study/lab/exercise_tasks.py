@@ -34,21 +34,35 @@ class Task:
         Where to look if the answer is wrong.
     slips : tuple of (float, str)
         Wrong answers with a known cause, and a hint for each.
+    look_alikes : tuple of (float, str)
+        Likewise, but may lie within the tolerance: if four digits tell one from the answer, what is nearer to it is
+        wrong.
     tolerance : float
         Relative; answers are rounded.
     accepts : callable, optional
         Where several answers are right: whether a given one is.
+    if_rounded : str
+        The hint for the right answer with too few digits.
     """
 
     expected: float
     look_at: str
     slips: tuple = ()
+    look_alikes: tuple = ()
     tolerance: float = 2e-3
     accepts: Callable | None = None
+    if_rounded: str = "Close: give at least four digits."
 
     def is_right(self, answer):
         """Whether an answer is right."""
-        return self.accepts(answer) if self.accepts else _near(answer, self.expected, self.tolerance)
+        if self.accepts:
+            return self.accepts(answer)
+        return _near(answer, self.expected, self.tolerance) and not any(
+            f"{wrong:.4g}" != f"{self.expected:.4g}"
+            and abs(answer - wrong) < abs(answer - self.expected)
+            and not _is_rounded(answer, self.expected)
+            for wrong, _ in self.look_alikes
+        )
 
     @property
     def tells_apart(self):
@@ -57,8 +71,19 @@ class Task:
 
     def hint(self, answer):
         """Where to look after a wrong answer."""
-        known = (hint for wrong, hint in self.slips if _near(answer, wrong, self.tolerance))
-        return next(known, self.look_at)
+        wrongs = (*self.look_alikes, *self.slips)
+        exact = any(_near(answer, wrong, 1e-9) for wrong, _ in wrongs)
+        if _is_rounded(answer, self.expected) and not exact:
+            return self.if_rounded
+        known = [
+            hint for wrong, hint in wrongs if _near(answer, wrong, self.tolerance) or _is_rounded(answer, wrong, 3)
+        ]
+        return " Or: ".join(known) or self.look_at
+
+
+def _is_rounded(answer, exact, fewest=2):
+    """Whether an answer is a number rounded to so many digits or more."""
+    return any(answer == float(f"{exact:.{digits}g}") for digits in range(fewest, 8))
 
 
 def _near(answer, expected, tolerance):
@@ -89,7 +114,9 @@ def _volume(exercises):
         (
             (count, "That is the number of voxels. How large is one?"),
             (1000 * volume, "That is in cubic millimetres; how many of them are a millilitre?"),
+            (volume / 1000, "That is in litres."),
             (count * dy * dx / 1000, "That leaves out one of the three lengths. How thick is a section?"),
+            (volume / 10, "That is a tenth of the volume: how many cubic millimetres are a cubic centimetre?"),
         ),
     )
 
@@ -130,6 +157,7 @@ def _border(exercises):
 def _partial_volume(exercises):
     example = exercises.example
     lung = float(np.median(example.hu[example.label_map >= LUNG]))
+    healthy = float(np.median(example.hu[example.label_map == LUNG]))
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
     share = (LEVEL_HU - lung) / (ihu - lung)
     return Task(
@@ -138,6 +166,10 @@ def _partial_volume(exercises):
         (
             (1 - share, "That is the share of healthy lung."),
             (100 * share, AS_A_FRACTION),
+            (
+                (LEVEL_HU - healthy) / (ihu - healthy),
+                "That takes the median of label 1 alone. The lung field is labels 1 and 2.",
+            ),
         ),
         tolerance=1e-2,
     )
@@ -154,7 +186,11 @@ def counted_auc(rounded, poi, is_severe):
         (
             ((severe[:, None] > other).mean(), "How much do pairs with equal POI count?"),
             ((severe[:, None] >= other).mean(), "How much do pairs with equal POI count? Neither 1 nor 0."),
-            (roc.auc(poi, is_severe), "That is the AUC of POI as it was measured. Have you rounded it?"),
+            (
+                roc.auc(poi, is_severe),
+                "That is the AUC of POI as it was measured, or in finer steps. Have you rounded it? The step is "
+                "`exercises.poi_step`.",
+            ),
             (1 - area, "Which of the two should have the higher POI?"),
             (100 * area, AS_A_FRACTION),
         ),
@@ -169,9 +205,16 @@ def _youden(exercises):
     poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
     best = roc.youden(poi, is_severe)
 
+    def is_best(cutoff):
+        point = roc.operating_point(poi, is_severe, cutoff)
+        return bool(np.isclose(point.youden, best.youden, rtol=0, atol=1e-9))
+
     def accepts(answer):
-        point = roc.operating_point(poi, is_severe, answer)
-        return bool(np.isfinite(answer)) and np.isclose(point.youden, best.youden, rtol=0, atol=1e-9)
+        """A cut-off that calls the same scans severe, or one of the table, rounded, and not nearer to another."""
+        if not np.isfinite(answer):
+            return False
+        meant = poi.iloc[(poi - answer).abs().argmin()]
+        return is_best(answer) or (_near(answer, meant, Task.tolerance) and is_best(meant))
 
     return Task(
         best.cutoff,
@@ -180,6 +223,7 @@ def _youden(exercises):
         ((100 * best.cutoff, "The cut-off is a POI, stored as a fraction."),
          (best.youden, "That is the Youden index. Which POI has it?")),
         accepts=accepts,
+        if_rounded="That is the cut-off, rounded: give more digits.",
     )  # fmt: skip
 
 
@@ -242,6 +286,10 @@ def _agreement(cells):
 def kappa_of(counts):
     """Exercise 6.1 on these counts, a dict like ``Exercises.counts``."""
     found = _agreement(counts.values())
+    up_up, up_down, down_up, _ = counts.values()
+    up = (2 * up_up + up_down + down_up) / (2 * sum(counts.values()) or np.nan)  # of both sides together
+    pooled = up**2 + (1 - up) ** 2
+    scott_pi = (found.observed_agreement - pooled) / (1 - pooled) if pooled < 1 else np.nan
     return Task(
         found.kappa,
         "How often do both agree, how often would they agree by chance with these totals of up and down, and what "
@@ -255,6 +303,9 @@ def kappa_of(counts):
                 "Divide that by the most that agreement could exceed chance.",
             ),
             (found.pabak, "That assumes that up and down are equally frequent. How frequent are they for each side?"),
+        ),
+        look_alikes=(
+            (scott_pi, "That is Scott's pi, from the totals of both sides together. Kappa takes each side's own."),
         ),
     )
 
@@ -288,18 +339,25 @@ def _prevalence(exercises):
 
 
 def _least_change(exercises):
-    spread = exercises.changes_without_phrase.std(ddof=1)
+    errors = exercises.changes_without_phrase
+    spread = errors.std(ddof=1)
     factor = stats.norm.isf(0.025)
     return Task(
         float(factor * spread),
-        "Where nothing changed, how far do two measurements differ in 95 % of cases? Each change already contains the "
-        "errors of two scans.",
+        "Where nothing changed, how far do two measurements differ in 95 % of cases, if errors are normal? Each change "
+        "already contains the errors of two scans.",
         (
             (factor * spread / 2**0.5, "That is 1.96 SEM, for one scan. A change has the errors of two."),
             (factor * spread * 2**0.5, "The SD of the changes already contains the errors of both scans."),
             (spread, "That is one SD; how many contain 95 % of cases?"),
             (spread / 2**0.5, "That is the standard error of measurement of one scan."),
             (factor * spread / 100, "Give it in percentage points, like the changes."),
+        ),
+        look_alikes=(
+            (
+                errors.abs().quantile(0.95),
+                "That is the 95th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",
+            ),
         ),
         tolerance=2.5e-2,
     )

@@ -9,6 +9,8 @@ import pytest
 
 from helpers.project import ROOT
 from study.files import write_table
+from study.lab import exercise_tasks
+from study.lab.exercise_tasks import Task
 from study.lab.exercises import TASKS, Exercises, OnPaper
 from study.measures import per_scan
 from study.run import Run
@@ -131,7 +133,8 @@ def test_wrong_answers_are_refused_and_the_hint_gives_nothing_away(exercises, nu
     assert np.isfinite(task.expected) and of.check(number, task.expected).right
     assert of.check(number, np.float64(task.expected)).right
     assert task.tells_apart
-    wrong = [slip for slip, _ in task.slips if np.isfinite(slip)]
+    alike = [slip for slip, _ in task.look_alikes if f"{slip:.4g}" != f"{task.expected:.4g}"]
+    wrong = [slip for slip, _ in task.slips if np.isfinite(slip)] + alike
     hints = set()
     for answer in [*wrong, 1.2 * task.expected + 0.01, -task.expected - 1, 0.0, float("inf"), float("nan")]:
         checked = of.check(number, answer)
@@ -182,7 +185,97 @@ def test_any_cutoff_with_the_greatest_youden_index_is_right(exercises):
     _, table = exercises
     best = TASKS["5.2"](table).expected
     assert table.check("5.2", best - 1e-6).right  # between two POIs: the same scans are called severe
-    assert not table.check("5.2", best + 1e-6).right
+    assert table.check("5.2", best + 1e-6).right  # that POI, rounded
+    assert not table.check("5.2", 1.01 * best).right
+
+
+def test_a_rounded_cutoff_is_right_unless_it_means_another_poi(root):
+    table = table_of_biomarkers(2)
+    table["status"] = ["non-severe"] * 3 + ["severe"] * 3
+    table["poi"] = [0.05, 0.09, 0.1026, 0.1027806269, 0.103, 0.2]
+    table["infection_volume_ml"] = table["lung_volume_ml"] * table["poi"]
+    table["ihu"] = [-500.0, -510, -520, -490, -480, -470]
+    table.to_csv(root / "close.csv", index=False)
+    of = Exercises("demo", "close.csv", root)
+    assert TASKS["5.2"](of).expected == 0.1027806269
+    for right in (0.1027806269, 0.102781, 0.1028, 0.1027):  # the last calls the same scans severe
+        assert of.check("5.2", right).right, right
+    assert of.check("5.2", 0.103).message == "5.2: not yet. That is the cut-off, rounded: give more digits."
+    for wrong in (0.1026, 0.1029, 0.104):
+        assert "Another cut-off" in of.check("5.2", wrong).message, wrong
+
+
+def test_a_rounded_answer_is_told_to_have_more_digits():
+    close = Task(0.13865, "Look.", ((0.1442, "A slip."), (0.14, "Another.")))
+    assert close.is_right(0.1387) and not close.is_right(0.139)
+    assert close.hint(0.139) == "Close: give at least four digits."
+    assert close.hint(0.144) == "A slip." and close.hint(0.138) == "Look."
+    assert close.hint(0.14) == "Another."  # exactly the slip
+    assert "at least four digits" in OnPaper().check("1.3", 3.1).message
+
+
+def test_an_answer_nearer_to_a_look_alike_is_wrong_if_four_digits_tell():
+    task = exercise_tasks.kappa_of({"up_up": 90, "up_down": 7, "down_up": 2, "down_down": 29})
+    for kappa in (0.82, 0.818, 0.8184, 0.81841, task.expected):
+        assert task.is_right(kappa), kappa
+    for scott_pi in (0.8181, 0.81805):
+        assert not task.is_right(scott_pi) and "Scott's pi" in task.hint(scott_pi)
+    equal = exercise_tasks.kappa_of({"up_up": 90, "up_down": 7, "down_up": 7, "down_down": 29})
+    assert np.isnan(exercise_tasks.kappa_of({"up_up": 0, "up_down": 0, "down_up": 0, "down_down": 0}).expected)
+    assert equal.is_right(equal.expected) and equal.is_right(equal.expected - 1e-12)  # both are the same
+
+
+def test_each_of_two_causes_of_a_wrong_volume_is_named(exercises):
+    scan, _ = exercises
+    volume = TASKS["4.2"](scan).expected
+    hint = scan.check("4.2", volume / 10).message  # sections are 10 mm thick
+    assert "leaves out one of the three lengths" in hint and "a tenth of the volume" in hint
+    assert "litres" in scan.check("4.2", volume / 1000).message
+
+
+def test_the_median_of_healthy_lung_alone_is_told_from_that_of_the_lung_field(exercises):
+    scan, _ = exercises
+    hu, labels = scan.example.hu, scan.example.label_map
+    healthy, ihu = np.median(hu[labels == 1]), hu[labels == 2].mean()
+    assert "labels 1 and 2" in scan.check("4.5", (-750 - healthy) / (ihu - healthy)).message
+
+
+def test_the_percentile_of_errors_with_heavy_tails_is_told_from_their_sd(exercises):
+    _, table = exercises
+    errors = np.abs(table.changes_without_phrase)
+    assert "95th percentile" in table.check("6.4", np.percentile(errors, 95)).message
+
+
+def test_an_exercise_may_be_named_by_a_number_and_answered_by_an_array_of_one(exercises):
+    _, table = exercises
+    answer = TASKS["5.1"](table).expected
+    assert table.check(5.1, answer).right
+    assert table.check("5.1", np.array([answer])).right and table.check("5.1", pd.Series([answer])).right
+    assert "must be one number" in table.check("5.1", np.array([answer, 1])).message
+
+
+def test_without_a_run_an_exercise_that_needs_one_says_so():
+    for number in ("4.1", 5.1, "6.5"):
+        checked = OnPaper().check(number, 0.1)
+        assert not checked.right and 'needs a run; check it with exercises = Exercises("demo")' in checked.message
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_questions_say_how_many_digits(book):
+    assert "at least four digits" in nbformat.read(FOLDER / f"{book}.ipynb", 4).cells[0].source
+
+
+@pytest.mark.parametrize("book", ["1-cohort", "2-train", "3-segment", "5-severity"])
+def test_given_numbers_are_printed_so_that_no_code_is_needed(root, monkeypatch, capsys, book):
+    _, names = run_cells(FOLDER / f"{book}.ipynb", monkeypatch, root)
+    said = capsys.readouterr().out
+    given = {name: value for name, value in names.items() if name.isupper()}
+    if book == "5-severity":
+        given = {"poi_step": names["exercises"].poi_step}
+    assert given
+    for name, value in given.items():
+        unit = {"MM": " mm", "HU": " HU", "KERNEL": " pixels", "SMALL": " pixels", "LARGE": " pixels"}
+        assert f"{name} = {value:g}{unit.get(name.split('_')[-1], '')}" in said
 
 
 def test_what_is_no_answer_gets_words_and_an_unknown_exercise_an_error(exercises):

@@ -121,8 +121,9 @@ def test_notebook_5_runs_from_top_to_bottom_and_its_cut_off_moves(opened):
     for moved in range(1, 9):
         page.keyboard.press("ArrowRight")
         page.wait_for_function(
-            "words => document.querySelector('.study-panel .widget-html').innerText.includes(words)",
-            arg=f"at or above {cutoffs[place + moved]:.4g} is called severe: sensitivity",
+            "([below, at]) => { const shown = parseFloat(document.querySelector('.study-panel .widget-html')"
+            ".innerText.split('at or above ')[1]); return below < shown && shown <= at; }",
+            arg=[float(cutoffs[place + moved + 1]), float(cutoffs[place + moved])],
         )
         assert sensitivity(cutoffs[place + moved]) in words.inner_text()
     assert words.inner_text() != first

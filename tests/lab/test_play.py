@@ -127,6 +127,10 @@ def counted(scores, is_severe, at):
     return int((called & is_severe).sum()), int((~called & ~is_severe).sum())
 
 
+def shown_cutoff(panel):
+    return float(re.search(r"at or above (\S+) is called severe", panel.words.value)[1])
+
+
 def test_each_place_on_the_curve_says_what_counting_gives(scored):
     scores, is_severe = scored
     panel = cutoff.panel(scores, is_severe)
@@ -141,8 +145,19 @@ def test_each_place_on_the_curve_says_what_counting_gives(scored):
         for place, at in [*enumerate(cutoffs)][::5]:
             panel.controls["place"].value = place
             hits, cleared = counted(known, status, at)
+            assert counted(known, status, shown_cutoff(panel)) == (hits, cleared)
             assert f"({hits} of {status.sum()})" in panel.words.value
             assert f"({cleared} of {(~status).sum()})" in panel.words.value
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [([10.27806, 9, 10.279], 10.278), ([10.28496, 9, 10.5], 10.28), ([0.12345678, 0.1234567, 1], 0.12345678)],
+)
+def test_the_cutoff_has_the_digits_that_make_its_sentence_true(values, shown):
+    panel = cutoff.panel(pd.DataFrame({"POI (%)": [*values, 20.0]}), pd.Series([True, False, True, True]))
+    assert shown_cutoff(panel) == shown
+    assert "(3 of 3)" in panel.words.value and "(1 of 1)" in panel.words.value
 
 
 def test_a_score_without_both_groups_is_left_out(scored):

@@ -77,13 +77,19 @@ def panel(scores, is_severe):
         for cell, count in cells.items():
             cell.get_text().set_text(str(getattr(point, count)))
         return (
-            f"{score} at or above {point.cutoff:.4g} is called severe: "
+            f"{score} at or above {_shown(point.cutoff, values)} is called severe: "
             f"sensitivity {100 * point.sensitivity:.1f} % ({point.true_positives} of {severe.sum()}), "
             f"specificity {100 * point.specificity:.1f} % ({point.true_negatives} of {(~severe).sum()}), "
             f"Youden index {point.youden:.3f}."
         )
 
     return Panel({"score": name, "place": place}, draw, figure)
+
+
+def _shown(cutoff, values):
+    """A cut-off with as many digits, four or more, as it takes to call the same scans severe."""
+    texts = (f"{cutoff:.{digits}g}" for digits in range(4, 18))
+    return next(text for text in texts if np.array_equal(values >= float(text), values >= cutoff))
 
 
 def _draw_scores(ax, values, severe, words):
