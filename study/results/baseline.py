@@ -12,8 +12,8 @@ from study.statistics import groups
 def flow(scans: pd.DataFrame, included: pd.DataFrame) -> pd.DataFrame:
     """The flow of patients and scans from those reviewed to those included and their two groups.
 
-    A severe patient has at least one severe scan, a non-severe patient only non-severe ones; scans are counted by
-    their own status. So both columns add up, although a severe patient may also have non-severe scans.
+    A status has its scans and the patients who have such a scan. So the scans add up, and the patients do not: one with
+    scans of both statuses is in both rows.
 
     Parameters
     ----------
@@ -26,14 +26,13 @@ def flow(scans: pd.DataFrame, included: pd.DataFrame) -> pd.DataFrame:
         step, patients, scans. The last step, "status unknown", is there only if the status of any scan is unknown.
     """
     out = scans[~scans["scan_id"].isin(included["scan_id"])]
-    group = _severity_of_patients(included)
     rows = [("reviewed", scans["patient_id"].nunique(), len(scans))]
     rows.append(("excluded", out["patient_id"].nunique(), len(out)))
     rows.append(("included", included["patient_id"].nunique(), len(included)))
-    for status in STATUSES:
-        rows.append((status, int((group == status).sum()), int((included["status"] == status).sum())))
+    by_status = {status: included[included["status"] == status] for status in STATUSES}
     if included["status"].isna().any():
-        rows.append(("status unknown", int(group.isna().sum()), int(included["status"].isna().sum())))
+        by_status["status unknown"] = included[included["status"].isna()]
+    rows += [(status, of_status["patient_id"].nunique(), len(of_status)) for status, of_status in by_status.items()]
     return pd.DataFrame(rows, columns=["step", "patients", "scans"])
 
 
@@ -58,7 +57,8 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         empty where nothing was compared and a dash where it is undefined.
     numbers : pandas.DataFrame
         name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients of whom
-        the value is known. Without patients, mean and share are NaN, and so is the SD of fewer than two patients.
+        the value is known. `n_patients_with_non_severe` are those who have a non-severe scan, the severe among them
+        too. Without patients, mean and share are NaN, and so is the SD of fewer than two patients.
         The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
         in a group or no variance at all, for sex with an empty group or one sex only.
     """
@@ -113,6 +113,8 @@ def _by_severity(scans):
             words.count_and_share(n_male, share["male"]) if n_sex or not n else "unknown", str(exams[name]),
             words.count_and_share(n_multiple, share["multiple_exams"]),
         ]  # fmt: skip
+    with_non_severe = scans.loc[scans["status"] == "non-severe", "patient_id"].nunique()
+    numbers.append(("n_patients_with_non_severe", with_non_severe, len(patients), "patients"))
     return numbers, columns, patients
 
 
@@ -144,13 +146,17 @@ def note(scans: pd.DataFrame) -> str:
     scans : pandas.DataFrame
         The included scans.
     """
-    group = scans["patient_id"].map(_severity_of_patients(scans))
+    by_patient = _severity_of_patients(scans)
+    group = scans["patient_id"].map(by_patient)
     of_severe, severe = int((group == "severe").sum()), int((scans["status"] == "severe").sum())
+    non_severe = scans.loc[scans["status"] == "non-severe", "patient_id"].unique()
+    both = int((by_patient[non_severe] == "severe").sum())
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by the "
         f"chi-square test. Severe patients have a severe scan; exams are scans with the status of the column: {severe} "
-        f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Scans that are "
-        "refused later are counted here; the flow of patients says how many."
+        f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those are of "
+        f"{len(non_severe)} patients, {both} of them severe. Scans that are refused later are counted here; the flow "
+        "of patients says how many."
     )
 
 

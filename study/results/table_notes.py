@@ -36,7 +36,7 @@ NOTES = {
     "S17": "Brackets: {confidence} confidence intervals. p value: one-sided, the share of resampled patients in which "
     "kappa of POI is not above that of iHU.",
     "dice": "n: scans.",
-    "flow": "Severe patients have a severe scan.",
+    "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1.",
     "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "
     "Targets are this project's own.",
 }

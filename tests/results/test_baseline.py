@@ -10,7 +10,7 @@ from study.results.baseline import flow, note, table_1
 from study.scans.cohort import include
 
 
-def test_flow_adds_up():
+def test_flow_counts_the_scans_of_a_status_and_the_patients_who_have_one():
     included, _ = include(COHORT)
     table = flow(COHORT, included).set_index("step")
     assert table["patients"].to_dict() == {
@@ -18,7 +18,7 @@ def test_flow_adds_up():
         "excluded": 1,
         "included": 3,
         "severe": 1,
-        "non-severe": 2,
+        "non-severe": 3,  # A, who is severe as well
     }
     assert table["scans"].to_dict() == {
         "reviewed": 7,
@@ -104,7 +104,7 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     included, excluded = include(cohort)
     assert len(included) == 6 and excluded.empty
     steps = flow(cohort, included).set_index("step")
-    assert steps.loc[["severe", "non-severe", "status unknown"], "patients"].tolist() == [1, 1, 1]
+    assert steps.loc[["severe", "non-severe", "status unknown"], "patients"].tolist() == [1, 2, 2]
     assert steps.loc[["severe", "non-severe", "status unknown"], "scans"].tolist() == [1, 3, 2]
     table, numbers = table_1(cohort)
     number = numbers.set_index("name")
@@ -121,3 +121,11 @@ def test_the_note_of_table_1_says_that_severe_patients_have_other_scans_too():
     of_severe = sum(len(states) for states in by_patient if "severe" in states)
     severe = sum(states.count("severe") for states in by_patient)
     assert f"{severe} of the {of_severe} scans of severe patients are severe" in note(included)
+
+
+def test_the_patients_of_the_non_severe_scans_are_the_same_number_in_flow_note_and_values():
+    included, _ = include(COHORT)
+    have_one = int(flow(COHORT, included).set_index("step").loc["non-severe", "patients"])
+    value = table_1(included)[1].set_index("name")["value"]
+    assert value["n_patients_with_non_severe"] == have_one == 3 and value["n_patients_non_severe"] == 2
+    assert f"of {have_one} patients, 1 of them severe" in note(included)
