@@ -87,7 +87,7 @@ def severity_boxplots(biomarkers, p_values=None):
 
 
 @styled
-def roc_curves(curves, auc, chosen, n):
+def roc_curves(curves, auc, chosen, n, confidence=0.95):
     """Draw Figure 4: ROC curves of several scores, with the cut-off that the Youden index chose.
 
     Parameters
@@ -95,11 +95,13 @@ def roc_curves(curves, auc, chosen, n):
     curves : dict of str -> DataFrame
         Per score, columns ``fpr`` and ``tpr`` (fractions 0..1), in the order of the curve.
     auc : dict of str -> (value, low, high)
-        Area under each curve with its 95 % interval; low and high may be None or NaN.
+        Area under each curve with its interval by DeLong; low and high may be None or NaN.
     chosen : dict of str -> (fpr, tpr)
         The operating point of each score; may be missing for a score.
     n : dict of str -> (n_severe, n_non_severe)
         How many scans each curve is based on: a scan without infection has no iHU.
+    confidence : float
+        Of the intervals.
     """
     figure = new_figure("single", 105)
     ax = figure.subplots()
@@ -142,7 +144,8 @@ def roc_curves(curves, auc, chosen, n):
     )
     figure.caption = (
         "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under "
-        f"the curve (AUC) with its confidence interval, n severe + non-severe scans. {listed}. "
+        f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong, which takes scans as "
+        f"independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
         "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Dashed: chance."
     )
     return figure

@@ -93,6 +93,10 @@ def _facts(known):
     return f"## {executed.PROVENANCE}\n\n" + "\n".join(lines)
 
 
+# The interval is the notebook's own, of an AUC over scans; the error is for comparing with the paper.
+VALUE_HEADS = {"standard_error": "standard error (patients)"}
+
+
 def values_html(recorded):
     """All values that a notebook recorded, a table with an anchor for each.
 
@@ -101,7 +105,8 @@ def values_html(recorded):
     recorded : DataFrame
         From ``Run.recorded``.
     """
-    header = "".join(f'<th scope="col">{html.escape(str(column))}</th>' for column in ["name", *recorded.columns])
+    heads = [VALUE_HEADS.get(column, column) for column in ("name", *recorded.columns)]
+    header = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
     rows = []
     for name, row in recorded.iterrows():
         shown = ("" if cell is None or cell != cell else f"{cell:.10g}" if isinstance(cell, float) else str(cell)

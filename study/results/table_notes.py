@@ -5,10 +5,10 @@
 
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
-    "bootstrap of scans within each status (exact where they are 0 or 100 %), of the AUC by DeLong. p values: over "
-    "scans, which are taken as independent, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no "
-    "biomarker of the model matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows "
-    "that need it.",
+    "bootstrap of scans within each status (exact where they are 0 or 100 %), of the AUC by DeLong; they take "
+    "scans as independent, and Tables S3 and S15 have intervals over patients. p values: over scans, taken as "
+    "independent too, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no biomarker of the model "
+    "matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows that need it.",
     "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
     "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa. Strength "
     "of agreement: 0-0.20, poor; 0.21-0.40, fair; 0.41-0.60, moderate; 0.61-0.80, good; 0.81-1.00, very good.",

@@ -85,6 +85,7 @@ def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
         {"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, {"POI": (79, 452)}
     )
     assert "POI: AUC 0.968 [0.951, 0.981]" in words_of(figure) or "POI: AUC 0.968 [0.950, 0.981]" in words_of(figure)
+    assert "95 % confidence interval by DeLong" in figure.caption and "over patients" in figure.caption
     assert "(n = 79 + 452)" in words_of(figure) and "(n = 79 + 452)" in figure.alt
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [(float(m.get_xdata()[0]), float(m.get_ydata()[0])) for m in marks] == [(0.095, 0.924)]

@@ -42,6 +42,7 @@ def test_the_page_is_self_contained_and_the_same_each_time(run):
     assert page == page_of(run)
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
     assert "url(" not in page and "@import" not in page and "default-src 'none'" in page
+    assert "have those over patients" in page  # where the wider intervals are
     assert page.count("<tr id=") == len(PAPER.claims) and "Data tier: synthetic" in page
     findings, _, remarks = page[: page.index("<h2>All claims")].partition('<table id="remarks"')
     assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings

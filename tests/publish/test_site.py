@@ -111,6 +111,7 @@ def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_ru
     assert len([a["src"] for tag, a in tags(page) if tag == "img"]) == 1
     assert 'class="output stream' not in page and "Kowalski" not in page and "0.968" in page
     assert page.count("<table") == 2  # Table 2 and the recorded values
+    assert "standard error (patients)" in page
     assert "alert" not in article(pages(run)["notebooks/6-progression.html"])  # the words of its error
     assert "Kowalski" not in (run.figures / "searchindex.js").read_text()
     assert "Before you hand these pages on" in pages(run)["index.html"]
