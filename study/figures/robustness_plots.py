@@ -72,7 +72,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     right.axhline(0, color=COLOURS["faint"], linewidth=0.6, label="call none severe")
     top = max(np.nanmax(benefit[[*models, "all"]].to_numpy()), 0.01)
     right.set(xlabel="Threshold probability", ylabel="Net benefit (true positives per scan)")
-    right.set(xlim=(0, 1), ylim=(-0.35 * top, 1.1 * top))
+    right.set(xlim=(0, benefit["threshold"].max()), ylim=(-0.35 * top, 1.1 * top))
     right.legend(loc="upper right")
     figure.alt = (
         "Left: observed share of severe scans against the predicted probability, scans of held-out patients; "

@@ -3,6 +3,9 @@
 ``tables.save`` adds what the abbreviations mean, and whether the data are synthetic.
 """
 
+from study.results.progression import FEWEST_CASES
+from study.results.targets import NOT_ENOUGH, TARGETS
+
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
     "bootstrap of scans within each status (exact where they are 0 or 100 %), of the AUC by DeLong; they take "
@@ -14,7 +17,8 @@ NOTES = {
     "of agreement: 0-0.20, poor; 0.21-0.40, fair; 0.41-0.60, moderate; 0.61-0.80, good; 0.81-1.00, very good.",
     "S1": "Ranges of the scans of each vendor; n: scans.",
     "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
-    "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU.",
+    "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU. So "
+    "AICs of different numbers of scans may not be compared.",
     "S3": "Brackets: {confidence} confidence intervals.",
     "S4": "Counted are pairs of consecutive scans of a patient. Left out: no change of the biomarker, or iHU "
     "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
@@ -24,8 +28,10 @@ NOTES = {
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
     "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
     "S9": "Base: the headline as it is. Decimals: those that tell its numbers apart, four at most.",
-    "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals.",
-    "S11": "Brackets: {confidence} confidence intervals.",
+    "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
+    "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
+    "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
+    f"{FEWEST_CASES} pairs, as in Figure S9.",
     "S12": "Base: kappa as in Table 4. Decimals: as in Table S9.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
@@ -33,12 +39,15 @@ NOTES = {
     "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off chosen anew in each "
     "resample. Patients: those of the status on which the number depends, severe ones for sensitivity, others for "
     "specificity, the rarer for the AUC; of both together it takes more.",
-    "S17": "Brackets: {confidence} confidence intervals. p value: one-sided, the share of resampled patients in which "
-    "kappa of POI is not above that of iHU.",
+    "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
+    "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
+    "other.",
     "dice": "n: scans.",
     "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1.",
     "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "
-    "Targets are this project's own.",
+    "Targets are this project's own. Verdict: of the estimate, not of its interval; "
+    f"{NOT_ENOUGH}: n below {TARGETS['infection_dice'].least_n}, of healthy scans below "
+    f"{TARGETS['healthy_share'].least_n}.",
 }
 
 

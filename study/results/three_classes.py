@@ -89,7 +89,7 @@ def tabulate(pairs, least):
         ``n_unchanged_report, n_unchanged_biomarker, n_unread`` (reports left out as they are not understood),
         ``kappa_two, n_two``; and ``linear, linear_low, linear_high,
         quadratic ...``, kappas that give part of the credit where only one side says unchanged (errors that treat cases
-        as independent). NaN where the least change is unknown.
+        as independent). NaN where the least change is unknown, ``kappa_two`` also of fewer than ten changes.
     """
     rows = {}
     for quantity, found in least.items():
@@ -102,7 +102,7 @@ def tabulate(pairs, least):
             "n_unchanged_report": int((known["report"] == 0).sum()),
             "n_unchanged_biomarker": int((known["biomarker"] == 0).sum()),
             "n_unread": int(is_unknown(pairs, quantity).sum()),
-            "kappa_two": by_patient.loc["two", "kappa"],
+            "kappa_two": by_patient.loc["two", "kappa"] if len(two) >= FEWEST_CASES else np.nan,
             "n_two": len(two),
         }
         for weights in ("linear", "quadratic"):

@@ -102,6 +102,7 @@ def test_bland_altman_limits():
     figure = quality_plots.bland_altman(table)
     heights = sorted(line.get_ydata()[0] for line in figure.axes[1].lines)
     np.testing.assert_allclose(heights, [2 - 1.96, 2, 2 + 1.96])
+    assert "the same for all sizes" in figure.caption
 
 
 def test_small_infections_pull_the_mean_down():

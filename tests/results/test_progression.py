@@ -153,7 +153,8 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
     least, _ = three_classes.least_detectable(pairs, variants)
     three = three_classes.tabulate(pairs, least)
     assert three.loc["volume", "kappa"] > 0.9 and three.loc["volume", "n"] == len(pairs)
-    assert three_classes.tabulate(pairs, {"volume": change.LeastDetectable(0.0, 0.0, 2)})["kappa"].item() < 0.7
+    any_change = {"volume": change.LeastDetectable(0.0, 0.0, 2)}
+    assert three_classes.tabulate(pairs, any_change)["kappa"].item() < 0.7
     by_least, marked = three_classes.kappa_by_least_change(pairs, least, n_steps=9)
     of_volume = by_least[by_least["quantity"] == "volume"]
     best = of_volume.loc[of_volume["three"].idxmax(), "least"]
@@ -161,6 +162,17 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
     assert of_volume["share"].is_monotonic_decreasing and of_volume["share"].iloc[0] == 1
     figure = robustness_plots.kappa_by_least_change(by_least, marked)
     assert len(figure.axes) == 2
+
+
+def test_kappa_of_few_changes_is_a_dash():
+    _, pairs, _ = many_pairs()
+    any_change = {"volume": change.LeastDetectable(0.0, 0.0, 2)}
+    changed = pairs[(pairs["volume"] != 0) & (pairs["poi_change"] != 0)]
+    for n, is_shown in ((9, False), (10, True)):
+        three = three_classes.tabulate(changed.iloc[:n], any_change)
+        assert three.loc["volume", "n_two"] == n and np.isfinite(three.loc["volume", "kappa_two"]) == is_shown
+        (said,) = three_classes.in_words(three).loc["Kappa of up and down beyond it"]
+        assert (said != words.MISSING) == is_shown
 
 
 def test_the_kappas_tornado_starts_from_table_4():
