@@ -231,13 +231,13 @@ def _related(relation, numbers, answer, sound):
         words = f"{answer.words}, but only if {relation.provided}" if relation.provided else answer.words
         loosely = answer.loosely or bool(relation.provided)
         return Check(relation.rule, cited, True, words, method=method, loosely=loosely)
-    usual = numbers | ({"method": answer.usual} if answer.usual else {})
-    fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
-    for path, value in answer.fits.items():
-        if path in numbers and fits.get(path) is None:
-            new = _like(path, numbers[path], value)
-            fits[path] = new if _holds(relation.rule, numbers, path, new) else None
-    fits = {path: new for path, new in fits.items() if new is not None}
+    usual = numbers | answer.usual
+    fits = {path: _like(path, numbers[path], value) for path, value in answer.fits.items()
+            if path in numbers and (isinstance(value, str) or math.isfinite(value))}  # fmt: skip
+    fits = {path: new for path, new in fits.items() if _holds(relation.rule, numbers, path, new)}
+    for path in () if answer.searched else numbers:
+        if path not in fits and (new := _searched(relation.rule, usual, path)) is not None:
+            fits[path] = new
     broken = {path: _broken(relation.cited[path], new, sound) for path, new in fits.items()}
     ordered = sorted(fits, key=lambda path: (bool(broken[path]), _change(numbers[path], fits[path])))
     words = "; or ".join(
@@ -273,7 +273,7 @@ def _apply(rule, numbers):
 
 def _like(path, number, value):
     """A value with the digits of the number that it replaces; a p value that these round to 0 becomes a bound."""
-    if not isinstance(number, Printed) or not math.isfinite(value):
+    if not isinstance(number, Printed):
         return value
     new = number.like(value)
     if path == "p" and new.value == 0:
