@@ -37,6 +37,9 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     is_wald = estimate.allows(*(math.sqrt(max(0, low.ends[side]) * high.ends[side]) for side in (0, 1)))
     if not is_wald:
         words += ", so this is no Wald interval"
+        if 2 * estimate.ends[0] <= low.ends[1] + high.ends[1] and 2 * estimate.ends[1] >= low.ends[0] + high.ends[0]:
+            words += (f"; {estimate.text} is in the middle of the limits themselves, as of odds ratio +- "
+                      f"{digits(errors, 2)} standard errors: a wrong kind of interval, as only the log is about normal")  # fmt: skip
         if method == "wald":
             return Answer(False, words, fits, involved=interval)
     p_wald = _p_of_wald(low, high, errors) if p and is_wald and method in ("any", "wald") else None

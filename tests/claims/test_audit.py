@@ -127,6 +127,11 @@ PROFILE = {"estimate": "6.40", "low": "1.66", "high": "28.43"}  # by profile lik
         ({"estimate": "1.60"}, False, "1.60 is outside [1.66, 28.43]"),
         ({"high": "284.3"}, False, "nor a profile-likelihood or exact one: its arms differ by a factor of 2.8"),
         ({"p": "0.010"}, True, "can be so"),
+        (
+            {"estimate": "3.10", "low": "1.85", "high": "4.35"},
+            True,
+            "+- 1.96 standard errors: a wrong kind of interval",
+        ),
         ({"p": "0.90"}, False, "if it is a profile-likelihood or exact interval, p is"),
         ({"low": "1.57", "high": "26.03", "p": "0.0095"}, True, "p from the interval = 0.0096"),
         ({"low": "1.31", "high": "33.11", "p": "0.010", "method": "exact"}, True, "can be so"),
@@ -307,12 +312,21 @@ def test_what_this_paper_has():
     density = found["Table 4", "agreement"]
     assert "54" in density.printed and density.what_would_fit == "pairs, change of density: 56"
     assert len(table) == 10
-    assert table["rule"].tolist() == ["same"] * 2 + ["agreement"] * 2 + ["order"] + ["unit"] * 5  # the weighty first
+    assert (
+        table["rule"].tolist() == ["same"] + ["agreement"] * 2 + ["same", "order"] + ["unit"] * 5
+    )  # the weighty first
+    assert table["where"].tolist()[:3] == ["Abstract", "Table 4", "Table 4; Table 3"]
+    assert audit.counted(table) == "3 contradictions, 2 by another reading, 5 wordings of units"
+    assert found["Abstract; Table 2", "same"].what_would_fit.endswith("POI alone, which is 0.9680 in Table 2")
+    assert "every 5 mm" in found["Methods, CT protocol", "order"].what_would_fit
+    (current,) = table.loc[table["printed"] == "tube current, lowest: 30 mAs", "what would fit"]
+    assert current == "called tube current-time product (mAs); or in mA"
     remark = audit.remarks(checks).iloc[0]  # 452 scans of 164 patients: both can be true, under a condition
     assert (remark["where"], remark["rule"]) == ("Methods, patients", "sum") and "164" in remark["printed"]
     assert "only if every scan of the other 32 is among the 79" in remark["holds only if"]
     volume = found["Table 4; Table 3", "agreement"]
-    assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
+    assert volume.what_would_fit.endswith("expanded: 87 (against sum of 184, 86, 98 in Table 4 and Table 3)")
+    assert "0.7042" not in volume.what_would_fit  # its error would be 0.0525 by Fleiss's formula, and not by Cohen's
     implied = " ".join(audit.implied(checks)["what follows"])
     assert "18.7606, so this is no Wald interval; a profile-likelihood or exact interval can be so" in implied
     assert (
@@ -340,4 +354,4 @@ relations:
     (finding,) = audit.findings(audit.audit(path)).to_dict("records")
     fits = finding["what would fit"].split("; or ")
     assert finding["rule"] == "share" and fits[0] == "ill patients: 22.1"
-    assert len(fits) == 3 and all(other.endswith("(against sum of line 8)") for other in fits[1:])
+    assert len(fits) == 3 and all(other.endswith("(against sum of 213, 47, 166 in Table 1)") for other in fits[1:])
