@@ -130,8 +130,9 @@ PROFILE = {"estimate": "6.40", "low": "1.66", "high": "28.43"}  # by profile lik
         (
             {"estimate": "3.10", "low": "1.85", "high": "4.35"},
             True,
-            "+- 1.96 standard errors: a wrong kind of interval",
+            "+- 1.96 standard errors, a wrong kind of interval",
         ),
+        ({"estimate": "1.60", "low": "0.90", "high": "2.30", "method": "profile"}, True, "no Wald interval; a profile"),
         ({"p": "0.90"}, False, "if it is a profile-likelihood or exact interval, p is"),
         ({"low": "1.57", "high": "26.03", "p": "0.0095"}, True, "p from the interval = 0.0096"),
         ({"low": "1.31", "high": "33.11", "p": "0.010", "method": "exact"}, True, "can be so"),
@@ -288,6 +289,9 @@ def test_the_same_quantity_is_the_same_everywhere(tmp_path):
     assert not len(findings(tmp_path, papers("0.968", "0.9680", "0.97")))
     odd = findings(tmp_path, papers("204", "196", "196"))
     assert list(odd["where"]) == ["Place 0"] and odd["what would fit"][0] == "196"
+    read_otherwise = papers("204", "196", "196").replace("same: q}", "same: q, unless: some came twice}", 1)
+    (odd,) = findings(tmp_path, read_otherwise).to_dict("records")
+    assert odd["finding"] == "another reading" and odd["what would fit"] == "196; or some came twice"
     tied = findings(tmp_path, papers("0.9680", "0.968", "0.9677"))
     assert list(tied["where"]) == ["Place 0; Place 2"]
 
