@@ -260,6 +260,11 @@ def test_a_quantity_is_known_by_what_it_means(name, text, unit, why):
     assert why in quantities.fault(name, read_number(text, unit), unit)[0]
 
 
+def test_a_unit_of_another_quantity_names_that_first():
+    fits = quantities.fault("dose (CTDIvol)", read_number("310", ""), "mGy*cm")[1]
+    assert fits == "called dose length product (mGy·cm); or in mGy or in Gy or in mSv"
+
+
 def test_a_p_value_of_zero_should_be_a_bound():
     assert quantities.fault("p", read_number("0.000"), "")[1] == "<0.001"
 
