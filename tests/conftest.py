@@ -215,6 +215,7 @@ def made_run(tmp_path_factory):
     compared = verdicts.compare(listed, verdicts.gather(listed.claims, run), run.tier)
     tables.save_csv(compared, run.figures / "claims.csv")
     checks = audit.audit(listed)
+    tables.save_csv(audit.findings(checks), run.figures / "audit.csv")
     claims_page.write(run, "claims.html", compared, audit.findings(checks), audit.remarks(checks))
     manuscript.write(run)
     answers.write(run)

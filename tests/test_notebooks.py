@@ -148,7 +148,9 @@ def test_nothing_changed_nothing_runs_nor_after_a_prose_edit(smoke):
 
 def test_a_changed_line_of_a_measure_runs_what_uses_it_and_what_follows(smoke):
     path = smoke / "study" / "statistics" / "kappa.py"
-    path.write_text(path.read_text() + "\nEDITED = True\n")
+    line = "    return credits[weights]"
+    assert line in path.read_text()
+    path.write_text(path.read_text().replace(line, f"    assert weights\n{line}"))
     code, printed = study(smoke, "run", "smoke")
     assert (code, ran(printed)) == (0, ["6-progression", "7-claims"])
 

@@ -17,7 +17,7 @@ from study.claims.audit_rules import FORMULAS, RULES, can_be
 from study.claims.paper import Paper, PaperError, read_paper
 from study.claims.printed import COUNTED, SLACK, Printed
 
-COLUMNS = ["where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
+COLUMNS = ["finding", "where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
 ALONE = {"unit": "units and range of the quantity", "interval": "low <= estimate <= high",
          "same": "some number rounds to each of the texts"}  # fmt: skip
 IMPLIED = ("agreement", "odds_ratio", "likelihood", "nested", "roc", "auc_interval", "chi_square", "t_test",
@@ -25,6 +25,10 @@ IMPLIED = ("agreement", "odds_ratio", "likelihood", "nested", "roc", "auc_interv
 STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
 NONE_FITS = "no change of one number alone, of those tried"
 GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to a hundred times the number
+
+
+CONTRADICTION, READING, SPELLING = 2, 1, 0
+WEIGHTS = {CONTRADICTION: "contradiction", READING: "another reading", SPELLING: "unit"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Check:
     weight : int
         How much lies on it where it does not hold: `CONTRADICTION` of the numbers, `READING`, which another reading
         that the file names would solve, or `SPELLING`, a unit that the quantity is not given in.
+    argued : bool
+        Whether the numbers belong together by a reason that the file gives (``because``); of findings of one weight
+        these come last.
     """
 
     rule: str
@@ -58,10 +65,8 @@ class Check:
     fits: str = ""
     method: str = ""
     loosely: bool = False
-    weight: int = 2
-
-
-CONTRADICTION, READING, SPELLING = 2, 1, 0
+    weight: int = CONTRADICTION
+    argued: bool = False
 
 
 def audit(paper):
@@ -107,14 +112,29 @@ def audit(paper):
 def findings(checks):
     """Tabulate the checks that do not hold, the weightiest first, one row per check, with the columns ``COLUMNS``."""
     rows = []
-    for check in sorted(checks, key=lambda check: -check.weight):
+    for check in sorted(checks, key=lambda check: (-check.weight, check.argued)):
         if not check.holds:
             where = "; ".join(dict.fromkeys(one.where for one in check.cited))
             shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
             formula = {**FORMULAS, **ALONE}[check.rule]
             formula = f"{check.method}: {formula}" if check.method else formula
-            rows.append((where, shown, check.rule.replace("_", " "), formula, check.words, check.fits))
+            rows.append((WEIGHTS[check.weight], where, shown, check.rule.replace("_", " "), formula, check.words,
+                         check.fits))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def counted(findings):
+    """Count findings by weight, in words, such as "3 contradictions, 2 by another reading, 5 wordings of units".
+
+    Parameters
+    ----------
+    findings : DataFrame
+        From :func:`findings`, or read from the CSV file that has them.
+    """
+    singular = dict(zip(WEIGHTS.values(), ("contradiction", "by another reading", "wording of a unit"), strict=True))
+    plural = dict(zip(WEIGHTS.values(), ("contradictions", "by another reading", "wordings of units"), strict=True))
+    counts = findings["finding"].value_counts().reindex(list(WEIGHTS.values()), fill_value=0)
+    return ", ".join(f"{n} {(singular if n == 1 else plural)[name]}" for name, n in counts.items() if n) or "none"
 
 
 def implied(checks, rules=IMPLIED):
@@ -189,11 +209,19 @@ def _same(claims):
             places = ", ".join(dict.fromkeys(claim.where for claim, _ in group))
             yield Check("same", [claim.cite(end) for claim in agreeing], True, f"the same in {places}")
         elif tied:
-            yield Check("same", [claim.cite(end) for claim in odd], False, _prints(odd, end), "one of them everywhere")
+            yield _differing(odd, end, odd, "one of them everywhere")
         else:
             exact = max((claim.text(end) for claim in agreeing), key=len)
             for claim in odd:
-                yield Check("same", [claim.cite(end)], False, _prints(agreeing, end), exact)
+                yield _differing([claim], end, agreeing, exact)
+
+
+def _differing(claims, end, printed, fits):
+    """The finding that these places print another number than `printed` do, and what would fit."""
+    unless = [claim.unless for claim in claims if claim.unless]
+    cited = [claim.cite(end) for claim in claims]
+    weight = READING if unless else CONTRADICTION
+    return Check("same", cited, False, _prints(printed, end), "; or ".join([fits, *unless]), weight=weight)
 
 
 def _span(claim, end):
@@ -231,13 +259,13 @@ def _related(relation, numbers, answer, sound):
         words = f"{answer.words}, but only if {relation.provided}" if relation.provided else answer.words
         loosely = answer.loosely or bool(relation.provided)
         return Check(relation.rule, cited, True, words, method=method, loosely=loosely)
-    usual = numbers | ({"method": answer.usual} if answer.usual else {})
-    fits = {} if answer.searched else {path: _searched(relation.rule, usual, path) for path in numbers}
-    for path, value in answer.fits.items():
-        if path in numbers and fits.get(path) is None:
-            new = _like(path, numbers[path], value)
-            fits[path] = new if _holds(relation.rule, numbers, path, new) else None
-    fits = {path: new for path, new in fits.items() if new is not None}
+    usual = numbers | answer.usual
+    fits = {path: _like(path, numbers[path], value) for path, value in answer.fits.items()
+            if path in numbers and (isinstance(value, str) or math.isfinite(value))}  # fmt: skip
+    fits = {path: new for path, new in fits.items() if _holds(relation.rule, numbers, path, new)}
+    for path in () if answer.searched else numbers:
+        if path not in fits and (new := _searched(relation.rule, usual, path)) is not None:
+            fits[path] = new
     broken = {path: _broken(relation.cited[path], new, sound) for path, new in fits.items()}
     ordered = sorted(fits, key=lambda path: (bool(broken[path]), _change(numbers[path], fits[path])))
     words = "; or ".join(
@@ -246,7 +274,8 @@ def _related(relation, numbers, answer, sound):
     words = "; or ".join(part for part in (words, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     weight = READING if relation.unless else CONTRADICTION
-    return Check(relation.rule, cited, False, why, words or NONE_FITS, method, weight=weight)
+    words, argued = words or NONE_FITS, bool(relation.because)
+    return Check(relation.rule, cited, False, why, words, method, weight=weight, argued=argued)
 
 
 def _apply(rule, numbers):
@@ -273,7 +302,7 @@ def _apply(rule, numbers):
 
 def _like(path, number, value):
     """A value with the digits of the number that it replaces; a p value that these round to 0 becomes a bound."""
-    if not isinstance(number, Printed) or not math.isfinite(value):
+    if not isinstance(number, Printed):
         return value
     new = number.like(value)
     if path == "p" and new.value == 0:
@@ -297,12 +326,19 @@ def _broken(cited, new, sound):
     if not cited.id or not isinstance(new, Printed):
         return ""
     lost = [
-        f"{relation.rule.replace('_', ' ')} of line {relation.line}"
+        _named(relation)
         for relation, numbers in sound
         for path, one in relation.cited.items()
         if one == cited and not _holds(relation.rule, numbers, path, new)
     ]
-    return f" (against {', '.join(dict.fromkeys(lost))})" if lost else ""
+    return f" (against {', and '.join(dict.fromkeys(lost))})" if lost else ""
+
+
+def _named(relation):
+    """A relation by its rule, its numbers and where they stand."""
+    printed = ", ".join(one.text for one in relation.cited.values())
+    places = " and ".join(dict.fromkeys(one.where for one in relation.cited.values()))
+    return f"{relation.rule.replace('_', ' ')} of {printed} in {places}"
 
 
 def _searched(rule, numbers, path):

@@ -34,8 +34,9 @@ class Answer:
         Whether `fits` has every argument that helps; otherwise the rest is searched for.
     involved : tuple of str
         The arguments that contradict each other, if not all.
-    usual : str
-        The ``method`` by which what would fit is searched for, where the usual one is stricter than all.
+    usual : dict of str to str
+        The words, such as a ``method``, with which what would fit is searched for, where the usual way is stricter than
+        all.
     loosely : bool
         Where it holds: only by a method that has a bound and no formula, such as a bootstrap that nothing names. A
         reader should then look whether that was the method.
@@ -46,7 +47,7 @@ class Answer:
     fits: dict = field(default_factory=dict)
     searched: bool = False
     involved: tuple = ()
-    usual: str = ""
+    usual: dict = field(default_factory=dict)
     loosely: bool = False
 
 

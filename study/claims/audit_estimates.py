@@ -38,16 +38,20 @@ def statistic(kind: str, value: Printed, p: Printed, df: Printed = None, df2: Pr
     found += {"<": [1.0], "≤": [1.0], ">": [0.0], "≥": [0.0]}.get(value.sign, [])
     exact = _tail(kind, abs(value.value), *(one.value for one in (df, df2) if one is not None))
     words = f"p = {digits(exact, max(4, p.decimals + 1))}"
+    fits = {
+        "p": exact,
+        "value": math.copysign(_quantile(kind, p.value, *(one.value for one in (df, df2) if one)), value.value),
+    }
     if kind not in ("t", "z"):
-        return Answer(p.allows(min(found), max(found)), words, {"p": exact})
+        return Answer(p.allows(min(found), max(found)), words, fits)
     if sides in ("any", "two") and p.allows(min(found), max(found)):
         return Answer(True, f"{words} of both sides")
     least, most = min(found) / 2, max(found) / 2
     if sides in ("any", "one") and (p.allows(least, most) or p.allows(1 - most, 1 - least)):
         return Answer(True, f"p = {digits(exact / 2, max(4, p.decimals + 1))} of one side", loosely=sides == "any")
-    return Answer(False, f"{words} of both sides" if sides != "one" else
-                  f"p = {digits(exact / 2, max(4, p.decimals + 1))} of one side",
-                  {"p": exact / 2 if sides == "one" else exact}, usual="")  # fmt: skip
+    if sides == "one":
+        return Answer(False, f"p = {digits(exact / 2, max(4, p.decimals + 1))} of one side", {"p": exact / 2})
+    return Answer(False, f"{words} of both sides", fits, usual={"sides": "two"})
 
 
 def _tail(kind, value, *freedom):
@@ -59,6 +63,17 @@ def _tail(kind, value, *freedom):
     if kind == "F":
         return float(special.fdtrc(*freedom, value))
     return float(special.chdtrc(freedom[0], value))
+
+
+def _quantile(kind, p, *freedom):
+    """The statistic, not negative, whose p value by ``_tail`` this is."""
+    if kind == "z":
+        return -float(special.ndtri(p / 2))
+    if kind == "t":
+        return -float(special.stdtrit(freedom[0], p / 2))
+    if kind == "F":
+        return float(special.fdtri(*freedom, 1 - p))
+    return float(special.chdtri(freedom[0], p))
 
 
 CORRELATIONS = ("pearson", "spearman", "bootstrap")

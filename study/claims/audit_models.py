@@ -20,8 +20,9 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
 
     Wald's interval has the odds ratio in its middle on the log scale, and p follows from it. A profile-likelihood or an
     exact interval has arms of unequal length, of which the longer is at most ``ARMS`` times the shorter; p (by Wald,
-    the likelihood ratio or Fisher) fits either arm roughly. ``method`` (wald, profile, exact) says which was used;
-    without it, each is tried.
+    the likelihood ratio or Fisher) fits either arm roughly. An interval with the odds ratio in its middle on the
+    natural scale, a mistake, is remarked as such. ``method`` (wald, profile, exact) says which was used; without it,
+    each is tried.
     """
     one_of(method, INTERVALS)
     if min(estimate.ends[1], low.ends[1], high.ends[1]) <= 0:
@@ -37,6 +38,11 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     is_wald = estimate.allows(*(math.sqrt(max(0, low.ends[side]) * high.ends[side]) for side in (0, 1)))
     if not is_wald:
         words += ", so this is no Wald interval"
+        is_even = estimate.allows(*((low.ends[side] + high.ends[side]) / 2 for side in (0, 1)))
+        if is_even and method in ("any", "wald"):
+            words += (f"; {estimate.text} is in the middle of the limits themselves, as of odds ratio +- "
+                      f"{digits(errors, 2)} standard errors, a wrong kind of interval: only the log is about "
+                      "normal")  # fmt: skip
         if method == "wald":
             return Answer(False, words, fits, involved=interval)
     p_wald = _p_of_wald(low, high, errors) if p and is_wald and method in ("any", "wald") else None

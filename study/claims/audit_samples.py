@@ -162,7 +162,7 @@ def t_test(groups: list[Group], p: Printed, method: str = "any"):
     if p.allows(*ends):
         return Answer(True, f"{words}; Mann and Whitney's can be {p.text}", loosely=method == "any")
     words += f"; Mann and Whitney's would be {digits(ends[0], 4)} to {digits(ends[1], 4)}"
-    return Answer(False, words, {"p": computed}, usual="t")
+    return Answer(False, words, {"p": computed}, usual={"method": "t"})
 
 
 def _standard_errors(sds, sizes):

@@ -10,12 +10,16 @@ INFINITE = float("inf")
 
 @dataclass(frozen=True)
 class Quantity:
-    """Units that fit, and lowest and highest value in the first of them; of a share, ``%`` means hundredths."""
+    """Units that fit, and lowest and highest value in the first of them; of a share, ``%`` means hundredths.
+
+    ``mistaken`` is another unit, and the quantity that is meant where it is given in that.
+    """
 
     units: tuple
     low: float = 0.0
     high: float = INFINITE
     because: str = ""
+    mistaken: tuple = ("", "")
 
 
 SHARE = Quantity(("", "%"), 0, 1, "it is a share")
@@ -46,11 +50,12 @@ QUANTITIES = {
     "hazard ratio": RATIO, "risk ratio": RATIO, "likelihood ratio": RATIO,
     "pitch": Quantity(("",), 0, INFINITE, "a pitch is the table's way per turn over the beam's width, a ratio"),
     "tube voltage": Quantity(("kV", "kVp"), 20, 200),
-    "tube current": Quantity(("mA",), 0, INFINITE, "mAs is a current times a time"),
+    "tube current": Quantity(("mA",), 0, INFINITE, "mAs is a current times a time",
+                             ("mAs", "tube current-time product")),
     "effective tube current": PRODUCT, "tube current, effective": PRODUCT, "current time product": PRODUCT,
     "field of view": Quantity(("mm", "cm"), 0, INFINITE, "a field of view is given by its width"),
     "slice thickness": Quantity(("mm", "cm", "µm")),
-    "dose": Quantity(("mGy", "Gy", "mSv")),
+    "dose": Quantity(("mGy", "Gy", "mSv"), mistaken=("mGy·cm", "dose length product")),
     "dose length product": Quantity(("mGy·cm", "Gy·cm")), "DLP": Quantity(("mGy·cm", "Gy·cm")),
     "age": Quantity(("years", "months", "days"), 0, 125, "nobody is that old"),
     "iHU": LUNG, "HU of infection": LUNG, "HU of lung": Quantity(("HU",), -1024, 0, "lung holds air"),
@@ -132,6 +137,8 @@ def fault(name, number, unit):
         return "", ""
     if not has_unit(name, unit):
         fitting = " or ".join(f"in {own}" if own else "without a unit" for own in quantity.units)
+        if unit and unit == quantity.mistaken[0]:
+            fitting = f"called {quantity.mistaken[1]} ({unit}); or {fitting}"
         return f"{name} is given in {unit or 'no unit'}" + (
             f": {quantity.because}" if quantity.because else ""
         ), fitting

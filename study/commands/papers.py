@@ -122,7 +122,8 @@ def audit_tables(
     for row in remarks.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(remarks.columns, row, strict=True))
         typer.echo(printable("remark\n  " + "\n  ".join(words)) + "\n")
-    counts = (count(len(paper.claims), "number"), count(len(checks), "check"), count(len(findings), "finding"),
+    found = count(len(findings), "finding") + (f" ({audit.counted(findings)})" if len(findings) else "")
+    counts = (count(len(paper.claims), "number"), count(len(checks), "check"), found,
               count(len(remarks), "remark"))  # fmt: skip
     typer.echo(printable(f"{paper.name}: {', '.join(counts)}"))
     raise typer.Exit(1 if len(findings) else 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jinja2
 
-from study.claims import verdicts
+from study.claims import audit, verdicts
 from study.files import write_text
 from study.publish import executed
 from study.results.words import with_minus
@@ -59,7 +59,7 @@ def write(run, address, table, findings, remarks):
     write_text(path, TEMPLATES.get_template("claims.html").render(
         run=run.name, tier=run.tier, tier_words=verdicts.TIERS[run.tier], notebooks=executed.names(run),
         headings=HEADINGS, rows=rows, filters=filters, findings=findings.astype(str).to_dict("records"),
-        remarks=remarks.astype(str).to_dict("records"),
+        weights=audit.counted(findings), remarks=remarks.astype(str).to_dict("records"),
         places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
         style=style, style_source=_source(style), script=script, script_source=_source(script),
     ))  # fmt: skip

@@ -13,7 +13,7 @@ import jinja2
 import nbformat
 import pandas as pd
 
-from study.claims import verdicts
+from study.claims import audit, verdicts
 from study.publish import document, executed, notebook_page, saved
 from study.publish.forms import answers
 
@@ -85,10 +85,17 @@ def _opening(run):
     has_archive = (run.folder / "provenance.json").is_file() or (run.figures / archive).is_file()
     return {
         "chapters": chapters, "n_claims": len(claims), "counts": counts, "signs": signs,
-        "tier_words": verdicts.TIERS[run.tier],
+        "tier_words": verdicts.TIERS[run.tier], "findings": _findings(run),
         "headlines": verdicts.worded(claims[claims["id"].isin(HEADLINES)]),
         "archive": archive if has_archive else "",
     }  # fmt: skip
+
+
+def _findings(run):
+    """The counts of what the audit found, in words; empty before notebook 7, or if an earlier version wrote them."""
+    path = run.figures / "audit.csv"
+    found = pd.read_csv(path, dtype=str) if path.is_file() else pd.DataFrame()
+    return audit.counted(found) if "finding" in found else ""
 
 
 def read_claims(run):

@@ -127,6 +127,12 @@ PROFILE = {"estimate": "6.40", "low": "1.66", "high": "28.43"}  # by profile lik
         ({"estimate": "1.60"}, False, "1.60 is outside [1.66, 28.43]"),
         ({"high": "284.3"}, False, "nor a profile-likelihood or exact one: its arms differ by a factor of 2.8"),
         ({"p": "0.010"}, True, "can be so"),
+        (
+            {"estimate": "3.10", "low": "1.85", "high": "4.35"},
+            True,
+            "+- 1.96 standard errors, a wrong kind of interval",
+        ),
+        ({"estimate": "1.60", "low": "0.90", "high": "2.30", "method": "profile"}, True, "no Wald interval; a profile"),
         ({"p": "0.90"}, False, "if it is a profile-likelihood or exact interval, p is"),
         ({"low": "1.57", "high": "26.03", "p": "0.0095"}, True, "p from the interval = 0.0096"),
         ({"low": "1.31", "high": "33.11", "p": "0.010", "method": "exact"}, True, "can be so"),
@@ -254,6 +260,11 @@ def test_a_quantity_is_known_by_what_it_means(name, text, unit, why):
     assert why in quantities.fault(name, read_number(text, unit), unit)[0]
 
 
+def test_a_unit_of_another_quantity_names_that_first():
+    fits = quantities.fault("dose (CTDIvol)", read_number("310", ""), "mGy*cm")[1]
+    assert fits == "called dose length product (mGy·cm); or in mGy or in Gy or in mSv"
+
+
 def test_a_p_value_of_zero_should_be_a_bound():
     assert quantities.fault("p", read_number("0.000"), "")[1] == "<0.001"
 
@@ -283,6 +294,9 @@ def test_the_same_quantity_is_the_same_everywhere(tmp_path):
     assert not len(findings(tmp_path, papers("0.968", "0.9680", "0.97")))
     odd = findings(tmp_path, papers("204", "196", "196"))
     assert list(odd["where"]) == ["Place 0"] and odd["what would fit"][0] == "196"
+    read_otherwise = papers("204", "196", "196").replace("same: q}", "same: q, unless: some came twice}", 1)
+    (odd,) = findings(tmp_path, read_otherwise).to_dict("records")
+    assert odd["finding"] == "another reading" and odd["what would fit"] == "196; or some came twice"
     tied = findings(tmp_path, papers("0.9680", "0.968", "0.9677"))
     assert list(tied["where"]) == ["Place 0; Place 2"]
 
@@ -307,12 +321,21 @@ def test_what_this_paper_has():
     density = found["Table 4", "agreement"]
     assert "54" in density.printed and density.what_would_fit == "pairs, change of density: 56"
     assert len(table) == 10
-    assert table["rule"].tolist() == ["same"] * 2 + ["agreement"] * 2 + ["order"] + ["unit"] * 5  # the weighty first
+    assert (
+        table["rule"].tolist() == ["same"] + ["agreement"] * 2 + ["same", "order"] + ["unit"] * 5
+    )  # the weighty first
+    assert table["where"].tolist()[:3] == ["Abstract", "Table 4", "Table 4; Table 3"]
+    assert audit.counted(table) == "3 contradictions, 2 by another reading, 5 wordings of units"
+    assert found["Abstract; Table 2", "same"].what_would_fit.endswith("POI alone, which is 0.9680 in Table 2")
+    assert "every 5 mm" in found["Methods, CT protocol", "order"].what_would_fit
+    (current,) = table.loc[table["printed"] == "tube current, lowest: 30 mAs", "what would fit"]
+    assert current == "called tube current-time product (mAs); or in mA"
     remark = audit.remarks(checks).iloc[0]  # 452 scans of 164 patients: both can be true, under a condition
     assert (remark["where"], remark["rule"]) == ("Methods, patients", "sum") and "164" in remark["printed"]
     assert "only if every scan of the other 32 is among the 79" in remark["holds only if"]
     volume = found["Table 4; Table 3", "agreement"]
-    assert "0.7042" in volume.what_would_fit and "expanded: 87" in volume.what_would_fit
+    assert volume.what_would_fit.endswith("expanded: 87 (against sum of 184, 86, 98 in Table 4 and Table 3)")
+    assert "0.7042" not in volume.what_would_fit  # its error would be 0.0525 by Fleiss's formula, and not by Cohen's
     implied = " ".join(audit.implied(checks)["what follows"])
     assert "18.7606, so this is no Wald interval; a profile-likelihood or exact interval can be so" in implied
     assert (
@@ -340,4 +363,4 @@ relations:
     (finding,) = audit.findings(audit.audit(path)).to_dict("records")
     fits = finding["what would fit"].split("; or ")
     assert finding["rule"] == "share" and fits[0] == "ill patients: 22.1"
-    assert len(fits) == 3 and all(other.endswith("(against sum of line 8)") for other in fits[1:])
+    assert len(fits) == 3 and all(other.endswith("(against sum of 213, 47, 166 in Table 1)") for other in fits[1:])

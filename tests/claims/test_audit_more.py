@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers.tables import ask, read
+from helpers.tables import ask, findings, read, written
 from study.claims import audit, audit_rules, audit_samples, audit_shares, paper
 from study.claims.audit_curves import error_bounds
 from tools import honest_tables, simulate_audit
@@ -270,3 +270,22 @@ def test_an_error_is_detectable_only_where_a_true_table_cannot_print_it():
     assert simulate_audit.detectable(rng, {**relation, "share": "0.645"}, table.again, {})
     relation = {"rule": "share", "count": "17", "total": "26", "share": "0.654", "low": "0.70", "high": "0.81"}
     assert simulate_audit.detectable(rng, relation, None, {})  # outside its interval, whatever made that
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ({"kind": "t", "value": "2.10", "df": "238", "p": "0.004"}, "p: 0.037; or value: 2.91"),
+        ({"kind": "z", "value": "2.10", "p": "0.004"}, "p: 0.036; or value: 2.88"),
+        ({"kind": "t", "value": "2.10", "df": "238", "p": "0.004", "sides": "one"}, "p: 0.018"),
+        ({"kind": "chi-square", "value": "4.41", "df": "1", "p": "0.004"}, "p: 0.036; or value: 8.28"),
+        ({"kind": "F", "value": "4.41", "df": "1", "df2": "238", "p": "0.004"}, "p: 0.037; or value: 8.45"),
+    ],
+)
+def test_what_would_fit_a_statistic_is_of_both_sides_unless_the_file_says_one(tmp_path, given, fits):
+    """Chi-square with 1 degree of freedom and F with 1 and df2 are the squares of z and t: their p is of both sides."""
+    (found,) = findings(tmp_path, written("statistic", given))["what would fit"]
+    assert set(fits.split("; or ")) <= set(found.split("; or ")), found
+    for fit in found.split("; or "):
+        name, _, text = fit.partition(": ")
+        assert not ask("statistic", **{**given, name: text}).loosely, fit

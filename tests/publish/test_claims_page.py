@@ -46,6 +46,8 @@ def test_the_page_is_self_contained_and_the_same_each_time(run):
     assert page.count("<tr id=") == len(PAPER.claims) and "Data tier: synthetic" in page
     findings, _, remarks = page[: page.index("<h2>All claims")].partition('<table id="remarks"')
     assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
+    assert "10 findings: 3 contradictions, 2 by another reading, 5 wordings of units." in findings
+    assert "188 numbers of the preprint (medRxiv 2020.04.17.20070219)" in findings
     assert findings.index("Table 2 prints 0.9677") < findings.index("is given in mAs")  # the weighty first
     assert "452 scans are of 164 patients only if" in remarks
 
