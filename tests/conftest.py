@@ -1,5 +1,8 @@
 """Builders that tests share: small chests, scan tables, NIfTI files, DICOM series, each one a function."""
 
+import study  # noqa: F401  before numpy, as it chooses the arithmetic
+
+# isort: split
 import shutil
 
 import numpy as np
@@ -21,7 +24,7 @@ def pytest_collection_modifyitems(items):
 def real_data():
     """Return the folder with the real CT beside the project; skip where there is none."""
     if not REAL_DATA.is_dir():
-        pytest.skip("the real CT of ../shared/real is not here; it is no part of the project")
+        pytest.skip(f"{REAL_DATA} is not here; real CTs are no part of the project")
     return REAL_DATA
 
 

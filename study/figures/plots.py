@@ -143,10 +143,12 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
         f"scans. {listed}."
     )
     figure.caption = (
-        "Receiver operating characteristic curves of the biomarkers for severe against non-severe scans. Area under "
+        "Receiver operating characteristic curves of portion of infection (POI), mean Hounsfield unit of the "
+        "infection (iHU) and both for severe against non-severe scans. Area under "
         f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong, which takes scans as "
         f"independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
-        "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Dashed: chance."
+        "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Thin dotted "
+        "line: chance."
     )
     return figure
 

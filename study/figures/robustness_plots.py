@@ -72,7 +72,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     right.axhline(0, color=COLOURS["faint"], linewidth=0.6, label="call none severe")
     top = max(np.nanmax(benefit[[*models, "all"]].to_numpy()), 0.01)
     right.set(xlabel="Threshold probability", ylabel="Net benefit (true positives per scan)")
-    right.set(xlim=(0, benefit["threshold"].max()), ylim=(-0.35 * top, 1.1 * top))
+    right.set(xlim=(0, benefit["threshold"].max()), ylim=(-0.35 * top, 1.8 * top))  # room for the legend
     right.legend(loc="upper right")
     figure.alt = (
         "Left: observed share of severe scans against the predicted probability, scans of held-out patients; "
@@ -232,7 +232,7 @@ def kappa_by_least_change(table, marked):
     looks = {"volume": ("a", "Extent and POI", "percentage points"), "density": ("b", "Density and iHU", "HU")}
     for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
         letter(ax, which, words)
-        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(-0.25, 1.02))
+        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(-0.28, 1.02))
         part = table[table["quantity"] == quantity]
         if not part["three"].notna().any() and not part["two"].notna().any():
             say_missing(ax, "no pair of scans with a report\nhas this biomarker at both dates")
@@ -247,8 +247,7 @@ def kappa_by_least_change(table, marked):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
             side = "left" if marked[quantity] <= 0.51 * x.max() else "right"  # of the line, within the panel
             said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
-            look = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # no curve runs through the words
-            ax.text(marked[quantity], 0.03, said, va="bottom", ha=side, bbox=look)
+            ax.text(marked[quantity], -0.08, said, va="top", ha=side)  # below the curves
     panels[0].set_ylabel("Cohen's kappa (band: interval); share")
     handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
     if handles:
@@ -261,8 +260,8 @@ def kappa_by_least_change(table, marked):
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
         "unchanged and increased with its 95 % confidence interval (band), kappa of up and down among the pairs whose "
-        "change counts, and the share of these; (a) extent and portion of infection (POI), (b) density and mean "
-        "Hounsfield unit of the infection (iHU). "
+        "change counts where they are enough, and the share of these; (a) extent and portion of infection (POI), (b) "
+        "density and mean Hounsfield unit of the infection (iHU). "
         f"Vertical line: the least detectable change ({marks or 'unknown'})."
     )
     return figure
