@@ -13,7 +13,7 @@ from helpers.project import ROOT
 from helpers.simulated import COARSE, MAN, WOMAN, digest
 from study.phantom.body.anatomy import draw_anatomy
 from study.phantom.body.fields import RANGE_MM, Grid, capsule_distance, smooth_noise, spline_weights, tube_points
-from study.phantom.body.lesions import draw_susceptibility, infect
+from study.phantom.body.lesions import PATTERNS, draw_susceptibility, infect
 from study.phantom.scanner import scan as scanning
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, forget_patient, simulate_scan
@@ -115,7 +115,7 @@ def test_scans_are_plain_arrays_of_one_shape_with_infection_inside_lung():
     assert scan.infection_mask.any() and scan.hu.flags.writeable
 
 
-@pytest.mark.parametrize("pattern", ["covid", "pneumonia"])
+@pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("extent", [0.005, 0.03, 0.12, 0.4])
 def test_extent_is_the_infected_fraction_of_the_fine_grid(pattern, extent):
     for seed in ((21,), (22,)):

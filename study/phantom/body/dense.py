@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.phantom.body.background import effusion
+from study.phantom.body.consolidation import large_centre
 from study.phantom.body.fields import generator, ramp
 from study.phantom.body.shape import Shapes
 from study.phantom.body.vessels import lung_points
@@ -46,7 +47,10 @@ def draw_dense(
     build = shapes.build
     chances = build.findings
     if build.inspiration < 1:
-        _depend(hu, at, build, generator(patient_seed, "free breathing"))
+        hu += (1 / build.inspiration - 1) * (1000 + hu)  # as much tissue in less lung
+    rng = generator(patient_seed, "dependent")
+    if rng.random() < chances.dependent or build.inspiration < 1:
+        _depend(hu, at, build, min(shapes.dome), rng)
     if (rng := _drawn(patient_seed, "fibrosis", chances.fibrosis)) is not None:
         _fibrosis(hu, at, rng)
     plugged = np.zeros(len(hu), np.float32)
@@ -71,17 +75,37 @@ def _drawn(patient_seed, name: str, chance: float) -> np.random.Generator | None
     return rng if rng.random() < chance else None
 
 
-def _depend(hu, at: Voxels, build, rng) -> None:
-    """Free breathing: as much tissue in less lung, dependent lung up to -600 HU, with bands along the pleura."""
-    hu += (1 / build.inspiration - 1) * (1000 + hu)
-    back = build.half_depth
-    low = ramp(at.y, rng.uniform(-0.1, 0.45) * back, 1.05 * back)
-    base = 0.55 + 0.45 * ramp(-at.z, -20, 90)
-    hu += rng.uniform(0, 220) * low**1.4 * base * np.clip(1 + 0.3 * at.noise(rng, 30.0), 0.2, 2)
-    for _ in range(int(rng.integers(0, 4))):
-        deep, wide = rng.uniform(2, 16), rng.uniform(1.5, 5)
+def _depend(hu, at: Voxels, build, lowest_mm: float, rng) -> None:
+    """Lung that is denser the further back it lies, and bands of collapse along the pleura low down, in place.
+
+    The rise differs between the lungs and from section to section, and has no front, or a faint one at a level. It ends
+    at -700 to -300 HU in free breathing, at -780 to -560 HU after a deep breath. After a deep breath the back is denser
+    than the front by a few tens of HU, near residual volume by 150 HU and more, and often more on one side
+    (Verschakelen et al., AJR 1993;161:713-717); the most that is drawn here is assumed.
+    """
+    shallow = build.inspiration < 1
+    lobules = np.clip(1 + 0.22 * at.noise(rng, 14.0), 0.3, 1.6)
+    alike = rng.random()  # the lungs are different, not strangers
+    for side in (-1, 1):
+        here = np.flatnonzero(at.x * side > 0)
+        z, y = at.z[here], at.y[here]
+        most = 0.6 * alike + 0.4 * rng.random()
+        most = -700 + 400 * most if shallow else -780 + 220 * most
+        start = rng.uniform(-0.4, 0.7) if shallow else rng.uniform(0.2, 0.85)
+        wave = 0.12 * np.sin(z / rng.uniform(20, 50) + rng.uniform(0, 6)) + rng.uniform(-0.001, 0.005) * z
+        height = y / build.half_depth + wave
+        rise = np.clip((height - start) / (rng.uniform(0.9, 1.15) - start), 0, 1) ** rng.uniform(0.7, 1.8)
+        rise *= lobules[here]
+        if rng.random() < 0.35:
+            level = rng.uniform(max(start, 0.2), 0.95)
+            rise += rng.uniform(0.1, 0.3) * ramp(height, level, level + rng.uniform(0.02, 0.08))
+        hu[here] += np.clip(rise, 0, 1) * np.maximum(most - hu[here], 0)
+    low = ramp(at.y, -0.1 * build.half_depth, 0.9 * build.half_depth)
+    low *= ramp(lowest_mm + (70 if shallow else 40) - at.z, -15, 25)
+    for _ in range(int(rng.integers(0, 3))):
+        deep, wide = rng.uniform(0, 12), rng.uniform(1.5, 6)
         band = np.exp(-(((at.wall - deep - 3 * at.noise(rng, 40.0)) / wide) ** 2)) * low
-        hu += rng.uniform(80, 420) * band * ramp(at.noise(rng, 30.0), -0.3, 0.8)
+        hu += rng.uniform(0.2, 0.9) * np.minimum(band, 1) * np.maximum(-60 - hu, 0)
 
 
 def _fibrosis(hu, at: Voxels, rng) -> None:
@@ -115,16 +139,18 @@ def _collapse(at: Voxels, rng) -> np.ndarray:
 
 
 def _mass(at: Voxels, shapes: Shapes, rng) -> np.ndarray:
-    """A tumour 2 to 8 cm wide with spicules, at a hilum or anywhere in the lung."""
-    radius = float(np.exp(rng.uniform(np.log(10), np.log(40))))
-    if rng.random() < 0.5:
-        segment = shapes.hila.segments[rng.integers(len(shapes.hila.segments))]
-        middle = segment.bronchus + rng.uniform(0, 0.4) * (segment.centre - segment.bronchus)
+    """A tumour 2 to 10 cm wide with spicules: at a hilum, the chest wall or a dome, or anywhere in the lung."""
+    radius = float(np.exp(rng.uniform(np.log(10), np.log(50))))
+    if rng.random() < 0.75:
+        middle = large_centre(shapes, rng)
     else:
         middle = lung_points(shapes, rng, rng.choice([-1, 1]), 1)[0]
     distance = np.sqrt(sum((axis - np.float32(m)) ** 2 for axis, m in zip((at.z, at.y, at.x), middle, strict=True)))
     border = radius * (1 + 0.13 * at.noise(rng, max(0.8 * radius, 8.0))) + rng.uniform(0.3, 2.0) * at.noise(rng, 4.5)
-    return np.clip(0.5 + (border - distance) / at.pixel_mm, 0, 1)
+    solid = np.clip(0.5 + (border - distance) / at.pixel_mm, 0, 1)
+    if rng.random() < 0.4:  # a fissure stops it
+        solid *= at.lobe == at.lobe[distance.argmin()]
+    return solid
 
 
 def _nodules(at: Voxels, shapes: Shapes, rng) -> np.ndarray:

@@ -21,7 +21,9 @@ class Findings:
     ``collapse``: a lobe, a part of it or a whole lung without air, its bronchus closed.
     ``mass``, ``nodules``, ``fibrosis``: as their names say.
     ``free_breathing``: the breath is shallow, the lungs small and dense, most where they depend.
+    ``dependent``: the lungs are denser towards the back after a deep breath too, with bands of collapse low down.
     ``filled_lung``: of those with pneumonia in a training set, that it fills a lobe or more.
+    ``large_consolidation``: of the others with pneumonia there, that it is one consolidation of 5 to 10 cm.
     ``interposed_colon``: a loop of colon lies between liver and diaphragm (Chilaiditi's sign).
     ``air_in_wall``: emphysema between the muscles and the skin of the chest.
     ``hand_on_chest``: a hand lies on it, of patients whose arms are down.
@@ -47,7 +49,9 @@ class Findings:
     nodules: float = 0.03
     fibrosis: float = 0.03
     free_breathing: float = 0.05
+    dependent: float = 0.1
     filled_lung: float = 0.0
+    large_consolidation: float = 0.0
     head_too: float = 0.0
 
 
@@ -71,7 +75,9 @@ FINDINGS = {
         nodules=0.12,
         fibrosis=0.12,
         free_breathing=0.3,
+        dependent=0.3,
         filled_lung=0.15,
+        large_consolidation=0.25,
         head_too=0.08,
     ),
 }

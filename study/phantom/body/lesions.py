@@ -6,7 +6,7 @@ a larger one.
 
 COVID-19 affects both lungs and prefers the bases, the back and the pleura (Bernheim et al., Radiology
 2020;295:200463). Other pneumonia fills a lobe as far as its fissures or a whole lung, forms patches around the bronchi
-of one or two lobes, or spreads like COVID-19 but more to one side.
+of one or two lobes, or spreads like COVID-19 but more to one side. A consolidation is pneumonia in one large piece.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from study.phantom.body.anatomy import Anatomy, Speckle, positions
+from study.phantom.body.consolidation import remoteness
 from study.phantom.body.fields import Grid, generator, ramp
 from study.phantom.body.lobes import LOBES, draw_lobes
 from study.phantom.body.shape import Shapes
 
-PATTERNS = ("covid", "pneumonia")
+PATTERNS = ("covid", "pneumonia", "consolidation")
 KINDS = ("ground glass", "crazy paving", "consolidation", "reversed halo", "band")
 # How pneumonia spreads, and how often each way is taken; assumed.
 SPREADS = {"lobar": 0.35, "whole lung": 0.1, "bronchopneumonia": 0.35, "patchy": 0.2}
@@ -33,7 +34,8 @@ COVID_FOCI = (20, 160)  # least, most
 APART = 0.15  # share of the foci that lie on their own; the others are satellites of larger lesions
 APART_MM, SATELLITE_MM = (2.3, 9.0), (2.0, 5.0)  # radius
 APART_HEIGHT, SATELLITE_HEIGHT = (0.6, 2.3), (0.3, 1.0)  # in standard deviations of the field
-RAGGED = {"covid": 0.5, "pneumonia": 0.2}  # fine unevenness of a border, in units of the field; the second assumed
+# Fine unevenness of a border, in units of the field; all but the first assumed.
+RAGGED = {"covid": 0.5, "pneumonia": 0.2, "consolidation": 0.2}
 LEVEL_MM, LEVEL_WIDTH_MM = (-85.0, 30.0), 50.0  # mean and SD of the level of most disease; how wide it is
 
 
@@ -88,6 +90,13 @@ def draw_susceptibility(anatomy: Anatomy, patient_seed: tuple[int, ...], pattern
         field += side * np.sign(x)
         seeds = _points(anatomy.shapes, rng, int(rng.integers(*COVID_FOCI)), subpleural=True)
         dense = 0.0
+    elif pattern == "consolidation":
+        far = remoteness(anatomy.shapes, z, y, x, anatomy.lobe, rng)
+        # Where the front lies depends on the distance, and a few mm on what makes lung fall ill otherwise.
+        field *= rng.uniform(0.1, 0.6)
+        field -= far / rng.uniform(5, 12)
+        dense, seeds = -far / 25, np.empty((0, 3))
+        del far
     else:
         field += rng.uniform(0.0, 1.2) * rim + rng.uniform(-0.2, 0.7) * posterior + rng.uniform(-0.2, 0.6) * basal
         grown, dense, seeds = _spread(anatomy, rng, patient_seed, x)

@@ -46,6 +46,7 @@ AGE_MEAN, AGE_SD, MALE_FRACTION = 52.0, 18.0, 0.55  # assumed
 EXTENT = (0.045, 1.3)  # median, SD of the log-odds: many small, few large; assumed
 # bacterial pneumonia consolidates more than COVID-19; median, SD of log-odds; assumed
 CONSOLIDATION = (0.40, 0.9)
+LARGE_EXTENT = (0.015, 0.12)  # of one large consolidation: balls 5 to 10 cm wide in lungs of 4.5 litres
 MOTION_RANGE, CARDIAC_RANGE = (0.3, 1.0), (0.2, 1.0)
 
 _TRAINING = 7  # name of the random stream; the cohort uses 1 to 6
@@ -112,7 +113,7 @@ def plan_training_set(training: TrainingSet) -> pd.DataFrame:
         scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
         slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, padded,
         motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
-        pattern ("pneumonia" or "covid").
+        pattern ("pneumonia", "covid" or "consolidation").
     """
     # the vendors take turns by their shares, so that even a small set has all five
     vendors = _turns([preset.share for preset in PRESETS], training.n_training_scans)
@@ -161,11 +162,19 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
         pattern="covid" if rng.random() < training.covid_fraction else "pneumonia",
     )
-    is_filled = rng.random() < FINDINGS[training.findings].filled_lung
-    if is_filled and row["pattern"] == "pneumonia" and row["true_extent"] > 0:
+    findings, has_pneumonia = FINDINGS[training.findings], row["pattern"] == "pneumonia" and row["true_extent"] > 0
+    is_filled, is_large = (rng.random() < chance for chance in (findings.filled_lung, findings.large_consolidation))
+    if is_filled and has_pneumonia:
         row |= dict(
             true_extent=round(training.largest_extent * float(rng.uniform(0.4, 1)), 5),
             true_consolidation=round(float(rng.uniform(0.6, 0.95)), 4),
+            true_absorbing=0.0,
+        )
+    elif is_large and has_pneumonia:
+        row |= dict(
+            pattern="consolidation",
+            true_extent=round(min(float(rng.uniform(*LARGE_EXTENT)), training.largest_extent), 5),
+            true_consolidation=round(float(rng.uniform(0.8, 0.98)), 4),
             true_absorbing=0.0,
         )
     return row
