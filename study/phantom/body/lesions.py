@@ -94,7 +94,7 @@ def draw_susceptibility(anatomy: Anatomy, patient_seed: tuple[int, ...], pattern
         far = remoteness(anatomy.shapes, z, y, x, anatomy.lobe, rng)
         # Where the front lies depends on the distance, and a few mm on what makes lung fall ill otherwise.
         field *= rng.uniform(0.1, 0.6)
-        field -= far / rng.uniform(5, 12)
+        field -= (far + 300 * anatomy.airless) / rng.uniform(5, 12)
         dense, seeds = -far / 25, np.empty((0, 3))
         del far
     else:
