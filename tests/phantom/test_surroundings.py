@@ -7,12 +7,12 @@ import pytest
 
 from study.phantom.body import build as building
 from study.phantom.body.abdomen import plan_abdomen, steepness
-from study.phantom.body.anatomy import draw_anatomy, scan_grid
+from study.phantom.body.anatomy import _soft_tissue, draw_anatomy, scan_grid
 from study.phantom.body.bowel import GAS_HU, STOMACH_GAS_ML, Tube, along, tube_hu
 from study.phantom.body.build import draw_build
 from study.phantom.body.cover import front_of_skin
 from study.phantom.body.fat import PAD_MM, add_fat_pads
-from study.phantom.body.fields import lattice, upsample
+from study.phantom.body.fields import Grid, lattice, upsample
 from study.phantom.body.findings import FINDINGS, Findings
 from study.phantom.body.shape import draw_shapes, lung_floor
 from study.phantom.people.training_set import FIELD_OF_VIEW_MM, NARROW_FIELD_MM, TrainingSet, plan_training_set
@@ -155,6 +155,21 @@ def test_the_heart_has_a_layer_of_fat_on_its_muscle():
 
 
 # ------------------------------------------------------------------ chest wall, arms and cover
+
+
+def test_fat_lies_outside_the_pleura_and_more_in_the_obese():
+    shares = []
+    for fat in (2.0, 30.0):
+        build = replace(draw_build((97,), "male", 50.0), fat=fat)
+        grid = Grid(np.zeros(1), np.zeros(1), np.arange(0, 300.0), (1.0, 1.0, 1.0))
+        cage = np.broadcast_to(np.arange(-150, 150, dtype=np.float32), grid.shape)
+        muscle = cage - 40
+        hu = [_soft_tissue(grid, build, cage, cage - 80, muscle, (97, k)) for k in range(20)]
+        strip = (cage > 0.6) & (cage < 4)
+        shares.append(np.mean([(tissue[strip] < -60).mean() for tissue in hu]))
+        beyond = (cage > 12) & (cage < 30)
+        assert np.median([tissue[beyond] for tissue in hu]) > 20  # muscle
+    assert shares[0] < 0.1 < shares[1]
 
 
 def test_what_lies_around_the_lungs_does_not_change_them(chances):

@@ -10,7 +10,7 @@ from scipy import ndimage
 from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
 from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
-from study.phantom.body.build import draw_build
+from study.phantom.body.build import Build, draw_build
 from study.phantom.body.chest_wall import let_air_in
 from study.phantom.body.cover import put_cover
 from study.phantom.body.dense import Voxels, draw_dense
@@ -230,10 +230,10 @@ def _draw_slab(
     hu: np.ndarray, grid: Grid, shapes: Shapes, abdomen: Abdomen, diaphragm, outside, surfaces, patient_seed
 ) -> np.ndarray:
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
-    pixel, apex = grid.spacing_mm[1], shapes.build.apex
+    pixel = grid.spacing_mm[1]
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
     join_arms(body, muscle, grid, shapes.arms + shapes.head, shapes.build.fat)
-    hu[...] = _soft_tissue(grid, apex, cage, body, muscle, patient_seed)
+    hu[...] = _soft_tissue(grid, shapes.build, cage, body, muscle, patient_seed)
     if shapes.build.air_in_wall:
         let_air_in(hu, body, muscle, grid, shapes.build, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
@@ -265,7 +265,7 @@ def beside_outer(anatomy: Anatomy, lung: np.ndarray) -> np.ndarray:
     return hu
 
 
-def _soft_tissue(grid: Grid, apex: float, cage, body, muscle, patient_seed) -> np.ndarray:
+def _soft_tissue(grid: Grid, build: Build, cage, body, muscle, patient_seed) -> np.ndarray:
     rng = generator(patient_seed, "tissue")
     pixel = grid.spacing_mm[1]
     texture = smooth_noise(rng, grid, 9.0)
@@ -273,10 +273,14 @@ def _soft_tissue(grid: Grid, apex: float, cage, body, muscle, patient_seed) -> n
     hu = fat + 9 * texture
     lean = np.clip(0.5 - np.maximum(muscle + 2 * texture, body + 4.0) / pixel, 0, 1)
     hu += lean * (rng.normal(52, 5) - hu - 4 * texture)
+    # A layer of fat outside the pleura; the ribs are drawn over it, so it fills the strips between them.
+    around = generator(patient_seed, "fat outside pleura")
+    layer = np.clip(0.12 * build.fat * around.uniform(0, 2), 0, 4) * (0.6 + 0.5 * texture)
+    hu += np.clip(0.5 + (layer - cage) / pixel, 0, 1) * (fat - hu)
     # Inside the rib cage, what no organ fills is mediastinal fat with strands.
     # Over the apices it is muscle of the neck.
     z, _, x = grid.open()
-    neck = ramp(z, apex - 75, apex - 35) * ramp(np.abs(x), 18, 32)
+    neck = ramp(z, build.apex - 75, build.apex - 35) * ramp(np.abs(x), 18, 32)
     hu += np.clip(0.5 - cage / pixel, 0, 1) * (-88 + 132 * neck + 16 * texture - hu)
     hu += np.clip(1 - np.abs(body + 1.2) / pixel, 0, 1) * (15 - hu) * 0.7
     return hu

@@ -39,7 +39,7 @@ def draw_ribs(hu: np.ndarray, cage: np.ndarray, grid: Grid, shapes: Shapes, pati
     rng = generator(patient_seed, "ribs")
     density = float(np.clip(rng.normal(1.0, 0.12) * (1.15 - 0.004 * build.age_years), 0.6, 1.4))
     old = float(np.clip((build.age_years - 30) / 50, 0, 1) * rng.uniform(0.3, 1))
-    undulation = rng.uniform(0.4, 1.1)
+    undulation = rng.uniform(0.4, 2.2)  # mm by which ribs indent the lung and it bulges between them; assumed
     index = np.flatnonzero((cage > -5) & (cage < 14))
     iz, iy, ix = np.unravel_index(index, grid.shape)
     distance = cage.ravel()[index]
