@@ -99,13 +99,17 @@ def build(architecture):
     """
     if architecture["task"] == "lung":
         # Not instance norm, MONAI's default, which would make a section without lung look full of contrast.
-        return BasicUNet(
+        unet = BasicUNet(
             spatial_dims=2,
             in_channels=architecture["sections"],
             out_channels=1,
             features=tuple(architecture["features"]),
             norm="batch",
         )
+        for part in unet.modules():
+            if isinstance(part, UpCat):
+                part.is_pad = False  # sizes fit; to pad by nothing would copy everything, a quarter of a step's time
+        return unet
     return InfectionUNet(architecture["sections"], architecture["encoder_width"])
 
 
@@ -187,16 +191,25 @@ def mix(network, weights, share):
             own.lerp_(weights[name].to(own.device), share)
 
 
+SMALL_MM2 = 100.0  # an infection of this area that is missed, or found where none is, costs half of a section's Dice
+
+
 class WeightedLoss(nn.Module):
     """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts.
 
-    So the infection network is not trained far from the lung. Dice is computed over the whole batch, since many
-    sections have no infection.
+    So the infection network is not trained far from the lung. Dice is that of each section, so that a section's small
+    infection counts as much as another's large one, as scans do in the score. `SMALL_MM2` on both sides of its fraction
+    makes it 1 for a section without infection in which none is found.
+
+    Parameters
+    ----------
+    pixel_mm : float
     """
 
-    def __init__(self):
+    def __init__(self, pixel_mm):
         super().__init__()
-        self.dice = DiceLoss(sigmoid=True, batch=True)
+        small = SMALL_MM2 / pixel_mm**2
+        self.dice = DiceLoss(sigmoid=True, smooth_nr=small, smooth_dr=small)
 
     def forward(self, logits, target, weight):
         """Logits, target and weight are (batch, 1, y, x); returns a scalar."""
