@@ -88,7 +88,7 @@ class Segmenter:
         probability = self.lung.probability(slabs.lung_input(on_grid), seen)
         found = probability >= self.lung.threshold
         # Components are separated on the network's grid, which has far fewer pixels than the scan.
-        inside = body_mask(on_grid, (scan.spacing_mm[0], pixel_mm, pixel_mm))
+        inside = body_mask(on_grid, (scan.spacing_mm[0], pixel_mm, pixel_mm), found)
         found_inside = large_parts(found & inside)
         probability[found & ~mirrored_parts(found_inside, on_grid, inside)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)

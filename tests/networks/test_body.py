@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from study.networks.body import body_mask
+from study.networks import body
 from study.scans.ct import read_scan
 
 SPACING_MM = (5.0, 2.0, 2.0)
@@ -19,6 +19,11 @@ def ellipse(x, y, half_x, half_y, sections=slice(None)):
     other[sections] = False
     mask[other] = False
     return mask
+
+
+def body_mask(hu, spacing_mm, lung_like=None):
+    """The body, where a network takes this for lung: where none is given, all air and foam."""
+    return body.body_mask(hu, spacing_mm, hu < -500 if lung_like is None else lung_like)
 
 
 CHEST = ellipse(0, 0, 160, 100)
@@ -78,7 +83,7 @@ def test_a_ring_that_a_section_opens_is_open_whatever_fills_it():
     hu = drawn(ring)
     hu[within & (Y < -100)] += 100
     room = [(0, 0), (30, 30), (0, 0)]
-    found = body_mask(np.pad(hu, room, mode="reflect"), SPACING_MM)[:, 30:-30]
+    found = body_mask(np.pad(hu, room, mode="reflect"), SPACING_MM, np.pad(LUNGS, room))[:, 30:-30]
     assert found[LUNGS].all() and not found[deep(within)].any()
 
 
@@ -147,6 +152,25 @@ def test_blanket_and_tube_on_the_chest_and_the_table_are_no_body():
     for thing in (np.hypot(X - 30, Y + 110) < 11, inside):
         assert not found[thing & ~ellipse(0, 0, 166, 106)].any()
     assert not found[(Y < -114) & (np.abs(X) < 60)].any()
+
+
+def test_lung_behind_a_wall_of_7_mm_that_sections_average_away():
+    """In 4 sections of one side the wall is as light as dense lung, and lets the room's air in."""
+    lung = LUNGS | ellipse(-95, 0, 58, 60, np.s_[4:26])
+    hu = drawn(lung=lung)
+    wall = CHEST & ~lung & (X < -140) & (np.abs(Y) < 16) & (Z >= 10) & (Z < 14)
+    hu[wall] = -600
+    assert not body_mask(hu, SPACING_MM, np.zeros(hu.shape, bool))[lung & (X < -30)].any()
+    found = body_mask(hu, SPACING_MM)
+    near = ndimage.binary_dilation(wall, np.ones((3, 7, 7)))
+    assert found[lung & ~near].all() and not found[~ellipse(0, 0, 166, 106)].any()
+
+
+def test_a_mattress_that_a_network_takes_for_lung_is_no_body():
+    mattress = (np.abs(Y - 130) < 28) & (np.abs(X) < 150) & ~CHEST
+    hu = drawn()
+    hu[mattress] += 100
+    assert not body_mask(hu, SPACING_MM)[mattress & ~ellipse(0, 0, 166, 106)].any()
 
 
 def test_gas_under_the_skin_is_inside_and_opens_no_way_to_the_lungs():
