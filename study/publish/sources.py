@@ -104,7 +104,8 @@ def read_claims(run):
     if not path.is_file():
         return pd.DataFrame(columns=verdicts.COLUMNS)
     table = pd.read_csv(path, dtype=str, keep_default_na=False).astype(object)
-    for column in ("regenerated", "ci_low", "ci_high", "n", "published_n"):
+    table = table.reindex(columns=verdicts.COLUMNS, fill_value="")  # an earlier version wrote fewer
+    for column in ("regenerated", "ci_low", "ci_high", "n", "published_n", *verdicts.OF_DIFFERENCE):
         table[column] = [_number(text) for text in table[column]]
     return table
 

@@ -142,8 +142,8 @@ def non_inferiority(observed, margin):
 
 def non_inferiority_in_words(found):
     """What :func:`non_inferiority` found as sentences, with the verdict."""
-    limits = (found[name] for name in ("difference", "low", "high"))
-    told = f"Dice of network and observers less that of both observers: {words.with_interval(*limits, digits=2)}"
+    limits = words.with_interval(found["difference"], found["low"], found["high"], digits=words.DICE_DIGITS)
+    told = f"Dice of network and observers less that of both observers: {limits}"
     if np.isnan(found["p_value"]):
         return f"{told}. Too little for a test."
     limit = f"{-found['margin']:g}"

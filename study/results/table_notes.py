@@ -27,12 +27,12 @@ NOTES = {
     "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
     "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
-    "S9": "Base: the headline as it is. Decimals: those that tell its numbers apart, four at most.",
+    "S9": "Base: the headline as it is.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
     "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
     f"{FEWEST_CASES} pairs, as in Figure S9.",
-    "S12": "Base: kappa as in Table 4. Decimals: as in Table S9.",
+    "S12": "Base: kappa as in Table 4.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients. Stated prevalence: {prevalence}.",
