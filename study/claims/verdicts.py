@@ -161,13 +161,11 @@ def _adjust(family, quantity, families):
     for row in family:
         if np.isfinite(p := row["p_of_difference"]):
             of_quantity[quantity[row["id"]]] = min(p, of_quantity.get(quantity[row["id"]], 1.0))
-    raw = list(of_quantity.values())
-    holm = dict(zip(raw, multipletests(raw, method="holm")[1], strict=True)) if raw else {}
     for row in family:
-        p = row["p_of_difference"]
-        # Of a quantity printed twice, with more and with fewer digits, the nearer one has Holm's p of the next above.
-        of_family = min((q for key, q in holm.items() if key >= p), default=1.0)
-        row["p_adjusted"] = min(families * of_family, 1.0) if np.isfinite(p) else np.nan
+        row["p_adjusted"] = p = row["p_of_difference"]
+        if np.isfinite(p):  # of a quantity that is printed twice, with more and with fewer digits, each has its own
+            others = [other for name, other in of_quantity.items() if name != quantity[row["id"]]]
+            row["p_adjusted"] = min(families * multipletests([p, *others], method="holm")[1][0], 1.0)
 
 
 def _difference(claim, row, kind, interval, reach):

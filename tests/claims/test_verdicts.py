@@ -240,6 +240,16 @@ def test_a_primary_number_is_not_hidden_by_many_others():
     )  # p 0.028, above a half of 5 %
 
 
+def test_a_number_printed_with_fewer_digits_is_judged_like_the_same_number():
+    claims = [paper.Claim(f"c{digits}", "T", "q", f"{0.9:.{digits}f}", "5-severity:main") for digits in (2, 4)]
+    claims += [paper.Claim("other", "T", "q", "0.9000", "5-severity:other")]
+    far = {"main": (0.7, None, None, None, "", 0.04), "other": (0.8, None, None, None, "", 0.04)}
+    table = verdicts.compare(paper.Paper("p", claims), {"5-severity": recorded(**far)}, "public").set_index("id")
+    p, adjusted = table["p_of_difference"], table["p_adjusted"]
+    assert p["c4"] < p["c2"] < p["other"]
+    assert adjusted.to_dict() == pytest.approx({"c2": 2 * p["c2"], "c4": 2 * p["c4"], "other": p["other"]})
+
+
 def test_the_families_share_the_risk():
     """Of two families of true numbers, in 5 % of papers at most one differs; as sampled, not far below."""
     rng, wrong = np.random.default_rng(5), 0

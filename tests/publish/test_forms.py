@@ -240,6 +240,11 @@ def test_text_of_a_user_stays_text(run):
     assert written.startswith("# T")
 
 
-def test_links_go_from_the_document_to_the_file(run):
-    assert document.link("a_b", run.root / "README.md", run.figures, "limits") == r"[a\_b](<../../README.md#limits>)"
-    assert document.link("a", None, run.figures) == "a"
+def test_links_stay_in_the_folder_that_is_handed_on(run):
+    assert document.link("a_b", run.root / "README.md", run, "limits") == r"[a\_b](<README.html#limits>)"
+    assert document.link("a", run.figures / "notebooks" / "x.html", run, "b") == "[a](<notebooks/x.html#b>)"
+    assert document.link("a", run.root / "study" / "run.py", run) == document.link("a", None, run) == "a"
+    answers.write(run)
+    for called in answers.documents(run).values():
+        links = document.LINK.findall((run.figures / f"{called}.md").read_text())
+        assert links and not [to for _, _, to, bare in links if (to or bare).startswith((".", "/"))]
