@@ -68,7 +68,7 @@ def count_and_share(count, share):
 
 # One number has the same digits wherever it is printed, in a table, a figure or a caption.
 SHARE_DIGITS = 4  # decimals of an AUC, a rate, an agreement or a kappa: as many as in the paper's tables
-DICE_DIGITS = 3  # decimals of a Dice coefficient
+DICE_DIGITS = 2  # decimals of a Dice coefficient, as in the paper
 
 
 def with_interval(value, low=None, high=None, digits=SHARE_DIGITS):
@@ -86,7 +86,7 @@ def as_share(number):
 
 
 def as_dice(number):
-    """Write a Dice coefficient: ``0.740``."""
+    """Write a Dice coefficient: ``0.74``."""
     return f"{number:.{DICE_DIGITS}f}"
 
 
@@ -125,10 +125,10 @@ def decimals_of(numbers):
     return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
 
 
-def as_printed(df, shares=()):
+def as_printed(df, digits=None):
     """A table's cells as text for people: p values by the one rule, a column's numbers with equally many decimals.
 
-    Columns of an AUC or a kappa, and those in `shares`, have `SHARE_DIGITS`.
+    Columns of an AUC or a kappa have `SHARE_DIGITS`.
 
     Two columns with the ends of an interval, ``auc_low`` and ``auc_high`` or ``low`` and ``high``, become one: with
     the estimate, which is the column ``auc`` or the one before them, or alone as ``auc interval``.
@@ -137,8 +137,8 @@ def as_printed(df, shares=()):
     ----------
     df : DataFrame
         Texts are left as they are.
-    shares : sequence of str
-        Columns of numbers some of which are an AUC, a rate or a kappa, as in a table that has a row for each.
+    digits : dict of str to int, optional
+        Decimals of columns whose names do not tell, as where a table has a row for each kind of number.
 
     Returns
     -------
@@ -150,27 +150,28 @@ def as_printed(df, shares=()):
     ends = {end for _, pair in interval_of.values() for end in pair}
 
     def decimals(column, numbers):
-        return SHARE_DIGITS if column in shares or SHARES.fullmatch(column) else decimals_of(numbers)
+        known = (digits or {}).get(column, SHARE_DIGITS if SHARES.fullmatch(column) else None)
+        return decimals_of(numbers) if known is None else known
 
     for place, column in enumerate(columns):
         if column in ends:
             if place in interval_of and interval_of[place][0] is None:
                 low, high = (df[df.columns[columns.index(end)]] for end in interval_of[place][1])
-                digits = decimals_of(_floats(low) + _floats(high))
+                places = decimals_of(_floats(low) + _floats(high))
                 name = f"{ENDS.fullmatch(column)[1]} interval".strip()
-                printed[name] = [interval(*pair, digits=digits) for pair in zip(low, high, strict=True)]
+                printed[name] = [interval(*pair, digits=places) for pair in zip(low, high, strict=True)]
             continue
         given = df.iloc[:, place]
         pair = next((pair for owner, pair in interval_of.values() if owner == column), None)
         if pair is not None:
             low, high = (df[df.columns[columns.index(end)]] for end in pair)
-            digits = decimals(column, _floats(given) + _floats(low) + _floats(high))
-            printed[column] = [with_interval(*of, digits=digits) for of in zip(given, low, high, strict=True)]
+            places = decimals(column, _floats(given) + _floats(low) + _floats(high))
+            printed[column] = [with_interval(*of, digits=places) for of in zip(given, low, high, strict=True)]
         elif P_COLUMN.fullmatch(column) and _floats(given):
             printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
         else:
-            digits = decimals(column, _floats(given))
-            printed[column] = [_fixed(cell, digits) if _is_float(cell) else cell for cell in given]
+            places = decimals(column, _floats(given))
+            printed[column] = [_fixed(cell, places) if _is_float(cell) else cell for cell in given]
     return pd.DataFrame(printed, index=df.index, dtype=object)
 
 

@@ -24,6 +24,17 @@ def test_a_caption_lies_beside_the_figure_for_readers_and_for_latex(tmp_path):
     assert r"\label{fig:figure-3}" in tex and "{Figure_3}" in tex and "p $<$ 0.001" in tex
 
 
+def test_a_caption_defines_once_what_it_and_the_picture_abbreviate():
+    figure = style.new_figure("single", 40)
+    figure.subplots().set_xlabel("POI (%)")
+    figure.caption = "What iHU (HU) is: the mean Hounsfield unit of the infection."
+    assert style.whole_caption(figure) == f"{figure.caption} POI, portion of infection."
+    figure.caption = "Scans by iHU."
+    assert style.whole_caption(figure) == (
+        "Scans by iHU. iHU, mean Hounsfield unit of the infection; POI, portion of infection."
+    )
+
+
 def test_who_draws_no_boxes_does_not_wait_for_seaborn():
     modules = "study.figures.plots, study.figures.explain, study.figures.quality_plots, study.figures.robustness_plots"
     code = f"import sys, {modules}; print('seaborn' in sys.modules)"
