@@ -171,7 +171,7 @@ def main():
         counts = compared["verdict"].value_counts()
         rows.append({
             "printed": printed, "again": again, "differs": len(differs),
-            "within": counts.get("within sampling error", 0), "reproduced": counts.get("reproduced", 0),
+            "alike": counts.get("not distinguishable", 0), "reproduced": counts.get("reproduced", 0),
             "inconsistent": (compared["arithmetic"] == "inconsistent").sum(),
             "least_p": compared["p_of_difference"].min(), "which": " ".join(differs),
         })  # fmt: skip

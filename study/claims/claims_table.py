@@ -3,7 +3,7 @@
 import csv
 
 COLUMNS = ("id", "where", "quantity", "published", "low", "high", "unit", "n", "same", "value", "reason", "see",
-           "remark")  # fmt: skip
+           "remark", "primary")  # fmt: skip
 NEEDED = ("id", "where", "quantity", "published")
 
 

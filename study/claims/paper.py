@@ -27,6 +27,7 @@ reason      why nothing does
 see         the table or figure of the run that shows it; by default the one that the section's name names
 remark      what a reader should know
 unless      another reading, under which it is not the same as the others that share its `same`
+primary     why it is one of the few on which the paper rests: these are judged by themselves (``verdicts``)
 =========== ===========================================================================================================
 
 ``id``, ``quantity`` and ``published`` are required. A relation has a ``rule``, its arguments (``audit_rules`` describes
@@ -66,7 +67,8 @@ from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_nu
 from study.parameters import kind_of
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
-          "n": int, "same": str, "reason": str, "see": str, "remark": str, "unless": str}  # fmt: skip
+          "n": int, "same": str, "reason": str, "see": str, "remark": str, "unless": str,
+          "primary": str}  # fmt: skip
 SAID = ("because", "unless", "provided")  # what a relation may say in words
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 MOST_FAULTS = 50  # shown; a file of another kind has thousands
@@ -97,6 +99,7 @@ class Claim:
     see: str = ""
     remark: str = ""
     unless: str = ""
+    primary: str = ""
     convention: Convention = AS_USUAL
 
     @property

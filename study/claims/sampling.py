@@ -38,7 +38,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from study.claims.audit_shares import Z_95
+from study.claims.audit_shares import Z_95, wilson
 from study.claims.printed import COUNTED
 
 # Kinds of numbers by the argument of the relation that cites them.
@@ -57,6 +57,16 @@ SCALES = {
     "positive": lambda x: np.log(np.maximum(x, 1e-300)),
     "p": lambda p: stats.norm.isf(np.clip(p, 1e-300, 1) / 2),
     "plain": lambda x: np.asarray(x, float),
+}
+# Back from the scales to the numbers.
+BACK = {
+    "count": lambda y: max(max(y, 0) ** 2 - 3 / 8, 0.0),
+    "several": lambda y: max(max(y, 0) ** 2 - 3 / 8, 0.0),
+    "share": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
+    "area": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
+    "positive": np.exp,
+    "p": lambda y: 2 * stats.norm.sf(max(y, 0)),
+    "plain": float,
 }
 
 
@@ -105,6 +115,59 @@ def kinds(paper):
     return found
 
 
+def intervals(paper):
+    """Find 95 % intervals for what the paper printed without one, from the standard error, SD and n that it printed.
+
+    A share has Wilson's interval; a mean lies 1.96 SD / sqrt(n) about its own, a median 1.25 times as far (that of a
+    normal distribution), an SD 1.96 SD / sqrt(2 (n - 1)), a kappa 1.96 printed standard errors.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By the claim's id, in the claim's unit.
+    """
+    found = {}
+    for relation in paper.relations:
+        cited = {path: one.number for path, one in relation.cited.items()}
+        for path, number in cited.items():
+            stem, _, name = path.rpartition(".")
+            beside = {other: cited.get(f"{stem}.{other}" if stem else other) for other in ("n", "total", "sd", "error")}
+            n = beside["n"] or beside["total"]
+            interval = None
+            if name in ("mean", "median") and n and beside["sd"]:
+                wider = 1.0 if name == "mean" else (np.pi / 2) ** 0.5
+                reach = wider * Z_95 * beside["sd"].value / n.value**0.5
+                interval = number.value - reach, number.value + reach
+            elif name == "sd" and n and n.value > 1:
+                reach = Z_95 * number.value / (2 * (n.value - 1)) ** 0.5
+                interval = number.value - reach, number.value + reach
+            elif name == "kappa" and beside["error"]:
+                interval = number.value - Z_95 * beside["error"].value, number.value + Z_95 * beside["error"].value
+            elif name in ("share", "observed") and n:
+                interval = tuple(number.scale * end for end in wilson(number.value / number.scale, n.value))
+            if interval and relation.cited[path].id:
+                found.setdefault(relation.cited[path].id, interval)
+    return _wherever_printed(paper, found)
+
+
+def reaches(paper):
+    """How far from their printed mean values can be that cannot leave a range, by the id of the claim of their SD."""
+    found = {}
+    for relation in paper.relations:
+        cited = relation.cited
+        if {"mean", "sd", "least", "most"} <= set(cited) and cited["sd"].id:
+            mean, least, most = (cited[name].number.value for name in ("mean", "least", "most"))
+            found.setdefault(cited["sd"].id, max(mean - least, most - mean))
+    return _wherever_printed(paper, found)
+
+
+def _wherever_printed(paper, found):
+    """What is known of a claim, by id, also of those that print the same quantity elsewhere, where no relation is."""
+    of_value = {claim.value: found[claim.id] for claim in paper.claims if claim.id in found and claim.value}
+    elsewhere = {claim.id: of_value[claim.value] for claim in paper.claims if claim.value in of_value}
+    return elsewhere | found
+
+
 def p_of_difference(kind, printed, regenerated, nearest):
     """Two-sided p of the hypothesis that both numbers are samples of one truth.
 
@@ -121,30 +184,72 @@ def p_of_difference(kind, printed, regenerated, nearest):
     float
         NaN where no error is known on either side.
     """
+    error, df = error_of_difference(kind, printed, regenerated)
     scale = SCALES[kind]
     apart = abs(float(scale(regenerated.value) - scale(nearest)))
+    return float(2 * stats.t.sf(apart / error, df)) if error > 0 else np.nan
+
+
+def not_told_apart(kind, printed, regenerated, ends, p=0.05):
+    """The numbers that samples of this size do not tell from the printed one: of those further off, p is below `p`.
+
+    So a reader sees how large a difference could have been seen.
+
+    Parameters
+    ----------
+    kind : str
+        Of `SCALES`.
+    printed, regenerated : Sampled
+    ends : (float, float)
+        Of the numbers that are printed like the printed one; shares as fractions, infinite for a bound.
+    p : float
+
+    Returns
+    -------
+    (float, float)
+        NaN where no error is known on either side.
+    """
+    error, df = error_of_difference(kind, printed, regenerated)
+    if not error > 0:
+        return np.nan, np.nan
+    reach = error * stats.t.isf(p / 2, df)
+    if kind == "p":  # the larger the p, the smaller its deviate
+        reach = -reach
+    low, high = (
+        end if np.isinf(end) else float(BACK[kind](float(SCALES[kind](end)) + side * reach))
+        for end, side in zip(ends, (-1, 1), strict=True)
+    )
+    return low, high
+
+
+def error_of_difference(kind, printed, regenerated):
+    """Standard error of the difference of both numbers on their scale, and the degrees of freedom of its Student's t.
+
+    Returns
+    -------
+    (float, float)
+        NaN where no error is known on either side.
+    """
     if printed.reach and printed.n and regenerated.n:
-        return _p_of_bounded_sd(apart, printed, regenerated)
+        return _error_of_bounded_sd(printed, regenerated), np.inf
     errors = [_error(kind, number) for number in (printed, regenerated)]
     if all(error is None for error in errors):
-        return np.nan
+        return np.nan, np.inf
     # Both are samples of one truth, so that their errors are the same but for n: the larger estimate counts for both.
     sized = kind not in (*COUNT_ERRORS, "p") and printed.n and regenerated.n
     n = np.array([printed.n, regenerated.n] if sized else [1, 1], float)
     of_one = max(error * root for error, root in zip(errors, np.sqrt(n), strict=True) if error is not None)
-    error = of_one * np.sqrt((1 / n).sum())
     # An error that is estimated from few is itself uncertain.
     df = min(n) - 1 if sized and min(n) > 1 else np.inf
-    return float(2 * stats.t.sf(apart / error, df)) if error > 0 else np.nan
+    return of_one * np.sqrt((1 / n).sum()), df
 
 
-def _p_of_bounded_sd(apart, printed, regenerated):
+def _error_of_bounded_sd(printed, regenerated):
     variance = (printed.value**2 + regenerated.value**2) / 2
     if not variance:
         return np.nan
     kurtosis = max(printed.reach**2 / variance, 1 + 1e-9)
-    error = ((kurtosis - 1) / 4 * (1 / printed.n + 1 / regenerated.n)) ** 0.5
-    return float(2 * stats.norm.sf(apart / error))
+    return ((kurtosis - 1) / 4 * (1 / printed.n + 1 / regenerated.n)) ** 0.5
 
 
 def _error(kind, number):

@@ -5,16 +5,18 @@ answered, whatever the number. *Arithmetic*: can the paper's own printed numbers
 patients.
 
 That a number does not round to the printed one is no contradiction: another sample of the same truth gives another
-number. A number *differs* only if it lies further from the printed one than two samples of one truth do, judged for all
-numbers of the paper together (Holm), so that a faithful replication of the same size should have a number that differs
-in at most one of twenty cases (``tools/simulate_replication.py`` counts them).
+number. A number *differs* only if it lies further from the printed one than two samples of one truth do. Many numbers
+are compared, so each is judged with the others of its family (Holm): the few that the paper's file calls primary are
+one family, all others the second, and each family has half of the risk. So a faithful replication of the same size
+should have a number that differs in at most one of twenty cases (``tools/simulate_replication.py`` counts them). A
+number that does not differ is *not distinguishable*, which is no agreement: beside it stand the p of its own
+difference, and which other numbers would not have been told from the printed one either.
 """
 
 import numpy as np
 import pandas as pd
 
-from study.claims import audit, printed, sampling
-from study.claims.audit_shares import Z_95, wilson
+from study.claims import audit, printed, quantities, sampling
 
 # Where a cohort comes from, and what agreement with the paper means there.
 TIERS = {
@@ -29,7 +31,7 @@ TIERS = {
 }  # fmt: skip
 # Each answer with the sign that stands before it.
 VERDICTS = {
-    "reproduced": "✓", "within sampling error": "≈", "differs": "✗", "synthetic only": "◇", "unknown origin": "?",
+    "reproduced": "✓", "not distinguishable": "○", "differs": "✗", "synthetic only": "◇", "unknown origin": "?",
     "cannot be tested": "–",
 }  # fmt: skip
 UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
@@ -40,10 +42,11 @@ NO_REPORT = "no follow-up scan of this run has a report"
 # A replication of the same size is called different by chance in at most this share of papers.
 LEVEL = 0.05
 ONLY_MONTH = "the month alone is recorded: a day of patients who may not be named is not handed on"
+OF_DIFFERENCE = ("p_of_difference", "p_adjusted", "alike_low", "alike_high")
 COLUMNS = [
     "id", "where", "quantity", "published", "published_interval", "published_n", "regenerated", "ci_low", "ci_high",
-    "n", "unit", "tier", "verdict", "why", "p_of_difference", "p_adjusted", "arithmetic", "computation", "remark",
-    "notebook", "name", "see",
+    "n", "unit", "tier", "verdict", "why", *OF_DIFFERENCE, "primary",
+    "arithmetic", "computation", "remark", "notebook", "name", "see",
 ]  # fmt: skip
 
 
@@ -54,59 +57,6 @@ def _arithmetic(claim, checks):
     if failed:
         return "inconsistent", "; ".join(failed)
     return ("consistent", "; ".join(dict.fromkeys(check.words for check in own))) if own else ("", "")
-
-
-def sampling_intervals(paper):
-    """Find 95 % intervals for what the paper printed without one, from the standard error, SD and n that it printed.
-
-    A share has Wilson's interval; a mean lies 1.96 SD / sqrt(n) about its own, a median 1.25 times as far (that of a
-    normal distribution), an SD 1.96 SD / sqrt(2 (n - 1)), a kappa 1.96 printed standard errors.
-
-    Returns
-    -------
-    dict of str to (float, float)
-        By the claim's id, in the claim's unit.
-    """
-    found = {}
-    for relation in paper.relations:
-        cited = {path: one.number for path, one in relation.cited.items()}
-        for path, number in cited.items():
-            stem, _, name = path.rpartition(".")
-            beside = {other: cited.get(f"{stem}.{other}" if stem else other) for other in ("n", "total", "sd", "error")}
-            n = beside["n"] or beside["total"]
-            interval = None
-            if name in ("mean", "median") and n and beside["sd"]:
-                wider = 1.0 if name == "mean" else (np.pi / 2) ** 0.5
-                reach = wider * Z_95 * beside["sd"].value / n.value**0.5
-                interval = number.value - reach, number.value + reach
-            elif name == "sd" and n and n.value > 1:
-                reach = Z_95 * number.value / (2 * (n.value - 1)) ** 0.5
-                interval = number.value - reach, number.value + reach
-            elif name == "kappa" and beside["error"]:
-                interval = number.value - Z_95 * beside["error"].value, number.value + Z_95 * beside["error"].value
-            elif name in ("share", "observed") and n:
-                interval = tuple(number.scale * end for end in wilson(number.value / number.scale, n.value))
-            if interval and relation.cited[path].id:
-                found.setdefault(relation.cited[path].id, interval)
-    return _wherever_printed(paper, found)
-
-
-def reaches(paper):
-    """How far from their printed mean values can be that cannot leave a range, by the id of the claim of their SD."""
-    found = {}
-    for relation in paper.relations:
-        cited = relation.cited
-        if {"mean", "sd", "least", "most"} <= set(cited) and cited["sd"].id:
-            mean, least, most = (cited[name].number.value for name in ("mean", "least", "most"))
-            found.setdefault(cited["sd"].id, max(mean - least, most - mean))
-    return _wherever_printed(paper, found)
-
-
-def _wherever_printed(paper, found):
-    """What is known of a claim, by id, also of those that print the same quantity elsewhere, where no relation is."""
-    of_value = {claim.value: found[claim.id] for claim in paper.claims if claim.id in found and claim.value}
-    elsewhere = {claim.id: of_value[claim.value] for claim in paper.claims if claim.value in of_value}
-    return elsewhere | found
 
 
 def gather(claims, run):
@@ -127,9 +77,10 @@ def compare(paper, values, tier, checks=None):
 
     =====================  =============================================================================
     reproduced             the regenerated number rounds to the digits printed (or keeps the bound, or is the word)
-    within sampling error  it does not, but two samples of one truth may be as far apart (``sampling``)
-    differs                they may not: Holm's p, over all quantities compared, is below `LEVEL`. A word differs where
-                           the kappa does for which it stands; what has no error (a version) where it is not the same
+    not distinguishable    it does not, but two samples of one truth may be as far apart (``sampling``)
+    differs                they may not: p, adjusted for the quantities of its family, is below `LEVEL`. A word differs
+                           where the kappa does for which it stands; what has no error (a version) where it is not the
+                           same
     synthetic only         there is a number, but it comes from patients who do not exist
     unknown origin         there is a number, but nobody says whose; ``why`` holds how it compares
     cannot be tested       there is none, and the reason; or other days: patients scanned later contradict nothing
@@ -151,7 +102,9 @@ def compare(paper, values, tier, checks=None):
     -------
     DataFrame
         One row per claim; the columns are ``COLUMNS``. ``p_of_difference`` is the p of the hypothesis that the printed
-        and the regenerated number are samples of one truth, ``p_adjusted`` Holm's; both NaN where nothing was compared.
+        and the regenerated number are samples of one truth, ``p_adjusted`` that for all of its family. Of the numbers
+        between ``alike_low`` and ``alike_high``, in the claim's unit, none has a p of difference below `LEVEL`. All are
+        NaN where nothing was compared. ``primary`` is why the paper's file names the claim so.
 
     References
     ----------
@@ -164,7 +117,7 @@ def compare(paper, values, tier, checks=None):
     for claim in paper.claims:
         row = {"id": claim.id, "where": claim.where, "quantity": claim.quantity, "published": claim.published,
                "published_interval": f"[{', '.join(claim.interval)}]" if claim.interval else "", "published_n": claim.n,
-               "unit": claim.unit, "tier": tier, "remark": claim.remark, "see": claim.see,
+               "unit": claim.unit, "tier": tier, "remark": claim.remark, "see": claim.see, "primary": claim.primary,
                "notebook": claim.parts[0][0][0] if claim.value else "",
                "name": claim.parts[0][0][1] if claim.value else ""}  # fmt: skip
         rows.append(row | _regenerated(claim, values))
@@ -178,14 +131,12 @@ def compare(paper, values, tier, checks=None):
 
 
 def _compare_all(paper, rows):
-    """Add to each row the p of its difference from what is printed, and Holm's p over all quantities."""
-    from statsmodels.stats.multitest import multipletests
-
-    kinds, printed_with, reach = sampling.kinds(paper), sampling_intervals(paper), reaches(paper)
+    """Add to each row the p of its difference from what is printed, by itself and in its family, and what is alike."""
+    kinds, printed_with, reach = sampling.kinds(paper), sampling.intervals(paper), sampling.reaches(paper)
     for claim, row in zip(paper.claims, rows, strict=True):
-        row["p_of_difference"] = _p_of_difference(
-            claim, row, kinds[claim.id], printed_with.get(claim.id), reach.get(claim.id)
-        )
+        row |= _difference(claim, row, kinds[claim.id], printed_with.get(claim.id), reach.get(claim.id))
+    # Numbers that one value regenerates are one quantity, wherever they are printed.
+    quantity = {claim.id: claim.value for claim in paper.claims}
     # A word stands for a number, and differs where that does.
     by_id = {row["id"]: row for row in rows}
     for relation in paper.relations:
@@ -195,25 +146,32 @@ def _compare_all(paper, rows):
             for claim in paper.claims:
                 if claim.value in same and kappa in by_id:
                     by_id[claim.id]["p_of_difference"] = by_id[kappa]["p_of_difference"]
-    # Numbers that one value regenerates are one quantity, wherever they are printed. Words add none.
+                    quantity[claim.id] = quantity[kappa]
+    primary = {claim.value for claim in paper.claims if claim.primary}
+    for is_primary in (True, False):
+        family = [row for row in rows if (quantity[row["id"]] in primary) == is_primary]
+        _adjust(family, quantity, 2 if primary else 1)
+
+
+def _adjust(family, quantity, families):
+    """Add Holm's p over the quantities of a family, which has its share of the risk."""
+    from statsmodels.stats.multitest import multipletests
+
     of_quantity = {}
-    for claim, row in zip(paper.claims, rows, strict=True):
-        if claim.unit != "word" and np.isfinite(row["p_of_difference"]):
-            of_quantity[claim.value] = min(row["p_of_difference"], of_quantity.get(claim.value, 1.0))
-    raw = list(of_quantity.values())
-    holm = dict(zip(raw, multipletests(raw, method="holm")[1], strict=True)) if raw else {}
-    for row in rows:
-        p = row["p_of_difference"]
-        # Of a quantity printed twice, with more and with fewer digits, the nearer one has Holm's p of the next above.
-        row["p_adjusted"] = min((q for key, q in holm.items() if key >= p), default=1.0) if np.isfinite(p) else np.nan
+    for row in family:
+        if np.isfinite(p := row["p_of_difference"]):
+            of_quantity[quantity[row["id"]]] = min(p, of_quantity.get(quantity[row["id"]], 1.0))
+    for row in family:
+        row["p_adjusted"] = p = row["p_of_difference"]
+        if np.isfinite(p):  # of a quantity that is printed twice, with more and with fewer digits, each has its own
+            others = [other for name, other in of_quantity.items() if name != quantity[row["id"]]]
+            row["p_adjusted"] = min(families * multipletests([p, *others], method="holm")[1][0], 1.0)
 
 
-def _p_of_difference(claim, row, kind, interval, reach):
+def _difference(claim, row, kind, interval, reach):
     number, value = claim.number(), row["regenerated"]
     if value is None or number is None or isinstance(value, str):
-        return np.nan
-    if number.allows(float(value)):
-        return 1.0
+        return {"p_of_difference": np.nan, "alike_low": np.nan, "alike_high": np.nan}
     unit = number.scale
 
     def known(*ends):
@@ -225,7 +183,13 @@ def _p_of_difference(claim, row, kind, interval, reach):
     n, interval = claim.n or row["n"], known(*published) if published else None
     theirs = sampling.Sampled(number.value / unit, None, interval, n, reach / unit if reach else None)
     low, high = number.ends
-    return sampling.p_of_difference(kind, theirs, ours, float(np.clip(value, low, high)) / unit)
+    nearest = float(np.clip(value, low, high)) / unit
+    alike = np.array(sampling.not_told_apart(kind, theirs, ours, number.share, LEVEL))
+    possible = quantities.find(claim.quantity)
+    if possible and claim.unit in (possible.units[0], "%"):
+        alike = alike.clip(possible.low, possible.high)
+    p = 1.0 if number.allows(float(value)) else sampling.p_of_difference(kind, theirs, ours, nearest)
+    return {"p_of_difference": p, "alike_low": unit * alike[0], "alike_high": unit * alike[1]}
 
 
 def _why_undefined(recorded, name):
@@ -279,9 +243,10 @@ def _verdict(claim, row, tier):
         return "synthetic only", ""
     answer, why = _compared(claim, row)
     if tier == "unknown":
-        said = {"reproduced": "it rounds to the digits printed", "differs": f"it differs from what is printed{why}"}
+        said = {"reproduced": "it rounds to the digits printed", "differs": "it differs from the printed number",
+                "not distinguishable": "it is not distinguishable from the printed number"}  # fmt: skip
         return "unknown origin", said.get(answer, why)
-    return answer, why.removeprefix(": ")
+    return answer, why
 
 
 def _compared(claim, row):
@@ -292,12 +257,7 @@ def _compared(claim, row):
         return "cannot be tested", f"other days, {value}: patients scanned later or earlier contradict nothing"
     if str(value) == claim.published if number is None else number.allows(float(value)):
         return "reproduced", ""
-    p, adjusted = row["p_of_difference"], row["p_adjusted"]
-    if not np.isfinite(p):
-        return "differs", ""
-    if adjusted >= LEVEL:
-        return "within sampling error", f"two samples of one truth are as far apart with p = {p:.2g}"
-    return "differs", f": p = {p:.2g}, by Holm for all quantities {adjusted:.2g}"
+    return ("not distinguishable" if row["p_adjusted"] >= LEVEL else "differs"), ""
 
 
 def summary(table):
@@ -336,27 +296,24 @@ def readable(table):
     Returns
     -------
     DataFrame
-        Columns of text: where, claim, published, regenerated, n, verdict, why.
+        Columns of text, where, claim, published, regenerated, n, verdict, why, not told apart, and of numbers: p, and
+        p in its family.
     """
-    rows = [
-        (
-            row["where"],
-            row["quantity"],
-            f"{row['published']} {row['published_interval']}".strip(),
-            f"{row['regenerated']} {row['interval']}".strip(),
-            "" if row["n"] is None else str(row["n"]),
-            row["verdict"],
-            row["why"],
-        )
-        for row in worded(table)
-    ]
-    return pd.DataFrame(rows, columns=["where", "claim", "published", "regenerated", "n", "verdict", "why"])
+    return pd.DataFrame([{
+        "where": row["where"], "claim": row["quantity"],
+        "published": f"{row['published']} {row['published_interval']}".strip(),
+        "regenerated": f"{row['regenerated']} {row['interval']}".strip(),
+        "n": "" if row["n"] is None else str(row["n"]),
+        "p": row["p_of_difference"], "p in its family": row["p_adjusted"], "not told apart": row["alike"],
+        "verdict": row["verdict"], "why": row["why"],
+    } for row in worded(table)])  # fmt: skip
 
 
 def worded(table):
     """The rows of the comparison as a list of dict, numbers as text with their units; None where there is nothing.
 
-    ``regenerated`` and its ``interval`` have as many digits as were printed; ``exact`` has what was recorded.
+    ``regenerated`` and its ``interval`` have as many digits as were printed; ``exact`` has what was recorded, ``alike``
+    the numbers that are not told from the printed one.
     """
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [row | _in_words(row) for row in rows]
@@ -367,7 +324,8 @@ def _in_words(row):
     published = row["published"] + unit
     value, number = row["regenerated"], printed.read_number(row["published"], row["unit"])
     if value is None or number is None or isinstance(value, str):
-        return {"published": published, "regenerated": "" if value is None else str(value), "interval": "", "exact": ""}
+        shown = "" if value is None else str(value)
+        return {"published": published, "regenerated": shown, "interval": "", "exact": "", "alike": ""}
     digits = max(0, number.decimals + bool(number.sign))  # beside a bound one more, so that one sees on which side
 
     def shown(x):
@@ -375,5 +333,8 @@ def _in_words(row):
 
     known = row["ci_low"] is not None and row["ci_high"] is not None
     interval = f"[{shown(row['ci_low'])}, {shown(row['ci_high'])}]" if known else ""
+    low, high = row["alike_low"], row["alike_high"]
+    alike = ("" if low is None else f"up to {shown(high)}" if np.isinf(low)
+             else f"{shown(low)} or more" if np.isinf(high) else f"{shown(low)} to {shown(high)}")  # fmt: skip
     return {"published": published, "regenerated": shown(value) + unit, "interval": interval,
-            "exact": f"{float(value):.10g}"}  # fmt: skip
+            "exact": f"{float(value):.10g}", "alike": alike}  # fmt: skip

@@ -16,8 +16,8 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
 
     Exits with 1 if a claim differs (the run's patients contradict it) or is
     inconsistent (it contradicts the paper's other numbers), with 2
-    if the run has recorded nothing, else with 0. Reproduced, within sampling
-    error, consistent, synthetic only, unknown origin and cannot be tested are
+    if the run has recorded nothing, else with 0. Reproduced, not
+    distinguishable, consistent, synthetic only, unknown origin and cannot be tested are
     not failures; a note says so if no claim was tested.
     """
     from study.claims import verdicts
@@ -41,7 +41,7 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
         said = f"differs: {row['regenerated']}" if row["verdict"] == "differs" else "inconsistent"
         words = f" ({row['computation']})" if row["arithmetic"] == "inconsistent" else ""
         typer.echo(f"{row['where']}: {row['quantity']}: printed {row['published']}, {said}{words}")
-    if not compared["verdict"].isin(["reproduced", "within sampling error", "differs"]).any():
+    if not compared["verdict"].isin(["reproduced", "not distinguishable", "differs"]).any():
         typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
     raise typer.Exit(1 if len(failing) else 0)
 

@@ -1,6 +1,8 @@
 """Captions of figures, in files beside them: ``Figure_3.caption.md`` to read, ``Figure_3.tex`` as a LaTeX float."""
 
+import html
 import re
+from pathlib import Path
 
 from study.figures import latex
 from study.figures.tables import markdown_text
@@ -26,3 +28,10 @@ def files(name, caption, width_mm):
     """
     markdown = f"**{numbered(name)}.** {markdown_text(caption)}\n"
     return {"caption.md": markdown, "tex": latex.figure(name, caption, width_mm)}
+
+
+def read(path):
+    """Number and text of a caption, plain, from its Markdown file."""
+    plain = re.sub(r"\\([\\|`*_\[\]])", r"\1", html.unescape(Path(path).read_text(encoding="utf-8").strip()))
+    number, _, text = plain.removeprefix("**").partition(".** ")
+    return number, text

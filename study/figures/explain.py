@@ -23,6 +23,7 @@ from study.figures.one_section import (
 )
 from study.figures.plots import letter
 from study.figures.style import COLOURS, new_figure, say_missing, styled
+from study.results.words import as_share
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 
 # Where tissues lie on the HU scale: air and water by definition, the others roughly.
@@ -177,7 +178,7 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
         f"{infection.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²."
     )
     figure.caption = (
-        f"{title}: {count} that the network is given, each with its distance from the section itself, and the "
+        f"What the network is given ({title}): {count}, each with its distance from the section itself, and the "
         f"infection of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}."
     )
     return figure
@@ -234,7 +235,7 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
         f"its mean, an iHU of {ihu:.0f} HU."
     )
     figure.caption = (
-        f"{title}. What the biomarkers are, on one axial section: (a) CT; (b) {area:.0f} cm² of lung (outlined) and "
+        f"What the biomarkers are, on one axial section ({title}): (a) CT; (b) {area:.0f} cm² of lung (outlined) and "
         f"{ill:.0f} cm² of infection (red), so that the portion of infection (POI) is {ill:.0f} / {area:.0f} = "
         f"{100 * ill / area:.1f} % of this section; (c) how often each HU occurs in both, and the mean Hounsfield unit "
         f"of the infection (iHU), {ihu:.0f} HU. {WINDOW_SAID}"
@@ -352,9 +353,9 @@ def chance_agreement(cases, title=""):
         ax.set_yticks([0.5, 1.5], ["up", "down"])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
-    left.set_xlabel(f"biomarker\nagree: {np.trace(counts):.0f} of {n:.0f} = {observed_agreement:.3f}")
-    middle.set_xlabel(f"biomarker\nagree: {np.trace(expected):.1f} of {n:.0f} = {chance:.3f}")
-    letter(right, "c", f"kappa = {kappa:.3f}" if np.isfinite(kappa) else "kappa is undefined")
+    left.set_xlabel(f"biomarker\nagree: {np.trace(counts):.0f} of {n:.0f} = {as_share(observed_agreement)}")
+    middle.set_xlabel(f"biomarker\nagree: {np.trace(expected):.1f} of {n:.0f} = {as_share(chance)}")
+    letter(right, "c", f"kappa = {as_share(kappa)}" if np.isfinite(kappa) else "kappa is undefined")
     low, high = sorted((chance, observed_agreement))
     right.bar(0, chance, color=COLOURS["faint"], alpha=0.4, width=0.6)
     right.bar(
@@ -376,12 +377,12 @@ def chance_agreement(cases, title=""):
         xlabel="kappa: the filled share of\nwhat chance leaves open",
     )
     figure.alt = (
-        f"{title}: two-by-two table of {n:.0f} cases, agreement {observed_agreement:.3f}; the same margins by chance, "
-        f"agreement {chance:.3f}; kappa, the share reached of what chance leaves open, {kappa:.3f}."
+        f"{title}: two-by-two table of {n:.0f} cases, agreement {as_share(observed_agreement)}; the same margins by "
+        f"chance, agreement {as_share(chance)}; kappa, the share reached of what chance leaves open, {as_share(kappa)}."
     )
     figure.caption = (
-        f"{title}: why agreement is not enough. (a) {n:.0f} cases by report and biomarker, agreement "
-        f"{observed_agreement:.3f}; (b) what is expected if both guessed with the same frequencies, agreement "
-        f"{chance:.3f}; (c) kappa, the share reached of what chance leaves open: {kappa:.3f}."
+        f"Why agreement is not enough: {title}. (a) {n:.0f} cases by report and biomarker, agreement "
+        f"{as_share(observed_agreement)}; (b) what is expected if both guessed with the same frequencies, agreement "
+        f"{as_share(chance)}; (c) kappa, the share reached of what chance leaves open: {as_share(kappa)}."
     )
     return figure

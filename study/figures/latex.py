@@ -5,13 +5,13 @@ A table is no wider than the text of the class ``article``; its first lines say 
 
 import re
 
+from study.figures.letters import latex_width_em
 from study.figures.table_layout import height_lines, lay_out, lines_of, one_line, tied
 
 COLUMN, TEXT, PAGE, LONG = "table", "table*", "sidewaystable*", "longtable"
 PT_PER_MM = 72.27 / 25.4
 PLACES = {COLUMN: 84 * PT_PER_MM, TEXT: 345.0, PAGE: 540.0}
 SIZE = 8.0  # of the letters, \footnotesize (points)
-WIDER = 1.16  # no word in Computer Modern of this size is more than this wider than in Arial
 GAP = 7.0  # white between columns (points)
 LINES_ON_A_PAGE = 48
 WHERE = {
@@ -80,7 +80,7 @@ def table(header, rows, caption, note, name):
     shown = [[_as_measured(text) for text in row] for row in rows]
     layout = _layout(header, shown, PLACES)
     place = layout.place
-    if height_lines(layout, header, shown) > LINES_ON_A_PAGE:
+    if height_lines(layout, header, shown, latex_width_em) > LINES_ON_A_PAGE:
         place, layout = LONG, _layout(header, shown, {COLUMN: PLACES[COLUMN], TEXT: PLACES[TEXT]})
     heads = " & ".join(
         _head(text, width / layout.size, numeric)
@@ -99,7 +99,7 @@ def table(header, rows, caption, note, name):
 
 
 def _layout(header, shown, places):
-    return lay_out(header, shown, {place: width / WIDER for place, width in places.items()}, GAP / WIDER, SIZE)
+    return lay_out(header, shown, places, GAP, SIZE, latex_width_em)
 
 
 def _float(place, columns, heads, body, said, below, scale):
@@ -123,12 +123,12 @@ def _as_measured(text):
 def _column(width, wrapped, numeric):
     if not wrapped:
         return "r" if numeric else "l"
-    return rf">{{\ragged{'left' if numeric else 'right'}\arraybackslash}}p{{{width * WIDER:.1f}pt}}"
+    return rf">{{\ragged{'left' if numeric else 'right'}\arraybackslash}}p{{{width:.1f}pt}}"
 
 
 def _head(text, width, numeric):
     """A heading in as many lines as its column is wide for, the last at the bottom."""
-    lines = lines_of(text, width)
+    lines = lines_of(text, width, latex_width_em)
     if len(lines) == 1:
         return latex_text(text)
     lines = r"\\".join(map(latex_text, lines))

@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.figures import boxes
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
-from study.results.words import is_missing, with_interval
+from study.results.words import DICE_DIGITS, as_dice, is_missing, mean_and_sd, with_interval
 from study.results.words import p_value as p_in_words
 
 __all__ = [
@@ -154,10 +154,10 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
 
 
 def _interval(estimate):
-    """``0.968 [0.951, 0.981]`` from (value, low, high); without brackets where there is no interval."""
+    """``0.9680 [0.9505, 0.9805]`` from (value, low, high); without brackets where there is no interval."""
     if estimate is None or is_missing(estimate[0]):
         return "undefined"
-    return with_interval(*estimate, digits=3)
+    return with_interval(*estimate)
 
 
 @styled
@@ -189,7 +189,7 @@ def hu_threshold_curve(table, limit=0.6):
         if np.isfinite(values).any():
             best = int(np.nanargmax(values))
             at = float(table["threshold_hu"].iloc[best])
-            words += f", best {values[best]:.2f} at {at:.0f} HU"
+            words += f", best {as_dice(values[best])} at {at:.0f} HU"
             ax.plot(at, values[best], marker="o", markersize=4, color=COLOURS[colour])
         ax.plot(table["threshold_hu"], values, color=COLOURS[colour], linestyle=line, label=words)
     ax.axhline(limit, color=COLOURS["ink"], linewidth=0.6, linestyle=(0, (2, 2)))
@@ -357,8 +357,8 @@ def dice_distribution(table):
         ax.text(
             position,
             1.02,
-            f"{found.mean():.2f} ± {found.std(ddof=1) if len(found) > 1 else np.nan:.2f}\n"
-            f"median {np.median(found):.2f}",
+            f"{mean_and_sd(found.mean(), found.std(ddof=1) if len(found) > 1 else None, DICE_DIGITS)}\n"
+            f"median {as_dice(np.median(found))}",
             ha="center",
             va="bottom",
         )
@@ -367,7 +367,9 @@ def dice_distribution(table):
         range(len(columns)), [f"{name}\n(n = {len(found_in[c])})" for name, c in zip(names, columns, strict=True)]
     )
     ax.set_ylim(-0.02, 1.0)
-    medians = "; ".join(f"{name}, median {np.median(found_in[c]):.2f}" for name, c in zip(names, columns, strict=True))
+    medians = "; ".join(
+        f"{name}, median {as_dice(np.median(found_in[c]))}" for name, c in zip(names, columns, strict=True)
+    )
     figure.alt = f"Box plots of the Dice of {len(table)} scans, the points of one scan joined: {medians}."
     figure.caption = (
         f"Dice of the infection between network and observers on {len(table)} scans, with mean ± standard deviation "

@@ -20,6 +20,7 @@ from study.figures.one_section import (
 )
 from study.figures.plots import letter
 from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
+from study.results.words import as_dice
 
 N_BINS = 8  # with equally many scans in each
 LEAST_POI = (0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1)  # fraction of the lung
@@ -140,8 +141,8 @@ def dice_by_size(truth):
 
     (first_ml, first), (last_ml, last) = medians[0], medians[-1]
     figure.alt = (
-        f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {first:.2f} at "
-        f"{first_ml:.0f} ml to {last:.2f} at {last_ml:.0f} ml."
+        f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {as_dice(first)} at "
+        f"{first_ml:.0f} ml to {as_dice(last)} at {last_ml:.0f} ml."
     )
     figure.caption = (
         f"Dice of the infection by its size: (a) of {len(infected)} scans with infection by its true volume, with the "
@@ -162,8 +163,8 @@ def dice_by_size(truth):
     right.set(xlabel="Least true POI (%); the numbers say how many scans", ylabel="Mean infection Dice", ylim=(0, 1.02))
     counts = [len(dice) for dice in kept.values()]
     figure.alt += (
-        f" And the mean Dice of scans with at least some true POI, from {means[0]:.2f} (all {counts[0]}) to "
-        f"{means[-1]:.2f} ({counts[-1]} scans with {100 * max(kept):g} % or more)."
+        f" And the mean Dice of scans with at least some true POI, from {as_dice(means[0])} (all {counts[0]}) to "
+        f"{as_dice(means[-1])} ({counts[-1]} scans with {100 * max(kept):g} % or more)."
     )
     return figure
 

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from study.figures.plots import letter
 from study.figures.style import COLOURS, SERIES, new_figure, say_missing, styled
+from study.results.words import as_share
 
 
 @styled
@@ -108,7 +109,7 @@ def precision_recall(curves):
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.03), xlabel="Recall (sensitivity)", ylabel="Precision (PPV)")
     words = {}
     for (name, drawn), (colour, line, _) in zip(curves.items(), SERIES * 3, strict=False):
-        words[name] = f"{name}: {drawn['average_precision']:.3f} (baseline {drawn['baseline']:.3f})"
+        words[name] = f"{name}: {as_share(drawn['average_precision'])} (baseline {as_share(drawn['baseline'])})"
         curve = drawn["curve"]
         ax.step(
             curve["recall"], curve["precision"], where="pre", color=COLOURS[colour], linestyle=line, label=words[name]
@@ -163,7 +164,7 @@ def tornado(moved, words, shown, columns=3, note=""):
     for which, ax, headline in zip(string.ascii_lowercase, panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
-        words_above = f"{headline}: {base:#.3g}" if np.isfinite(base) else f"{headline}: undefined"
+        words_above = f"{headline}: {as_share(base)}" if np.isfinite(base) else f"{headline}: undefined"
         letter(ax, which, words_above)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
@@ -199,7 +200,7 @@ def tornado(moved, words, shown, columns=3, note=""):
     bases = moved.drop_duplicates("headline").set_index("headline")["base"]
     figure.alt = (
         "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
-        + "; ".join(f"{headline} {base:#.3g}" for headline, base in bases.items())
+        + "; ".join(f"{headline} {as_share(base)}" for headline, base in bases.items())
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
     )
     figure.caption = (

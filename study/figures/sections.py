@@ -77,7 +77,7 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
         f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."
     )
     figure.caption = (
-        f"{title}. {n} neighbouring axial sections, {places} mm above the lowest one: CT (above), and with the lung "
+        f"{title}, {n} neighbouring axial sections, {places} mm above the lowest one: CT (above), and with the lung "
         f"outlined and the infection in red (below). {WINDOW_SAID}"
     )
     return figure

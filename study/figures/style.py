@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter
 from study.figures import captions
 from study.figures.letters import FONT
 from study.files import whole, write_text
-from study.results.words import with_minus
+from study.results.words import abbreviations, with_minus
 from study.run import mark_of, run_of, tier_of
 
 COLUMN_MM = {"single": 85.0, "double": 174.0}
@@ -205,13 +205,18 @@ def save(fig, folder, name, of_phantoms=False):
         with whole(path) as partial:
             write(fig, partial, kind, name.replace("_", " "))
         written.append(path)
-    caption = fig.caption or fig.alt
-    if fig.mark and fig.caption:
-        caption = f"{caption} {fig.mark.capitalize()} data."
-    for kind, text in captions.files(name, caption, 25.4 * fig.get_figwidth()).items():
+    for kind, text in captions.files(name, whole_caption(fig), 25.4 * fig.get_figwidth()).items():
         written.append(Path(folder) / f"{name}.{kind}")
         write_text(written[-1], text)
     return written
+
+
+def whole_caption(fig):
+    """A figure's caption, with what the abbreviations in it and in the picture mean, and whether data are synthetic."""
+    said = fig.caption or fig.alt
+    drawn = [text.get_text() for text in fig.findobj(Text) if text.get_visible() and text.get_text() != fig.mark]
+    data = f"{fig.mark.capitalize()} data." if fig.mark and fig.caption else ""
+    return " ".join(filter(None, [said, abbreviations([said], drawn, defined=said), data]))
 
 
 @styled

@@ -1,9 +1,10 @@
 """How wide the columns of a printed table are, and whether it needs a page of its own on its side.
 
-LaTeX and Word both get their columns from here, measured with the letters of Liberation Sans, which are as wide as
-those of Arial.
+LaTeX and Word both get their columns from here, each measured in its own letters (`letters`): Computer Modern, and
+Liberation Sans, which are as wide as those of Arial.
 """
 
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from study.figures.letters import width_em
 
 LONGEST_WORD = 30  # letters; a longer one, such as a path, may be broken
+NARROWEST_STEP = 0.02  # em
 MOST_LINES = 4  # in a cell, before a wider page is better
 
 
@@ -44,7 +46,7 @@ def tied(text):
     return re.sub(rf"[^ ]{{{LONGEST_WORD + 1},}}", lambda m: re.sub("(.{15})(?=.)", "\\1\u200b", m[0]), text)
 
 
-def lines_of(text, width):
+def lines_of(text, width, width_em=width_em):
     """Break a text into lines of at most `width` (em) where it may be broken; a longer word is a line of its own."""
     lines = [""]
     for word in text.split(" "):
@@ -59,7 +61,7 @@ def lines_of(text, width):
 NUMBER = re.compile(r"[-−+<>≥≤]?\s?[\[(]?[-−+]?\.?\d|–$|undefined|$")
 
 
-def lay_out(header, rows, places, gap, size=8.0):
+def lay_out(header, rows, places, gap, size=8.0, width_em=width_em):
     """Choose the first place where a table fits, and the widths of its columns.
 
     Parameters
@@ -74,13 +76,15 @@ def lay_out(header, rows, places, gap, size=8.0):
         White between two columns (points).
     size : float
         Of the letters (points); made smaller only if the widest place is too narrow.
+    width_em : function
+        Gives the width of a text in units of `size`.
     """
     columns = [list(cells) for cells in zip(*rows, strict=True)] or [[] for _ in header]
     least, natural = [], []
     for head, cells in zip(header, columns, strict=True):
         words = [word for text in (head, *cells) for word in re.split("[ \u200b]", text)]
         least.append(max(map(width_em, words), default=0))
-        natural.append(max([least[-1], _in_two_lines(head), *map(width_em, cells)]))
+        natural.append(max([least[-1], _in_two_lines(head, width_em), *map(width_em, cells)]))
     numeric = [position > 0 and all(NUMBER.match(cell) for cell in cells) for position, cells in enumerate(columns)]
     narrow, *others = places
     free = {place: width / size - gap / size * (len(header) - 1) for place, width in places.items()}
@@ -90,22 +94,27 @@ def lay_out(header, rows, places, gap, size=8.0):
     for place in others:
         if sum(least) > free[place]:
             continue
-        widths = _filled(least, natural, free[place])
+        widths = _with_few_lines(columns, least, natural, free[place], width_em)
         most = max(
-            (len(lines_of(cell, w)) for w, cells in zip(widths, columns, strict=True) for cell in cells), default=1
+            (len(lines_of(cell, w, width_em)) for w, cells in zip(widths, columns, strict=True) for cell in cells),
+            default=1,
         )
         if chosen is None or most < chosen[0]:
             chosen = most, place, widths
         if most <= MOST_LINES:
             break
     if chosen is None:  # smaller letters, in the widest place
-        return lay_out(header, rows, places, gap, size - 1) if size > 5 else _as_it_is(places, least, size, numeric)
+        return (
+            lay_out(header, rows, places, gap, size - 1, width_em)
+            if size > 5
+            else _as_it_is(places, least, size, numeric)
+        )
     _, place, widths = chosen
     wrapped = [width < needed - 1e-6 for width, needed in zip(widths, natural, strict=True)]
     return Layout(place, size, [size * width for width in widths], wrapped, numeric)
 
 
-def _in_two_lines(head):
+def _in_two_lines(head, width_em):
     """The least width (em) at which a heading takes no more than two lines."""
     words = head.split(" ")
     halves = [max(width_em(" ".join(part)) for part in (words[:k], words[k:])) for k in range(len(words))]
@@ -114,6 +123,26 @@ def _in_two_lines(head):
 
 def _as_it_is(places, least, size, numeric):
     return Layout(list(places)[-1], size, [size * width for width in least], [True] * len(least), numeric)
+
+
+def _with_few_lines(columns, least, natural, available, width_em):
+    """Widths at which the longest cell of the table takes as few lines as it can."""
+    for most in itertools.count(1):
+        needed = [_narrowest(*column, most, width_em) for column in zip(columns, least, natural, strict=True)]
+        if sum(needed) <= available or needed == least:
+            return _filled(needed, natural, available)
+
+
+def _narrowest(cells, least, natural, most, width_em):
+    """The least width (em) of a column, between two, at which no cell takes more than `most` lines."""
+    low = high = least
+    if any(len(lines_of(cell, least, width_em)) > most for cell in cells):
+        high = natural
+    while high - low > NARROWEST_STEP:
+        middle = (low + high) / 2
+        fits = all(len(lines_of(cell, middle, width_em)) <= most for cell in cells)
+        low, high = (low, middle) if fits else (middle, high)
+    return high
 
 
 def _filled(least, natural, available):
@@ -127,12 +156,12 @@ def _filled(least, natural, available):
     return widths
 
 
-def height_lines(layout, header, rows):
+def height_lines(layout, header, rows, width_em=width_em):
     """How many lines a laid out table has, without caption and notes."""
     texts = [header, *rows]
     return sum(
         max(
-            len(lines_of(text, math.ceil(100 * w / layout.size) / 100))
+            len(lines_of(text, math.ceil(100 * w / layout.size) / 100, width_em))
             for text, w in zip(row, layout.widths, strict=True)
         )
         for row in texts

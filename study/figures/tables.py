@@ -15,7 +15,7 @@ from study.results.words import MISSING, abbreviations, as_printed, heading, is_
 from study.run import mark_of
 
 
-def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=""):
+def save(df, folder, name, caption, note="", user_text=(), digits=None, missing=""):
     r"""Write ``<folder>/<name>.csv``, ``.md``, ``.tex`` (booktabs) and ``.docx`` (Word), each completely or not at all.
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
@@ -38,8 +38,8 @@ def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=
         What is counted, which test was made, what brackets are; printed below the table.
     user_text : sequence of str
         Columns with text that a user provided, which is shown as it is.
-    compared : sequence of str
-        Columns of numbers that a reader compares with each other, along rows and down columns.
+    digits : dict of str to int, optional
+        Decimals of columns, as in ``words.as_printed``.
     missing : str
         What a table without rows lacks; without it such a table is written, as nothing found is a finding.
 
@@ -58,7 +58,7 @@ def save(df, folder, name, caption, note="", user_text=(), compared=(), missing=
         return []
     mark = mark_of(folder)
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
-    printed_header, printed, own = _laid_out(as_printed(_with_index(df), compared), user_text, name)
+    printed_header, printed, own = _laid_out(as_printed(_with_index(df), digits), user_text, name)
     printed_header = [heading(column) for column in printed_header]
     printed = [[text if is_own else with_minus(text) for text, is_own in zip(row, own, strict=True)] for row in printed]
     said = " ".join(part for part in (note, abbreviations(printed_header, *printed, [caption, note]),

@@ -1,4 +1,7 @@
-"""One table as a Word file: caption with the table's number, three rules as in journals, columns as wide as needed."""
+"""One table as a Word file: caption with the table's number, three rules as in journals, columns as wide as needed.
+
+And the captions of all figures as one file, which journals want apart from the pictures.
+"""
 
 import io
 import re
@@ -10,6 +13,7 @@ from study.results.words import MISSING
 SIDE_MM, EDGE_MM = (210.0, 297.0), 20.0  # of the sheet; of its margins
 PT_PER_MM = 72 / 25.4
 PORTRAIT, LANDSCAPE = "portrait", "landscape"
+CAPTION_SIZE = 11.0  # letters of figures' captions (points)
 GAP = 8.0  # white between columns (points), half of it on each side of a cell
 SPARE = 1.0  # in each column (points): Word rounds widths
 NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -34,9 +38,7 @@ def table(header, rows, caption, note, name, keywords=""):
     keywords : str
         Among the file's properties.
     """
-    import docx
-    from docx.enum.section import WD_ORIENT
-    from docx.shared import Mm, Pt
+    from docx.shared import Pt
 
     header = [text_of(text) for text in header]
     rows = [[text_of(text) or MISSING for text in row] for row in rows]
@@ -45,15 +47,7 @@ def table(header, rows, caption, note, name, keywords=""):
               LANDSCAPE: PT_PER_MM * (SIDE_MM[1] - 2 * EDGE_MM)}  # fmt: skip
     layout = lay_out(header, rows, {place: width - GAP - SPARE for place, width in places.items()}, GAP + SPARE)
 
-    document = docx.Document()
-    document.core_properties.title = document.core_properties.author = document.core_properties.comments = ""
-    document.core_properties.keywords = keywords
-    _set_fonts(document, layout.size)
-    sheet = document.sections[0]
-    width, height = SIDE_MM if layout.place != LANDSCAPE else SIDE_MM[::-1]
-    sheet.orientation = WD_ORIENT.LANDSCAPE if layout.place == LANDSCAPE else WD_ORIENT.PORTRAIT
-    sheet.page_width, sheet.page_height = Mm(width), Mm(height)
-    sheet.left_margin = sheet.right_margin = sheet.top_margin = sheet.bottom_margin = Mm(EDGE_MM)
+    document = _empty(layout.size, keywords, landscape=layout.place == LANDSCAPE)
     number = re.match(r"Table_(S?\d+)", name)
     title = document.add_paragraph(
         f"Table {number[1]}. {text_of(caption)}" if number else text_of(caption), style="Caption"
@@ -64,6 +58,45 @@ def table(header, rows, caption, note, name, keywords=""):
         below = document.add_paragraph(text_of(note))
         below.paragraph_format.space_before = Pt(4)
     return _without_dates(document)
+
+
+def captions(listed, keywords=""):
+    """The bytes of a file with captions of figures, a paragraph each.
+
+    Parameters
+    ----------
+    listed : list of (str, str)
+        Number, such as ``Figure 3``, and text of each.
+    keywords : str
+        Among the file's properties.
+    """
+    from docx.shared import Pt
+
+    document = _empty(CAPTION_SIZE, keywords)
+    for number, text in listed:
+        paragraph = document.add_paragraph()
+        paragraph.add_run(f"{text_of(number)}. ").bold = True
+        paragraph.add_run(NOT_IN_XML.sub("\ufffd", text))
+        paragraph.paragraph_format.space_after = Pt(CAPTION_SIZE)
+    return _without_dates(document)
+
+
+def _empty(size, keywords, landscape=False):
+    """A document without text, its sheet, letters and properties set."""
+    import docx
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Mm
+
+    document = docx.Document()
+    document.core_properties.title = document.core_properties.author = document.core_properties.comments = ""
+    document.core_properties.keywords = keywords
+    _set_fonts(document, size)
+    sheet = document.sections[0]
+    width, height = SIDE_MM[::-1] if landscape else SIDE_MM
+    sheet.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    sheet.page_width, sheet.page_height = Mm(width), Mm(height)
+    sheet.left_margin = sheet.right_margin = sheet.top_margin = sheet.bottom_margin = Mm(EDGE_MM)
+    return document
 
 
 def _set_fonts(document, size):

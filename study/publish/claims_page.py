@@ -14,14 +14,14 @@ import jinja2
 from study.claims import audit, verdicts
 from study.files import write_text
 from study.publish import executed
-from study.results.words import with_minus
+from study.results.words import p_value, with_minus
 
 PARTS = Path(__file__).with_name("claims")
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(PARTS), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-TEMPLATES.filters["minus"] = with_minus
-HEADINGS = ("Claim", "Where", "Published", "Regenerated", "Verdict", "Arithmetic", "From")
+TEMPLATES.filters |= {"minus": with_minus, "p": p_value}
+HEADINGS = ("Claim", "Where", "Published", "Regenerated", "Difference", "Verdict", "Arithmetic", "From")
 
 
 def write(run, address, table, findings, remarks):
@@ -58,7 +58,8 @@ def write(run, address, table, findings, remarks):
     path = run.figures / address
     write_text(path, TEMPLATES.get_template("claims.html").render(
         run=run.name, tier=run.tier, tier_words=verdicts.TIERS[run.tier], notebooks=executed.names(run),
-        headings=HEADINGS, rows=rows, filters=filters, findings=findings.astype(str).to_dict("records"),
+        headings=HEADINGS, rows=rows, main=[row for row in rows if row["primary"]], level=verdicts.LEVEL,
+        filters=filters, findings=findings.astype(str).to_dict("records"),
         weights=audit.counted(findings), remarks=remarks.astype(str).to_dict("records"),
         places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
         style=style, style_source=_source(style), script=script, script_source=_source(script),

@@ -1,12 +1,17 @@
 """A text about a run for readers, written as Markdown; the pages of the run show it too."""
 
-import os
 import re
-from pathlib import Path
 
 from study.claims.verdicts import TIERS
 from study.files import write_text
 
+# The project's own texts that the pages of a run show, in the order of the sidebar.
+OF_THE_PROJECT = (
+    *(f"docs/{name}.md" for name in (
+        "measure-a-scan", "own-cohort", "audit", "course", "play", "train", "cluster", "phantom", "public-data",
+        "submit", "same-on-all-machines", "how-it-is-built",
+    )), "README.md", "REPRODUCING.md", "CONTRIBUTING.md",
+)  # fmt: skip
 LINK = re.compile(r"(?P<image>!?)\[(?P<words>(?:\\.|[^\]\\])*)\]\((?:<(?P<to>[^>]*)>|(?P<bare>[^)\s]*))\)")
 
 
@@ -15,11 +20,18 @@ def escaped(text):
     return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(str(text).split()).replace("&", "&amp;"))
 
 
-def link(words, path, folder, anchor=""):
-    """A link from a document in `folder` to a file, by a relative path; the words alone without a file."""
-    if path is None:
+def link(words, path, run, anchor=""):
+    """A link from a document in ``figures/<run>`` to a file in it, or to the page there of a text of the project.
+
+    The folder may be handed on, where a link to anything else would be dead: then, or without a file, the words alone.
+    """
+    if path is not None and path.is_relative_to(run.root):
+        name = path.relative_to(run.root).as_posix()
+        if name in OF_THE_PROJECT:
+            path = run.figures / f"{name.removesuffix('.md')}.html"
+    if path is None or not path.is_relative_to(run.figures):
         return escaped(words)
-    address = Path(os.path.relpath(path, folder)).as_posix() + (f"#{anchor}" if anchor else "")
+    address = path.relative_to(run.figures).as_posix() + (f"#{anchor}" if anchor else "")
     return f"[{escaped(words)}](<{address}>)"
 
 

@@ -1,4 +1,4 @@
-r"""Every recorded number as a manuscript prints it, so that none is retyped: LaTeX macros and JSON.
+r"""What a manuscript takes over from a run, so that nothing is retyped: its numbers and the captions of its figures.
 
 ``\input{numbers}`` in a LaTeX manuscript, or the JSON for any other, gives the current numbers of the run.
 """
@@ -8,19 +8,22 @@ import re
 
 import pandas as pd
 
+from study.figures import captions, word
 from study.figures.latex import latex_text
-from study.files import write_json, write_text
-from study.results.words import MISSING, p_value
+from study.files import write_bytes, write_json, write_text
+from study.publish import saved
+from study.results.words import DICE_DIGITS, MISSING, SHARE_DIGITS, p_value
+from study.run import mark_of
 
-# The first pattern that a value's name matches says how many decimals the paper gives it, and in which unit of PERCENT
-# it prints a fraction.
+# The first pattern that a value's name matches says how many decimals it has in tables and figures, and in which unit
+# of PERCENT a fraction is printed.
 FORMS = [
     (r"(^|_)(sensitivity|specificity)_", 2, "%"),
     (r"(^|_)share(_|$)", 0, "%"),
     (r"(^|_)(median_poi|poi_median)(_|$)|^poi_at_cutoff$", 2, "%"),
     (r"(^|_)(poi_(bias|error_sd|lower_limit|upper_limit)|least_detectable_change_poi)$", 2, "percentage points"),
-    (r"(^|_)(auc|kappa|agreement|standard_error)(_|$)", 4, ""),
-    (r"(^|_)dice(_|$)", 2, ""),
+    (r"(^|_)(auc|kappa|agreement|standard_error)(_|$)", SHARE_DIGITS, ""),
+    (r"(^|_)dice(_|$)", DICE_DIGITS, ""),
     (r"(^|_)(odds_ratio|aic)(_|$)", 3, ""),
 ]
 UNIT_DECIMALS = {"years": 0, "HU": 0, "ml": 0}
@@ -38,7 +41,7 @@ NO_PATIENTS = " THESE PATIENTS DO NOT EXIST: no number below is evidence about p
 
 
 def write(run):
-    """Write ``numbers.tex`` and ``numbers.json`` into ``figures/<run>``, of all that the run recorded.
+    """Write ``numbers.tex``, ``numbers.json`` and, if it has figures, ``captions.docx`` into ``figures/<run>``.
 
     Parameters
     ----------
@@ -68,6 +71,9 @@ def write(run):
     write_text(run.figures / "numbers.tex", HEAD.format(run=run.name, tier=run.tier, warning=warning) + "".join(lines))
     note = {"run": run.name, "tier": run.tier, "note": warning.strip()}
     write_json(run.figures / "numbers.json", {**note, "numbers": rows})
+    listed = [captions.read(path) for path in sorted(run.figures.glob("Figure_*.caption.md"), key=saved.in_order)]
+    if listed:
+        write_bytes(run.figures / "captions.docx", word.captions(listed, mark_of(run.figures)))
 
 
 def printed(notebook, recorded):

@@ -75,6 +75,9 @@ def _under(run, things, functions):
         code = f"[`{function}`](../code.html#{executed.name_anchor(function)})"
         by = f", made by {code}" if function in functions else ""
         if (run.figures / f"{thing}.png").is_file():
+            caption = run.figures / f"{thing}.caption.md"
+            if caption.is_file():
+                yield caption.read_text(encoding="utf-8").strip()
             yield f"[{saved.title(thing)}](../figures.html#{executed.name_anchor(thing)}){by}"
         elif (run.figures / f"{thing}.md").is_file():
             if not run.may_name:

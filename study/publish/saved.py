@@ -3,7 +3,6 @@
 import ast
 import html
 import re
-import textwrap
 
 from PIL import Image
 
@@ -20,7 +19,7 @@ def figures(run):
     it.
     """
     found = []
-    for path in sorted(run.figures.glob("Figure_*.png"), key=_in_order):
+    for path in sorted(run.figures.glob("Figure_*.png"), key=in_order):
         alt, beside = description(path), path.with_suffix(".caption.md")
         caption = document.escaped(alt)
         if beside.is_file():
@@ -33,7 +32,7 @@ def figures(run):
 def tables(run):
     """The tables of a run in order, each a dict: ``name, title, anchor, about, text, files``; the text is Markdown."""
     found = []
-    for path in sorted(run.figures.glob("Table_*.md"), key=_in_order):
+    for path in sorted(run.figures.glob("Table_*.md"), key=in_order):
         text = path.read_text(encoding="utf-8")
         found.append({**_named(path), "about": _subject(_plain(text.partition("\n")[0])), "text": text,
                       "files": _files(path, "csv", "md", "tex", "docx")})  # fmt: skip
@@ -83,7 +82,8 @@ def _named(path):
     return {"name": path.stem, "title": title(path.stem), "anchor": executed.name_anchor(path.stem)}
 
 
-def _in_order(path):
+def in_order(path):
+    """Key by which files of figures and tables are sorted: ``Figure_S2`` before ``Figure_S10``."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.stem)]
 
 
@@ -92,8 +92,8 @@ def _files(path, *endings):
 
 
 def _subject(said):
-    """What a figure or table is about: the beginning of its alternative text or caption."""
-    return textwrap.shorten(re.split(r"[.;:] ", said)[0].rstrip("."), 90, placeholder=" …")
+    """What a figure or table is about: its caption up to the first stop, whole."""
+    return re.split(r"[.;:] ", said)[0].rstrip(".")
 
 
 def _plain(text):

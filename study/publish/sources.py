@@ -20,10 +20,6 @@ from study.publish.forms import answers
 PAGES = Path(__file__).with_name("pages")
 TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGES), trim_blocks=True, lstrip_blocks=True)
 TEMPLATES.filters["escaped"] = document.escaped
-# The project's own pages: those in docs/ in the order of the sidebar, and those beside it, which follow.
-OF_THE_PROJECT = ("README.md", "REPRODUCING.md", "CONTRIBUTING.md")
-GUIDES = ("measure-a-scan", "own-cohort", "audit", "course", "play", "train", "cluster", "phantom", "public-data",
-          "submit", "same-on-all-machines", "how-it-is-built")  # fmt: skip
 # Claims that the opening page shows: how large the cohort, how good the masks, how well both biomarkers do.
 HEADLINES = ("abstract_scans", "abstract_patients", "abstract_dice_observer_1", "abstract_auc", "abstract_kappa")
 
@@ -54,9 +50,7 @@ def read(run):
                  if (run.figures / f"{called}.md").is_file()}  # fmt: skip
     for name in documents:
         pages[name] = _linked((run.figures / name).read_text(encoding="utf-8"), run, run.figures, name)
-    guides = [
-        name for name in (*(f"docs/{name}.md" for name in GUIDES), *OF_THE_PROJECT) if (run.root / name).is_file()
-    ]
+    guides = [name for name in document.OF_THE_PROJECT if (run.root / name).is_file()]
     for name in guides:
         text = re.sub(r"<!--.*?-->\n?", "", (run.root / name).read_text(encoding="utf-8"), flags=re.DOTALL)
         pages[name] = _linked(text, run, (run.root / name).parent, name)
@@ -104,7 +98,8 @@ def read_claims(run):
     if not path.is_file():
         return pd.DataFrame(columns=verdicts.COLUMNS)
     table = pd.read_csv(path, dtype=str, keep_default_na=False).astype(object)
-    for column in ("regenerated", "ci_low", "ci_high", "n", "published_n"):
+    table = table.reindex(columns=verdicts.COLUMNS, fill_value="")  # an earlier version wrote fewer
+    for column in ("regenerated", "ci_low", "ci_high", "n", "published_n", *verdicts.OF_DIFFERENCE):
         table[column] = [_number(text) for text in table[column]]
     return table
 
@@ -134,6 +129,8 @@ def _linked(text, run, folder, name):
         if found["image"] or not file or re.match(r"\w+:", target):
             return found[0]
         page, _, place = address_of(Path(os.path.normpath(folder / file)), run).partition("#")
+        if page.startswith("../"):  # where no reader of a folder that was handed on finds it
+            return found["words"]
         place = part or place
         return f"[{found['words']}](<{posixpath.relpath(page, here)}{'#' if place else ''}{place}>)"
 
@@ -149,6 +146,6 @@ def address_of(path, run):
             return f"tables.html#{executed.name_anchor(path.stem)}"
     elif path.is_relative_to(run.root) and path.suffix == ".md":
         name = path.relative_to(run.root).as_posix()
-        if name in OF_THE_PROJECT or name.startswith("docs/"):
+        if name in document.OF_THE_PROJECT:
             return f"{name.removesuffix('.md')}.html"
     return Path(os.path.relpath(path, run.figures)).as_posix()

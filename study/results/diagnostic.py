@@ -79,8 +79,8 @@ def in_words(table):
     """The table of :func:`beside_table_2` as text: estimate and both intervals."""
     rows = {
         (model, QUANTITIES[quantity]): {
-            "Cut-off kept": words.with_interval(*row[["estimate", "low", "high"]], digits=3),
-            "Cut-off chosen anew": words.interval(*row[["low_anew", "high_anew"]], digits=3),
+            "Cut-off kept": words.with_interval(*row[["estimate", "low", "high"]]),
+            "Cut-off chosen anew": words.interval(*row[["low_anew", "high_anew"]]),
         }
         for (model, quantity), row in table.iterrows()
     }

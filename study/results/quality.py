@@ -122,8 +122,9 @@ def non_inferiority(observed, margin):
     -------
     dict
         ``difference`` (mean Dice of network and observers, less that of both observers), ``low, high`` (95 %, over
-        patients), ``margin``, ``p_value`` (one-sided t test over patients that the network is worse by the margin or
-        more), ``n`` and ``n_patients``; NaN with fewer than two patients, or where all scans differ alike.
+        patients), ``margin``, ``observers`` (mean Dice of both), ``p_value`` (one-sided t test over patients that the
+        network is worse by the margin or more), ``n`` and ``n_patients``; NaN with fewer than two patients, or where
+        all scans differ alike.
 
     References
     ----------
@@ -137,13 +138,14 @@ def non_inferiority(observed, margin):
     error = (found["high"] - found["low"]) / 2 / stats.t.isf(0.025, df)
     p_value = float(stats.t.sf((found["estimate"] + margin) / error, df)) if error > 0 else np.nan
     rest = {name: found[name] for name in ("low", "high", "n", "n_patients")}
-    return {"difference": found["estimate"], "margin": margin, "p_value": p_value} | rest
+    of_observers = observed["observers"][with_observer.notna()].mean()
+    return {"difference": found["estimate"], "margin": margin, "observers": of_observers, "p_value": p_value} | rest
 
 
 def non_inferiority_in_words(found):
     """What :func:`non_inferiority` found as sentences, with the verdict."""
-    limits = (found[name] for name in ("difference", "low", "high"))
-    told = f"Dice of network and observers less that of both observers: {words.with_interval(*limits, digits=2)}"
+    limits = words.with_interval(found["difference"], found["low"], found["high"], digits=words.DICE_DIGITS)
+    told = f"Dice of network and observers less that of both observers: {limits}"
     if np.isnan(found["p_value"]):
         return f"{told}. Too little for a test."
     limit = f"{-found['margin']:g}"
@@ -153,7 +155,11 @@ def non_inferiority_in_words(found):
         verdict = f"The whole interval lies below {limit}: the network is inferior to an observer."
     else:
         verdict = f"The interval contains {limit}: whether the network is inferior to an observer is not settled."
-    return f"{told} (p value {words.p_value(found['p_value'])}). {verdict}"
+    share = f"{found['margin'] / (1 - found['observers']):.0%}" if found["observers"] < 1 else "more than all"
+    return (
+        f"{told} (p value {words.p_value(found['p_value'])}). {verdict} The margin is {share} of what the observers "
+        f"disagree about, 1 less their Dice of {words.as_dice(found['observers'])}."
+    )
 
 
 def non_inferiority_values(found):

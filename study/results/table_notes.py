@@ -5,6 +5,7 @@
 
 from study.results.progression import FEWEST_CASES
 from study.results.targets import NOT_ENOUGH, TARGETS
+from study.statistics import kappa
 
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
@@ -13,8 +14,8 @@ NOTES = {
     "independent too, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no biomarker of the model "
     "matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows that need it.",
     "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
-    "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa. Strength "
-    "of agreement: 0-0.20, poor; 0.21-0.40, fair; 0.41-0.60, moderate; 0.61-0.80, good; 0.81-1.00, very good.",
+    "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa. "
+    f"{kappa.scale_in_words()}",
     "S1": "Ranges of the scans of each vendor; n: scans.",
     "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
     "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU. So "
@@ -27,12 +28,12 @@ NOTES = {
     "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
     "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
-    "S9": "Base: the headline as it is. Decimals: those that tell its numbers apart, four at most.",
+    "S9": "Base: the headline as it is.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
     "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
     f"{FEWEST_CASES} pairs, as in Figure S9.",
-    "S12": "Base: kappa as in Table 4. Decimals: as in Table S9.",
+    "S12": "Base: kappa as in Table 4.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients. Stated prevalence: {prevalence}.",

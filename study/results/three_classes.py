@@ -137,6 +137,32 @@ def in_words(three):
     return pd.DataFrame(columns).rename_axis("At the least detectable change")
 
 
+def drop_in_words(three, agreement):
+    """Why kappa of three classes is not that of Table 4: a line for each quantity, of the cases on which each rests.
+
+    Parameters
+    ----------
+    three : DataFrame
+        From :func:`tabulate`.
+    agreement : DataFrame
+        The rows of Table 4, from ``kappa.tabulate``.
+    """
+    lines = []
+    for quantity, row in three.iterrows():
+        of_table = agreement.loc[f"{quantity}_all"]
+        beyond = f"too few for a kappa (fewer than {FEWEST_CASES})"
+        if np.isfinite(row["kappa_two"]):
+            beyond = f"kappa of up and down {words.as_share(row['kappa_two'])}"
+        lines.append(
+            f"{UNITS[quantity][0]}: of up and down, every change counted, kappa "
+            f"{words.with_interval(of_table['kappa'])} in {int(of_table['n'])} pairs (Table 4 with partial changes); "
+            f"of three classes {words.with_interval(row['kappa'])} in {int(row['n'])} pairs, of which the report says "
+            f"unchanged in {int(row['n_unchanged_report'])}, the biomarker in {int(row['n_unchanged_biomarker'])}; "
+            f"both name a change in {int(row['n_two'])}: {beyond}."
+        )
+    return "\n".join(lines)
+
+
 def kappa_by_least_change(pairs, least, n_steps=40):
     """Kappa of three classes, and of two, as a function of the least change that counts; ``robustness_plots`` draws it.
 

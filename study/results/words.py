@@ -66,7 +66,12 @@ def count_and_share(count, share):
     return str(count) if is_missing(share) else f"{count} ({share:.0%})"
 
 
-def with_interval(value, low=None, high=None, digits=4):
+# One number has the same digits wherever it is printed, in a table, a figure or a caption.
+SHARE_DIGITS = 4  # decimals of an AUC, a rate, an agreement or a kappa: as many as in the paper's tables
+DICE_DIGITS = 2  # decimals of a Dice coefficient, as in the paper
+
+
+def with_interval(value, low=None, high=None, digits=SHARE_DIGITS):
     """Write an estimate: ``0.9680 [0.9505, 0.9805]``, no brackets without an interval, a dash where undefined."""
     if is_missing(value):
         return MISSING
@@ -75,7 +80,17 @@ def with_interval(value, low=None, high=None, digits=4):
     return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def interval(low, high, digits=4):
+def as_share(number):
+    """Write an AUC, a rate, an agreement or a kappa: ``0.9680``."""
+    return f"{number:.{SHARE_DIGITS}f}"
+
+
+def as_dice(number):
+    """Write a Dice coefficient: ``0.74``."""
+    return f"{number:.{DICE_DIGITS}f}"
+
+
+def interval(low, high, digits=SHARE_DIGITS):
     """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
     return MISSING if is_missing(low) or is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
@@ -91,7 +106,7 @@ HYPHENATED = re.compile(r"\b(non) (severe)\b|\b(half) (width)\b")  # words that 
 
 
 LEAST_DIGITS, MOST_DECIMALS = 3, 3
-MOST_TO_COMPARE = 4  # decimals, as the paper prints AUC and kappa
+SHARES = re.compile(r"auc|(\w+ )?kappa|observed agreement|average precision", re.IGNORECASE)  # columns of such
 P_COLUMN = re.compile(r"p( value|_value)?([ ,_].*)?|.*_p", re.IGNORECASE)
 ENDS = re.compile(r"(.*?)[ _]?(low|high)", re.IGNORECASE)
 
@@ -110,20 +125,10 @@ def decimals_of(numbers):
     return min(needed, max(MOST_DECIMALS, LEAST_DIGITS - 1 - max(size)))
 
 
-def decimals_apart(numbers):
-    """How many decimals numbers are printed with that are compared with each other: those that tell them apart.
-
-    At least as many as :func:`decimals_of` says, at most `MOST_TO_COMPARE`: ``0.9324, 0.9321, 0.8000``.
-    """
-    known = _floats(numbers)
-    needed = decimals_of(known)
-    while needed < MOST_TO_COMPARE and len({_fixed(number, needed) for number in known}) < len(set(known)):
-        needed += 1
-    return needed
-
-
-def as_printed(df, compared=()):
+def as_printed(df, digits=None):
     """A table's cells as text for people: p values by the one rule, a column's numbers with equally many decimals.
+
+    Columns of an AUC or a kappa have `SHARE_DIGITS`.
 
     Two columns with the ends of an interval, ``auc_low`` and ``auc_high`` or ``low`` and ``high``, become one: with
     the estimate, which is the column ``auc`` or the one before them, or alone as ``auc interval``.
@@ -132,8 +137,8 @@ def as_printed(df, compared=()):
     ----------
     df : DataFrame
         Texts are left as they are.
-    compared : sequence of str
-        Columns of numbers that a reader compares with each other: all have the decimals of :func:`decimals_apart`.
+    digits : dict of str to int, optional
+        Decimals of columns whose names do not tell, as where a table has a row for each kind of number.
 
     Returns
     -------
@@ -143,26 +148,30 @@ def as_printed(df, compared=()):
     columns, printed = [str(column) for column in df.columns], {}
     interval_of = _intervals(columns, df)
     ends = {end for _, pair in interval_of.values() for end in pair}
-    apart = decimals_apart(df[list(compared)].to_numpy().ravel()) if compared else None
+
+    def decimals(column, numbers):
+        known = (digits or {}).get(column, SHARE_DIGITS if SHARES.fullmatch(column) else None)
+        return decimals_of(numbers) if known is None else known
+
     for place, column in enumerate(columns):
         if column in ends:
             if place in interval_of and interval_of[place][0] is None:
                 low, high = (df[df.columns[columns.index(end)]] for end in interval_of[place][1])
-                digits = decimals_of(_floats(low) + _floats(high))
+                places = decimals_of(_floats(low) + _floats(high))
                 name = f"{ENDS.fullmatch(column)[1]} interval".strip()
-                printed[name] = [interval(*pair, digits=digits) for pair in zip(low, high, strict=True)]
+                printed[name] = [interval(*pair, digits=places) for pair in zip(low, high, strict=True)]
             continue
         given = df.iloc[:, place]
         pair = next((pair for owner, pair in interval_of.values() if owner == column), None)
         if pair is not None:
             low, high = (df[df.columns[columns.index(end)]] for end in pair)
-            digits = decimals_of(_floats(given) + _floats(low) + _floats(high))
-            printed[column] = [with_interval(*of, digits=digits) for of in zip(given, low, high, strict=True)]
+            places = decimals(column, _floats(given) + _floats(low) + _floats(high))
+            printed[column] = [with_interval(*of, digits=places) for of in zip(given, low, high, strict=True)]
         elif P_COLUMN.fullmatch(column) and _floats(given):
             printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
         else:
-            digits = apart if column in compared else decimals_of(_floats(given))
-            printed[column] = [_fixed(cell, digits) if _is_float(cell) else cell for cell in given]
+            places = decimals(column, _floats(given))
+            printed[column] = [_fixed(cell, places) if _is_float(cell) else cell for cell in given]
     return pd.DataFrame(printed, index=df.index, dtype=object)
 
 
@@ -215,12 +224,17 @@ ABBREVIATIONS = {
 }
 
 
-def abbreviations(*texts):
-    """What the abbreviations in lists of texts stand for, as a sentence under a table; "" without any."""
+def abbreviations(*texts, defined=""):
+    """What the abbreviations in lists of texts stand for, as a sentence under a table or a figure; "" without any.
+
+    Those that the text `defined` explains itself, as in ``portion of infection (POI)``, are left out.
+    """
     said = " ".join(text for part in texts for text in part)
     found = [short for short in ABBREVIATIONS if re.search(rf"(?<![A-Za-z]){re.escape(short)}(?![A-Za-z])", said)]
     if not re.search(r"\d ?± ?\d", said):  # but a tolerance
         found = [short for short in found if short != "±"]
+    known = defined.lower()
+    found = [short for short in found if f"({short})" not in defined and ABBREVIATIONS[short].lower() not in known]
     listed = "; ".join(f"{short}, {ABBREVIATIONS[short]}" for short in sorted(found, key=str.lower))
     return f"{listed}." if listed else ""
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from study.statistics.confidence import tail
 
-# Table 4 of the paper, after Altman (1991): upper limit of each word.
+# Upper limit of each word, as in the paper's Table 4; the scale is Altman's (Practical Statistics for Medical Research,
+# London: Chapman and Hall 1991, p. 404), who changed that of Landis and Koch (Biometrics 1977;33:159-174).
 STRENGTHS = ((0.20, "poor"), (0.40, "fair"), (0.60, "moderate"), (0.80, "good"), (1.00, "very good"))
 
 
@@ -149,6 +150,17 @@ def strength(kappa):
     if not -1 <= kappa <= 1 + 1e-9:
         raise ValueError(f"kappa {kappa!r}: must be between -1 and 1")
     return next(word for limit, word in STRENGTHS if round(kappa, 2) <= limit)
+
+
+def scale_in_words():
+    """The words for kappa with their limits, and whose they are.
+
+    >>> scale_in_words()[:57]
+    'Strength of agreement: 0-0.20, poor; 0.21-0.40, fair; 0.4'
+    """
+    lows = ["0", *(f"{limit + 0.01:.2f}" for limit, _ in STRENGTHS)]
+    ranges = "; ".join(f"{low}-{limit:.2f}, {word}" for low, (limit, word) in zip(lows, STRENGTHS, strict=False))
+    return f"Strength of agreement: {ranges} (the paper's Table 4, after Altman 1991)."
 
 
 def p_of_chance(kappa, standard_error_null):

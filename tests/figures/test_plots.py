@@ -24,6 +24,17 @@ def test_a_caption_lies_beside_the_figure_for_readers_and_for_latex(tmp_path):
     assert r"\label{fig:figure-3}" in tex and "{Figure_3}" in tex and "p $<$ 0.001" in tex
 
 
+def test_a_caption_defines_once_what_it_and_the_picture_abbreviate():
+    figure = style.new_figure("single", 40)
+    figure.subplots().set_xlabel("POI (%)")
+    figure.caption = "What iHU (HU) is: the mean Hounsfield unit of the infection."
+    assert style.whole_caption(figure) == f"{figure.caption} POI, portion of infection."
+    figure.caption = "Scans by iHU."
+    assert style.whole_caption(figure) == (
+        "Scans by iHU. iHU, mean Hounsfield unit of the infection; POI, portion of infection."
+    )
+
+
 def test_who_draws_no_boxes_does_not_wait_for_seaborn():
     modules = "study.figures.plots, study.figures.explain, study.figures.quality_plots, study.figures.robustness_plots"
     code = f"import sys, {modules}; print('seaborn' in sys.modules)"
@@ -84,7 +95,7 @@ def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
     figure = plots.roc_curves(
         {"POI": CURVE}, {"POI": (0.968, 0.9505, 0.9805)}, {"POI": (0.095, 0.924)}, {"POI": (79, 452)}
     )
-    assert "POI: AUC 0.968 [0.951, 0.981]" in words_of(figure) or "POI: AUC 0.968 [0.950, 0.981]" in words_of(figure)
+    assert "POI: AUC 0.9680 [0.9505, 0.9805]" in words_of(figure)  # as Table 2 has it
     assert "95 % confidence interval by DeLong" in figure.caption and "over patients" in figure.caption
     assert "(n = 79 + 452)" in words_of(figure) and "(n = 79 + 452)" in figure.alt
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
@@ -92,7 +103,7 @@ def test_roc_legend_gives_the_interval_and_the_mark_is_the_operating_point():
 
 
 def test_roc_without_interval_prints_the_area_alone():
-    assert "POI: AUC 0.900" in words_of(
+    assert "POI: AUC 0.9000" in words_of(
         plots.roc_curves({"POI": CURVE}, {"POI": (0.9, np.nan, np.nan)}, {}, {"POI": (2, 3)})
     )
 

@@ -27,7 +27,7 @@ def test_sections_say_side_position_and_scale():
     shown = words_of(figure)
     assert {"R", "L", "infection"} <= set(shown.split())
     assert "95 mm" in shown and "115 mm" in shown and "5 cm" in shown
-    assert "Patient 7" not in shown and figure.caption.startswith("Patient 7.")
+    assert "Patient 7" not in shown and figure.caption.startswith("Patient 7,")
 
 
 def test_status_is_said_by_word_and_shape_too():
@@ -75,7 +75,7 @@ def test_the_explanation_of_kappa_gives_kappa():
     shown = words_of(figure)
     known = CASES.dropna()
     assert f"kappa = {kappa.cohen_kappa(known['report'], known['biomarker']).kappa:.3f}" in shown
-    assert "agree: 4 of 5 = 0.800" in shown and "5 cases" in figure.caption
+    assert "agree: 4 of 5 = 0.8000" in shown and "5 cases" in figure.caption
 
 
 def test_the_explained_point_lies_on_the_curve_and_is_counted_by_hand():

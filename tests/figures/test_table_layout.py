@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from helpers.typeset import PREAMBLE, document, faults, pdflatex
 from study.figures import tables
-from study.figures.table_layout import lay_out, lines_of, tied, width_em
+from study.figures.latex import latex_text
+from study.figures.letters import latex_width_em, width_em
+from study.figures.table_layout import lay_out, lines_of, tied
 
 PLACES = {"narrow": 200.0, "wide": 400.0, "landscape": 700.0}
 CELLS = st.text("ab 1.[]()", max_size=40).map(tied)
@@ -36,6 +38,28 @@ def test_the_narrowest_place_is_taken_and_numbers_are_not_torn_apart():
     assert interval.split(" ") == ["79.75", "(63\u00a0of\u00a079)", "[70.89,\u00a088.61]"]
     assert lay_out(["x"] * 4, [["POI", interval, interval, interval]], PLACES, gap=8.0).place == "wide"
     assert lay_out(["x"] * 9, [["POI", *[interval] * 8]], PLACES, gap=8.0).place == "landscape"
+
+
+def test_the_room_goes_where_it_saves_a_line():
+    """As of Table 2: an equal share of the rest would break the middle column into three lines."""
+    cells = [tied(text) for text in ("81.01 (64 of 79) [72.15, 88.61]", "90.93 (411 of 452) [88.05, 93.36]",
+                                     "0.9311 [0.8969, 0.9545]")]  # fmt: skip
+    least = sum(max(width_em(part) for lines in (lines_of(cell, 0),) for part in lines) for cell in cells)
+    halves = sum(width_em(part) for part in (cells[0].rsplit(" ", 1)[0], cells[1].rsplit(" ", 1)[0]))
+    room = 8 * (halves + width_em(cells[2].split(" ")[1]) + 0.2) + 2 * 8
+    assert 8 * least + 2 * 8 < room
+    layout = lay_out(["a"] * 3, [cells], {"narrow": 10.0, "wide": room}, gap=8.0)
+    assert [len(lines_of(cell, width / 8)) for cell, width in zip(cells, layout.widths, strict=True)] == [2, 2, 2]
+
+
+def test_letters_are_as_wide_as_latex_prints_them(tmp_path):
+    texts = ["81.01 (64 of 79)", "[72.15, 88.61]", "Half-width (HU)", "−650 ± 98", "<0.001", "Kappa, errors over cases",
+             "a_b ≥ 3 %", "é/e", "W & M ~ x^2 | y", "mean mm", "“a” – b…"]  # fmt: skip
+    lines = "".join(f"\\settowidth{{\\dimen0}}{{{latex_text(text)}}}\\typeout{{W:\\the\\dimen0}}" for text in texts)
+    log = pdflatex(tmp_path, f"{PREAMBLE}\\begin{{document}}\\footnotesize{{}}{lines}x\\end{{document}}")
+    true = [float(width) for width in re.findall(r"W:([\d.]+)pt", log)]
+    for text, printed in zip(texts, true, strict=True):
+        assert printed - 0.1 <= 8 * latex_width_em(text) < 1.2 * printed, text
 
 
 def hard_tables():

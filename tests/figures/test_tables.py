@@ -37,13 +37,13 @@ def test_save_writes_four_forms(tmp_path):
     latex = paths[2].read_text()
     assert r"\caption{Comparisons, p $<$ 0.001 \& 95 \% intervals.}" in latex and r"\label{tab:table-2}" in latex
     assert latex.count(r"\toprule") == latex.count(r"\midrule") == latex.count(r"\bottomrule") == 1
-    assert r"POI & 92.41 (73~of~79) & 0.968 & 531 \\" in latex
+    assert r"POI & 92.41 (73~of~79) & 0.9680 & 531 \\" in latex
     word = docx.Document(paths[3])
     assert word.paragraphs[0].text.replace("\u00a0", " ") == "Table 2. Comparisons, p < 0.001 & 95 % intervals."
     assert words_of(word) == [
         ["", "Sensitivity %", "AUC", "n"],
-        ["POI", "92.41 (73 of 79)", "0.968", "531"],
-        ["iHU", "91.14 (72 of 79)", "0.687", "531"],
+        ["POI", "92.41 (73 of 79)", "0.9680", "531"],
+        ["iHU", "91.14 (72 of 79)", "0.6873", "531"],
     ]
     assert sorted(paths) == sorted(paths[0].parent.iterdir())
 

@@ -13,6 +13,7 @@ from helpers.imports import imported_by_notebook
 from helpers.project import ROOT
 from study.lab.play import cutoff, ratings, scroll, thickness
 from study.measures import biomarkers
+from study.scans.labels import INFECTION
 
 
 def numbers(panel):
@@ -98,6 +99,23 @@ def test_drawing_the_thickness_moves_poi_and_ihu(thick):
     assert said[1] == tuple(at_one[1:])
     assert said[10][1] < said[5][1] < said[1][1]  # partial volume: air is averaged into the infection
     assert said[10][0] == pytest.approx(said[1][0], rel=0.25)
+
+
+def test_what_thick_sections_do_is_said_in_the_numbers_of_the_panel(thick):
+    said = thickness.in_words((1, 10))
+    thick.controls["thickness_mm"].value = 10
+    _, poi, ihu, _, poi_at_1, ihu_at_1 = numbers(thick)
+    assert f"POI {poi_at_1:.2f} and {poi:.2f} %, iHU {ihu_at_1:.0f} and {ihu:.0f} HU".replace("-", "−") in said
+    n, at_1, at_10 = map(int, re.search(r"Of (\d+) patches, (\d+) and (\d+) are seen", said).groups())
+    assert n == at_1 > at_10 > 0
+
+
+def test_a_patch_is_seen_if_a_thick_section_shows_a_voxel_of_it():
+    thin = np.ones((6, 3, 3), np.uint8)
+    thin[0:2, 0, 0] = thin[2, 2, 2] = thin[4:6, 1, 1] = INFECTION
+    thick = np.ones((2, 3, 3), np.uint8)
+    thick[0, 0, 0] = thick[1, 1, 1] = INFECTION
+    assert thickness.patches_seen(thin, thin, 1) == (3, 3) and thickness.patches_seen(thin, thick, 3) == (3, 2)
 
 
 def test_volumes_do_not_depend_on_the_thickness():

@@ -52,6 +52,23 @@ def test_the_page_is_self_contained_and_the_same_each_time(run):
     assert "452 scans are of 164 patients only if" in remarks
 
 
+def test_beside_each_difference_stand_both_p_values_and_how_far_it_could_have_been(run):
+    write_json(run.cohort / "cohort.json", {"tier": "public"})
+    run.record("5-severity", [value("auc_poi", 0.62, 0.56, 0.68), value("auc_ihu", 0.68, 0.63, 0.73)])
+    one = paper.Claim("a", "Abstract", "AUC of POI", "0.70", "5-severity:auc_poi", primary="is it <so>?")
+    other = paper.Claim("b", "Abstract", "AUC of iHU", "0.70", "5-severity:auc_ihu")
+    listed = paper.Paper("p", [one, other])
+    page, table = page_of(run, listed), verdicts.compare(listed, verdicts.gather(listed.claims, run), "public")
+    main, _, everything = page.partition("<h2>All claims</h2>")
+    raw, adjusted = table.loc[0, ["p_of_difference", "p_adjusted"]]
+    shown = f"p {raw:.2f}<small>in its family {adjusted:.2f}</small><small>not told apart: 0.6"
+    assert adjusted == pytest.approx(2 * raw) and shown in main and shown in everything
+    assert "Is it &lt;so&gt;?" in main and "AUC of iHU" not in main
+    assert main.count("not distinguishable</span>") == 1 and everything.count("not distinguishable</span>") == 2
+    assert f'<td data-sort="{raw}">' in everything
+    assert "on which the paper rests" not in page_of(run, paper.Paper("p", [other]))
+
+
 def test_without_findings_it_says_so(run):
     one = paper.Claim("a", "Text", "q", "1")
     page = page_of(run, paper.Paper("p", [one]))

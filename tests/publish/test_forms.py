@@ -51,7 +51,7 @@ def run(tmp_path):
 @pytest.mark.parametrize(
     ("pointer", "words", "content"),
     [
-        ("value 5-severity/auc_poi", "auc_poi = 0.931 [0.894, 0.955], n = 531", "0.931 [0.894, 0.955]"),
+        ("value 5-severity/auc_poi", "auc_poi = 0.9308 [0.8944, 0.9553], n = 531", "0.9308 [0.8944, 0.9553]"),
         ("value 5-severity/n_scans", "n_scans = 531", "531"),
         ("value 5-severity/p_value_x", "p_value_x = <0.001", "<0.001"),
         ("value 5-severity/median", "median = -652 HU, n = 531", "-652 HU"),
@@ -116,8 +116,8 @@ def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
     assert [a.status for a in found] == [
         "answered", "answered", "not applicable", "missing", "missing", "missing", "broken",
     ]  # fmt: skip
-    assert found[0].words == "AUC 0.931 [0.894, 0.955]." and [s.words for s in found[0].see] == ["Table 2"]
-    assert found[3].words == "AUC 0.931 [0.894, 0.955]. Missing: theirs [gap]"
+    assert found[0].words == "AUC 0.9308 [0.8944, 0.9553]." and [s.words for s in found[0].see] == ["Table 2"]
+    assert found[3].words == "AUC 0.9308 [0.8944, 0.9553]. Missing: theirs [gap]"
     assert found[5].words == "Not in this run: notebook 6-progression was not run."
     assert answers.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
 
@@ -240,6 +240,11 @@ def test_text_of_a_user_stays_text(run):
     assert written.startswith("# T")
 
 
-def test_links_go_from_the_document_to_the_file(run):
-    assert document.link("a_b", run.root / "README.md", run.figures, "limits") == r"[a\_b](<../../README.md#limits>)"
-    assert document.link("a", None, run.figures) == "a"
+def test_links_stay_in_the_folder_that_is_handed_on(run):
+    assert document.link("a_b", run.root / "README.md", run, "limits") == r"[a\_b](<README.html#limits>)"
+    assert document.link("a", run.figures / "notebooks" / "x.html", run, "b") == "[a](<notebooks/x.html#b>)"
+    assert document.link("a", run.root / "study" / "run.py", run) == document.link("a", None, run) == "a"
+    answers.write(run)
+    for called in answers.documents(run).values():
+        links = document.LINK.findall((run.figures / f"{called}.md").read_text())
+        assert links and not [to for _, _, to, bare in links if (to or bare).startswith((".", "/"))]

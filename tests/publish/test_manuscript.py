@@ -3,11 +3,13 @@
 import json
 import re
 
+import docx
 import numpy as np
 import pytest
 
 from study.claims.paper import read_paper
-from study.files import write_json
+from study.figures import captions
+from study.files import write_json, write_text
 from study.publish import manuscript
 from study.run import Run, value
 
@@ -79,6 +81,22 @@ def test_macros_stand_alone_and_say_what_they_are(run):
     assert numbers["tier"] == macros["studyTier"] == "restricted"
     assert [row["name"] for row in numbers["numbers"]][:2] == ["dice_network_observer_1_mean", "word"]
     assert np.isclose(numbers["numbers"][2]["value"], 0.968)
+
+
+def test_the_captions_of_all_figures_are_one_word_file(run):
+    run.cohort.mkdir(parents=True, exist_ok=True)
+    written(run)
+    assert not (run.figures / "captions.docx").exists()
+    for name, caption in (("Figure_S10_a", "Ten."), ("Figure_S2_b", "Two [a] < 3 *b*."), ("Figure_flow", "Flow.")):
+        write_text(run.figures / f"{name}.caption.md", captions.files(name, caption, 85.0)["caption.md"])
+    written(run)
+    word = docx.Document(run.figures / "captions.docx")
+    assert [paragraph.text for paragraph in word.paragraphs] == [
+        "Figure S2. Two [a] < 3 *b*.", "Figure S10. Ten.", "Figure. Flow.",
+    ]  # fmt: skip
+    first = (run.figures / "captions.docx").read_bytes()
+    written(run)
+    assert (run.figures / "captions.docx").read_bytes() == first
 
 
 def test_synthetic_patients_are_called_so(run):

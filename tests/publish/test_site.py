@@ -46,7 +46,7 @@ def test_every_page_is_there_and_every_link_leads_to_something(made_run):
         "notebooks/5-severity.html", "notebooks/6-progression.html", "data_sheet.html",
         *(f"checklist_{name}.html" for name in ("claim_2024", "stard_ai", "tripod_ai")),
         *(f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")),
-        *(name.replace(".md", ".html") for name in sources.OF_THE_PROJECT),
+        "README.html", "REPRODUCING.html", "CONTRIBUTING.html",
     }  # fmt: skip
     ids = {name: {attributes.get("id") for _, attributes in tags(page)} for name, page in written.items()}
     for name, page in written.items():
@@ -208,8 +208,9 @@ def test_a_document_leads_to_pages_and_not_to_raw_files(own_run):
     (own_run.figures / "data_sheet.md").write_text(f"# A form\n\n{text}\n")
     found = sources.read(own_run)["data_sheet.md"].decode()
     assert re.findall(r"\(<(.*?)>\)", found) == [
-        "tables.html#table-2", "figures.html#figure-3", "README.html#limits", "../../runs/trial/x.json",
+        "tables.html#table-2", "figures.html#figure-3", "README.html#limits",
     ]  # fmt: skip
+    assert found.rstrip().endswith(" d")  # it lies where no reader of a folder that was handed on finds it
     audit = sources.read(own_run)["docs/audit.md"].decode()
     assert "(<../REPRODUCING.html#what-is-needed>)" in audit and "](../figures/preview/site_claims.png)" in audit
 

@@ -148,6 +148,19 @@ def test_least_detectable_change_comes_from_the_truth_else_from_the_observers_el
     assert source.startswith("unknown") and np.isnan(found["volume"].change)
 
 
+def test_the_drop_to_three_classes_is_told_by_the_cases_behind_it():
+    three = pd.DataFrame({"kappa": [0.31], "n": [160.0], "n_unchanged_report": [60], "n_unchanged_biomarker": [80],
+                          "kappa_two": [0.9], "n_two": [50]}, index=["volume"])  # fmt: skip
+    table = pd.DataFrame({"kappa": [0.7044], "n": [184]}, index=["volume_all"])
+    assert three_classes.drop_in_words(three, table) == (
+        "Extent and POI: of up and down, every change counted, kappa 0.7044 in 184 pairs (Table 4 with partial "
+        "changes); of three classes 0.3100 in 160 pairs, of which the report says unchanged in 60, the biomarker in "
+        "80; both name a change in 50: kappa of up and down 0.9000."
+    )
+    few = three_classes.drop_in_words(three.assign(kappa_two=np.nan, n_two=3), table)
+    assert few.endswith("both name a change in 3: too few for a kappa (fewer than 10).")
+
+
 def test_three_classes_agree_where_the_change_exceeds_the_error():
     _, pairs, variants = many_pairs()
     least, _ = three_classes.least_detectable(pairs, variants)

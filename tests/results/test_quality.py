@@ -200,6 +200,15 @@ def test_the_verdict_of_non_inferiority_in_words(shift, verdict):
     assert verdict in quality.non_inferiority_in_words(quality.non_inferiority(observed(shift), 0.05))
 
 
+def test_the_margin_is_set_beside_the_observers_own_disagreement():
+    table = observed(0.0).assign(observers=lambda scans: scans["observers"] - scans["observers"].mean() + 0.8)
+    found = quality.non_inferiority(table, 0.05)
+    assert found["observers"] == pytest.approx(0.8)
+    assert "margin is 25% of what the observers disagree about, 1 less their Dice of 0.80" in (
+        quality.non_inferiority_in_words(found)
+    )
+
+
 def test_non_inferiority_of_little():
     assert "Too little" in quality.non_inferiority_in_words(quality.non_inferiority(observed(0.0, n=1), 0.05))
     assert np.isnan(quality.non_inferiority(observed(0.0, n=1), 0.05)["p_value"])

@@ -80,7 +80,7 @@ def test_a_columns_numbers_have_equally_many_decimals():
         "tiny": [-1e-9, 0.25], "p_value": [0.00001, 0.0461], "huge": [1e300, 1.0],
     })  # fmt: skip
     shown = words.as_printed(table)
-    assert shown["auc"].tolist() == ["0.750", "0.659"]
+    assert shown["auc"].tolist() == ["0.7500", "0.6593"]
     assert shown["hu"].tolist() == ["-652", "-98"]
     assert shown["ml"].tolist() == ["12.3", "4.1"]
     assert shown["n"].tolist()[0] == "30" and words.is_missing(shown["n"].tolist()[1])
@@ -89,20 +89,20 @@ def test_a_columns_numbers_have_equally_many_decimals():
     assert shown["text"].tolist() == ["a", "b"] and shown["huge"].tolist()[0] == "1e+300"
 
 
-def test_numbers_that_are_compared_have_the_digits_that_tell_them_apart():
+def test_an_auc_or_a_kappa_has_the_papers_four_decimals_in_every_table():
     table = pd.DataFrame({
         "headline": ["AUC", "Median POI (%)"], "base": [0.93241, 24.2], "before": [0.93234, 30.0],
         "after": [0.93241, np.nan], "n": [30.5, 4.1],
     })  # fmt: skip
-    shown = words.as_printed(table, ("base", "before", "after"))
+    shown = words.as_printed(table, dict.fromkeys(("base", "before", "after"), words.SHARE_DIGITS))
     assert shown["base"].tolist() == ["0.9324", "24.2000"]
     assert shown["before"].tolist() == ["0.9323", "30.0000"] and shown["after"].tolist()[0] == "0.9324"
     assert shown["n"].tolist() == ["30.5", "4.1"]  # another column has its own
-    down = words.as_printed(pd.DataFrame({"base": [0.9324, 0.9321, 12.5]}), ["base"])
-    assert down["base"].tolist()[:2] == ["0.9324", "0.9321"]
-    assert words.decimals_apart([0.9, 0.8, np.nan, 0.8]) == 3
-    assert words.decimals_apart([0.9, 0.9 + 1e-7]) == 4  # that far the paper prints an AUC
-    assert words.decimals_apart([1.0, 2.0, 2.0]) == 0
+    named = pd.DataFrame({"auc": [0.9, 0.8], "auc_low": [0.85, 0.7], "auc_high": [1.0, 0.9],
+                          "greatest kappa": [0.5, 1.0], "kappas": [0.5, 1.0]})  # fmt: skip
+    shown = words.as_printed(named)
+    assert shown["auc"].tolist() == ["0.9000 [0.8500, 1.0000]", "0.8000 [0.7000, 0.9000]"]
+    assert shown["greatest kappa"].tolist() == ["0.5000", "1.0000"] and shown["kappas"].tolist() == ["0.50", "1.00"]
 
 
 def test_a_minus_is_one_before_numbers_alone():
@@ -128,7 +128,7 @@ def test_the_ends_of_an_interval_are_in_one_column_with_their_estimate():
     shown = words.as_printed(table)
     assert list(shown) == ["estimate", "auc", "n", "other interval"]
     assert shown["estimate"].tolist() == ["0.80 [0.75, 0.85]", "12.00"]
-    assert shown["auc"].tolist() == ["0.90 [0.80, 1.00]"] * 2
+    assert shown["auc"].tolist() == ["0.9000 [0.8000, 1.0000]"] * 2
     assert shown["other interval"].tolist() == ["[0.100, 0.300]", "[0.200, 0.400]"]
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from study.figures.style import COLOURS, new_figure, styled
 from study.lab.play.panel import Panel
+from study.results.words import as_share
 from study.statistics import kappa
 
 CELLS = ("both_up", "only_first_up", "only_second_up", "both_down")
@@ -50,9 +51,9 @@ def panel(rated):
         if np.isnan(found.kappa):
             return f"{found.n} cases, all in one category: chance alone gives full agreement, so kappa is undefined."
         return (
-            f"{found.n} cases: observed agreement {found.observed_agreement:.3f}, expected by chance "
-            f"{found.expected_agreement:.3f}, kappa {found.kappa:.3f} ({kappa.strength(found.kappa)}), "
-            f"PABAK {found.pabak:.3f}."
+            f"{found.n} cases: observed agreement {as_share(found.observed_agreement)}, expected by chance "
+            f"{as_share(found.expected_agreement)}, kappa {as_share(found.kappa)} ({kappa.strength(found.kappa)}), "
+            f"PABAK {as_share(found.pabak)}."
         )
 
     return Panel(controls, draw, figure)

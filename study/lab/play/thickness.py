@@ -4,10 +4,12 @@ A phantom is scanned once in sections of about a millimetre; thicker ones are av
 average. A voxel is labelled lung or infection if at least half of it is.
 """
 
+import functools
 from dataclasses import dataclass
 
 import ipywidgets
 import numpy as np
+from scipy import ndimage
 
 from study.figures.one_section import draw_section, widest_sections
 from study.figures.style import COLOURS, new_figure, styled
@@ -16,6 +18,7 @@ from study.measures import biomarkers
 from study.phantom.scanner.acquisition import section_positions, section_weights
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
+from study.results.words import with_minus
 from study.scans.labels import INFECTION
 
 THICKNESSES_MM = tuple(range(1, 11))
@@ -67,6 +70,41 @@ def average(scan, thickness_mm):
     return Averaged(hu, label_map, spacing_mm, biomarkers.measure(hu, label_map, spacing_mm))
 
 
+@functools.cache
+def averages():
+    """The patient of the panel in sections of each of `THICKNESSES_MM`."""
+    scan = thin_scan()
+    return {thickness: average(scan, thickness) for thickness in THICKNESSES_MM}
+
+
+def patches_seen(thin, thick, times):
+    """How many patches of infection a label map has, and of how many another one shows at least a voxel.
+
+    The other's sections are so many `times` as thick; both begin at the same height.
+    """
+    patches, n = ndimage.label(thin == INFECTION)
+    shown = np.repeat(thick == INFECTION, times, axis=0)[: len(thin)]
+    return n, len(np.setdiff1d(patches[: len(shown)][shown], 0))
+
+
+def in_words(thicknesses_mm=(1, 5, 10)):
+    """What thicker sections do to the patient of the panel, in a sentence for each thing measured."""
+    first, shown = averages()[THICKNESSES_MM[0]], [averages()[thickness] for thickness in thicknesses_mm]
+    seen = [patches_seen(first.label_map, one.label_map, t) for one, t in zip(shown, thicknesses_mm, strict=True)]
+
+    def listed(numbers, digits=0):
+        *others, last = (f"{number:.{digits}f}" for number in numbers)
+        return f"{', '.join(others)} and {last}"
+
+    return with_minus(
+        f"In sections of {listed(thicknesses_mm)} mm the infection is "
+        f"{listed((one.measured['infection_volume_ml'] for one in shown), 1)} ml, POI "
+        f"{listed((100 * one.measured['poi'] for one in shown), 2)} %, iHU "
+        f"{listed(one.measured['ihu'] for one in shown)} HU. Of {seen[0][0]} patches, "
+        f"{listed(n for _, n in seen)} are seen."
+    )
+
+
 @styled
 def panel():
     """Draw sections from 1 to 10 mm thick.
@@ -76,8 +114,7 @@ def panel():
     Panel
         Control ``thickness_mm``, starting at 10.
     """
-    scan = thin_scan()
-    averaged = {thickness: average(scan, thickness) for thickness in THICKNESSES_MM}
+    averaged = averages()
     thinnest = averaged[THICKNESSES_MM[0]]
     row = int((thinnest.label_map == INFECTION).sum(axis=(0, 2)).argmax())
     height_mm = (widest_sections(thinnest.label_map, 1)[0] + 0.5) * thinnest.spacing_mm[0]

@@ -204,7 +204,7 @@ def _head(form, answers, run):
 
 
 def _see(answer, run):
-    return [document.link(found.words, found.path, run.figures, found.anchor) for found in answer.see]
+    return [document.link(found.words, found.path, run, found.anchor) for found in answer.see]
 
 
 def _checklist(form, answers, run):

@@ -20,7 +20,7 @@ import nbformat
 
 from study.networks import card_words
 from study.publish import executed
-from study.results.words import p_value, with_interval
+from study.results.words import SHARE_DIGITS, p_value, with_interval
 
 
 class Absent(LookupError):
@@ -98,7 +98,7 @@ def _value(target, run):
 
 
 def shown(number, name="", low=None, high=None):
-    """Write a recorded value for a reader: counts whole, p values as the tables have them, others to three digits."""
+    """Write a recorded value for a reader: counts whole, p values and shares as the tables, others to three digits."""
     if isinstance(number, (str, bool)):
         return str(number)
     if name.startswith("p_value"):
@@ -106,6 +106,8 @@ def shown(number, name="", low=None, high=None):
     if float(number).is_integer() and abs(number) < 1e9 and (low is None or low != low):
         return f"{number:.0f}"
     digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2 if abs(number) >= 1 else 3
+    if re.search(r"(^|_)(auc|kappa|agreement|sensitivity|specificity)(_|$)", name):
+        digits = SHARE_DIGITS
     return with_interval(float(number), low, high, digits)
 
 
