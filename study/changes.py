@@ -72,6 +72,9 @@ def reasons_by_notebook(run, said):
         if notebook and (rule == "shard" or notebook not in files):  # the whole cohort is there because of its shards
             files[notebook] = dict(REASON.findall(re.search(r"^    reason: (.*)$", text, re.MULTILINE)[1]))
     reasons = {n: _in_words(run, n, files[n]) for n in workflow.NOTEBOOKS if n in files}
+    models = _recipe(run, "2-train")["parameters"].get("models") if "2-train" in reasons else ""
+    if models:
+        reasons["2-train"] += f"; nothing is trained, as `models` gives {models}"
     if n_shards:
         reasons["3-segment"] += f"; {n_shards} of {_recipe(run, '3-segment')['parameters']['n_shards']} shards"
     return reasons

@@ -29,6 +29,7 @@ SCANS_PER_SHARD = 250  # some 25 minutes on one core, of 60 sections of 512x512;
 # A progress bar of tqdm: its name, how long it has been there, and how long it will still be.
 BAR = re.compile(r"(.+?): .*?\[([\d:]+)<([\d:]+),")
 ESTIMATED_AFTER_S, LONG_S = 5, 20
+TABLES = (("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv"))
 STAYS = """\
 # What stays here
 
@@ -68,12 +69,12 @@ def plan(run, parameters_file=None):
     Raises
     ------
     ParameterError
-        From `read_parameters`, or naming every file in the parameters that does not exist.
+        From `read_parameters`, or naming every file and folder in the parameters that does not exist.
     """
     notebooks = read_notebooks(run.root)
     path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
     parameters = read_parameters(path, notebooks)
-    if faults := _missing_files(parameters, run.root):
+    if faults := _what_is_missing(parameters, run.root):
         raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
     segment = parameters["3-segment"]
     segment["n_shards"] = segment["n_shards"] or _n_shards(parameters["1-cohort"], run.root)
@@ -87,20 +88,27 @@ def plan(run, parameters_file=None):
     return parameters
 
 
-def _missing_files(parameters, root):
-    """Name the user's files that the run needs and that do not exist; with a biomarker table no other is needed."""
-    tables = [("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv")]
+def _what_is_missing(parameters, root):
+    """Name what the run needs of the user's files and does not find; with a biomarker table no other is needed."""
+    own = {(name, parameters[notebook][name]): "file" for notebook, name in TABLES if parameters[notebook][name]}
+    cohort, train = parameters["1-cohort"], parameters["2-train"]
+    faults = []
     if not parameters["5-severity"]["biomarkers_csv"]:
-        tables += [("1-cohort", "scans"), ("1-cohort", "training_scans")]
-    wanted = [(name, parameters[notebook][name]) for notebook, name in tables if parameters[notebook][name]]
-    models = parameters["2-train"]["models"]
-    if models and not parameters["5-severity"]["biomarkers_csv"]:
-        wanted += [("models", f"{models}/{task}.json") for task in ("lung", "infection")]
-    return [
-        f"`{name}` needs the file {file}, which does not exist; give its path from the project's folder, {root}, "
+        own |= {(name, cohort[name]): "file" for name in ("scans", "training_scans") if cohort[name]}
+        own |= {("real_masks", cohort["real_masks"]): "folder"} if cohort["real_masks"] else {}
+        for name in ("models", "start_from"):
+            own |= {(name, f"{train[name]}/{task}.json"): "file" for task in ("lung", "infection") if train[name]}
+        own |= {("encoder_weights", train["encoder_weights"]): "file"} if train["encoder_weights"] else {}
+        if cohort["models"] != train["models"]:
+            faults = [
+                f"`models` is {cohort['models']!r} for 1-cohort and {train['models']!r} for 2-train; write it once, at "
+                "the left margin, outside all sections"
+            ]
+    return faults + [
+        f"`{name}` needs the {kind} {path}, which does not exist; give its path from the project's folder, {root}, "
         "or leave the parameter out"
-        for name, file in dict.fromkeys(wanted)
-        if not (root / file).is_file()
+        for (name, path), kind in own.items()
+        if not ((root / path).is_file() if kind == "file" else (root / path).is_dir())
     ]
 
 

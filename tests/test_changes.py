@@ -9,6 +9,7 @@ from helpers.project import study
 from study import changes, workflow
 from study.files import write_json
 from study.run import Run
+from study.scans.ct import write_scan
 
 JOB = """[Mon Nov 30 12:18:06 2026]
 rule {rule}:
@@ -97,17 +98,26 @@ def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project)
     assert not (project / "runs" / "smoke").exists()
 
 
-def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project):
-    header, row = "scan_id,patient_id,age_years,sex,scan_date,status,image", "a,A,40,male,2020-02-01,%s,a.nii.gz"
-    (project / "parameters" / "mine.yaml").write_text("scans: mine.csv\n")
-    (project / "mine.csv").write_text("\n".join([header, row % "severe", row % "sever"]))
+def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project, chest):
+    header, row = "scan_id,patient_id,age_years,sex,scan_date,status,image", "a,A,40,male,%s,%s,a.nii.gz"
+    (project / "parameters" / "mine.yaml").write_text("scans: mine.csv\nmodels: study/starter\n")
+    (project / "mine.csv").write_text("\n".join([header, row % ("2020-02-01", "severe"), row % ("x", "sever")]))
     code, printed = study(project, "run", "mine", "--dry-run")
-    assert code == 1 and "mine.csv: 3 faults" in printed and "write severe" in printed and "Traceback" not in printed
-    (project / "mine.csv").write_text("\n".join([header, row % "severe"]))
+    assert code == 1 and "mine.csv: 4 faults" in printed and "write severe" in printed and "Traceback" not in printed
+    (project / "mine.csv").write_text("\n".join([header, row % ("2150-02-01", "severe")]))
     code, printed = study(project, "run", "mine", "--dry-run")
-    assert code == 1 and "status is severe for all 1 scans that have one" in printed
-    code, printed = study(project, "run", "mine", "--dry-run", "--until", "cohort")
+    assert code == 1 and "mine.csv: 1 fault\n" in printed and "there is no such file" in printed
+    write_scan(project / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    code, printed = study(project, "run", "mine", "--dry-run")
+    assert code == 1 and "status is severe for the one scan of known status" in printed
+    code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")
     assert code == 0 and "to be executed, and why" in printed, printed
+    assert "1 of 1 cells of scan_date lie in the future" in printed
+    assert "nothing is trained, as `models` gives study/starter" in printed
+    weights = project / "study" / "starter" / "lung.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")
+    assert code == 1 and "lung.safetensors" in printed and "Traceback" not in printed
     assert not (project / "runs" / "mine").exists()
 
 
