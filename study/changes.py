@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from study import workflow
 from study.files import write_bytes
+from study.plural import count
 
 JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
 REASON = re.compile(r"(Missing|Incomplete|Updated|Input|Forced) [^:;]*(?:: ([^;]*))?")  # how a sentence begins, files
@@ -76,7 +77,8 @@ def reasons_by_notebook(run, said):
     if models:
         reasons["2-train"] += f"; nothing is trained, as `models` gives {models}"
     if n_shards:
-        reasons["3-segment"] += f"; {n_shards} of {_recipe(run, '3-segment')['parameters']['n_shards']} shards"
+        every = _recipe(run, "3-segment")["parameters"]["n_shards"]
+        reasons["3-segment"] += f"; {n_shards} of {count(every, 'shard')}"
     return reasons
 
 

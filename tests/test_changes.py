@@ -112,7 +112,7 @@ def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project, ches
     assert code == 1 and "status is severe for the one scan of known status" in printed
     code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")
     assert code == 0 and "to be executed, and why" in printed, printed
-    assert "1 of 1 cells of scan_date lie in the future" in printed
+    assert "scan_date lies in the future in 1 of 1 row, the first of them row 2" in printed
     assert "nothing is trained, as `models` gives study/starter" in printed
     weights = project / "study" / "starter" / "lung.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from study.commands.terminal import count, stop
+from study.commands.terminal import stop
+from study.plural import count
 
 app = typer.Typer()
 

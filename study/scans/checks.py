@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.plural import count
 from study.scans.ct import ScanError, mask_reader, read_scan
 from study.scans.identities import suspicions
 from study.scans.nifti import is_folder
@@ -99,8 +100,8 @@ def check_before_a_run(path, opened: bool = True) -> list[str]:
         return []
     first = next(iter(missing.values()))[0]
     return [
-        f"{path}: files of {len(missing)} of {len(table)} scans are missing, so these will be left out; the first, in "
-        f"row {first.row}, {first.column}: {first.value}: {first.remedy}"
+        f"{path}: files are missing for {len(missing)} of {count(len(table), 'scan')}, and the run will go on without "
+        f"them; the first, in row {first.row}, {first.column}: {first.value}: {first.remedy}"
     ]
 
 
@@ -200,10 +201,9 @@ def doubts(path, scans: pd.DataFrame) -> list[str]:
 
 def unknowns(scans: pd.DataFrame) -> list[str]:
     """Say for how many scans age, sex, date or status is unknown, and what follows; nothing if all are known."""
-    counts = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
-    return [
-        f"{column} is unknown for {n} of {len(scans)} scans: {UNKNOWN[column]}" for column, n in counts.items() if n
-    ]
+    n_unknown = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
+    every = count(len(scans), "scan")
+    return [f"{column} is unknown for {n} of {every}: {UNKNOWN[column]}" for column, n in n_unknown.items() if n]
 
 
 def _future_dates(table: pd.DataFrame) -> list[str]:
@@ -214,7 +214,7 @@ def _future_dates(table: pd.DataFrame) -> list[str]:
     if not late:
         return []
     return [
-        f"{len(late)} of {len(table)} cells of scan_date lie in the future, the first in row {late[0]} "
+        f"scan_date lies in the future in {len(late)} of {count(len(table), 'row')}, the first of them row {late[0]} "
         f"({table.at[late[0], 'scan_date']}): correct them; dates that were shifted on purpose may stay, if all of a "
         "patient's were shifted alike"
     ]

@@ -212,7 +212,7 @@ def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
     if both:
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
         raise ValueError(
-            f"{len(both)} of the training scans are in the cohort as well ({', '.join(both[:3])}{more}); a network "
+            f"the cohort has {len(both)} of the training scans as well ({', '.join(both[:3])}{more}); a network "
             "must not be tested on scans that it was trained on: remove each scan from one of the two tables"
         )
 

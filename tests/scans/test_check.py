@@ -77,7 +77,7 @@ def test_dates_in_the_future_are_noticed_and_not_refused(table_file):
     notes = []
     assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=notes) == []
     (note,) = notes
-    assert "2 of 4 cells of scan_date lie in the future, the first in row 4" in note and "correct them" in note
+    assert "scan_date lies in the future in 2 of 4 rows, the first of them row 4" in note and "correct them" in note
     rows[2:] = [changed(row, SCAN_COLUMNS, scan_date="") for row in rows[2:]]
     assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=(none := [])) == [] == none
 
