@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import arithmetic, cluster, processes, provenance
+from study import arithmetic, cluster, processes, products, provenance
 from study.files import write_json, write_text
 from study.fingerprint import digests
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
@@ -25,6 +25,7 @@ from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
+LARGEST_COMPARED = "100MB"  # inputs up to this size count as changed by their content, larger ones by their time
 SCANS_PER_SHARD = 250  # some 25 minutes on one core, of 60 sections of 512x512; the demo's two keep two cores busy
 # A progress bar of tqdm: its name, how long it has been there, and how long it will still be.
 BAR = re.compile(r"(.+?): .*?\[([\d:]+)<([\d:]+),")
@@ -220,11 +221,14 @@ def execute(notebook, run, shard=0, n_shards=1, threads=0):
         raise
     finally:
         prepared.unlink(missing_ok=True)
-    seconds = time.time() - started
-    line.close(f"done in {seconds:.0f} s")
     if rank:
+        line.close(f"done in {time.time() - started:.0f} s")
         output.unlink()
         return
+    if n_shards == 1:  # of several, the whole cohort's job lists what all of them made
+        products.write_lists(run, notebook)
+    seconds = time.time() - started
+    line.close(f"done in {seconds:.0f} s")
     write_json(
         run.folder / "timings" / f"{notebook}{suffix}.json",
         {
@@ -314,11 +318,12 @@ class ProgressLine:
         sys.stdout.flush()
 
 
-def command(run, cores=0, targets=(), profile=None):
+def command(run, cores=0, targets=(), profile=None, forced=()):
     """The command line of Snakemake, without further words; see `snakemake`."""
     words = [
         sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--show-failed-logs",
+        "--max-checksum-file-size", LARGEST_COMPARED, *(["--forcerun", *forced] if forced else []),
         "--quiet", "host", "reason", *([] if profile else ["progress", "rules"]), "--config", f"run={run.name}",
     ]  # fmt: skip
     if profile:
@@ -327,7 +332,7 @@ def command(run, cores=0, targets=(), profile=None):
     return [*words, f"cores={cores}", "--cores", cores, "--profile", "none"]  # whatever the environment names
 
 
-def snakemake(run, cores=0, targets=(), profile=None, words=()):
+def snakemake(run, cores=0, targets=(), profile=None, words=(), forced=()):
     """Let Snakemake bring a run, or only the named targets, up to date.
 
     Parameters
@@ -336,11 +341,13 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     cores : int
         Of this machine that it may use; 0: all. With a profile, which says where jobs run, 0 leaves it to the profile.
     targets : list of str
-        Names of rules.
+        Names of rules, or files.
     profile : path, optional
         A folder with a Snakemake profile.
     words : list of str
         Further words for Snakemake's command line; they prevail.
+    forced : collection of str
+        Files to be made again.
 
     Raises
     ------
@@ -352,7 +359,7 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     jobs = cluster.Jobs(NOTEBOOKS, lambda line: print(line, flush=True))
     how = {"last_word": signal.SIGINT, "show": jobs.hear} if profile else {}
     code, said = processes.run_together(
-        [*command(run, cores, targets, profile), *words], run.root, {**os.environ, "PATH": path}, **how
+        [*command(run, cores, targets, profile, forced), *words], run.root, {**os.environ, "PATH": path}, **how
     )
     if code:
         raise incomplete(run, code, said, jobs.errors())

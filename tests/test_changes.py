@@ -40,7 +40,7 @@ def recipe(code="c", definitions=None, **parameters):
 
 
 def why(run, rule, reason):
-    return changes.reasons_by_notebook(run, JOB.format(rule=rule, reason=reason))
+    return changes.reasons_by_notebook(run, changes.jobs_in(JOB.format(rule=rule, reason=reason)))
 
 
 RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
@@ -62,7 +62,10 @@ RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
         (recipe("c", {"f": "1", "g": "2"}), recipe("d", {"g": "2", "f": "1"}), RECIPE, "code"),  # in another order
         (recipe("c"), recipe("d", {"f": "1"}), RECIPE, "code"),
         (None, recipe(), RECIPE, "code or parameter"),
-        (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv", "input: biomarkers.csv"),
+        (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv",
+         "input: biomarkers.csv, if changed"),
+        (recipe(n=1), recipe(n=2), "Input files updated by another job: runs/small/biomarkers.csv",
+         "parameter n: 2, was 1; input: biomarkers.csv"),
         (recipe(), recipe(), "Updated input files: data/scans.csv", "input: data/scans.csv"),
         (recipe(n=1), recipe(n=2), f"{RECIPE}; Input files updated by another job: runs/small/b.csv, runs/small/a.csv",
          "parameter n: 2, was 1; input: a.csv, b.csv"),
@@ -77,15 +80,17 @@ def test_shards_are_counted_and_their_reason_is_that_of_the_notebook(small):
     run = small("3-segment", recipe(n_shards=1), recipe(n_shards=4))
     text = JOB.format(rule="segment", reason="Input files updated by another job: runs/small/shards/0-of-4.json")
     text += JOB.format(rule="shard", reason="Updated input files: runs/small/recipes/3-segment.json") * 2
-    assert changes.reasons_by_notebook(run, text) == {"3-segment": "parameter n_shards: 4, was 1; 2 of 4 shards"}
+    assert changes.reasons_by_notebook(run, changes.jobs_in(text)) == {
+        "3-segment": "parameter n_shards: 4, was 1; 2 of 4 shards"
+    }
 
 
 def test_notebooks_are_in_order_and_the_run_itself_is_none(small):
     run = small("5-severity", None, recipe())
     small("2-train", None, recipe())
     text = "".join(JOB.format(rule=rule, reason="Missing output files: a") for rule in ("study", "severity", "train"))
-    assert list(changes.reasons_by_notebook(run, text)) == ["2-train", "5-severity"]
-    assert changes.reasons_by_notebook(run, "Building DAG of jobs...\nNothing to be done.\n") == {}
+    assert list(changes.reasons_by_notebook(run, changes.jobs_in(text))) == ["2-train", "5-severity"]
+    assert changes.reasons_by_notebook(run, changes.jobs_in("Building DAG of jobs...\nNothing to be done.\n")) == {}
 
 
 def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project):

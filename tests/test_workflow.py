@@ -215,7 +215,7 @@ def ended(monkeypatch, tmp_path):
             "study.workflow.plan": 1,
             "study.commands.runs._look_ahead": 1,
             "study.changes.announce": 1,
-            "study.workflow.snakemake": 1,
+            "study.changes.bring_up_to_date": 1,
         }
         todo |= {f"study.{part}.write": 1 for part in ("provenance", "publish.manuscript", "publish.site")}
         todo |= {f"study.{part}.write": 1 for part in ("publish.forms.answers", "publish.crate")}

@@ -56,7 +56,7 @@ def run(
             _look_ahead(this, parameters, needs_both_statuses)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
             if changes.announce(*asked) or words:
-                workflow.snakemake(*asked)
+                changes.bring_up_to_date(*asked)
             if until:
                 return
             provenance.write(this, parameters)
