@@ -40,8 +40,8 @@ def announce(run, cores=0, targets=(), profile=None, words=()):
 
     Returns
     -------
-    bool
-        Whether there is anything to execute.
+    list of Job
+        Empty if there is nothing to execute.
 
     Raises
     ------
@@ -52,14 +52,14 @@ def announce(run, cores=0, targets=(), profile=None, words=()):
     reasons = reasons_by_notebook(run, jobs)
     if not reasons:
         print(f"{run.name}: nothing to execute, as no code, parameter or input has changed", flush=True)
-        return False
+        return []
     print(f"{run.name}: to be executed, and why", flush=True)
     for notebook, why in reasons.items():
         print(f"  {notebook:<14} {why}", flush=True)
-    return True
+    return jobs
 
 
-def bring_up_to_date(run, cores=0, targets=(), profile=None, words=()):
+def bring_up_to_date(run, cores=0, targets=(), profile=None, words=(), jobs=None):
     """Execute what `announce` has announced, and what follows from it only where what it reads has changed.
 
     Snakemake would execute all that follows from a notebook, as it cannot know beforehand what that will write. So
@@ -70,15 +70,19 @@ def bring_up_to_date(run, cores=0, targets=(), profile=None, words=()):
     ----------
     run, cores, targets, profile, words
         As for `study.workflow.snakemake`; with further `words` Snakemake has its way.
+    jobs : list of Job, optional
+        What `announce` has announced.
     """
     before = None
     while not words:
-        jobs = _plan(run, cores, targets, profile)
+        jobs = jobs or _plan(run, cores, targets, profile)
+        if before and not jobs:
+            return
         first = [job.output for job in jobs if not job.follows]
         if not any(job.follows and _could_stay(run, job.notebook) for job in jobs) or first == before:
             break
         workflow.snakemake(run, cores, first, profile, forced=_missing(run))
-        before = first
+        before, jobs = first, None
     workflow.snakemake(run, cores, targets, profile, words, forced=_missing(run))
 
 

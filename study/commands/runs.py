@@ -55,8 +55,8 @@ def run(
             parameters = workflow.plan(this)
             _look_ahead(this, parameters, needs_both_statuses)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-            if changes.announce(*asked) or words:
-                changes.bring_up_to_date(*asked)
+            if (jobs := changes.announce(*asked)) or words:
+                changes.bring_up_to_date(*asked, jobs)
             if until:
                 return
             provenance.write(this, parameters)
