@@ -1,4 +1,4 @@
-# Which notebook reads and writes which files, and nothing else. `study run NAME` writes the recipes and calls Snakemake.
+# Which notebook reads and writes which files, and nothing else (a files.json: `study.products`). `study run NAME` writes the recipes and calls Snakemake.
 #
 # A recipe holds a notebook's parameters and the fingerprint of its code, and is rewritten only when either changes.
 # What a rule asks for (threads, memory in MB, minutes) is what a cluster reserves; a profile may set other figures.
@@ -24,6 +24,8 @@ def parameter(notebook, name):
 
 own_scans = [path for path in [parameter("1-cohort", "scans"), parameter("1-cohort", "training_scans")] if path]
 own_models = [f"{path}/{task}.json" for path in [parameter("2-train", "models")] if path for task in ("lung", "infection")]
+begun = [f"{path}/{task}.json" for path in [parameter("2-train", "start_from")] if path for task in ("lung", "infection")]
+begun += [path for path in [parameter("2-train", "encoder_weights")] if path]
 own_biomarkers = parameter("5-severity", "biomarkers_csv")
 biomarkers = own_biomarkers or f"{R}/biomarkers.csv"
 n_shards = parameter("3-segment", "n_shards")
@@ -31,8 +33,14 @@ training = {name: parameter("2-train", name) for name in ("processes", "threads"
 n_processes = 1 if own_models else training["processes"]
 
 # A table of biomarkers alone is enough for the last three notebooks.
-variants = [] if own_biomarkers else [f"{R}/variants.csv"]
-earlier = [] if own_biomarkers else [f"{R}/values/{n}.json" for n in ("1-cohort", "2-train", "3-segment", "4-biomarkers")]
+variants = [] if own_biomarkers else [f"{R}/cohort/cohort.json", f"{R}/variants.csv"]
+earlier = [] if own_biomarkers else [
+    f"{R}/cohort/cohort.json",
+    f"{R}/training/scans.csv",
+    f"{R}/models/lung.json",
+    f"{R}/models/infection.json",
+    *(f"{R}/values/{name}.json" for name in ("1-cohort", "2-train", "3-segment", "4-biomarkers")),
+]
 
 
 # What trainings with other seeds gave, where there were any: `study seeds`.
@@ -44,15 +52,6 @@ def memory(mb):
     return lambda wildcards, attempt: mb * attempt
 
 
-# Each notebook's values are asked for: those of a notebook that failed are removed, and would else not be missed.
-rule study:
-    input:
-        f"{F}/claims.html",
-        f"{R}/values/5-severity.json",
-        f"{R}/values/6-progression.json",
-        earlier,
-
-
 rule cohort:
     input:
         f"{R}/recipes/1-cohort.json",
@@ -61,7 +60,9 @@ rule cohort:
         f"{R}/cohort/scans.csv",
         f"{R}/cohort/included.csv",
         f"{R}/cohort/cohort.json",
+        f"{R}/cohort/files.json",
         f"{R}/training/scans.csv",
+        f"{R}/training/files.json",
         f"{R}/values/1-cohort.json",
     threads: parameter("1-cohort", "workers")
     resources:
@@ -78,8 +79,10 @@ launcher = f"torchrun --standalone --nproc-per-node {n_processes} -m study" if n
 rule train:
     input:
         f"{R}/recipes/2-train.json",
+        f"{R}/cohort/cohort.json",
         f"{R}/training/scans.csv",
-        own_models,
+        f"{R}/training/files.json",
+        own_models or begun,
     output:
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
@@ -98,6 +101,8 @@ rule shard:
         f"{R}/recipes/3-segment.json",
         f"{R}/cohort/scans.csv",
         f"{R}/cohort/included.csv",
+        f"{R}/cohort/cohort.json",
+        f"{R}/cohort/files.json",
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
     output:
@@ -120,6 +125,7 @@ rule segment:
         f"{R}/biomarkers.csv",
         f"{R}/variants.csv",
         f"{R}/truth.csv",
+        f"{R}/masks/files.json",
         f"{R}/values/3-segment.json",
     threads: 1 if n_shards > 1 else parameter("3-segment", "threads") or cores
     resources:
@@ -133,6 +139,9 @@ rule biomarkers:
     input:
         f"{R}/recipes/4-biomarkers.json",
         f"{R}/cohort/scans.csv",
+        f"{R}/cohort/cohort.json",
+        f"{R}/cohort/files.json",
+        f"{R}/masks/files.json",
         f"{R}/biomarkers.csv",
         f"{R}/variants.csv",
         f"{R}/truth.csv",
@@ -191,3 +200,13 @@ rule claims:
         runtime=60,
     shell:
         "study execute 7-claims {run}"
+
+
+# All that is made is asked for: what a failed notebook wrote is removed, and would else not be missed.
+rule study:
+    default_target: True
+    input:
+        [] if own_biomarkers else [rules.cohort.output, rules.train.output, rules.segment.output, rules.biomarkers.output],
+        rules.severity.output,
+        rules.progression.output,
+        rules.claims.output,

@@ -153,7 +153,7 @@ def read_parameters(path, notebooks):
                 targets = [target] if name in parameters[target] else []
                 faults += _assign(parameters, targets, name, item, f"{key}.{name}")
         elif target and content is not None:
-            near = _nearest(key, {name for own in parameters.values() for name in own})
+            near = _meant(_nearest(key, {name for own in parameters.values() for name in own}))
             faults.append(
                 f"`{key}` is the section of notebook {target} and expects lines of `name: value` below it, not "
                 f"{content!r}{near}"
@@ -235,20 +235,34 @@ def _assign(parameters, targets, name, item, shown):
 
 
 def _other_place(parameters, shown):
-    """Where a parameter belongs that another notebook has, else the nearest name that is not what was written."""
+    """Where a parameter belongs that another notebook has, else what was probably meant."""
     section, _, name = shown.rpartition(".")
+    section = section.rpartition("-")[2]
     settable = {nb.split("-")[1]: set(own) - {"run", *OF_THE_RUN} for nb, own in parameters.items()}
     owners = [nb for nb, names in settable.items() if name in names]
     if section and owners:
         owner = section if section in owners else owners[0]
         return f"; write `{name}:` in a line of its own, indented below `{owner}:`"
-    names = {f"{nb}.{own}" for nb, names in settable.items() for own in names} | {*settable, *OF_THE_RUN}
-    return _nearest(shown, names.union(*settable.values()) - {shown, name})
+    own = settable.get(section, set())
+    others = set().union(*settable.values(), OF_THE_RUN, [] if section else settable)
+    near = [f"{section}.{one}" for one in _nearest(name, own)] or _nearest(name, others)
+    if section and near and not near[0].startswith(f"{section}."):  # they belong to other notebooks, or to the run
+        homes = [f"`{home}:`" for home, names in settable.items() if near[0] in names] or ["no section, at the margin"]
+        return f"{_meant(near[:1])} It belongs to {' and '.join(homes)}"
+    return _meant(near)
 
 
-def _nearest(shown, names):
-    near = difflib.get_close_matches(str(shown), sorted(names), n=1, cutoff=0.3)
-    return f"; did you mean `{near[0]}`?" if near else ""
+def _nearest(name, names):
+    """The name that is spelt nearly so, else up to three that have all its words; none if nothing is close."""
+    name = str(name)
+    if near := difflib.get_close_matches(name, sorted(names - {name}), n=1, cutoff=0.75):
+        return near
+    words = set(name.split("_"))
+    return [one for one in sorted(names - {name}) if len(name) >= 4 and words <= set(one.split("_"))][:3]
+
+
+def _meant(names):
+    return f"; did you mean {' or '.join(f'`{name}`' for name in names)}?" if names else ""
 
 
 def kind_of(item):

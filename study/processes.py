@@ -178,6 +178,8 @@ def run_together(command, cwd, environment, last_word=signal.SIGKILL, show=None)
         process.wait()
         _wait_for_group(process.pid)
     reader.join(1)
+    if not reader.is_alive():
+        process.stderr.close()
     return process.returncode, "".join(said)
 
 

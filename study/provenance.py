@@ -8,6 +8,7 @@ from pathlib import Path
 
 from study import arithmetic
 from study.files import sha256, write_json
+from study.run import RECORDING
 
 REPORTED_PACKAGES = (
     "jupyterlab", "matplotlib", "monai", "nibabel", "numpy", "openvino", "pandas", "pandera", "papermill", "pingouin",
@@ -50,18 +51,27 @@ TABLES = ("scans", "training_scans", "biomarkers_csv")  # parameters that name a
 # Snakefile (a test compares them).
 READS = {
     "1-cohort": (),
-    "2-train": ("training/scans.csv",),
-    "3-segment": ("cohort/scans.csv", "cohort/included.csv", "models/lung.json", "models/infection.json"),
-    "4-biomarkers": ("cohort/scans.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
-    "5-severity": ("biomarkers.csv", "variants.csv"),
-    "6-progression": ("biomarkers.csv", "variants.csv"),
-    "7-claims": tuple(f"values/{name}.json" for name in (
-        "1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression")),
+    "2-train": ("cohort/cohort.json", "training/scans.csv", "training/files.json"),
+    "3-segment": ("cohort/scans.csv", "cohort/included.csv", "cohort/cohort.json", "cohort/files.json",
+                  "models/lung.json", "models/infection.json"),
+    "4-biomarkers": ("cohort/scans.csv", "cohort/cohort.json", "cohort/files.json", "masks/files.json",
+                     "biomarkers.csv", "variants.csv", "truth.csv"),
+    "5-severity": ("cohort/cohort.json", "biomarkers.csv", "variants.csv"),
+    "6-progression": ("cohort/cohort.json", "biomarkers.csv", "variants.csv"),
+    "7-claims": ("cohort/cohort.json", "training/scans.csv", "models/lung.json", "models/infection.json",
+                 *(f"values/{name}.json" for name in RECORDING)),
 }  # fmt: skip
 WRITES = {
-    "1-cohort": ("cohort/scans.csv", "cohort/included.csv", "cohort/cohort.json", "training/scans.csv"),
+    "1-cohort": (
+        "cohort/scans.csv",
+        "cohort/included.csv",
+        "cohort/cohort.json",
+        "cohort/files.json",
+        "training/scans.csv",
+        "training/files.json",
+    ),
     "2-train": ("models/lung.json", "models/infection.json"),
-    "3-segment": ("exclusions.csv", "biomarkers.csv", "variants.csv", "truth.csv"),
+    "3-segment": ("exclusions.csv", "biomarkers.csv", "variants.csv", "truth.csv", "masks/files.json"),
     "4-biomarkers": (),
     "5-severity": (),
     "6-progression": (),

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 from traitlets.config import Config
 
-from study import arithmetic, cluster, processes, provenance
+from study import arithmetic, cluster, processes, products, provenance
 from study.files import write_json, write_text
 from study.fingerprint import digests
 from study.parameters import OF_THE_RUN, ParameterError, read_parameters
@@ -25,10 +25,12 @@ from study.parameters import OF_THE_RUN, ParameterError, read_parameters
 NOTEBOOKS = ("1-cohort", "2-train", "3-segment", "4-biomarkers", "5-severity", "6-progression", "7-claims")
 # A socket's path has at most 104 bytes on macOS and 108 on Linux: this leaves room for /study-xxxxxxxx/kernel-1.
 LONGEST_FOLDER = 75
+LARGEST_COMPARED = "100MB"  # inputs up to this size count as changed by their content, larger ones by their time
 SCANS_PER_SHARD = 250  # some 25 minutes on one core, of 60 sections of 512x512; the demo's two keep two cores busy
 # A progress bar of tqdm: its name, how long it has been there, and how long it will still be.
 BAR = re.compile(r"(.+?): .*?\[([\d:]+)<([\d:]+),")
 ESTIMATED_AFTER_S, LONG_S = 5, 20
+TABLES = (("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv"))
 STAYS = """\
 # What stays here
 
@@ -68,12 +70,12 @@ def plan(run, parameters_file=None):
     Raises
     ------
     ParameterError
-        From `read_parameters`, or naming every file in the parameters that does not exist.
+        From `read_parameters`, or naming every file and folder in the parameters that does not exist.
     """
     notebooks = read_notebooks(run.root)
     path = parameters_file or run.root / "parameters" / f"{run.name}.yaml"
     parameters = read_parameters(path, notebooks)
-    if faults := _missing_files(parameters, run.root):
+    if faults := _what_is_missing(parameters, run.root):
         raise ParameterError("\n".join(f"{path}: {fault}" for fault in faults))
     segment = parameters["3-segment"]
     segment["n_shards"] = segment["n_shards"] or _n_shards(parameters["1-cohort"], run.root)
@@ -87,20 +89,27 @@ def plan(run, parameters_file=None):
     return parameters
 
 
-def _missing_files(parameters, root):
-    """Name the user's files that the run needs and that do not exist; with a biomarker table no other is needed."""
-    tables = [("5-severity", "biomarkers_csv"), ("6-progression", "biomarkers_csv")]
+def _what_is_missing(parameters, root):
+    """Name what the run needs of the user's files and does not find; with a biomarker table no other is needed."""
+    own = {(name, parameters[notebook][name]): "file" for notebook, name in TABLES if parameters[notebook][name]}
+    cohort, train = parameters["1-cohort"], parameters["2-train"]
+    faults = []
     if not parameters["5-severity"]["biomarkers_csv"]:
-        tables += [("1-cohort", "scans"), ("1-cohort", "training_scans")]
-    wanted = [(name, parameters[notebook][name]) for notebook, name in tables if parameters[notebook][name]]
-    models = parameters["2-train"]["models"]
-    if models and not parameters["5-severity"]["biomarkers_csv"]:
-        wanted += [("models", f"{models}/{task}.json") for task in ("lung", "infection")]
-    return [
-        f"`{name}` needs the file {file}, which does not exist; give its path from the project's folder, {root}, "
+        own |= {(name, cohort[name]): "file" for name in ("scans", "training_scans") if cohort[name]}
+        own |= {("real_masks", cohort["real_masks"]): "folder"} if cohort["real_masks"] else {}
+        for name in ("models", "start_from"):
+            own |= {(name, f"{train[name]}/{task}.json"): "file" for task in ("lung", "infection") if train[name]}
+        own |= {("encoder_weights", train["encoder_weights"]): "file"} if train["encoder_weights"] else {}
+        if cohort["models"] != train["models"]:
+            faults = [
+                f"`models` is {cohort['models']!r} for 1-cohort and {train['models']!r} for 2-train; write it once, at "
+                "the left margin, outside all sections"
+            ]
+    return faults + [
+        f"`{name}` needs the {kind} {path}, which does not exist; give its path from the project's folder, {root}, "
         "or leave the parameter out"
-        for name, file in dict.fromkeys(wanted)
-        if not (root / file).is_file()
+        for (name, path), kind in own.items()
+        if not ((root / path).is_file() if kind == "file" else (root / path).is_dir())
     ]
 
 
@@ -212,11 +221,14 @@ def execute(notebook, run, shard=0, n_shards=1, threads=0):
         raise
     finally:
         prepared.unlink(missing_ok=True)
-    seconds = time.time() - started
-    line.close(f"done in {seconds:.0f} s")
     if rank:
+        line.close(f"done in {time.time() - started:.0f} s")
         output.unlink()
         return
+    if n_shards == 1:  # of several, the whole cohort's job lists what all of them made
+        products.write_lists(run, notebook)
+    seconds = time.time() - started
+    line.close(f"done in {seconds:.0f} s")
     write_json(
         run.folder / "timings" / f"{notebook}{suffix}.json",
         {
@@ -306,11 +318,12 @@ class ProgressLine:
         sys.stdout.flush()
 
 
-def command(run, cores=0, targets=(), profile=None):
+def command(run, cores=0, targets=(), profile=None, forced=()):
     """The command line of Snakemake, without further words; see `snakemake`."""
     words = [
         sys.executable, "-m", "snakemake", *targets, "--snakefile", run.root / "Snakefile", "--directory", run.root,
         "--rerun-triggers", "mtime", "--rerun-incomplete", "--nolock", "--show-failed-logs",
+        "--max-checksum-file-size", LARGEST_COMPARED, *(["--forcerun", *forced] if forced else []),
         "--quiet", "host", "reason", *([] if profile else ["progress", "rules"]), "--config", f"run={run.name}",
     ]  # fmt: skip
     if profile:
@@ -319,7 +332,7 @@ def command(run, cores=0, targets=(), profile=None):
     return [*words, f"cores={cores}", "--cores", cores, "--profile", "none"]  # whatever the environment names
 
 
-def snakemake(run, cores=0, targets=(), profile=None, words=()):
+def snakemake(run, cores=0, targets=(), profile=None, words=(), forced=()):
     """Let Snakemake bring a run, or only the named targets, up to date.
 
     Parameters
@@ -328,11 +341,13 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     cores : int
         Of this machine that it may use; 0: all. With a profile, which says where jobs run, 0 leaves it to the profile.
     targets : list of str
-        Names of rules.
+        Names of rules, or files.
     profile : path, optional
         A folder with a Snakemake profile.
     words : list of str
         Further words for Snakemake's command line; they prevail.
+    forced : collection of str
+        Files to be made again.
 
     Raises
     ------
@@ -344,7 +359,7 @@ def snakemake(run, cores=0, targets=(), profile=None, words=()):
     jobs = cluster.Jobs(NOTEBOOKS, lambda line: print(line, flush=True))
     how = {"last_word": signal.SIGINT, "show": jobs.hear} if profile else {}
     code, said = processes.run_together(
-        [*command(run, cores, targets, profile), *words], run.root, {**os.environ, "PATH": path}, **how
+        [*command(run, cores, targets, profile, forced), *words], run.root, {**os.environ, "PATH": path}, **how
     )
     if code:
         raise incomplete(run, code, said, jobs.errors())

@@ -17,8 +17,8 @@ from study.parameters import OF_THE_RUN, RULES, defaults, notebook_name, read_pa
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # In no room, as all rooms stand on them.
 GROUND = {
-    "arithmetic", "changes", "cluster", "files", "fingerprint", "parameters", "processes", "provenance",
-    "run", "workflow",
+    "arithmetic", "changes", "cluster", "files", "fingerprint", "parameters", "plural", "processes", "products",
+    "provenance", "run", "workflow",
 }  # fmt: skip
 # From the ground to the roof: a room knows itself, what is below it, and nothing beside it.
 STOREYS = [

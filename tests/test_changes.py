@@ -9,6 +9,7 @@ from helpers.project import study
 from study import changes, workflow
 from study.files import write_json
 from study.run import Run
+from study.scans.ct import write_scan
 
 JOB = """[Mon Nov 30 12:18:06 2026]
 rule {rule}:
@@ -39,7 +40,7 @@ def recipe(code="c", definitions=None, **parameters):
 
 
 def why(run, rule, reason):
-    return changes.reasons_by_notebook(run, JOB.format(rule=rule, reason=reason))
+    return changes.reasons_by_notebook(run, changes.jobs_in(JOB.format(rule=rule, reason=reason)))
 
 
 RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
@@ -61,7 +62,10 @@ RECIPE = "Updated input files: runs/small/recipes/5-severity.json"
         (recipe("c", {"f": "1", "g": "2"}), recipe("d", {"g": "2", "f": "1"}), RECIPE, "code"),  # in another order
         (recipe("c"), recipe("d", {"f": "1"}), RECIPE, "code"),
         (None, recipe(), RECIPE, "code or parameter"),
-        (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv", "input: biomarkers.csv"),
+        (recipe(), recipe(), "Input files updated by another job: runs/small/biomarkers.csv",
+         "input: biomarkers.csv, if changed"),
+        (recipe(n=1), recipe(n=2), "Input files updated by another job: runs/small/biomarkers.csv",
+         "parameter n: 2, was 1; input: biomarkers.csv"),
         (recipe(), recipe(), "Updated input files: data/scans.csv", "input: data/scans.csv"),
         (recipe(n=1), recipe(n=2), f"{RECIPE}; Input files updated by another job: runs/small/b.csv, runs/small/a.csv",
          "parameter n: 2, was 1; input: a.csv, b.csv"),
@@ -76,15 +80,17 @@ def test_shards_are_counted_and_their_reason_is_that_of_the_notebook(small):
     run = small("3-segment", recipe(n_shards=1), recipe(n_shards=4))
     text = JOB.format(rule="segment", reason="Input files updated by another job: runs/small/shards/0-of-4.json")
     text += JOB.format(rule="shard", reason="Updated input files: runs/small/recipes/3-segment.json") * 2
-    assert changes.reasons_by_notebook(run, text) == {"3-segment": "parameter n_shards: 4, was 1; 2 of 4 shards"}
+    assert changes.reasons_by_notebook(run, changes.jobs_in(text)) == {
+        "3-segment": "parameter n_shards: 4, was 1; 2 of 4 shards"
+    }
 
 
 def test_notebooks_are_in_order_and_the_run_itself_is_none(small):
     run = small("5-severity", None, recipe())
     small("2-train", None, recipe())
     text = "".join(JOB.format(rule=rule, reason="Missing output files: a") for rule in ("study", "severity", "train"))
-    assert list(changes.reasons_by_notebook(run, text)) == ["2-train", "5-severity"]
-    assert changes.reasons_by_notebook(run, "Building DAG of jobs...\nNothing to be done.\n") == {}
+    assert list(changes.reasons_by_notebook(run, changes.jobs_in(text))) == ["2-train", "5-severity"]
+    assert changes.reasons_by_notebook(run, changes.jobs_in("Building DAG of jobs...\nNothing to be done.\n")) == {}
 
 
 def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project):
@@ -97,17 +103,26 @@ def test_a_dry_run_says_what_it_would_execute_and_leaves_nothing_behind(project)
     assert not (project / "runs" / "smoke").exists()
 
 
-def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project):
-    header, row = "scan_id,patient_id,age_years,sex,scan_date,status,image", "a,A,40,male,2020-02-01,%s,a.nii.gz"
-    (project / "parameters" / "mine.yaml").write_text("scans: mine.csv\n")
-    (project / "mine.csv").write_text("\n".join([header, row % "severe", row % "sever"]))
+def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project, chest):
+    header, row = "scan_id,patient_id,age_years,sex,scan_date,status,image", "a,A,40,male,%s,%s,a.nii.gz"
+    (project / "parameters" / "mine.yaml").write_text("scans: mine.csv\nmodels: study/starter\n")
+    (project / "mine.csv").write_text("\n".join([header, row % ("2020-02-01", "severe"), row % ("x", "sever")]))
     code, printed = study(project, "run", "mine", "--dry-run")
-    assert code == 1 and "mine.csv: 3 faults" in printed and "write severe" in printed and "Traceback" not in printed
-    (project / "mine.csv").write_text("\n".join([header, row % "severe"]))
+    assert code == 1 and "mine.csv: 4 faults" in printed and "write severe" in printed and "Traceback" not in printed
+    (project / "mine.csv").write_text("\n".join([header, row % ("2150-02-01", "severe")]))
     code, printed = study(project, "run", "mine", "--dry-run")
-    assert code == 1 and "status is severe for all 1 scans that have one" in printed
-    code, printed = study(project, "run", "mine", "--dry-run", "--until", "cohort")
+    assert code == 1 and "mine.csv: 1 fault\n" in printed and "there is no such file" in printed
+    write_scan(project / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    code, printed = study(project, "run", "mine", "--dry-run")
+    assert code == 1 and "status is severe for the one scan of known status" in printed
+    code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")
     assert code == 0 and "to be executed, and why" in printed, printed
+    assert "scan_date lies in the future in 1 of 1 row, the first of them row 2" in printed
+    assert "nothing is trained, as `models` gives study/starter" in printed
+    weights = project / "study" / "starter" / "lung.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")
+    assert code == 1 and "lung.safetensors" in printed and "Traceback" not in printed
     assert not (project / "runs" / "mine").exists()
 
 

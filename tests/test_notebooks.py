@@ -277,6 +277,6 @@ def test_check_lists_all_faults_at_once(own_scans, smoke):
     code, printed = study(smoke, "check", own_scans.table)
     scans = pd.read_csv(own_scans.table)
     assert code != 0
-    assert "the columns name, mrn, phone, address, birth_date look" in printed
-    assert "cells of scan_id look like names" in printed and "cells of patient_id look like names" in printed
+    assert "identify people: name, mrn, phone, address, birth_date: remove" in printed
+    assert "scan_id looks like names" in printed and "patient_id looks like names" in printed
     assert scans["image"].iloc[0] in printed and "Traceback" not in printed

@@ -159,3 +159,32 @@ def test_nobody_is_asked_whether_he_meant_what_he_wrote(tmp_path, section, name)
         read(tmp_path, f"{section}:\n  {name}: 1.5\n" if section else f"{name}: 1.5\n")
     suggested = re.findall(r"did you mean `(.+?)`", str(raised.value))
     assert not {shown, name, f"{section}.run"} & set(suggested)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("severity:\n  colour: red", "no notebook has a parameter `severity.colour`"),
+        ("wavelength: 3", "no notebook has a parameter `wavelength`"),
+        ("progression:\n  n_bootstrp: 9", "did you mean `n_bootstrap`? It belongs to `severity:`"),
+        (
+            "severity:\n  mark_synthetik: false",
+            "`mark_synthetic`? It belongs to no section, at the margin",
+        ),
+        ("5-severity:\n  confidnce: 0.9", "did you mean `severity.confidence`?"),
+        ("increment: 5", "did you mean `increment_mm`?"),
+        ("scan: 5", "no notebook has a parameter `scan`"),
+    ],
+)
+def test_only_what_is_close_is_suggested_with_its_section(tmp_path, text, said):
+    with pytest.raises(ParameterError) as raised:
+        read(tmp_path, text)
+    assert str(raised.value).endswith(said)
+
+
+def test_parameters_with_the_words_that_were_written_are_suggested(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("train:\n  epochs: 3\n")
+    with pytest.raises(ParameterError, match=r"`train\.infection_epochs` or `train\.lung_epochs`\?$") as raised:
+        read_parameters(path, workflow.read_notebooks(ROOT))
+    assert "augmentation" not in str(raised.value)

@@ -135,7 +135,7 @@ def t_test(groups: list[Group], p: Printed, method: str = "any"):
     """
     one_of(method, ("t", "mann-whitney"))
     if len(groups) != 2:
-        raise ValueError(f"a t test compares two groups, but {len(groups)} are given")
+        raise ValueError(f"a t test compares two groups, not {len(groups)}")
     (one, other), sizes = groups, [whole_number(group.n, "n", 2) for group in groups]
     gaps = one.mean.ends[0] - other.mean.ends[1], one.mean.ends[1] - other.mean.ends[0]
     least, most = max(0.0, gaps[0], -gaps[1]), max(map(abs, gaps))

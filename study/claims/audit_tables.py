@@ -8,6 +8,7 @@ import numpy as np
 from study.claims import table_tests, two_by_two
 from study.claims.audit_answers import Answer, Count, one_of, outside, reach, whole_number
 from study.claims.printed import SLACK, Printed, digits
+from study.plural import count
 
 # Of three to five categories, Fleiss's and the bootstrap's error were within a factor of 1.7 of Cohen's, 1,000 times.
 OTHER_ERRORS = 2.0
@@ -32,7 +33,9 @@ def chi_square(p: Printed, counts: list[Count] | None = None, totals: list[Count
             raise ValueError("`table` needs two or more rows that are equally long, of two or more counts")
         cells, words = np.array(cells), "p of that table"
     elif len(counts) != len(totals) or len(counts) < 2:
-        raise ValueError(f"{len(counts)} counts and {len(totals)} totals; give one of each for two or more groups")
+        raise ValueError(
+            f"{count(len(counts), 'count')} and {count(len(totals), 'total')}; give one of each for two or more groups"
+        )
     else:
         yes, all_ = ([whole_number(number, "count", 0) for number in numbers] for numbers in (counts, totals))
         words = "p of " + " against ".join(f"{k} of {n}" for k, n in zip(yes, all_, strict=True))

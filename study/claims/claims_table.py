@@ -2,6 +2,8 @@
 
 import csv
 
+from study.plural import count
+
 COLUMNS = ("id", "where", "quantity", "published", "low", "high", "unit", "n", "same", "value", "reason", "see",
            "remark", "primary")  # fmt: skip
 NEEDED = ("id", "where", "quantity", "published")
@@ -44,7 +46,9 @@ def sections(path, line_key):
         for row in rows:
             line = f"{rows.line_num} of {path.name}"
             if len(row) > len(names):
-                raise ValueError(f"line {line} has {len(row)} cells, the head {len(names)}; put 1,110 in quotes")
+                raise ValueError(
+                    f"line {line} has {count(len(row), 'cell')}, the head {len(names)}; put 1,110 in quotes"
+                )
             item = {name: cell.strip() for name, cell in zip(names, row, strict=False) if cell.strip()}
             if not item:
                 continue

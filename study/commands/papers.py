@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from study.commands.terminal import count, printable, stop
+from study.commands.terminal import printable, stop
+from study.plural import count
 
 app = typer.Typer()
 

@@ -37,7 +37,7 @@ def run(
     from study.publish.forms import answers
     from study.results import side_by_side
     from study.run import Run
-    from study.scans import cohort, refusals
+    from study.scans import refusals
 
     sections = [notebook.split("-")[1] for notebook in workflow.NOTEBOOKS]
     if until and until not in sections:
@@ -49,14 +49,14 @@ def run(
             needs_both_statuses = until in ("", "severity", "claims")
             if dry_run:
                 with changes.undone(this):
-                    cohort.examine(this, workflow.plan(this), needs_both_statuses)
+                    _look_ahead(this, workflow.plan(this), needs_both_statuses)
                     changes.announce(*asked)
                 return
             parameters = workflow.plan(this)
-            cohort.examine(this, parameters, needs_both_statuses)
+            _look_ahead(this, parameters, needs_both_statuses)
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
-            if changes.announce(*asked) or words:
-                workflow.snakemake(*asked)
+            if (jobs := changes.announce(*asked)) or words:
+                changes.bring_up_to_date(*asked, jobs)
             if until:
                 return
             provenance.write(this, parameters)
@@ -85,6 +85,19 @@ def run(
             f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "
             f"{this.exclusions_csv.relative_to(this.root)}"
         )
+
+
+def _look_ahead(run, parameters, needs_both_statuses):
+    """Refuse what the notebooks would refuse, and say what is doubtful about the user's table."""
+    from study.networks.models import TASKS, read_card
+    from study.scans import cohort
+
+    models = parameters["2-train"]["models"]
+    if models and not parameters["5-severity"]["biomarkers_csv"]:
+        for task in TASKS:
+            read_card(run.root / models, task)
+    for doubt in cohort.examine(run, parameters, needs_both_statuses):
+        typer.echo(f"study: {doubt}", err=True)
 
 
 def _write_pages(run):

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from study.commands.terminal import count, stop
+from study.commands.terminal import stop
+from study.plural import count
 
 app = typer.Typer()
 
@@ -77,10 +78,10 @@ def _draw(target, scan, label_map, measured, notes):
 @app.command()
 def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
     """Check a scan table and every file that it names, and list all faults."""
-    from study.scans import cohort, scan_tables, schemas
+    from study.scans import checks, scan_tables, schemas
 
     try:
-        faults = scan_tables.check_scans(scans, notes=(notes := []))
+        faults = checks.check_scans(scans, notes=(notes := []))
     except schemas.ScanTableError as error:
         stop(error)
     for note in notes:
@@ -90,10 +91,11 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(f"study: {scans}: {count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
     table = scan_tables.read_scans(scans)
-    why_not = cohort.why_no_severity(table)
-    typer.echo(
-        "\n".join([f"{scans}: no fault found", *([f"but {why_not}"] if why_not else []), *cohort.unknowns(table)])
-    )
+    typer.echo(f"{scans}: no fault found")
+    for fault in checks.why_no_severity(scans, table):
+        typer.echo(f"but {fault.rule}: {fault.remedy}")
+    for unknown in checks.unknowns(table):
+        typer.echo(unknown)
 
 
 @app.command("index")
@@ -123,11 +125,11 @@ def make_index(
 
     No file is moved or converted. Run `study check TABLE` next: it opens them all.
     """
-    from study.scans import cohort, datasets, scan_tables
+    from study.scans import checks, datasets, scan_tables
 
     try:
         made = datasets.index(layout, folder, out, lungs, ids)
-        unknown = cohort.unknowns(scan_tables.read_scans(made.path)) if lungs is None else []
+        unknown = checks.unknowns(scan_tables.read_scans(made.path)) if lungs is None else []
     except (ValueError, OSError) as error:
         stop(error)
     for reason, files in groupby(sorted(made.left_out, key=itemgetter(1)), itemgetter(1)):

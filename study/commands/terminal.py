@@ -9,11 +9,6 @@ def stop(error, code=1):
     raise typer.Exit(code)
 
 
-def count(n, noun):
-    """A number with its noun: ``1 scan``, ``2 scans``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 def printable(text):
     """Text without control characters, which a file could send to the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in str(text))

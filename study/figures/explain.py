@@ -23,6 +23,7 @@ from study.figures.one_section import (
 )
 from study.figures.plots import letter
 from study.figures.style import COLOURS, new_figure, say_missing, styled
+from study.plural import count
 from study.results.words import as_share
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 
@@ -273,7 +274,7 @@ def roc_point(values, is_severe, cutoff, curve, words):
         status: (int(called[group].sum()), int(group.sum()))
         for status, group in (("severe", is_severe), ("non-severe", ~is_severe))
     }
-    names = {status: f"{status} (n = {n} scans)" for status, (_, n) in found.items()}
+    names = {status: f"{status} (n = {count(n, 'scan')})" for status, (_, n) in found.items()}
     seaborn.histplot(
         x=values,
         hue=np.where(is_severe, *names.values()),

@@ -5,6 +5,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from study.figures.style import COLOURS, COLUMN_MM, new_figure, styled
 from study.networks import card_words
+from study.plural import count
 
 LINE_MM = 3.5  # height of a line of text
 NARROW, WIDE = 52, 56  # widths of the boxes (mm)
@@ -113,12 +114,8 @@ class _Sheet:
         self.arrow((upper[0], height), (box[0] - box[3], height))
 
 
-def _count(number, word):
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 def _of(scans, patients, word="scan"):
-    return _count(scans, word) + ("" if patients is None else f" of {_count(patients, 'patient')}")
+    return count(scans, word) + ("" if patients is None else f" of {count(patients, 'patient')}")
 
 
 MIDDLE, LEFT, RIGHT = 87.0, 29.0, 145.0  # centres of the columns (mm)
@@ -164,11 +161,9 @@ def _draw_cohort(sheet, n, told):
     minors = _of(n["n_scans_excluded"], n["n_minors"])
     excluded = sheet.box(RIGHT, 16, NARROW, "Excluded: under 18 years", minors, side=True)
     included = sheet.box(MIDDLE, 29, WIDE, "Included", _of(n["n_scans"], n["n_patients"]))
-    refused = sheet.box(
-        RIGHT, 41.5, NARROW, "Refused: unreadable or no lung", _count(n["n_refused"], "scan"), side=True
-    )
+    refused = sheet.box(RIGHT, 41.5, NARROW, "Refused: unreadable or no lung", count(n["n_refused"], "scan"), side=True)
     measured = sheet.box(
-        MIDDLE, 55, WIDE, "Label map, POI and iHU", _count(n["n_segmented"], "scan"),
+        MIDDLE, 55, WIDE, "Label map, POI and iHU", count(n["n_segmented"], "scan"),
         f"by two observers as well: {n['n_observed']}",
     )  # fmt: skip
     sheet.down(reviewed, included)
@@ -177,18 +172,18 @@ def _draw_cohort(sheet, n, told):
     sheet.aside(included, refused)
     told += [
         f"Reviewed: {_of(n['n_scans_all'], n['n_patients_all'])}", f"under 18 years, excluded: {minors}",
-        f"included: {_of(n['n_scans'], n['n_patients'])}", f"refused: {_count(n['n_refused'], 'scan')}",
-        f"measured: {_count(n['n_segmented'], 'scan')}",
+        f"included: {_of(n['n_scans'], n['n_patients'])}", f"refused: {count(n['n_refused'], 'scan')}",
+        f"measured: {count(n['n_segmented'], 'scan')}",
     ]  # fmt: skip
     if n["n_training"] is not None:
         both = n["n_training"] + n["n_held_out"]
         title = "Training set of other origin" if n["elsewhere"] else "Training set"
         kinds = [f"{words}: {n[key]}" for key, words in (("n_without", "no infection"), ("n_covid", "COVID-19"))
                  if n[key] is not None]  # fmt: skip
-        before = [f"trained before on {_count(n['n_before'], 'scan')}"] if n["n_before"] else []
-        other = sheet.box(LEFT, 16, NARROW, title, _count(both, "scan"))
+        before = [f"trained before on {count(n['n_before'], 'scan')}"] if n["n_before"] else []
+        other = sheet.box(LEFT, 16, NARROW, title, count(both, "scan"))
         split = sheet.box(
-            LEFT, 31.5, NARROW, "Split by patient", f"training: {_count(n['n_training'], 'scan')}",
+            LEFT, 31.5, NARROW, "Split by patient", f"training: {count(n['n_training'], 'scan')}",
             *([", ".join(kinds)] if kinds else []), f"held out, for thresholds: {n['n_held_out']}",
         )  # fmt: skip
         networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", *before, colour="first")
@@ -196,7 +191,7 @@ def _draw_cohort(sheet, n, told):
         sheet.down(split, networks)
         sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
         told.append(
-            f"{title.lower()}, {_count(both, 'scan')}: networks trained on {n['n_training']}"
+            f"{title.lower()}, {count(both, 'scan')}: networks trained on {n['n_training']}"
             + (f" ({', '.join(kinds)})" if kinds else "")
             + f", thresholds chosen on the {n['n_held_out']} of held-out patients"
             + "".join(f"; {words}" for words in before)
@@ -213,8 +208,8 @@ def _draw_severity(sheet, start, x, n, told):
     told.append(f"severity: {analysed}, {without}")
     for step, words, key in ((-20, "Severe", "severe"), (20, "Non-severe", "nonsevere")):
         scans, patients = n[f"n_{key}"], n[f"n_patients_{key}"]
-        of_patients = [] if patients is None else [f"of {_count(patients, 'patient')}"]
-        group = sheet.box(x + step, y + 22, 36, words, _count(scans, "scan"), *of_patients, colour=words.lower())
+        of_patients = [] if patients is None else [f"of {count(patients, 'patient')}"]
+        group = sheet.box(x + step, y + 22, 36, words, count(scans, "scan"), *of_patients, colour=words.lower())
         sheet.down(severity, group)
         told.append(f"{words.lower()}: {_of(scans, patients)}")
 
@@ -226,11 +221,11 @@ def _draw_progression(sheet, start, x, n, told):
         beside, y + 13, 46, "Left out", f"no report: {n['n_without_report']}",
         f"no phrase of change: {n['n_without_phrase']}", side=True,
     )  # fmt: skip
-    phrased = sheet.box(x, y + 30, WIDE, "Report with a phrase of change", _count(n["n_with_phrase"], "pair"))
+    phrased = sheet.box(x, y + 30, WIDE, "Report with a phrase of change", count(n["n_with_phrase"], "pair"))
     opposite = sheet.box(
         beside, y + 43, 46, "Left out of the row concerned",
-        f"opposite phrases: {_count(n['n_opposite_pairs'], 'pair')}",
-        f"of {_count(n['n_opposite_patients'], 'patient')}", side=True,
+        f"opposite phrases: {count(n['n_opposite_pairs'], 'pair')}",
+        f"of {count(n['n_opposite_patients'], 'patient')}", side=True,
     )  # fmt: skip
     sheet.down(start, pairs)
     sheet.down(pairs, phrased)
@@ -239,7 +234,7 @@ def _draw_progression(sheet, start, x, n, told):
             ("Density", "density", n["n_ihu_unchanged"] + n["n_ihu_undefined"]))  # fmt: skip
     for step, (words, key, lost) in zip((-20, 24), rows, strict=True):
         rated = sheet.box(
-            x + step, y + 64, 38, words, _count(n[f"n_{key}_all"], "pair"), f"whole lung: {n[f'n_{key}_whole']}",
+            x + step, y + 64, 38, words, count(n[f"n_{key}_all"], "pair"), f"whole lung: {n[f'n_{key}_whole']}",
             f"no change measured: {lost}",
         )  # fmt: skip
         sheet.down(phrased, rated)

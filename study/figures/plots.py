@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from study.figures import boxes
 from study.figures.style import COLOURS, MARKERS, SERIES, new_figure, save, say_missing, styled
+from study.plural import count
 from study.results.words import DICE_DIGITS, as_dice, is_missing, mean_and_sd, with_interval
 from study.results.words import p_value as p_in_words
 
@@ -59,7 +60,7 @@ def severity_boxplots(biomarkers, p_values=None):
             continue
         shown = {status: groups[status] for status in present}
         boxes.draw(ax, shown, COLOURS, MARKERS, spread=0.2, alpha=0.55, rasterized=True)
-        ax.set_xticks(range(len(present)), [f"{s}\n(n = {len(groups[s])} scans)" for s in present])
+        ax.set_xticks(range(len(present)), [f"{s}\n(n = {count(len(groups[s]), 'scan')})" for s in present])
         ax.set_ylabel(axis_label)
         ax.set_xlim(-0.6, len(present) - 0.4)
         if column == "poi":
@@ -74,7 +75,7 @@ def severity_boxplots(biomarkers, p_values=None):
         medians = ", ".join(f"{s} {np.median(groups[s]):.1f} (n = {len(groups[s])})" for s in present)
         figure.alt = f"{figure.alt} {axis_label}: median of {medians}; {', '.join(note.splitlines())}.".strip()
         of_group = " and ".join(
-            f"{np.median(groups[s]):.{digits}f}{unit} in {len(groups[s])} {s} scans" for s in present
+            f"{np.median(groups[s]):.{digits}f}{unit} in {count(len(groups[s]), f'{s} scan')}" for s in present
         )
         found.append(
             f"({which}) {axis_label.split(' ')[0]}: median {of_group}" + (f"; {'; '.join(lines)}." if lines else ".")

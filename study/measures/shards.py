@@ -11,6 +11,7 @@ import pandas as pd
 
 from study.files import write_json
 from study.measures import per_scan
+from study.plural import count
 from study.scans import refusals
 
 TABLES = {**per_scan.COLUMNS, "refused": refusals.COLUMNS}
@@ -77,7 +78,7 @@ def join(folder, n_shards, scans):
     if not rows["measured"]:
         first = rows["refused"][0]
         raise ValueError(
-            f"none of the {len(rows['refused'])} scans could be segmented and measured; the first, {first['file']}: "
+            f"of {count(len(rows['refused']), 'scan')} none could be segmented and measured; {first['file']}: "
             f"{first['what']}; {first['remedy']}. `study check` lists what it finds wrong with each scan"
         )
     for table in rows.values():

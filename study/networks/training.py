@@ -18,6 +18,7 @@ from study.files import sha256
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import AUGMENTATIONS, augmentation, draw_epoch, load_sections, network_input, sample
+from study.plural import count
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,8 @@ def split_patients(table, held_out_share, seed):
     """
     patients = np.sort(table["patient_id"].unique())
     if len(patients) < 2:
-        raise ValueError(f"the training table has {len(patients)} patients; at least two are needed, one to hold out")
+        found = count(len(patients), "patient")
+        raise ValueError(f"the training table has {found}; at least two are needed, one to hold out")
     n_held_out = min(max(1, round(held_out_share * len(patients))), len(patients) - 1)
     chosen = np.random.default_rng(seed).permutation(patients)[:n_held_out]
     held_out = table["patient_id"].isin(chosen)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from study.plural import count
 from study.results import replicates, words
 from study.run import value
 from study.scans import scan_tables
@@ -38,15 +39,15 @@ def read_biomarkers_with_status(path):
     scans = every.dropna(subset="status")
     if scans.empty:
         raise ValueError(
-            f"{path}: the status is unknown for all {len(every)} scans, and severity needs severe and non-severe ones; "
+            f"{path}: the status of every scan is unknown, and severity needs severe and non-severe ones; "
             "fill in the column status"
         )
     is_severe = scans["status"] == "severe"
     infected = scans["ihu"].notna()
     if is_severe.nunique() < 2:
         raise ValueError(
-            f"{path}: {is_severe.sum()} of {len(scans)} scans are severe, and severity needs severe and non-severe "
-            "ones; add scans of the other status"
+            f"{path}: status is severe for {is_severe.sum()} of {count(len(scans), 'scan')}, and severity needs severe "
+            "and non-severe ones; add scans of the other status"
         )
     if is_severe[infected].nunique() < 2:
         found = f"{is_severe[infected].sum()} severe and {(~is_severe[infected]).sum()} non-severe scans"

@@ -131,7 +131,7 @@ def in_words(table, difference, origins, names, most=20):
         lines += [f"  ... and {len(rows) - most} more; --out FILE.csv has all"] * (len(rows) > most)
     if difference:
         kind, path, *digests = difference
-        lines.append(f"the first file that differs, a {kind}: {path}: {' | '.join(d or 'missing' for d in digests)}")
+        lines.append(f"the first file that differs ({kind}): {path}: {' | '.join(d or 'missing' for d in digests)}")
     lines += [f"{name}: {one} | {other}" for name, one, other in origins[:most]] if lines else []
     lines += [f"... and {len(origins) - most} more parameters and versions"] * bool(lines and len(origins) > most)
     return [f"{names[0]} | {names[1]}", *lines] if lines else []

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from study import products
 from study.files import sha256, write_text
 from study.run import Run
 
@@ -124,22 +125,12 @@ def _along_the_way(run):
     """The files by which numbers come about, by kind: the first kind that differs is where two runs part."""
     label_maps = sorted(run.masks.glob("*.nii.gz"))
     return {
-        "training scan": [run.training / "scans.csv", *_of_table(run.training)],
-        "scan": [run.cohort / "scans.csv", run.cohort / "included.csv", *_of_table(run.cohort)],
+        "training scan": [run.training / "scans.csv", *products.of_table(run.training)],
+        "scan": [run.cohort / "scans.csv", run.cohort / "included.csv", *products.of_table(run.cohort)],
         "weight": [run.models / f"{task}.safetensors" for task in ("lung", "infection")],
         "mask": label_maps,
         "table of biomarkers": [run.biomarkers_csv, run.variants_csv],
     }
-
-
-def _of_table(folder):
-    """The scans and masks that a scan table names, in its order."""
-    if not (folder / "scans.csv").is_file():
-        return []
-    with (folder / "scans.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = ("image", "lung_mask", "infection_mask", "observer_1", "observer_2")
-    return [folder / row[column] for row in rows for column in columns if row.get(column)]
 
 
 def _digests(run, paths):

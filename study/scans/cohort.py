@@ -8,19 +8,12 @@ import pandas as pd
 
 from study.files import sha256, write_json, write_table
 from study.run import read_note
+from study.scans import checks
 from study.scans.identities import may_name
 from study.scans.scan_tables import read_biomarkers, read_scans, read_training_scans, write_scans
-from study.scans.schemas import STATUSES, TRAINING_COLUMNS
+from study.scans.schemas import TRAINING_COLUMNS, ScanTableError
 
 DECLARED = ("public", "restricted")  # what an author may say of patients; only the phantom's are synthetic
-
-# What follows for a scan whose age, sex, date or status is unknown, as in most public data sets.
-UNKNOWN = {
-    "age_years": "such patients are included, and Table 1 gives the age of the others",
-    "sex": "Table 1 gives the sex of the others",
-    "scan_date": "a scan without date is in no pair of consecutive scans, so progression (notebook 6) leaves it out",
-    "status": "severity (notebook 5) leaves such scans out",
-}
 
 
 def adopt_scans(path, folder, tier, source, licence) -> pd.DataFrame:
@@ -155,7 +148,7 @@ def adopt_training_scans(path, folder) -> pd.DataFrame:
     return training
 
 
-def examine(run, parameters, with_severity=True) -> None:
+def examine(run, parameters, with_severity=True) -> list[str]:
     """Refuse a user's own tables as the notebooks of a run would, before any is executed; nothing is written.
 
     Parameters
@@ -166,31 +159,43 @@ def examine(run, parameters, with_severity=True) -> None:
     with_severity : bool
         Whether notebook 5 will be executed, which needs scans of both statuses.
 
+    Returns
+    -------
+    list of str
+        What is doubtful about the table of patients, as `study check` says it, and how many scans have no files.
+
     Raises
     ------
     ScanTableError
-        With all faults of a table at once.
+        With all faults of a table at once; also if no scan is severe, or none non-severe, and as
+        `checks.check_before_a_run`.
     ValueError
-        As for `adopt_scans`, `adopt_biomarkers` and `keep_apart`, or if no scan is severe, or none non-severe.
+        As for `adopt_scans`, `adopt_biomarkers` and `keep_apart`.
     """
     given = parameters["1-cohort"]
     biomarkers = {parameters[name]["biomarkers_csv"]: parameters[name] for name in ("5-severity", "6-progression")}
     biomarkers.pop("", None)  # then it is the run's own
-    patients = training = None
+    notes, patients, training = [], None, None
     for path, own in biomarkers.items():
         _refuse_a_second_origin(run, path)
-        patients = read_biomarkers(run.root / path)
-        _origin(run.root / path, _note_of(run.root / path), own["tier"], own["source"], own["licence"])
+        patients = read_biomarkers(path := run.root / path)
+        _origin(path, _note_of(path), own["tier"], own["source"], own["licence"])
     if not biomarkers and given["scans"]:
-        path = run.root / given["scans"]
-        patients = read_scans(path)
+        patients = read_scans(path := run.root / given["scans"])
         _origin(path, path.with_name("cohort.json"), given["tier"], given["source"], given["licence"])
+        is_new = not (run.values / "1-cohort.json").is_file()
+        notes = checks.check_before_a_run(path, opened=is_new)
     if not biomarkers and given["training_scans"]:
         training = read_training_scans(run.root / given["training_scans"])
-    if patients is not None and training is not None:
+        if not given["models"]:
+            checks.check_training_files(run.root / given["training_scans"])
+    if patients is None:
+        return []
+    if training is not None:
         keep_apart(patients, training)
-    if with_severity and patients is not None and (why_not := why_no_severity(patients)):
-        raise ValueError(f"{run.root / path}: {why_not}")
+    if with_severity and (why_not := checks.why_no_severity(path, patients)):
+        raise ScanTableError(path, why_not)
+    return [*notes, *(f"{path}: {doubt}" for doubt in checks.doubts(path, patients))]
 
 
 def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
@@ -207,29 +212,9 @@ def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
     if both:
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
         raise ValueError(
-            f"{len(both)} of the training scans are in the cohort as well ({', '.join(both[:3])}{more}); a network "
+            f"the cohort has {len(both)} of the training scans as well ({', '.join(both[:3])}{more}); a network "
             "must not be tested on scans that it was trained on: remove each scan from one of the two tables"
         )
-
-
-def unknowns(scans: pd.DataFrame) -> list[str]:
-    """Say for how many scans age, sex, date or status is unknown, and what follows; nothing if all are known."""
-    counts = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
-    return [
-        f"{column} is unknown for {n} of {len(scans)} scans: {UNKNOWN[column]}" for column, n in counts.items() if n
-    ]
-
-
-def why_no_severity(scans: pd.DataFrame) -> str:
-    """Why severity cannot be analysed, which takes severe and non-severe scans; empty if it can."""
-    known = scans["status"].dropna()
-    if known.nunique() == len(STATUSES):
-        return ""
-    found = f"{known.iloc[0]} for all {len(known)} scans that have one" if len(known) else "unknown for all scans"
-    return (
-        f"status is {found}, and severity (notebook 5) stops without severe and non-severe ones: fill in the column, "
-        "or end before it, by `study run NAME --until biomarkers`"
-    )
 
 
 def include(scans: pd.DataFrame, minimum_age_years: float = 18) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -16,6 +16,7 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
+from study.plural import count
 from study.scans.dicom_header import CT_CLASSES, TAGS, check_header, is_lossy
 from study.scans.dicom_pixels import hounsfield, is_bare, padding_in_tissue, read_dicom
 from study.scans.grid import Grid, ScanError
@@ -94,7 +95,7 @@ def open_series(folder) -> DicomSeries:
     parts = _check_acquisitions(folder, slices)
     notes = [parts] if parts else []
     if beside:
-        notes.append(f"left out {_count(len(beside), 'file')} beside the slices")  # their names may be a patient's
+        notes.append(f"left out {count(len(beside), 'file')} beside the slices")  # their names may be a patient's
     if any(is_lossy(s.header) for s in slices):
         notes.append("the pixels were compressed with a lossy method")
     if len({(float(s.header.RescaleSlope), float(s.header.RescaleIntercept)) for s in slices}) > 1:
@@ -110,10 +111,6 @@ def open_series(folder) -> DicomSeries:
 def _some(names, most: int = 5) -> str:
     names = [getattr(name, "name", str(name)) for name in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" + ("" if n == 1 else "s")
 
 
 def _find_slices(folder: Path) -> tuple[list[_Slice], list[Path]]:
@@ -223,10 +220,10 @@ def _check_alike(slices: list[_Slice]) -> None:
             odd = [each for each, differs in zip(slices, is_odd, strict=True) if differs]
             like = next(each for each, differs in zip(slices, is_odd, strict=True) if not differs)
             others = len(slices) - len(odd)
-            more = f" (so have {_count(len(odd) - 1, 'other')})" if len(odd) > 1 else ""
+            more = f" (so have {count(len(odd) - 1, 'other')})" if len(odd) > 1 else ""
             raise ScanError(
                 odd[0].path,
-                f"its {tag} is {values[is_odd][0].tolist()}{more} and that of {_count(others, 'slice')} such as "
+                f"its {tag} is {values[is_odd][0].tolist()}{more} and that of {count(others, 'slice')} such as "
                 f"{like.path.name} {usual.tolist()}",
                 "give a folder whose slices are all alike, without localisers or second reconstructions",
             )
@@ -245,7 +242,7 @@ def _check_one_origin(folder: Path, slices: list[_Slice]) -> None:
                 groups.setdefault(str(value), []).append(each)
         if len(groups) > 1:
             shown = [
-                _count(len(members), "slice")
+                count(len(members), "slice")
                 + f" such as {members[0].path.name}"
                 + (f", {value}" if tag == "ConvolutionKernel" else "")
                 for value, members in groups.items()
@@ -287,7 +284,7 @@ def _in_order(folder: Path, slices: list[_Slice]) -> tuple[list[_Slice], np.ndar
         pairs = [f"{slices[k].path.name} and {slices[k + 1].path.name} at {along[k]:.2f} mm" for k in doubled]
         raise ScanError(
             folder,
-            f"{_count(len(doubled), 'slice')} duplicated: {_some(pairs, 3)}",
+            f"{count(len(doubled), 'slice')} duplicated: {_some(pairs, 3)}",
             "keep one file per position; put a second reconstruction or copy in a folder of its own",
         )
     wide = np.flatnonzero(steps > 1.5 * step)

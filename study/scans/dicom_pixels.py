@@ -28,6 +28,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from study.plural import count
 from study.scans.grid import ScanError
 from study.scans.hounsfield import HIGHEST_HU, LOWEST_HU
 
@@ -342,7 +343,7 @@ def _in_bits_stored(path: Path, stored: np.ndarray, is_padding: np.ndarray, head
     if beyond.any():
         raise ScanError(
             path,
-            f"{beyond.sum():,} pixels reach {stored[beyond].max()}, and the header gives them {bits} bits",
+            f"values reach {stored[beyond].max()} in {count(beyond.sum(), 'pixel')}, and the header gives {bits} bits",
             "convert the series with dcm2niix and look at it (overlay or undeclared padding in unused bits?)",
         )
     return stored

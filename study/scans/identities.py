@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.plural import count
 from study.run import NAMED, tier_of
 from study.scans.schemas import plain_name
 
@@ -106,7 +107,7 @@ def suspicions(table: pd.DataFrame) -> list[str]:
     columns = [name for name in table if _identifies(name)]
     if columns:
         notes.append(
-            f"the columns {', '.join(columns)} look as if they identify people: remove them, as the study needs none"
+            f"columns that look as if they identify people: {', '.join(columns)}: remove them, as the study needs none"
         )
     owners: dict[str, set[str]] = {}
     for column in ("scan_id", "patient_id"):
@@ -122,8 +123,9 @@ def suspicions(table: pd.DataFrame) -> list[str]:
         for rows, what in ((named, "names"), (numbered, "record numbers or dates")):
             if rows:
                 notes.append(
-                    f"{len(rows)} of {len(table)} cells of {column} look like {what}, the first in row {rows[0]}: use "
-                    "pseudonyms such as P001-1 (`study index folder` makes them, with a key file for you alone)"
+                    f"{column} looks like {what} in {len(rows)} of {count(len(table), 'row')}, the first of them row "
+                    f"{rows[0]}: use pseudonyms such as P001-1 (`study index folder` makes them, with a key file for "
+                    "you alone)"
                 )
     return notes
 

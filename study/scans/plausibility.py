@@ -121,11 +121,11 @@ def _sections(path, coarse: np.ndarray) -> list[str]:
             f"section {within[0] + 1} of {n}, from the feet, is blank: every voxel is {coarse[within[0], 0, 0]}",
             "export the scan again",
         )
-    notes = [f"{blank.sum()} of {n} sections at the ends are blank"] if blank.any() else []
+    notes = [f"blank sections at the ends: {blank.sum()} of {n}"] if blank.any() else []
     coarse = coarse[~blank]
     steps = np.array([_apart(*pair) for pair in pairwise(coarse)])
     if same := int((steps == 0).sum()):
-        notes.append(f"{same} of {n} sections are the same as the one below: copies add no volume")
+        notes.append(f"sections that are the same as the one below: {same} of {n}; copies add no volume")
     for k in range(1, len(coarse) - 1):
         nearest = min(steps[k - 1], steps[k])
         if nearest > LEAST_DIFFERENCE_HU and nearest > UNLIKE * _apart(coarse[k - 1], coarse[k + 1]):

@@ -1,7 +1,7 @@
 """The tables of a study, read and checked: scans, training scans, biomarkers.
 
-A reader refuses a table that breaks its rules with a `ScanTableError` that lists every fault; `check_scans`
-also opens the files that the table names.
+A reader refuses a table that breaks its rules with a `ScanTableError` that lists every fault; `study.scans.checks`
+also looks at the files that the table names.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import numpy as np
 import pandas as pd
 
 from study.files import write_text
-from study.scans.ct import ScanError, mask_reader, read_scan
-from study.scans.identities import suspicions
-from study.scans.plausibility import refuse_exchanged_masks
 from study.scans.schemas import (
     BIOMARKER_COLUMNS,
     BIOMARKER_RULES,
@@ -58,7 +55,7 @@ def read_scans(path) -> pd.DataFrame:
     ScanTableError
         With all faults at once: file, row (the header is row 1), column, value, rule and remedy.
     """
-    return _sound(path, *_scan_table(path))
+    return _sound(path, *scan_table(path))
 
 
 def read_training_scans(path) -> pd.DataFrame:
@@ -123,40 +120,6 @@ def read_biomarkers(path) -> pd.DataFrame:
     return _sound(path, table, faults)
 
 
-def check_scans(path, files: bool = True, progress: bool = True, notes: list[str] | None = None) -> list[Fault]:
-    """Everything wrong with a scan table and the files that it names.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    files : bool
-        Open every scan and mask too. A mask is compared with its scan, the infection with the lungs; if the scan
-        cannot be read, its masks are only checked for existence.
-    progress : bool
-        Show a progress bar on standard error.
-    notes : list of str, optional
-        Receives what a user should know of scans that can be read, what in the table may name people, and dates that
-        lie in the future.
-
-    Returns
-    -------
-    list of Fault
-        Empty if nothing is wrong; `format_faults` turns it into text.
-    """
-    try:
-        table, faults = _scan_table(path)
-    except ScanTableError as error:
-        return error.faults
-    if notes is not None:
-        notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table)]]
-    if files:
-        from tqdm import tqdm
-
-        for row, cells in tqdm(table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress):
-            faults += _file_faults(Path(path), row, cells, [] if notes is None else notes)
-    return faults
-
-
 def write_scans(path, scans: pd.DataFrame) -> None:
     """Write a scan table (or a training table) so that `read_scans` gives it back.
 
@@ -183,25 +146,12 @@ def write_scans(path, scans: pd.DataFrame) -> None:
 # --- rules that concern more than one cell ---
 
 
-def _scan_table(path) -> tuple[pd.DataFrame, list[Fault]]:
+def scan_table(path) -> tuple[pd.DataFrame, list[Fault]]:
+    """Read a scan table as text, with its faults; the index is the row as in a spreadsheet."""
     table, faults = read_text_table(path, SCAN_COLUMNS)
     faults += cell_faults(path, table, SCAN_RULES, SCAN_COLUMNS)
     faults += _doubled(path, table, "scan_id") + _doubled(path, table, "image") + _patient_faults(path, table)
     return table, faults
-
-
-def _future_dates(table: pd.DataFrame) -> list[str]:
-    """Say how many dates lie in the future, for which a shift on purpose is a reason too."""
-    today = pd.Timestamp.now().normalize() + pd.Timedelta(days=1)  # somewhere it is tomorrow already
-    late = [row for row, cell in table["scan_date"].items()
-            if cell and SCAN_RULES["scan_date"][1](cell) and pd.Timestamp(cell) > today]  # fmt: skip
-    if not late:
-        return []
-    return [
-        f"{len(late)} of {len(table)} cells of scan_date lie in the future, the first in row {late[0]} "
-        f"({table.at[late[0], 'scan_date']}): correct them; dates that were shifted on purpose may stay, if all of a "
-        "patient's were shifted alike"
-    ]
 
 
 def _doubled(path, table: pd.DataFrame, column: str) -> list[Fault]:
@@ -273,41 +223,6 @@ def _measure_faults(path, row: int, side: str, values: list[float]) -> list[Faul
     is_without = infection == 0 if not np.isnan(infection) else poi == 0
     if is_without and not np.isnan(ihu):
         fault("ihu", ihu, "empty where there is no infection", "leave the cell empty")
-    return faults
-
-
-def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> list[Fault]:
-    """What is wrong with the files that one row names; `notes` receives what is worth knowing of its scan."""
-    faults = []
-
-    def fault(column, error):
-        faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
-
-    scan, voxels = None, {}
-    if cells["image"]:
-        try:
-            scan = read_scan(path.parent / cells["image"])
-            notes += [f"{path}: row {row}, {cells['image']}: {note}" for note in scan.notes]
-        except ScanError as error:
-            fault("image", error)
-    for column in MASK_COLUMNS:
-        if not cells.get(column):
-            continue
-        mask_path = path.parent / cells[column]
-        try:
-            if scan is not None:
-                voxels[column] = int(mask_reader(column)(mask_path, scan).sum())
-            elif not mask_path.exists():
-                raise ScanError(
-                    mask_path, "there is no such file", "check the path; it is relative to the table's folder"
-                )
-        except Exception as error:  # of whatever type: the other files are checked all the same
-            fault(column, ScanError.of(error, mask_path))
-    if {"lung_mask", "infection_mask"} <= voxels.keys():
-        try:
-            refuse_exchanged_masks(path.parent / cells["infection_mask"], voxels["lung_mask"], voxels["infection_mask"])
-        except ScanError as error:
-            fault("infection_mask", error)
     return faults
 
 

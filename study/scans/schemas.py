@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.plural import count
+
 SEXES = ("female", "male")
 STATUSES = ("severe", "non-severe")
 MASK_COLUMNS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
@@ -102,7 +104,7 @@ def format_faults(faults: list[Fault]) -> str:
             cells.append((str(fault.row or "-"), fault.column or "-", value, fault.rule, fault.remedy))
         widths = [max(len(line[n]) for line in cells) for n in range(4)]
         lines = ["  ".join([*(c.ljust(w) for c, w in zip(line, widths, strict=False)), line[4]]) for line in cells]
-        parts.append(f"{file}: {len(ours)} fault{'s' if len(ours) > 1 else ''}")
+        parts.append(f"{file}: {count(len(ours), 'fault')}")
         parts += ["  " + line.rstrip() for line in lines]
         if len(ours) > _MOST_TOLD:
             parts.append(f"  and {len(ours) - _MOST_TOLD} more")
@@ -162,7 +164,7 @@ def read_text_table(path, columns) -> tuple[pd.DataFrame, list[Fault]]:
         if not any(row):
             continue
         if len(row) < len(rows[0]) or any(row[len(rows[0]) :]):
-            rule = f"the row has {len(row)} cells and the header {len(rows[0])}"
+            rule = f"the row has {count(len(row), 'cell')} and the header {len(rows[0])}"
             faults.append(Fault(str(path), number, "", ",".join(row), rule, "put cells that hold a comma in quotes"))
             continue
         records.append([row[n] for n in used])

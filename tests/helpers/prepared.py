@@ -1,6 +1,6 @@
 """A run whose first two notebooks count as executed: a dozen small synthetic scans and the bundled networks."""
 
-from study import workflow
+from study import products, workflow
 from study.networks.models import take_over
 from study.phantom.cohorts import make_cohort
 from study.phantom.people.counts import People
@@ -27,6 +27,7 @@ def prepared_run(project, name, segment=""):
     cohort.adopt_training_scans("", run.training)
     run.record("1-cohort", [value("n_scans_all", len(table))])
     take_over(project / "study" / "starter", run.models)
+    products.write_lists(run, "1-cohort")
     run.record("2-train", [value("held_out_dice_lung_mean", 1.0)])
     return run
 

@@ -23,7 +23,7 @@ from study.phantom.cohorts import make_cohort
 from study.phantom.people.counts import People
 from study.phantom.scanner.protocol import Geometry, Protocol
 from study.phantom.scanner.series import write_series
-from study.scans import cohort, scan_tables
+from study.scans import checks, cohort, scan_tables
 from study.scans.ct import read_mask, read_scan, write_scan
 
 SPACING_MM = (5.0, 350 / 192, 350 / 192)
@@ -131,7 +131,7 @@ def test_the_same_scan_gives_the_same_bytes_and_another_other_uids(series, hu, t
 
 def test_a_cohort_of_dicom_passes_the_check_and_its_masks_fit(dicom_cohort, tmp_path):
     folder, scans = dicom_cohort
-    assert scan_tables.check_scans(folder / "scans.csv") == []
+    assert checks.check_scans(folder / "scans.csv") == []
     nifti = make_cohort(tmp_path, **SMALL)
     for row, other in zip(scans.to_dict("records"), nifti.to_dict("records"), strict=True):
         scan, theirs = read_scan(folder / row["image"]), read_scan(tmp_path / other["image"])

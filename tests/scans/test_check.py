@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from helpers.table_rows import ROW, changed, places
 from study.__main__ import app
+from study.scans.checks import check_scans
 from study.scans.ct import read_scan, write_mask, write_scan
-from study.scans.scan_tables import check_scans
 from study.scans.schemas import SCAN_COLUMNS, format_faults
 
 
@@ -77,14 +77,14 @@ def test_dates_in_the_future_are_noticed_and_not_refused(table_file):
     notes = []
     assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=notes) == []
     (note,) = notes
-    assert "2 of 4 cells of scan_date lie in the future, the first in row 4" in note and "correct them" in note
+    assert "scan_date lies in the future in 2 of 4 rows, the first of them row 4" in note and "correct them" in note
     rows[2:] = [changed(row, SCAN_COLUMNS, scan_date="") for row in rows[2:]]
     assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=(none := [])) == [] == none
 
 
 @pytest.mark.parametrize(
     ("statuses", "said"),
-    [(("", ""), "status is unknown for all scans"), (("severe", ""), "status is severe for all 1 scans that have one"),
+    [(("", ""), "status is unknown for all scans"), (("severe", ""), "status is severe for the one scan of known"),
      (("severe", "non-severe"), "")],
 )  # fmt: skip
 def test_without_severe_and_other_scans_check_says_that_severity_will_stop(table_file, tmp_path, chest, statuses, said):
@@ -115,6 +115,6 @@ def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(tabl
     def fail(column):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("study.scans.scan_tables.mask_reader", fail)
+    monkeypatch.setattr("study.scans.checks.mask_reader", fail)
     (fault,) = check_scans(path, progress=False)
     assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule

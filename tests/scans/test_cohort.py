@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from helpers.table_rows import COHORT, MEASURES, ROW, TRAINING_ROW, changed, faults_of, scans
 from study.files import sha256, write_json, write_text
 from study.run import Run, tier_of, value
+from study.scans.checks import check_scans
 from study.scans.cohort import (
     adopt_biomarkers,
     adopt_scans,
@@ -25,6 +26,7 @@ from study.scans.cohort import (
     write_biomarkers,
     write_included,
 )
+from study.scans.ct import write_mask, write_scan
 from study.scans.scan_tables import read_scans, read_training_scans
 from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS
 
@@ -251,7 +253,7 @@ def test_an_adopted_training_table_names_the_same_files(table_file, tmp_path):
 def test_a_scan_is_in_the_cohort_or_trained_on():
     cohort, training = (pd.DataFrame({"image": [f"/{name}.nii" for name in names]}) for names in ("abc", "de"))
     keep_apart(cohort, training)
-    with pytest.raises(ValueError, match=r"1 of the training scans .* \(/b.nii\)"):
+    with pytest.raises(ValueError, match=r"has 1 of the training scans as well \(/b.nii\)"):
         keep_apart(cohort, pd.DataFrame({"image": ["/d.nii", "/b.nii"]}))
 
 
@@ -266,37 +268,98 @@ def test_without_a_training_table_there_is_an_empty_one(tmp_path):
 # --- what a run would refuse, before it is started ---
 
 
-def parameters(scans="", training_scans="", biomarkers_csv="", tier="", source=""):
+def parameters(scans="", training_scans="", biomarkers_csv="", tier="", source="", models=""):
     declared = {"tier": tier, "source": source, "licence": ""}
     of_table = {"biomarkers_csv": biomarkers_csv, **declared}
-    return {"1-cohort": {"scans": scans, "training_scans": training_scans, **declared},
+    return {"1-cohort": {"scans": scans, "training_scans": training_scans, "models": models, **declared},
             "5-severity": of_table, "6-progression": of_table}  # fmt: skip
 
 
-def test_own_tables_are_examined_before_a_run_and_nothing_is_written(table_file, tmp_path):
+OTHER = changed(ROW, SCAN_COLUMNS, scan_id="b", image="b.nii.gz", status="non-severe")
+
+
+@pytest.fixture
+def two_scans(table_file, tmp_path, chest):
+    """Return a function that writes scans.csv with the rows given, whose two scans are there with masks."""
+    (tmp_path / "images").mkdir()
+    for k, name in enumerate(("images/1.nii.gz", "b.nii.gz")):
+        scan = write_scan(tmp_path / name, chest(seed=k), (20.0, 10.0, 8.0))
+        write_mask(tmp_path / f"lung-{k}.nii.gz", scan.hu < -700, scan)
+        write_mask(tmp_path / f"infection-{k}.nii.gz", scan.hu < -830, scan)
+    return lambda rows, more=(): table_file([*SCAN_COLUMNS, *more], rows)
+
+
+def test_own_tables_are_examined_before_a_run_and_nothing_is_written(two_scans, table_file, tmp_path):
     run = Run("mine", tmp_path)
-    other = changed(ROW, SCAN_COLUMNS, scan_id="b", image="b.nii.gz", status="non-severe")
-    table_file(SCAN_COLUMNS, [ROW, other])
+    before = sorted(tmp_path.rglob("*"))
+    two_scans([ROW, OTHER])
+    for name in ("i.nii.gz", "l.nii.gz", "f.nii.gz"):
+        shutil.copy(tmp_path / "b.nii.gz", tmp_path / name)
     table_file(TRAINING_COLUMNS, [TRAINING_ROW], "training.csv")
-    examine(run, parameters())
-    examine(run, parameters("scans.csv", "training.csv", tier="public", source="us"))
+    assert examine(run, parameters()) == []
+    assert examine(run, parameters("scans.csv", "training.csv", tier="public", source="us")) == []
     with pytest.raises(ValueError, match="tier is 'public' and source is ''"):
         examine(run, parameters("scans.csv", tier="public"))
+    (tmp_path / "l.nii.gz").unlink()
+    (fault,) = faults_of(tmp_path / "training.csv", lambda path: examine(run, parameters(training_scans=path.name)))
+    assert (fault.row, fault.column, fault.value) == (2, "lung_mask", "l.nii.gz") and "no such file" in fault.rule
+    examine(run, parameters(training_scans="training.csv", models="starter"))  # then nothing is trained on them
+    shutil.copy(tmp_path / "b.nii.gz", tmp_path / "l.nii.gz")
     table_file(TRAINING_COLUMNS, [changed(TRAINING_ROW, TRAINING_COLUMNS, image="b.nii.gz")], "training.csv")
     with pytest.raises(ValueError, match="must not be tested on scans"):
         examine(run, parameters("scans.csv", "training.csv"))
     table_file(TRAINING_COLUMNS, [changed(TRAINING_ROW, TRAINING_COLUMNS, lung_mask="")], "training.csv")
     faults_of(tmp_path / "training.csv", lambda path: examine(run, parameters(training_scans=path.name)))
-    table_file(SCAN_COLUMNS, [ROW, changed(other, SCAN_COLUMNS, sex="?")])
+    two_scans([ROW, changed(OTHER, SCAN_COLUMNS, sex="?")])
     faults_of(tmp_path / "scans.csv", lambda path: examine(run, parameters(path.name)))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["scans.csv", "training.csv"]
+    names = {"scans.csv", "training.csv", "i.nii.gz", "l.nii.gz", "f.nii.gz"}
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, *(tmp_path / name for name in names)])
 
 
-def test_without_both_statuses_severity_is_refused_and_what_comes_before_it_is_not(table_file, tmp_path):
-    table_file(SCAN_COLUMNS, [changed(ROW, SCAN_COLUMNS, status="")])
-    examine(Run("mine", tmp_path), parameters("scans.csv"), with_severity=False)
-    with pytest.raises(ValueError, match=r"scans\.csv: status is unknown for all scans, .* --until biomarkers"):
-        examine(Run("mine", tmp_path), parameters("scans.csv"))
+def test_without_both_statuses_severity_is_refused_and_what_comes_before_it_is_not(two_scans, tmp_path):
+    two_scans([changed(ROW, SCAN_COLUMNS, status="")])
+    said = examine(Run("mine", tmp_path), parameters("scans.csv"), with_severity=False)
+    assert said == [f"{tmp_path / 'scans.csv'}: status is unknown for 1 of 1 scan: severity (notebook 5) leaves such "
+                    "scans out"]  # fmt: skip
+    (fault,) = faults_of(tmp_path / "scans.csv", lambda path: examine(Run("mine", tmp_path), parameters(path.name)))
+    assert fault.column == "status" and "unknown for all scans" in fault.rule and "--until biomarkers" in fault.remedy
+
+
+def test_a_table_without_images_is_refused_and_a_few_missing_ones_are_told(two_scans, tmp_path):
+    run, gone = Run("mine", tmp_path), changed(OTHER, SCAN_COLUMNS, scan_id="c", image="gone.nii.gz")
+    two_scans([ROW, OTHER, gone])
+    (said,) = examine(run, parameters("scans.csv"))
+    assert "files are missing for 1 of 3 scans" in said and "in row 4, image: gone.nii.gz" in said
+    (tmp_path / "images/1.nii.gz").unlink()
+    (tmp_path / "b.nii.gz").unlink()
+    faults = faults_of(tmp_path / "scans.csv", lambda path: examine(run, parameters(path.name)))
+    assert [(fault.row, fault.column) for fault in faults] == [(2, "image"), (3, "image"), (4, "image")]
+    assert faults == check_scans(tmp_path / "scans.csv", progress=False)  # what `study check` says
+
+
+def test_exchanged_columns_of_masks_are_refused_as_study_check_says_it_and_a_single_slip_is_not(two_scans, tmp_path):
+    run, columns = Run("mine", tmp_path), ("lung_mask", "infection_mask")
+    sound = [[*ROW, "lung-0.nii.gz", "infection-0.nii.gz"], [*OTHER, "lung-1.nii.gz", "infection-1.nii.gz"]]
+    two_scans(sound, columns)
+    assert examine(run, parameters("scans.csv")) == []
+    two_scans([[*row[:-2], row[-1], row[-2]] for row in sound], columns)
+    faults = faults_of(tmp_path / "scans.csv", lambda path: examine(run, parameters(path.name)))
+    assert {fault.column for fault in faults} == {"infection_mask"} and "exchanged" in faults[0].remedy
+    assert faults == check_scans(tmp_path / "scans.csv", progress=False)
+    two_scans([sound[0], [*sound[1][:-2], sound[1][-1], sound[1][-2]]], columns)
+    assert examine(run, parameters("scans.csv")) == []  # that scan alone is left out by notebook 3
+    two_scans([[*row[:-2], row[-1], row[-2]] for row in sound], columns)
+    write_json(run.values / "1-cohort.json", {})
+    assert examine(run, parameters("scans.csv")) == []  # once notebook 1 ran, no scan is opened again
+
+
+def test_a_run_says_of_a_table_what_study_check_says(two_scans, tmp_path):
+    rows = [changed(ROW, SCAN_COLUMNS, age_years=""), changed(OTHER, SCAN_COLUMNS, scan_date="2150-01-01")]
+    two_scans([[*row, "x"] for row in rows], ["phone"])
+    said = examine(Run("mine", tmp_path), parameters("scans.csv"))
+    check_scans(tmp_path / "scans.csv", progress=False, notes=(notes := []))
+    assert [note for note in notes if "body" not in note and "tissue" not in note] == said[:-1]
+    assert "phone" in said[0] and "lie in the future" in said[1] and "age_years is unknown" in said[2]
 
 
 def test_of_a_table_of_biomarkers_no_scan_is_examined(table_file, tmp_path):

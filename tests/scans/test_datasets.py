@@ -10,13 +10,14 @@ import pytest
 from helpers.project import study
 from study.figures import examples
 from study.measures import per_scan
+from study.scans.checks import check_scans
 from study.scans.cohort import adopt_scans
 from study.scans.ct import read_lung_mask, read_mask, read_scan, write_label_map
 from study.scans.datasets import index
 from study.scans.grid import ScanError
 from study.scans.layouts import EIGHT_BIT, LAYOUTS
 from study.scans.nifti import save_nifti
-from study.scans.scan_tables import check_scans, read_scans, read_training_scans
+from study.scans.scan_tables import read_scans, read_training_scans
 from study.scans.schemas import ScanTableError
 
 CT_SEG = ("coronacases_001", "coronacases_002", "radiopaedia_4_85506_1")

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.scans.checks import check_scans
 from study.scans.cohort import consecutive_pairs
 from study.scans.ct import write_scan
 from study.scans.datasets import index
 from study.scans.folders import SAME_EXAM, softness
-from study.scans.scan_tables import check_scans, read_scans
+from study.scans.scan_tables import read_scans
 
 SPACING_MM = (10.0, 3.0, 3.0)
 

@@ -57,7 +57,7 @@ def table(scan_ids, patient_ids=None, **columns):
 )  # fmt: skip
 def test_columns_that_look_like_identities(column):
     (note,) = identities.suspicions(table(["P001-1", "P002-1"], **{column: ["secret", "secret"]}))
-    assert f"the columns {column} look as if they identify people" in note and "secret" not in note
+    assert f"columns that look as if they identify people: {column}: remove" in note and "secret" not in note
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_pseudonyms_are_not_suspected(ids):
 @pytest.mark.parametrize(
     ("scan_ids", "patient_ids", "said"),
     [
-        (["Mueller_Anna", "Wang_Li"], ["1", "2"], "2 of 2 cells of scan_id look like names, the first in row 2"),
-        (["covid-1", "covid-zhang"], ["1", "2"], "1 of 2 cells of scan_id look like names, the first in row 3"),
-        (["1", "2"], ["张伟", "李娜"], "2 of 2 cells of patient_id look like names"),
-        (["s1", "s2"], ["Smith^John", "Doe^Jane"], "2 of 2 cells of patient_id look like names"),
+        (["Mueller_Anna", "Wang_Li"], ["1", "2"], "scan_id looks like names in 2 of 2 rows, the first of them row 2"),
+        (["covid-1", "covid-zhang"], ["1", "2"], "scan_id looks like names in 1 of 2 rows, the first of them row 3"),
+        (["1", "2"], ["张伟", "李娜"], "patient_id looks like names in 2 of 2 rows"),
+        (["s1", "s2"], ["Smith^John", "Doe^Jane"], "patient_id looks like names in 2 of 2 rows"),
         (
             ["s1", "s2"],
             ["P1", "4711234"],
-            "1 of 2 cells of patient_id look like record numbers or dates, the first in row 3",
+            "patient_id looks like record numbers or dates in 1 of 2 rows, the first of them row 3",
         ),
-        (["CT20200123", "b"], ["1", "2"], "1 of 2 cells of scan_id look like record numbers or dates"),
+        (["CT20200123", "b"], ["1", "2"], "scan_id looks like record numbers or dates in 1 of 2 rows"),
     ],
 )
 def test_ids_that_look_like_people(scan_ids, patient_ids, said):

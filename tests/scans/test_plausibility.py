@@ -60,7 +60,7 @@ def test_values_on_another_scale(made, tmp_path, change, words):
 def test_a_blank_section_within_is_refused_and_at_the_ends_said(made, tmp_path):
     hu = made.hu.copy()
     hu[:2] = -1024
-    assert body_notes("a.nii", hu, made.spacing_mm) == [f"2 of {len(hu)} sections at the ends are blank"]
+    assert body_notes("a.nii", hu, made.spacing_mm) == [f"blank sections at the ends: 2 of {len(hu)}"]
     hu[9] = 0
     write_scan(tmp_path / "a.nii", hu, made.spacing_mm)
     refused(tmp_path / "a.nii", f"section 10 of {len(hu)}, from the feet, is blank", "every voxel is 0")
@@ -68,7 +68,7 @@ def test_a_blank_section_within_is_refused_and_at_the_ends_said(made, tmp_path):
 
 def test_copies_of_a_section_are_said(made):
     notes = body_notes("a.nii", np.repeat(made.hu[10:11], 7, axis=0), made.spacing_mm)
-    assert notes == ["6 of 7 sections are the same as the one below: copies add no volume"]
+    assert notes == ["sections that are the same as the one below: 6 of 7; copies add no volume"]
 
 
 def test_a_section_of_another_place_is_said(made):

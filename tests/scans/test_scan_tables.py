@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.table_rows import MEASURES, ROW, TRAINING_ROW, changed, faults_of, places
-from study.scans.cohort import unknowns
-from study.scans.scan_tables import check_scans, read_biomarkers, read_scans, read_training_scans, write_scans
+from study.scans.checks import check_scans, unknowns
+from study.scans.scan_tables import read_biomarkers, read_scans, read_training_scans, write_scans
 from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, TRAINING_COLUMNS, ScanTableError, format_faults
 
 # --- reading a sound table ---

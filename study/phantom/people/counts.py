@@ -7,6 +7,7 @@ import numpy as np
 from study.phantom.people.patients import MOST_SCANS
 from study.phantom.people.reports import LANGUAGES
 from study.phantom.request import RequestError, check_word, is_fraction, is_whole
+from study.plural import count
 
 # The paper's counts, from which those that are not given follow by proportion.
 PAPER = dict(
@@ -102,7 +103,7 @@ class People:
         within("n_patients", 1, 99999)
         within("n_minors", 0, self.n_patients, ": {n_patients} includes them")
         self._refuse(faults)
-        groups = [f"{n} {word}{'s' * (n > 1)}" for n, word in ((n_adults, "adult"), (n_minors, "minor")) if n]
+        groups = [count(n, word) for n, word in ((n_adults, "adult"), (n_minors, "minor")) if n]
         of_patients = "{n_patients} means " + " and ".join(groups)
         within("n_severe_patients", 0, n_adults, f": {of_patients}")
         self._refuse(faults)

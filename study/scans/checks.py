@@ -1,0 +1,220 @@
+"""What is wrong with a scan table and its files, and what is doubtful: one list for all who ask.
+
+`study check` opens every file. A run looks at the rest of the list before it starts, notebook 1 says what is doubtful,
+and what is wrong with the files of a single scan leaves that scan out later, in the words of its fault here.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+
+from study.plural import count
+from study.scans.ct import ScanError, mask_reader, read_scan
+from study.scans.identities import suspicions
+from study.scans.nifti import is_folder
+from study.scans.plausibility import refuse_exchanged_masks
+from study.scans.scan_tables import scan_table
+from study.scans.schemas import MASK_COLUMNS, SCAN_RULES, STATUSES, Fault, ScanTableError, read_text_table
+
+# What follows for a scan whose age, sex, date or status is unknown, as in most public data sets.
+UNKNOWN = {
+    "age_years": "such patients are included, and Table 1 gives the age of the others",
+    "sex": "Table 1 gives the sex of the others",
+    "scan_date": "a scan without date is in no pair of consecutive scans, so progression (notebook 6) leaves it out",
+    "status": "severity (notebook 5) leaves such scans out",
+}
+
+
+# --- what is wrong ---
+
+
+def check_scans(path, files: bool = True, progress: bool = True, notes: list[str] | None = None) -> list[Fault]:
+    """Everything wrong with a scan table and the files that it names.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+    files : bool
+        Open every scan and mask too. A mask is compared with its scan, the infection with the lungs; if the scan
+        cannot be read, its masks are only checked for existence.
+    progress : bool
+        Show a progress bar on standard error.
+    notes : list of str, optional
+        Receives what a user should know of scans that can be read, what in the table may name people, and dates that
+        lie in the future.
+
+    Returns
+    -------
+    list of Fault
+        Empty if nothing is wrong; `format_faults` turns it into text.
+    """
+    try:
+        table, faults = scan_table(path)
+    except ScanTableError as error:
+        return error.faults
+    notes = [] if notes is None else notes
+    notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table)]]
+    if files:
+        from tqdm import tqdm
+
+        for row, cells in tqdm(table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress):
+            faults += _file_faults(Path(path), row, cells, notes)
+    return faults
+
+
+def check_before_a_run(path, opened: bool = True) -> list[str]:
+    """Refuse a table none of whose scans could be used, as far as a few seconds show it.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A scan table without faults.
+    opened : bool
+        Open the first scan, the last and one between them as `check_scans` does, and not only look whether all files
+        are there.
+
+    Returns
+    -------
+    list of str
+        How many scans a run would leave out, as files of theirs are missing.
+
+    Raises
+    ------
+    ScanTableError
+        If files of every scan are missing, or all opened scans have faults.
+    """
+    table, _ = scan_table(path)
+    missing = {row: found for row, cells in table.iterrows() if (found := _missing_files(Path(path), row, cells))}
+    if len(missing) == len(table):
+        raise ScanTableError(path, [*chain(*missing.values())])
+    there = table.drop(index=list(missing))
+    if opened:
+        some = there.iloc[sorted({0, len(there) // 2, len(there) - 1})]
+        faults = [_file_faults(Path(path), row, cells, []) for row, cells in some.iterrows()]
+        if all(faults):
+            raise ScanTableError(path, [*chain(*faults)])
+    if not missing:
+        return []
+    first = next(iter(missing.values()))[0]
+    return [
+        f"{path}: files are missing for {len(missing)} of {count(len(table), 'scan')}, and the run will go on without "
+        f"them; the first, in row {first.row}, {first.column}: {first.value}: {first.remedy}"
+    ]
+
+
+def check_training_files(path) -> None:
+    """Refuse a training table that names files which are not there, as training needs all of them.
+
+    Raises
+    ------
+    ScanTableError
+    """
+    table, _ = read_text_table(path, ["image"])
+    faults = [fault for row, cells in table.iterrows() for fault in _missing_files(Path(path), row, cells)]
+    if faults:
+        raise ScanTableError(path, faults)
+
+
+def why_no_severity(path, scans: pd.DataFrame) -> list[Fault]:
+    """Why severity cannot be analysed, which takes severe and non-severe scans; empty if it can."""
+    known = scans["status"].dropna()
+    if known.nunique() == len(STATUSES):
+        return []
+    found = "unknown for all scans"
+    if len(known):
+        every = f"all {len(known)} scans" if len(known) > 1 else "the one scan"
+        found = f"{known.iloc[0]} for {every} of known status"
+    rule = f"status is {found}, and severity (notebook 5) stops without severe and non-severe ones"
+    remedy = "fill in the column, or end before it, by `study run NAME --until biomarkers`"
+    return [Fault(str(path), None, "status", "", rule, remedy)]
+
+
+def _missing_files(path: Path, row: int, cells: pd.Series) -> list[Fault]:
+    """The files that one row names and that are not there."""
+    faults = []
+    for column in ("image", *MASK_COLUMNS):
+        if cells.get(column):
+            try:
+                is_folder(path.parent / cells[column])
+            except ScanError as error:
+                faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
+    return faults
+
+
+def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> list[Fault]:
+    """What is wrong with the files that one row names; `notes` receives what is worth knowing of its scan."""
+    faults = []
+
+    def fault(column, error):
+        faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
+
+    scan, voxels = None, {}
+    if cells["image"]:
+        try:
+            scan = read_scan(path.parent / cells["image"])
+            notes += [f"{path}: row {row}, {cells['image']}: {note}" for note in scan.notes]
+        except ScanError as error:
+            fault("image", error)
+    for column in MASK_COLUMNS:
+        if not cells.get(column):
+            continue
+        mask_path = path.parent / cells[column]
+        try:
+            if scan is not None:
+                voxels[column] = int(mask_reader(column)(mask_path, scan).sum())
+            else:
+                is_folder(mask_path)  # which refuses what is not there
+        except Exception as error:  # of whatever type: the other files are checked all the same
+            fault(column, ScanError.of(error, mask_path))
+    if {"lung_mask", "infection_mask"} <= voxels.keys():
+        try:
+            refuse_exchanged_masks(path.parent / cells["infection_mask"], voxels["lung_mask"], voxels["infection_mask"])
+        except ScanError as error:
+            fault("infection_mask", error)
+    return faults
+
+
+# --- what is doubtful ---
+
+
+def doubts(path, scans: pd.DataFrame) -> list[str]:
+    """Say what is doubtful about a sound table of scans or biomarkers, and what follows where cells are unknown.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The table.
+    scans : pandas.DataFrame
+        What was read from it.
+
+    Returns
+    -------
+    list of str
+        What may name people, dates that lie in the future, and what is unknown of how many scans.
+    """
+    table, _ = read_text_table(path, ["scan_id"])
+    return [*suspicions(table), *_future_dates(table), *unknowns(scans)]
+
+
+def unknowns(scans: pd.DataFrame) -> list[str]:
+    """Say for how many scans age, sex, date or status is unknown, and what follows; nothing if all are known."""
+    n_unknown = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
+    every = count(len(scans), "scan")
+    return [f"{column} is unknown for {n} of {every}: {UNKNOWN[column]}" for column, n in n_unknown.items() if n]
+
+
+def _future_dates(table: pd.DataFrame) -> list[str]:
+    """Say how many dates lie in the future, for which a shift on purpose is a reason too."""
+    today = pd.Timestamp.now().normalize() + pd.Timedelta(days=1)  # somewhere it is tomorrow already
+    late = [row for row, cell in table["scan_date"].items()
+            if cell and SCAN_RULES["scan_date"][1](cell) and pd.Timestamp(cell) > today]  # fmt: skip
+    if not late:
+        return []
+    return [
+        f"scan_date lies in the future in {len(late)} of {count(len(table), 'row')}, the first of them row {late[0]} "
+        f"({table.at[late[0], 'scan_date']}): correct them; dates that were shifted on purpose may stay, if all of a "
+        "patient's were shifted alike"
+    ]
