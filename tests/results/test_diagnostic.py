@@ -44,7 +44,7 @@ def test_in_words_and_as_values(cohort):
     table = diagnostic.beside_table_2(predicted, severe, patients, performance, 0.05, n_resamples=50)
     shown = diagnostic.in_words(table)
     key = ("POI", "ppv")
-    expected = words.with_interval(*table.loc[key, ["estimate", "low", "high"]], digits=3)
+    expected = words.with_interval(*table.loc[key, ["estimate", "low", "high"]], digits=words.SHARE_DIGITS)
     assert shown.loc[("POI", "PPV, prevalence of the study"), "Cut-off kept"] == expected
     by_patient = clustered.auc_table(predicted, severe, patients)
     precise = diagnostic.precision(by_patient, table, severe, patients)
