@@ -10,6 +10,8 @@ from study import changes, workflow
 from study.files import write_json
 from study.run import Run
 
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
+
 JOB = """[Mon Nov 30 12:18:06 2026]
 rule {rule}:
     input: runs/small/recipes/x.json

@@ -1,7 +1,6 @@
 """What does not count as code, and which notebooks of the study an edit re-runs."""
 
 import ast
-import functools
 import re
 
 import nbformat
@@ -125,15 +124,6 @@ def reached(project=ROOT):
 @pytest.fixture(scope="module")
 def reached_now():
     return reached()
-
-
-KNOWN_TEXTS = functools.cache(digests.Module)
-
-
-@pytest.fixture
-def read_once(monkeypatch):
-    """Parse a module again only if its text has changed: after an edit, all others are as they were."""
-    monkeypatch.setattr(digests, "Module", KNOWN_TEXTS)
 
 
 EDITS = [
