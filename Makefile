@@ -26,7 +26,7 @@ test: check
 check: .venv/ready
 	@$(BIN)/ruff check --quiet --no-cache
 	@$(BIN)/ruff format --check --quiet --no-cache
-	@$(BIN)/python -m pytest --doctest-modules study
+	@$(BIN)/python -m pytest --doctest-modules $$(grep -rl --include='*.py' '>>> ' study)
 
 site: .venv/ready
 	@study site $(RUN)

@@ -3,21 +3,28 @@
 import study  # noqa: F401  before numpy, as it chooses the arithmetic
 
 # isort: split
+import functools
 import shutil
 
 import numpy as np
 import pytest
 
 from helpers.project import ROOT, SHARED, copy_project
+from study.fingerprint import digests
 from study.scans.ct import write_scan
 from tools.chromium import CHROMIUM_FLAGS, find_chromium
 
 REAL_DATA = SHARED / "real"
 
 
+# The longest first. Started last, such a file would leave the other processes without work.
+LONG_FILES = ("test_notebooks.py", "test_biomarker_table.py", "test_training.py", "test_cluster.py", "test_lab.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Start with the file that takes longest, the study as people run it: the others run beside it."""
-    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+    """Start with the files that take longest: the others run beside them."""
+    order = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -150,6 +157,15 @@ def project(tmp_path):
 def project_for_module(tmp_path_factory):
     """Return a copy of the project's folder that the tests of a module share."""
     return copy_project(tmp_path_factory.mktemp("project"))
+
+
+PARSED = functools.cache(digests.Module)
+
+
+@pytest.fixture
+def read_once(monkeypatch):
+    """Let fingerprints parse a text only once in all tests: of a project with an edit, the others are as before."""
+    monkeypatch.setattr(digests, "Module", PARSED)
 
 
 PAGES_OF_THE_PROJECT = ("README.md", "REPRODUCING.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff")

@@ -11,6 +11,8 @@ from study.files import write_json
 from study.run import Run
 from study.scans.ct import write_scan
 
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
+
 JOB = """[Mon Nov 30 12:18:06 2026]
 rule {rule}:
     input: runs/small/recipes/x.json

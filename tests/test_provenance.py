@@ -10,6 +10,8 @@ from study import provenance, workflow
 from study.files import write_json, write_text
 from study.run import Run
 
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
+
 
 def test_the_snakefile_knows_the_same_files(project):
     """What each rule needs and makes, as a dry run prints it, beside recipes and values."""

@@ -16,6 +16,8 @@ from study import __main__, workflow
 from study.files import write_json
 from study.run import Run
 
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
+
 
 def test_all_files_that_are_not_there_are_named_before_anything_starts(project):
     parameters = project / "parameters" / "own.yaml"

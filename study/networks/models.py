@@ -7,6 +7,7 @@ For each task (``lung``, ``infection``) there are ``<task>.safetensors``, an Ope
 import functools
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ def save(model, settings, card, folder):
     import warnings
     from dataclasses import asdict
 
-    import openvino
     import torch
     from safetensors.torch import save_file
 
+    openvino = _openvino()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     task = settings.task
@@ -266,6 +267,12 @@ def _runtime():
     It gives the thread that creates it a stack for signal handlers. Released in another thread, it would free that
     stack while it is still in use, and the next signal would crash the process.
     """
+    return _openvino().Core()
+
+
+def _openvino():
+    """OpenVINO without its telemetry, which reports each use to its maker unless this package is missing."""
+    sys.modules["openvino_telemetry"] = None
     import openvino
 
-    return openvino.Core()
+    return openvino

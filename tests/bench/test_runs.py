@@ -10,6 +10,8 @@ from helpers.project import ROOT
 from study import workflow
 from study.run import Run
 
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
+
 
 @pytest.mark.parametrize(("edit", "expected"), [row[1:] for row in runs.EDITS], ids=[row[0] for row in runs.EDITS])
 def test_an_edit_changes_the_recipes_of_the_notebooks_that_the_bench_expects(project, edit, expected):

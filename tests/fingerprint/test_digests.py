@@ -1,7 +1,6 @@
 """What does not count as code, and which notebooks of the study an edit re-runs."""
 
 import ast
-import functools
 import re
 
 import nbformat
@@ -154,7 +153,7 @@ EDITS = [
 
 @pytest.mark.parametrize(("file", "old", "new", "again"), EDITS, ids=[f"{file} {new}" for file, _, new, _ in EDITS])
 def test_an_edit_counts_for_the_notebooks_that_use_what_it_changes(
-    project_for_module, reached_now, file, old, new, again
+    project_for_module, reached_now, read_once, file, old, new, again
 ):
     """An `old` of nothing is the end of the file."""
     path = project_for_module / "study" / file
@@ -189,10 +188,9 @@ def changed(text, name):
 
 
 def test_a_changed_definition_counts_for_each_notebook_that_reaches_it_and_for_no_other(
-    project_for_module, reached_now, monkeypatch
+    project_for_module, reached_now, read_once
 ):
     """Some of all modules that the notebooks reach."""
-    monkeypatch.setattr(digests, "Module", functools.cache(digests.Module))  # reads what has not changed once
     names = sorted({name for found in reached_now.values() for name in found if name.startswith("study.")})
     n_changed = 0
     for name in names[::110]:

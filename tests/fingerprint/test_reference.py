@@ -2,6 +2,7 @@
 
 import ast
 import dis
+import functools
 import importlib
 import sys
 import types
@@ -42,6 +43,7 @@ def named_in(code):
                 yield ["", module, step.argval]
 
 
+@functools.cache
 def statements(text):
     """The compiled statements of a module that bind each of its names."""
     found = {}
@@ -101,7 +103,7 @@ def reached_by(text):
 
 
 @pytest.mark.parametrize("name", workflow.NOTEBOOKS)
-def test_no_definition_that_compiled_code_names_is_missed(name):
+def test_no_definition_that_compiled_code_names_is_missed(name, read_once):
     notebook = workflow.read_notebooks(ROOT)[name]
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     told = set()

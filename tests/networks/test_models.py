@@ -84,6 +84,14 @@ def test_saving_warns_of_nothing_and_all_files_may_be_read_alike(tmp_path):
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
 
 
+def test_openvino_reports_to_nobody_that_it_is_used(handed):
+    """Else it would send an event over the network for each import, and several for each network that is saved."""
+    models.Network(handed, "lung")
+    from openvino.tools.ovc import convert_impl, telemetry_utils
+
+    assert {part.tm.__name__ for part in (convert_impl, telemetry_utils)} == {"openvino.tools.ovc.telemetry_stub"}
+
+
 def test_the_card_of_an_older_training_is_read_as_it_stands(handed, tmp_path):
     """How a network was trained does not matter for measuring: a setting that has another name today is kept."""
     card = json.loads((handed / "infection.json").read_text())

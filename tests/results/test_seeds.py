@@ -99,7 +99,7 @@ def a_finished_run(project, **train):
     return run
 
 
-def test_the_other_runs_differ_from_the_base_in_the_seed_of_the_training_alone(project):
+def test_the_other_runs_differ_from_the_base_in_the_seed_of_the_training_alone(project, read_once):
     base = a_finished_run(project)
     made = other_seeds.runs(base, 3)
     assert [run.name for run, _ in made] == ["smoke-seed-2", "smoke-seed-3"]
@@ -120,7 +120,7 @@ def test_the_other_runs_differ_from_the_base_in_the_seed_of_the_training_alone(p
         assert yaml.safe_load(path.read_text())["2-train"]["seed"] == seed
 
 
-def test_a_run_without_networks_of_its_own_is_refused(project):
+def test_a_run_without_networks_of_its_own_is_refused(project, read_once):
     with pytest.raises(ValueError, match=re.escape("study run smoke")):
         other_seeds.runs(Run("smoke", project), 5)
     with pytest.raises(ValueError, match="takes over networks"):
