@@ -87,7 +87,8 @@ rule train:
         f"{R}/models/lung.json",
         f"{R}/models/infection.json",
         f"{R}/values/2-train.json",
-    threads: 1 if own_models else n_processes * max(1, training["threads"] + training["sample_workers"])
+    # A single process trains the two networks at the same time, in one process each.
+    threads: 1 if own_models else max(2, n_processes) * max(1, training["threads"] + training["sample_workers"])
     resources:
         mem_mb=memory(8000 * n_processes),
         runtime=24 * 60,

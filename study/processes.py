@@ -226,3 +226,63 @@ def end_with_parent(*_):
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=wait, args=(parent_process(),), daemon=True).start()
+
+
+def at_once(do, items, *given):
+    """Call ``do(item, *given)`` for several items at the same time, each in a process of its own.
+
+    No process outlives this call, which ends with the first error, nor this process.
+
+    Parameters
+    ----------
+    do : callable
+    items : sequence
+    given
+        Where processes can be forked, as on Linux, they share the memory of what is given; elsewhere each gets a copy.
+
+    Raises
+    ------
+    RuntimeError
+        If one of the processes was killed.
+    Exception
+        As ``do`` raised it.
+    """
+    import multiprocessing
+    from multiprocessing.connection import wait
+
+    # A fork inherits no threads: this process must not have computed in several before, as torch may.
+    context = multiprocessing.get_context("fork" if "fork" in multiprocessing.get_all_start_methods() else None)
+    running = {}
+    try:
+        for item in items:
+            outcome, told = context.Pipe(duplex=False)
+            running[outcome] = context.Process(target=_do_and_tell, args=(told, do, item, given))
+            running[outcome].start()
+            told.close()
+        while running:
+            for outcome in wait(list(running)):
+                error = _outcome(outcome)
+                running.pop(outcome).join()
+                if error:
+                    raise error
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.join()
+
+
+def _do_and_tell(told, do, item, given):
+    end_with_parent()
+    try:
+        do(item, *given)
+        told.send(None)
+    except Exception as error:
+        told.send(error)
+
+
+def _outcome(outcome):
+    """The error that a process tells of; None if it has done its task."""
+    try:
+        return outcome.recv()
+    except EOFError:
+        return RuntimeError("a process was killed, most often because memory ran out; free some memory and run again")

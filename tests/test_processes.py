@@ -97,3 +97,44 @@ def test_a_run_that_never_began_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError), processes.only_one(run):
         raise ValueError
     assert not run.folder.exists()
+
+
+def meet(item, folder, items):
+    """Wait until all items are being done, then fail for the one that is no number."""
+    (folder / item).write_text(str(os.getpid()))
+    wait_for(lambda: all((folder / other).exists() for other in items))
+    float(item)
+
+
+def test_what_is_done_at_once_is_done_at_the_same_time(tmp_path):
+    processes.at_once(meet, ["1", "2"], tmp_path, ["1", "2"])
+    assert len({os.getpid(), *(int((tmp_path / item).read_text()) for item in "12")}) == 3
+
+
+def stay(item, folder):
+    (folder / item).write_text(str(os.getpid()))
+    if item == "faulty":
+        wait_for((folder / "long").exists)
+        raise ValueError("give another item")
+    if item == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("item", "error", "words"),
+    [("faulty", ValueError, "^give another item$"), ("killed", RuntimeError, "was killed, .* free some memory")],
+)
+def test_the_first_error_ends_all_that_is_done_at_once(tmp_path, item, error, words):
+    with pytest.raises(error, match=words):
+        processes.at_once(stay, ["long", item], tmp_path)
+    assert not any(is_alive(int(path.read_text())) for path in tmp_path.iterdir() if path.read_text())
+
+
+def test_what_is_done_at_once_ends_with_who_asked_for_it(tmp_path):
+    command = [sys.executable, ROOT / "tests" / "helpers" / "at_once.py", tmp_path]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}) as asking:
+        wait_for(lambda: all((tmp_path / item).exists() for item in ("one", "other")))
+        asking.kill()
+    pids = [int(path.read_text()) for path in tmp_path.iterdir()]
+    wait_for(lambda: not any(map(is_alive, pids)))

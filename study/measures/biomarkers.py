@@ -19,7 +19,7 @@ TISSUE_ABOVE_HU, BODY_MM = -200, 30.0  # a line through the body crosses so much
 NO_LUNG = "label_map shows no lung (no voxel is 1 or 2): is this a chest CT, and did segmentation work?"
 
 
-def measure(hu, label_map, spacing_mm):
+def measure(hu, label_map, spacing_mm, sides=None):
     """Measure the volumes, POI and iHU of one scan, for both lungs together and for each.
 
     The right and the left lung are told apart by :func:`lung_sides`. One lung alone is one side; of the other side,
@@ -33,6 +33,8 @@ def measure(hu, label_map, spacing_mm):
         0 background, 1 lung, 2 infection. The lung field is 1 or 2.
     spacing_mm : tuple of 3 float
         Distance between voxel centres (z, y, x).
+    sides : tuple, optional
+        What :func:`lung_sides` says of the lung field, if it is known.
 
     Returns
     -------
@@ -50,8 +52,8 @@ def measure(hu, label_map, spacing_mm):
     field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
-    right, _ = lung_sides(hu, field, spacing_mm)
-    hu, label_map, right, field = (array[_box(field)] for array in (hu, label_map, right, field))
+    right, _ = sides or lung_sides(hu, field, spacing_mm)
+    hu, label_map, right, field = (array[box(field)] for array in (hu, label_map, right, field))
     sides = np.where(right, 0, 1)[field]
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
@@ -92,8 +94,8 @@ def lung_sides(hu, lung_mask, spacing_mm):
     shrunk_mm : float
         By how much the field was shrunk; 0 for two lungs that are apart, NaN for one lung.
     """
-    box = _box(lung_mask)
-    field = lung_mask[box]
+    within = box(lung_mask)
+    field = lung_mask[within]
     steps = [max(1, int(COARSE_MM // length)) for length in spacing_mm]
     coarse = field[tuple(slice(None, None, step) for step in steps)]
     step_mm = np.multiply(steps, spacing_mm)
@@ -109,10 +111,10 @@ def lung_sides(hu, lung_mask, spacing_mm):
             is_right = parts[tuple(nearest)] == pair[0]
             for axis, step in enumerate(steps):
                 is_right = np.repeat(is_right, step, axis)
-            right[box] = is_right[tuple(slice(n) for n in field.shape)]
+            right[within] = is_right[tuple(slice(n) for n in field.shape)]
             return right, float(shrunk_mm)
     centroid = np.average(np.arange(lung_mask.shape[2]), weights=lung_mask.sum(axis=(0, 1)))
-    right[:] = centroid < _middle(hu[box[0]], spacing_mm)
+    right[:] = centroid < _middle(hu[within[0]], spacing_mm)
     return right, float("nan")
 
 
@@ -186,7 +188,7 @@ def measure_otherwise(hu, label_map):
     field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
-    hu, label_map, field = (array[_box(field)] for array in (hu, label_map, field))
+    hu, label_map, field = (array[box(field)] for array in (hu, label_map, field))
     infection = label_map == INFECTION
     masks = {"smaller": infection & ~_grown(field & ~infection), "larger": field & _grown(infection)}
     measured = {}
@@ -257,7 +259,7 @@ def _biomarkers(n_lung, n_infected, sum_hu, voxel_ml):
     }
 
 
-def _box(field):
+def box(field):
     """Slices about the voxels of a mask."""
     found = (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
     return tuple(slice(inside[0], inside[-1] + 1) for inside in found)

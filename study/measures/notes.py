@@ -7,7 +7,7 @@ on phantoms of known lungs, motion and fluid, and looked at on public scans (`do
 import numpy as np
 from scipy import ndimage
 
-from study.measures.biomarkers import SIDES, lung_sides
+from study.measures.biomarkers import SIDES, box, lung_sides
 from study.scans.labels import BACKGROUND, INFECTION
 from study.scans.plausibility import measured_pixels
 
@@ -28,22 +28,24 @@ BETWEEN_HU, LONGEST_BLUR_MM, BLUR_MM, FEWEST_CM2 = (-600, -200), 20.0, 1.5, 20.0
 FLUID_HU, FLUID_MM, FLUID_ML, BEHIND_LUNG_MM = (-10, 30), 10.0, 35.0, 40.0
 
 
-def scan_notes(scan, label_map):
+def scan_notes(scan, label_map, sides=None):
     """What makes the numbers of a segmented scan doubtful: what its file tells, and what its lungs do.
 
     Parameters
     ----------
     scan : study.scans.ct.Scan
     label_map : integer array (z, y, x)
+    sides : tuple, optional
+        As in :func:`lung_notes`.
 
     Returns
     -------
     list of str
     """
-    return [*scan.notes, *lung_notes(scan.hu, label_map, scan.spacing_mm)]
+    return [*scan.notes, *lung_notes(scan.hu, label_map, scan.spacing_mm, sides)]
 
 
-def lung_notes(hu, label_map, spacing_mm):
+def lung_notes(hu, label_map, spacing_mm, sides=None):
     """Say what makes the numbers of a segmented scan doubtful.
 
     Parameters
@@ -52,6 +54,8 @@ def lung_notes(hu, label_map, spacing_mm):
     label_map : integer array (z, y, x)
         0 background, 1 lung, 2 infection; some voxel is lung.
     spacing_mm : tuple of 3 float
+    sides : tuple, optional
+        What :func:`study.measures.biomarkers.lung_sides` says of the lungs, if it is known.
 
     Returns
     -------
@@ -63,12 +67,13 @@ def lung_notes(hu, label_map, spacing_mm):
     every = np.s_[:, :: steps[0], :: steps[1]]
     coarse = hu[every], label_map[every], (spacing_mm[0], *np.multiply(steps, spacing_mm[1:]))
     lung = label_map != BACKGROUND
+    right, shrunk_mm = sides or lung_sides(hu, lung, spacing_mm)
     return [
         *_volume(lung, spacing_mm),
         *_inside(*coarse),
         *_cut_along(lung, spacing_mm),
         *_cut_across(hu, lung, spacing_mm),
-        *_sides(*coarse),
+        *_sides(*coarse[:2], right[every], shrunk_mm),
         *_breathing(*coarse),
         *_fluid(_means(hu, steps), *coarse[1:]),
     ]
@@ -87,9 +92,10 @@ def _volume(lung, spacing_mm):
 def _inside(hu, label_map, spacing_mm):
     """Compare the lungs with what is certainly lung, and with the body."""
     lung, notes = label_map != BACKGROUND, []
-    going_on = np.pad(lung, 1, mode="edge")  # beyond the first and the last section
+    around = tuple(slice(max(0, inside.start - 1), inside.stop + 1) for inside in box(lung))
+    going_on = np.pad(lung[around], 1, mode="edge")  # beyond the first and the last section of the scan
     deep = ndimage.distance_transform_edt(going_on, sampling=spacing_mm)[1:-1, 1:-1, 1:-1] > DEEP_MM
-    certain = hu[deep & (label_map != INFECTION) & (hu >= AIR_BELOW_HU)]
+    certain = hu[around][deep & (label_map[around] != INFECTION) & (hu[around] >= AIR_BELOW_HU)]
     if certain.size and (gap := np.median(certain) - np.median(hu[lung])) > LIGHTER_HU:
         notes.append(f"half of the lungs lies {gap:.0f} HU below what is certainly lung: is there other air in them?")
     sections = lung.any(axis=(1, 2))
@@ -119,9 +125,8 @@ def _cut_across(hu, lung, spacing_mm):
     return ["lung reaches the border of the field of view: a part of the lungs is not in the scan"]
 
 
-def _sides(hu, label_map, spacing_mm):
+def _sides(hu, label_map, right, shrunk_mm):
     lung, notes = label_map != BACKGROUND, []
-    right, shrunk_mm = lung_sides(hu, lung, spacing_mm)
     lungs = {side: lung & (right == is_right) for side, is_right in zip(SIDES, (True, False), strict=True)}
     lungs = {side: mask for side, mask in lungs.items() if mask.any()}
     if len(lungs) == 1:

@@ -35,9 +35,10 @@ def measure_row(row, scan, label_map):
     """
     carried = {name: row[name] for name in CARRIED}
     report = {"report": row["report"]} if "report" in row else {}
-    said = notes.scan_notes(scan, label_map)
+    sides = biomarkers.lung_sides(scan.hu, label_map >= LUNG, scan.spacing_mm)
+    said = notes.scan_notes(scan, label_map, sides)
     noted = {"notes": "; ".join(said) or None}
-    return carried | biomarkers.measure(scan.hu, label_map, scan.spacing_mm) | noted | report
+    return carried | biomarkers.measure(scan.hu, label_map, scan.spacing_mm, sides) | noted | report
 
 
 def variants_row(row, hu, label_map, masks):

@@ -322,7 +322,9 @@ def train_models(
 ):
     """Train both networks on one training table and write them with their cards.
 
-    Under `torchrun` each process computes its share (:mod:`ranks`), and all return the same cards.
+    On a CPU both are trained at the same time, each in a process of its own: layers with few filters gain little by
+    further threads. A GPU trains one after the other. Under `torchrun` each process computes its share (:mod:`ranks`),
+    and all return the same cards.
 
     Parameters
     ----------
@@ -361,12 +363,21 @@ def train_models(
         # were computed in another arithmetic are others.
         made_of = [list(section_mm), list(increment_mm), held_out_share, arithmetic.chosen()]
         digest = json.dumps([data["training_table_sha256"], *made_of])
-        for one in settings:
-            model, history, dice = train(sections, judged, one, models_folder, digest, progress)
-            if ranks.rank() == 0:
-                card = model_card.write(one.task, data, history, dice, choose_threshold(dice))
-                if one.start_from:
-                    card["started_from"] = models.origin(one.start_from, one.task)
-                models.save(model, one, card, models_folder)
+        given = (sections, judged, data, models_folder, digest, progress)
+        if len(settings) > 1 and ranks.size() == 1 and ranks.device().type == "cpu":
+            processes.at_once(_train_and_save, settings, *given)
+        else:
+            for one in settings:
+                _train_and_save(one, *given)
         ranks.wait()  # for the first process to have written both
     return {one.task: models.read_card(models_folder, one.task) for one in settings}
+
+
+def _train_and_save(settings, sections, judged, data, models_folder, digest, progress):
+    """Train one network and write it with its card."""
+    model, history, dice = train(sections, judged, settings, models_folder, digest, progress)
+    if ranks.rank() == 0:
+        card = model_card.write(settings.task, data, history, dice, choose_threshold(dice))
+        if settings.start_from:
+            card["started_from"] = models.origin(settings.start_from, settings.task)
+        models.save(model, settings, card, models_folder)

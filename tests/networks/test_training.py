@@ -218,6 +218,21 @@ def test_a_checkpoint_of_other_sections_or_held_out_patients_is_not_resumed(tmp_
     assert identified[0] == identified[-1] and len(set(identified)) == 4
 
 
+def test_networks_that_are_trained_at_the_same_time_learn_what_each_learns_alone(tmp_path, monkeypatch):
+    (tmp_path / "scans.csv").touch()
+    table = pd.DataFrame({"patient_id": list("abc"), "scan_id": list("123")})
+    monkeypatch.setattr(training, "load_sections", lambda scans, *_: [toy_sections(int(k)) for k in scans["scan_id"]])
+    monkeypatch.setattr(training.model_card, "learnt_from", lambda *_: {})
+    monkeypatch.setattr(training.model_card, "write", lambda *_: {"threshold": 0.5})
+    both, given = [settings("lung", workers=1), settings("infection", workers=1)], ([5.0], 0.3)
+    cards = training.train_models(table, tmp_path, tmp_path / "together", both, *given)
+    assert list(cards) == ["lung", "infection"]
+    for one in both:
+        training.train_models(table, tmp_path, tmp_path / "alone", [one], *given)
+        name = f"{one.task}.checkpoint.safetensors"
+        assert contents(tmp_path / "together" / name) == contents(tmp_path / "alone" / name)
+
+
 def test_no_patient_is_on_both_sides():
     table = pd.DataFrame({"patient_id": ["a", "a", "b", "c", "d"], "scan_id": list("12345")})
     shown, held_out = training.split_patients(table, 0.3, seed=1)
