@@ -209,10 +209,11 @@ class WeightedLoss(nn.Module):
     def __init__(self, pixel_mm):
         super().__init__()
         small = SMALL_MM2 / pixel_mm**2
-        self.dice = DiceLoss(sigmoid=True, smooth_nr=small, smooth_dr=small)
+        # For shares of pixels, Dice has its best value at the shares themselves (Wang et al., MICCAI 2023:475-485).
+        self.dice = DiceLoss(sigmoid=True, smooth_nr=small, smooth_dr=small, soft_label=True)
 
     def forward(self, logits, target, weight):
-        """Logits, target and weight are (batch, 1, y, x); returns a scalar."""
+        """Logits, target (shares, 0 to 1) and weight are (batch, 1, y, x); returns a scalar."""
         cross_entropy = binary_cross_entropy_with_logits(logits, target, weight, reduction="sum") / weight.sum()
         # Where nothing counts, the prediction is set to be right, so that it adds nothing to Dice.
         counts = weight > 0

@@ -92,7 +92,7 @@ class Segmenter:
         found_inside = large_parts(found & inside)
         probability[found & ~mirrored_parts(found_inside, on_grid, inside)] = 0
         probability = slabs.from_network_grid(probability, scan.hu.shape, scan.spacing_mm, pixel_mm)
-        return probability >= self.lung.threshold
+        return large_parts(probability >= self.lung.threshold)  # between pixels, slivers come off
 
     def find_infection(self, scan, lung_mask):
         """Return the infection in and close to a lung field, bool (z, y, x), searching only its bounding box."""
@@ -133,14 +133,19 @@ def large_parts(lung_mask):
         Without components that are tiny compared with the largest, and without those that share no section with it,
         as the nose and its sinuses do not.
     """
-    parts, n_parts = ndimage.label(lung_mask)
-    if n_parts <= 1:
+    if not (boxes := ndimage.find_objects(lung_mask.astype(np.uint8))):
+        return lung_mask
+    box = boxes[0]
+    parts, n_parts = ndimage.label(lung_mask[box])
+    if n_parts == 1:
         return lung_mask
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     beside = np.zeros(n_parts + 1, bool)
     beside[parts[(parts == sizes.argmax()).any(axis=(1, 2))]] = True
-    return ((sizes >= SMALL_PART_OF_LUNG * sizes.max()) & beside)[parts]
+    kept = np.zeros_like(lung_mask)
+    kept[box] = ((sizes >= SMALL_PART_OF_LUNG * sizes.max()) & beside)[parts]
+    return kept
 
 
 def mirrored_parts(lung_mask, hu, body):

@@ -5,7 +5,7 @@ import pytest
 from torch import nn
 
 from study.networks import network, training
-from study.networks.samples import Sections
+from study.networks.samples import WHOLE, Sections
 
 SIZE = 64
 
@@ -22,7 +22,8 @@ def toy_sections(seed):
         infection[2:6] |= (y - 32 - dy) ** 2 + (x - centre - dx) ** 2 < 5**2
     hu = np.where(lung, -850, 40) + 450 * infection + random.normal(0, 10, lung.shape)
     hu[:, :4] = -1000
-    return Sections(f"S{seed}", hu.astype(np.int16), lung, infection & lung, (10.0, 2.5, 2.5), -850.0)
+    shares = (WHOLE * mask.astype(np.uint8) for mask in (lung, infection & lung))
+    return Sections(f"S{seed}", hu.astype(np.int16), *shares, (10.0, 2.5, 2.5), -850.0)
 
 
 def settings(task, **changes):

@@ -76,8 +76,9 @@ def test_without_neighbours_the_network_sees_the_section_itself_and_measures(tmp
     scan = scan_file()
     lung_mask = np.zeros(scan.hu.shape, bool)
     lung_mask[2:5, 6:18, 4:12] = True
-    shown = samples.Sections("S", *(np.pad(a, [(0, 0), (4, 4), (2, 2)]) for a in (scan.hu, lung_mask, lung_mask)),
-                             scan.spacing_mm, -850.0)  # fmt: skip
+    share = samples.WHOLE * lung_mask.astype(np.uint8)
+    padded = (np.pad(array, [(0, 0), (4, 4), (2, 2)]) for array in (scan.hu, share, share))
+    shown = samples.Sections("S", *padded, scan.spacing_mm, -850.0)
     made = samples.augmentation(one)(samples.sample(shown, 3, one))[0]
     assert made["channels"].shape == made["target"].shape == (1, 32, 32)
     for settings in (one, lung):

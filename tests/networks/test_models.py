@@ -207,7 +207,7 @@ def test_an_empty_folder_and_a_file_by_one_message_of_the_command(tmp_path):
 
 def test_a_card_says_what_was_learnt_from_and_what_the_network_is_not_for(tmp_path):
     toys = [toy_sections(k) for k in range(4)]
-    toys[0].infection[:] = False
+    toys[0].infection_share[:] = 0
     table = pd.DataFrame({"scan_id": [toy.scan_id for toy in toys], "slice_thickness_mm": [1.0, 2.0, None, 5.0]})
     table["image"] = [f"images/{scan_id}.nii.gz" for scan_id in table["scan_id"]]
     own = model_card.learnt_from(table, tmp_path, toys, [3.0, 10.0])

@@ -289,7 +289,7 @@ def test_a_training_keeps_a_share_of_the_weights_that_it_started_from(trained, t
 
 def test_a_healthy_scan_in_which_infection_is_found_lowers_the_score(monkeypatch):
     ill, healthy = toy_sections(1), toy_sections(2)
-    healthy.infection[:] = False
+    healthy.infection_share[:] = 0
     false = np.zeros(healthy.hu.shape, bool)
     z, y, x = (axis[: int(healthy.lung.sum() * training.FALSE_POI)] for axis in np.nonzero(healthy.lung))
     false[z, y, x] = True
