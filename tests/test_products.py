@@ -20,7 +20,7 @@ def run(tmp_path):
         write_text(path, path.name)
     write_text(
         run.cohort / "scans.csv",
-        f"{HEAD}a,images/a.nii.gz,lung/a.nii.gz,,\nb,{elsewhere},,,\nc,{tmp_path}/gone.nii,,,\n",
+        f"{HEAD}\na,images/a.nii.gz,lung/a.nii.gz,,\nb,{elsewhere},,,\nc,{tmp_path}/gone.nii,,,\n",
     )
     return run
 

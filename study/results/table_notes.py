@@ -5,7 +5,6 @@
 
 from study.results.progression import FEWEST_CASES
 from study.results.targets import NOT_ENOUGH, TARGETS
-from study.statistics import kappa
 
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
@@ -14,8 +13,7 @@ NOTES = {
     "independent too, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no biomarker of the model "
     "matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows that need it.",
     "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
-    "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa. "
-    f"{kappa.scale_in_words()}",
+    "4": "Counted are pairs of consecutive scans of a patient. Kappa error: standard error of Cohen's kappa.",
     "S1": "Ranges of the scans of each vendor; n: scans.",
     "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
     "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU. So "
