@@ -17,7 +17,7 @@ FONT = "Letters of the study"
 COMPUTER_MODERN = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"
 OF_8_POINTS = 17 / 16  # widths in the letters of \footnotesize, in units of their size, beside those of 10 points
 # Signs that LaTeX takes from another font (em of 10 points); in this one other letters stand at their place.
-SIGNS_EM = {**dict.fromkeys("<>±−≥≤×~^_\\{}µμκχ²³·↑↓", 0.78), "|": 0.28, "–": 0.5, "—": 1.0, "→": 1.0, "…": 1.25,
+SIGNS_EM = {**dict.fromkeys("<>±−≥≤×~^_\\{}µμκχ²³·↑↓", 0.78), "|": 0.28, "–": 0.5, "—": 1.0, "→": 1.0, "…": 1.34,
             **dict.fromkeys("‘’", 0.28), **dict.fromkeys("“”\"", 0.5)}  # fmt: skip
 WIDEST_EM = 1.0  # width of a letter that the font does not have, such as a Chinese one
 
