@@ -6,7 +6,7 @@ A table has a row per answer (such as ill and well) and a column per group.
 import math
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 MOST_TABLES = 2 * 10**5  # with the same margins, which are listed for an exact test; takes 0.05 s
 
@@ -73,6 +73,8 @@ def exact(table):
         tables the smaller one-sided p doubled, and mid-p (the table itself counts half), too. Without those that would
         take more than ``MOST_TABLES`` tables.
     """
+    from scipy import stats
+
     table = np.asarray(table)
     if table.shape != (2, 2):
         p = freeman_halton(table)

@@ -7,8 +7,8 @@ from scipy import optimize, special, stats
 class Likelihood:
     """The log-likelihood of a design (row, coefficient) and an outcome, penalised by Jeffreys' prior if `firth`.
 
-    The columns of the design should be orthogonal: predictors that nearly determine each other leave Newton's method
-    without a way to the top.
+    The columns of the design should be orthogonal, each of length sqrt(rows): predictors that nearly determine each
+    other leave Newton's method without a way to the top.
     """
 
     def __init__(self, design, severe, firth):
@@ -44,6 +44,22 @@ class Likelihood:
     def _squares(self, matrix):
         """Quadratic form of each row of the design."""
         return ((self.design @ matrix) * self.design).sum(axis=1)
+
+    def proves_overlap(self, params):
+        """Whether these coefficients prove that no combination of the columns separates the outcome, ties or not.
+
+        Separation means coefficients b for which no row's margin, m = b x (-b x of a row without the outcome), is
+        negative and one is positive. The gradient g is the sum of the rows x, with these signs, by the sizes r of their
+        residuals, so that b g is the sum of r m. If b separates, this is at least min(r) times the sum of m, which is
+        at least min(r) |X b|, that is min(r) sqrt(n) |b| by orthogonal columns of length sqrt(n); and b g is at most
+        |b| |g|. A gradient below min(r) sqrt(n) therefore leaves no such b, exactly (Stiemke's lemma has the case of a
+        gradient of 0). At a maximum the gradient is of the size of rounding and r is not, unless a row is fitted
+        nearly perfectly: then nothing is proven.
+        """
+        residual = self.severe - self.probability(params)
+        gradient = self.design.T @ residual
+        rounding = 1e-10
+        return np.linalg.norm(gradient) + rounding < np.abs(residual).min() * len(residual) ** 0.5
 
     def climb(self, params, free=slice(None)):
         """Maximise over the coefficients `free` by Newton's method, halving steps that decrease the likelihood."""

@@ -6,6 +6,7 @@ Firth's correction; and profile likelihood intervals.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -135,9 +136,11 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     Stat Med 2002;21:2409-2419.
     """
     beyond = tail(confidence)
-    complete, severe, design = _prepared(table, predictors, outcome, firth)
-    likelihood, basis = _orthogonal(design, severe, firth)
-    top = likelihood.climb(np.zeros(design.shape[1])) if firth else _maximum_likelihood(likelihood, predictors)
+    cases = _prepared(table, predictors, outcome)
+    if not firth:
+        _refuse_separation(cases, predictors, outcome)
+    likelihood, basis = _orthogonal(cases.design, cases.severe, firth)
+    top = likelihood.climb(np.zeros(len(basis))) if firth else _maximum_likelihood(likelihood, predictors)
     greatest, _, _, information = likelihood.at(top)
     params, backwards = linalg.solve_triangular(basis, top), linalg.solve_triangular(basis, np.eye(top.size))
     errors = np.sqrt(np.diag(backwards @ np.linalg.inv(information) @ backwards.T))
@@ -146,7 +149,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     for at in range(1, params.size):
         # With its column last, a coefficient is the last one of the orthogonal design but for a factor.
         order = [*np.delete(np.arange(params.size), at), at]
-        turned, own_basis = _orthogonal(design[:, order], severe, firth)
+        turned, own_basis = _orthogonal(cases.design[:, order], cases.severe, firth)
         own_top, factor = own_basis @ params[order], own_basis[-1, -1]
         limits = turned.profile_limits(own_top, last, reach[at] * abs(factor), confidence)
         profile.append(sorted(limit / factor for limit in limits))
@@ -156,8 +159,8 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
     # exp() of a huge limit is infinity, which is what a nearly separated outcome means; no warning is needed.
     with np.errstate(over="ignore"):
         odds = np.exp(np.column_stack([params[1:], (params - reach)[1:], (params + reach)[1:], profile]))
-    estimates = np.column_stack([odds, p_values, params[1:], errors[1:], complete.mean(), complete.std(ddof=1)])
-    n = len(complete)
+    estimates = np.column_stack([odds, p_values, params[1:], errors[1:], cases.mean, cases.sd])
+    n = len(cases.index)
     if firth:  # the penalty, half the log determinant of the information, in the coordinates of the coefficients
         greatest += np.log(np.abs(np.diag(basis))).sum()
     return Fit(
@@ -165,7 +168,7 @@ def fit(table, predictors, outcome="is_severe", confidence=0.95, firth=False):
         intercept=float(params[0]),
         aic=float("nan") if firth else float(2 * len(params) - 2 * greatest),
         log_likelihood=float(greatest),
-        predicted=pd.Series(likelihood.probability(top), complete.index, name="predicted").reindex(table.index),
+        predicted=pd.Series(likelihood.probability(top), cases.index, name="predicted").reindex(table.index),
         n=n,
         n_excluded=len(table) - n,
         method="Firth" if firth else "maximum likelihood",
@@ -184,19 +187,27 @@ class Maximum:
 def maximise(table, predictors, outcome="is_severe"):
     """Fit one model by maximum likelihood without errors and intervals, for hundreds of resamples.
 
-    Parameters and errors as in :func:`fit`.
+    Parameters and errors as in :func:`fit`. That several predictors together do not separate the outcome is seen at the
+    maximum itself (``Likelihood.proves_overlap``); the linear programme is asked only where this proves nothing.
 
     Returns
     -------
     Maximum
     """
-    complete, severe, design = _prepared(table, predictors, outcome, firth=False)
-    likelihood, basis = _orthogonal(design, severe, firth=False)
-    top = likelihood.climb(np.zeros(design.shape[1]))
+    cases = _prepared(table, predictors, outcome)
+    _refuse_separation(cases, predictors, outcome, together=False)
+    likelihood, basis = _orthogonal(cases.design, cases.severe, firth=False)
+    try:
+        top = likelihood.climb(np.zeros(len(basis)))
+    except ValueError:  # there may be no maximum
+        _refuse_separation(cases, predictors, outcome)
+        raise
+    if not likelihood.proves_overlap(top):
+        _refuse_separation(cases, predictors, outcome)
     return Maximum(
         pd.Series(linalg.solve_triangular(basis, top)[1:], list(predictors)),
         float(2 * top.size - 2 * likelihood.at(top)[0]),
-        pd.Series(likelihood.probability(top), complete.index),
+        pd.Series(likelihood.probability(top), cases.index),
     )
 
 
@@ -290,15 +301,30 @@ def summary(fits):
     )
 
 
-def _prepared(table, predictors, outcome, firth):
-    """Complete cases, their outcome, and the design (row, coefficient) of an intercept and standardised predictors."""
-    complete, severe = _complete_cases(table, predictors, outcome)
-    sd = complete.std(ddof=1)
-    standardised = (complete - complete.mean()) / sd
-    _check_design(standardised, sd, predictors)
-    if not firth:
-        _refuse_separation(standardised, severe, outcome)
-    return complete, severe, np.column_stack([np.ones(len(standardised)), standardised])
+class _Cases(NamedTuple):
+    """Complete cases: their index, outcome and design (row, coefficient) of an intercept and standardised predictors.
+
+    `mean` and `sd` are those of the predictors.
+    """
+
+    index: pd.Index
+    severe: np.ndarray
+    design: np.ndarray
+    mean: np.ndarray
+    sd: np.ndarray
+
+
+def _prepared(table, predictors, outcome):
+    rows, columns, severe = _complete_cases(table, predictors, outcome)
+    mean, sd = columns.mean(axis=1), columns.std(axis=1, ddof=1)
+    constant = [name for name, spread in zip(predictors, sd, strict=True) if not spread > 0]
+    if constant:
+        raise ValueError(f"predictor {constant[0]} does not vary: leave it out")
+    standardised = (columns - mean[:, None]) / sd[:, None]
+    design = np.column_stack([np.ones(severe.size), *standardised])
+    if np.linalg.matrix_rank(design) <= len(predictors):
+        raise ValueError(f"predictors {', '.join(predictors)} determine each other: leave one out")
+    return _Cases(table.index[rows], severe, design, mean, sd)
 
 
 def _orthogonal(design, severe, firth):
@@ -309,7 +335,7 @@ def _orthogonal(design, severe, firth):
     """
     columns, triangle = np.linalg.qr(design)
     size = len(design) ** 0.5
-    return Likelihood(columns * size, severe.to_numpy(), firth), triangle / size
+    return Likelihood(columns * size, severe, firth), triangle / size
 
 
 def _maximum_likelihood(likelihood, predictors):
@@ -323,40 +349,35 @@ def _maximum_likelihood(likelihood, predictors):
 
 
 def _complete_cases(table, predictors, outcome):
+    """Which rows have all predictors, and of these the predictors (predictor, row) and the outcome (row,)."""
     missing = [name for name in [*predictors, outcome] if name not in table]
     if missing or not predictors:
         raise ValueError(f"the table has no column {', '.join(missing)}" if missing else "a model needs a predictor")
     if table[outcome].isna().any() or not table[outcome].isin([0, 1]).all():
         raise ValueError(f"column {outcome} must be true or false in every row")
-    complete = table[list(predictors)].astype(float).dropna()
-    if not np.isfinite(complete.to_numpy()).all():
+    columns = np.stack([table[name].to_numpy(float, na_value=np.nan) for name in predictors])
+    rows = ~np.isnan(columns).any(axis=0)
+    columns, severe = columns[:, rows], table[outcome].to_numpy(bool)[rows]
+    if not np.isfinite(columns).all():
         raise ValueError(f"an infinite value in {', '.join(predictors)}: correct it or leave it empty")
-    severe = table.loc[complete.index, outcome].astype(bool)
     if severe.all() or not severe.any():
         raise ValueError(
-            f"{outcome} is the same in all {len(complete)} rows with {' and '.join(predictors)}: "
+            f"{outcome} is the same in all {severe.size} rows with {' and '.join(predictors)}: "
             "a regression needs both outcomes"
         )
-    return complete, severe
+    return rows, columns, severe
 
 
-def _check_design(standardised, sd, predictors):
-    constant = [name for name in predictors if not sd[name] > 0]
-    if constant:
-        raise ValueError(f"predictor {constant[0]} does not vary: leave it out")
-    if np.linalg.matrix_rank(np.column_stack([np.ones(len(standardised)), standardised])) <= len(predictors):
-        raise ValueError(f"predictors {', '.join(predictors)} determine each other: leave one out")
-
-
-def _refuse_separation(standardised, severe, outcome):
-    names = list(standardised.columns)
+def _refuse_separation(cases, predictors, outcome, together=True):
+    """Raise if a predictor separates the outcome alone, or, where asked, if all do so together."""
+    predictor = range(1, len(predictors) + 1)  # column of the design
     # A predictor that separates alone is the one to name.
-    for group in [[name] for name in names] + ([names] if len(names) > 1 else []):
-        direction = _separating_direction(standardised[group].to_numpy(), severe.to_numpy())
+    for group in [[at] for at in predictor] + ([list(predictor)] if together and len(predictors) > 1 else []):
+        direction = _separating_direction(cases.design[:, group], cases.severe)
         if direction is not None:
-            score = pd.Series(standardised[group].to_numpy() @ direction, standardised.index)
-            involved = [name for name, weight in zip(group, direction, strict=True) if abs(weight) > 1e-9]
-            raise SeparationError(outcome, involved, score)
+            score = pd.Series(cases.design[:, group] @ direction, cases.index)
+            named = [predictors[at - 1] for at, weight in zip(group, direction, strict=True) if abs(weight) > 1e-9]
+            raise SeparationError(outcome, named, score)
 
 
 def _separating_direction(design, severe):

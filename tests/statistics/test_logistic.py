@@ -1,14 +1,16 @@
 """Logistic regression: against R's glm (stats 4.2.2, answers frozen in reference/), and what must be refused."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special
+from scipy import optimize, special
 
 from helpers.project import REFERENCE
-from study.statistics import logistic
+from study.statistics import likelihood, logistic
 
 DATA = dict(list(pd.read_csv(REFERENCE / "logistic_data.csv").groupby("data", sort=False)))
 ANSWERS = pd.read_csv(REFERENCE / "logistic_answers.csv").set_index(["data", "model", "predictor"]).sort_index()
@@ -165,3 +167,46 @@ def test_predictors_that_nearly_determine_each_other_converge(near, firth):
         lightly = logistic.maximise(table, ["a", "b"])
         assert lightly.aic == pytest.approx(hard.aic, abs=1e-8)
         np.testing.assert_allclose(lightly.coefficients, hard.estimates["coefficient"], rtol=1e-5)
+
+
+def test_resamples_are_refused_and_fitted_as_one_fit_is():
+    """In small tables with ties: the maximum proves an overlap only where the linear programme finds no separation."""
+    rng = np.random.default_rng(5)
+    proven = refused = 0
+    for _ in range(60):
+        n = int(rng.integers(7, 13))
+        table = pd.DataFrame(rng.integers(0, 5, (n, 2)), columns=["a", "b"]).assign(is_severe=np.arange(n) % 3 == 0)
+        try:
+            slowly = logistic.fit(table, ["a", "b"])
+        except ValueError as error:
+            with pytest.raises(type(error), match=re.escape(str(error))):
+                logistic.maximise(table, ["a", "b"])
+            refused += len(getattr(error, "predictors", [])) == 2
+            continue
+        found = logistic.maximise(table, ["a", "b"])
+        np.testing.assert_allclose(found.coefficients, slowly.estimates["coefficient"], atol=1e-6)
+        np.testing.assert_allclose(found.predicted, slowly.predicted, atol=1e-6)
+        assert found.aic == pytest.approx(slowly.aic, abs=1e-8)
+        proven += 1
+    assert proven > 20 and refused > 5
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000), st.floats(-4, 4), st.floats(-4, 4))
+def test_no_coefficients_prove_that_separated_rows_overlap(seed, first, second):
+    """Whatever they are, those of the maximum or not."""
+    x = np.random.default_rng(seed).normal(size=(12, 2))
+    design = np.linalg.qr(np.column_stack([np.ones(12), x]))[0] * 12**0.5
+    separated = likelihood.Likelihood(design, design[:, 1] + design[:, 2] > 0.2, firth=False)
+    assert not separated.proves_overlap(np.array([0.0, first, second]))
+    mixed = likelihood.Likelihood(design, np.arange(12) % 2 == 0, firth=False)
+    apart = optimize.linprog(
+        np.zeros(3), -np.where(mixed.severe, 1, -1)[:, None] * design, np.full(12, -1.0), bounds=(None, None)
+    )
+    try:
+        top = mixed.climb(np.zeros(3))
+    except ValueError:
+        assert apart.success
+    else:
+        nearly = np.abs(mixed.severe - mixed.probability(top)).min() < 1e-6
+        assert mixed.proves_overlap(top) == (not apart.success) or (nearly and not mixed.proves_overlap(top))
