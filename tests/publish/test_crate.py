@@ -60,7 +60,7 @@ def make_run(project, tier):
     for name in ("Table_2.csv", "Table_2.md", "Figure_4.png"):
         write_text(run.figures / name, f"of {name}")
     names = ("index.html", "notebooks/1-cohort.html#cell-a", "Table_2.md", "Table_S13_unknown_wordings.csv")
-    checklist = "; ".join(document.link(name, run.figures / name, run.figures) for name in names)
+    checklist = "; ".join(document.link(name, run.figures / name, run) for name in names)
     document.write(run, "checklist_x", "# A checklist\n", f"{checklist}; [web](https://example.org); [up](#a)\n")
     links = "; ".join(f'<a class="x" href="{name}">{name}</a>' for name in (*names, "https://example.org", "#a"))
     write_text(run.figures / "claims.html", f'<header><a href="index.html">all</a></header>{links}')

@@ -79,9 +79,9 @@ def _depend(hu, at: Voxels, build, lowest_mm: float, rng) -> None:
     """Lung that is denser the further back it lies, and bands of collapse along the pleura low down, in place.
 
     The rise differs between the lungs and from section to section, and has no front, or a faint one at a level. It ends
-    at -700 to -300 HU in free breathing, at -780 to -560 HU after a deep breath. After a deep breath the back is denser
-    than the front by a few tens of HU, near residual volume by 150 HU and more, and often more on one side
-    (Verschakelen et al., AJR 1993;161:713-717); the most that is drawn here is assumed.
+    at -700 to -300 HU in free breathing, at -780 to -560 HU after a deep breath. At total lung capacity the back of the
+    lungs is slightly denser than the front, near residual volume much more (Millar and Denison, Thorax 1989;44:485-490;
+    Verschakelen et al., AJR 1993;161:713-717). The values, and how much the sides differ, are assumed.
     """
     shallow = build.inspiration < 1
     lobules = np.clip(1 + 0.22 * at.noise(rng, 14.0), 0.3, 1.6)
