@@ -191,26 +191,17 @@ def mix(network, weights, share):
             own.lerp_(weights[name].to(own.device), share)
 
 
-SMALL_MM2 = 100.0  # an infection of this area that is missed, or found where none is, costs half of a section's Dice
-
-
 class WeightedLoss(nn.Module):
     """Dice plus cross-entropy, the latter weighted by pixel; where the weight is 0 nothing counts.
 
-    So the infection network is not trained far from the lung. Dice is that of each section, so that a section's small
-    infection counts as much as another's large one, as scans do in the score. `SMALL_MM2` on both sides of its fraction
-    makes it 1 for a section without infection in which none is found.
-
-    Parameters
-    ----------
-    pixel_mm : float
+    So the infection network is not trained far from the lung. Dice is computed over the whole batch, since many
+    sections have no infection. For shares of pixels it has its best value at the shares themselves (Wang et al.,
+    MICCAI 2023:475-485).
     """
 
-    def __init__(self, pixel_mm):
+    def __init__(self):
         super().__init__()
-        small = SMALL_MM2 / pixel_mm**2
-        # For shares of pixels, Dice has its best value at the shares themselves (Wang et al., MICCAI 2023:475-485).
-        self.dice = DiceLoss(sigmoid=True, smooth_nr=small, smooth_dr=small, soft_label=True)
+        self.dice = DiceLoss(sigmoid=True, batch=True, soft_label=True)
 
     def forward(self, logits, target, weight):
         """Logits, target (shares, 0 to 1) and weight are (batch, 1, y, x); returns a scalar."""

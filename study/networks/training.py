@@ -190,7 +190,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     model = model.to(device, memory_format=torch.channels_last)
     in_parallel = ranks.in_parallel(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3)
-    weighted_loss = network.WeightedLoss(settings.pixel_mm)
+    weighted_loss = network.WeightedLoss()
     checkpoint = Checkpoint(folder, settings, data_digest)
     history = checkpoint.load(model, optimiser)
     resumed_at = len(history)

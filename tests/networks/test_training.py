@@ -76,7 +76,7 @@ def test_the_card_keeps_what_a_training_started_from_and_no_path(trained, tmp_pa
 
 
 def test_the_loss_does_not_look_where_nothing_counts():
-    loss = network.WeightedLoss(pixel_mm=2.0)
+    loss = network.WeightedLoss()
     logits, target = torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8)
     target[:, :, 2:4] = 1
     weight = torch.zeros(2, 1, 8, 8)
@@ -85,16 +85,13 @@ def test_the_loss_does_not_look_where_nothing_counts():
     torch.testing.assert_close(loss(logits, target, weight), loss(other, target, weight))
 
 
-def test_the_dice_in_the_loss_is_the_mean_over_sections_whatever_their_infection():
-    pixels = round(network.SMALL_MM2 / 2.0**2)
-    target, found = (torch.zeros(4, 1, 64, 64, dtype=torch.bool) for _ in range(2))
-    target[0].view(-1)[: 40 * pixels] = True  # large, found
-    target[1].view(-1)[:pixels] = True  # small, missed
-    found[2].view(-1)[:pixels] = True  # small, and not there
-    found[0] = target[0]
-    logits = torch.where(found, 60.0, -60.0)
-    dice = network.WeightedLoss(pixel_mm=2.0).dice(logits, target.float())
-    assert dice.item() == pytest.approx(1 - (1 + 0.5 + 0.5 + 1) / 4, abs=1e-6)
+def test_the_loss_is_least_at_the_shares_that_it_is_given():
+    loss, target = network.WeightedLoss(), torch.rand(2, 1, 16, 16) * 0.8 + 0.1
+    weight, at = torch.ones_like(target), torch.logit(target)
+    least = loss(at, target, weight)
+    assert all(loss(at + change, target, weight) > least for change in (-0.3, 0.3))
+    assert loss(torch.where(target > 0.5, at + 2, at - 2), target, weight) > least  # as hard labels would have it
+    torch.testing.assert_close(loss.dice(at, target), torch.tensor(0.0), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
