@@ -60,7 +60,7 @@ def test_only_the_last_three_notebooks_run(tables):
     assert claims["regenerated"].notna().sum() > 40
     # Nobody says whose patients these are: compared, never called reproduced.
     assert set(claims["verdict"]) == {"unknown origin", "cannot be tested"}
-    assert {"it rounds to the digits printed", "it differs from what is printed"} <= set(claims["why"])
+    assert {"it rounds to the digits printed", "it differs from the printed number"} <= set(claims["why"])
     assert "Patients of unknown origin" in (project / "figures" / "table" / "index.html").read_text()
     checklist = pd.read_csv(project / "figures" / "table" / "checklist_stard_ai.csv", dtype=str).set_index("item")
     assert checklist.loc["31", "status"] == "answered" and "AUC of POI 0." in checklist.loc["31", "answer"]
@@ -111,4 +111,4 @@ def test_a_table_that_breaks_its_rules_is_refused_before_anything_runs(tables):
 def test_one_status_only_stops_with_one_clear_message(tables):
     project, _ = tables
     printed = broken(project, "one_class", biomarker_table().assign(status="non-severe"))
-    assert "status is non-severe for all 70 scans that have one" in printed and "--until biomarkers" in printed
+    assert "status is non-severe for all 70 scans of known status" in printed and "--until biomarkers" in printed

@@ -71,7 +71,7 @@ def toy(seed):
     """Eight sections with two dark discs (lungs) in grey tissue, each with a brighter spot (infection)."""
     import numpy as np
 
-    from study.networks.samples import Sections
+    from study.networks.samples import WHOLE, Sections
 
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:SIZE, :SIZE]
@@ -81,7 +81,8 @@ def toy(seed):
         dy, dx = random.integers(-4, 5, size=2)
         infection[2:6] |= (y - 32 - dy) ** 2 + (x - centre - dx) ** 2 < 5**2
     hu = np.where(lung, -850, 40) + 450 * infection + random.normal(0, 10, lung.shape)
-    return Sections(f"S{seed}", hu.astype(np.int16), lung, infection & lung, (10.0, 2.5, 2.5), -850.0)
+    shares = (WHOLE * mask.astype(np.uint8) for mask in (lung, infection & lung))
+    return Sections(f"S{seed}", hu.astype(np.int16), *shares, (10.0, 2.5, 2.5), -850.0)
 
 
 def training():

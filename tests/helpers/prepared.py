@@ -26,8 +26,8 @@ def prepared_run(project, name, segment=""):
     cohort.write_included(run.cohort, table, cohort.include(table)[1])
     cohort.adopt_training_scans("", run.training)
     run.record("1-cohort", [value("n_scans_all", len(table))])
-    take_over(project / "study" / "starter", run.models)
     products.write_lists(run, "1-cohort")
+    take_over(project / "study" / "starter", run.models)
     run.record("2-train", [value("held_out_dice_lung_mean", 1.0)])
     return run
 

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from study import changes, files, provenance, workflow
 from study.__main__ import app
+from study.commands import runs
 from study.measures import biomarkers, comparison, per_scan, quantify
 from study.networks import segmentation
 from study.publish import crate, manuscript, site
 from study.publish.forms import answers
 from study.run import Run
-from study.scans import cohort as cohort_of_scans
 from study.scans import ct, refusals, scan_tables
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
@@ -183,7 +183,7 @@ def test_a_run_with_an_unforeseen_error_ends_with_a_failure(tmp_path, monkeypatc
     this.folder.mkdir(parents=True)
     for module, name in (
         (workflow, "plan"), (workflow, "snakemake"), (changes, "announce"), (answers, "read_statements"),
-        (answers, "write"), (provenance, "write"), (manuscript, "write"), (cohort_of_scans, "examine"),
+        (answers, "write"), (provenance, "write"), (manuscript, "write"), (runs, "_look_ahead"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, lambda *_: 0)
     monkeypatch.setattr("study.run.Run", lambda name: this)

@@ -130,7 +130,7 @@ BIOMARKERS = {
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"status": "severe"}, "4 of 4 scans are severe"),
+        ({"status": "severe"}, "severe for 4 of 4 scans"),
         ({"infection_volume_ml": 0.0, "poi": 0.0, "ihu": np.nan}, "segmentation missed infection"),
         ({"infection_volume_ml": [40.0, 40, 0, 0], "poi": [0.01, 0.01, 0, 0], "ihu": [-500, -510, np.nan, np.nan]},
          "2 severe and 0 non-severe"),

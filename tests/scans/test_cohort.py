@@ -359,7 +359,7 @@ def test_a_run_says_of_a_table_what_study_check_says(two_scans, tmp_path):
     said = examine(Run("mine", tmp_path), parameters("scans.csv"))
     check_scans(tmp_path / "scans.csv", progress=False, notes=(notes := []))
     assert [note for note in notes if "body" not in note and "tissue" not in note] == said[:-1]
-    assert "phone" in said[0] and "lie in the future" in said[1] and "age_years is unknown" in said[2]
+    assert "phone" in said[0] and "in the future" in said[1] and "age_years is unknown" in said[2]
 
 
 def test_of_a_table_of_biomarkers_no_scan_is_examined(table_file, tmp_path):
