@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from study import arithmetic, processes
 from study.files import sha256
+from study.fingerprint import digests
 from study.networks import model_card, models, network, ranks, slabs
 from study.networks.checkpoint import Checkpoint
 from study.networks.samples import AUGMENTATIONS, augmentation, draw_epoch, load_sections, network_input, sample
@@ -360,8 +361,9 @@ def train_models(
             "held_out_scans": len(held_out),
         }
         # Other sections or other held-out patients are other data, although the table is the same; and weights that
-        # were computed in another arithmetic are others.
-        made_of = [list(section_mm), list(increment_mm), held_out_share, arithmetic.chosen()]
+        # were computed in another arithmetic, or by other code, are others.
+        code = digests.of_names(f"{__name__}.train", "study.networks.samples.load_sections")
+        made_of = [list(section_mm), list(increment_mm), held_out_share, arithmetic.chosen(), code]
         digest = json.dumps([data["training_table_sha256"], *made_of])
         given = (sections, judged, data, models_folder, digest, progress)
         if len(settings) > 1 and ranks.size() == 1 and ranks.device().type == "cpu":

@@ -59,7 +59,7 @@ def test_training_goes_on_from_trained_weights_and_sees_more_sections(trained, t
     expected = before.probability(channels[:, 1:-1].numpy())
     with torch.inference_mode():
         answer = torch.sigmoid(model.eval()(channels))[:, 0].numpy()
-    np.testing.assert_allclose(answer, expected, atol=2e-3)
+    np.testing.assert_allclose(answer, expected, atol=5e-3)  # of a graph in half precision
     narrower = network.build(settings(task, lung_width=3, encoder_width=4).architecture)
     with pytest.raises(ValueError, match=rf"{task}\.safetensors: weights of another network .* set encoder_width and"):
         network.load_weights(narrower, models.weights(trained, task))
@@ -208,11 +208,17 @@ def test_a_checkpoint_of_other_sections_or_held_out_patients_is_not_resumed(tmp_
     monkeypatch.setattr(training, "load_sections", lambda *_: [])
     monkeypatch.setattr(training.model_card, "learnt_from", lambda *_: {})
     monkeypatch.setattr(training, "train", train)
+    code = {"of": "yesterday"}
+    monkeypatch.setattr(training.digests, "of_names", lambda *names: f"{names} {code['of']}")
     for change in ({}, {"section_mm": [10.0]}, {"held_out_share": 0.5}, {"increment_mm": [5.0, 10.0]}, {}):
         given = {"section_mm": [5.0, 10.0], "held_out_share": 0.25, "increment_mm": [5.0], **change}
         with pytest.raises(InterruptedError):
             training.train_models(table, tmp_path, tmp_path, [settings("lung")], progress=False, **given)
     assert identified[0] == identified[-1] and len(set(identified)) == 4
+    code["of"] = "today"
+    with pytest.raises(InterruptedError):
+        training.train_models(table, tmp_path, tmp_path, [settings("lung")], progress=False, **given)
+    assert identified[-1] != identified[0]
 
 
 def test_networks_that_are_trained_at_the_same_time_learn_what_each_learns_alone(tmp_path, monkeypatch):
@@ -312,7 +318,8 @@ def trained(tmp_path_factory):
         channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
         with torch.inference_mode():
             expected = torch.sigmoid(model(channels))[:, 0].numpy()
-        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=2e-3)
+        # The graph rounds weights to half precision after batch norm has been multiplied into them.
+        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=5e-3)
     return folder
 
 
