@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from helpers.toys import settings, toy_sections
+from study.measures import overlap
 from study.networks import slabs
-from study.networks.samples import augmentation, draw_epoch, example_input, sample, thicken
+from study.networks.samples import WHOLE, augmentation, draw_epoch, example_input, load_sections, sample, thicken
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch and MONAI warn of each other's versions
 
@@ -74,3 +75,19 @@ def test_augmentation_changes_samples_and_none_only_crops(task):
         assert not torch.equal(drawn(how, 1)["channels"], drawn(how, 2)["channels"])
         target = drawn(how, 1)["target"]
         assert 0 <= target.min() < 0.1 and 0.9 < target.max() <= 1
+
+
+def test_a_network_learns_the_share_of_each_pixel_from_which_the_border_is_found_again(tmp_path, scan_file):
+    """A ball on fine pixels; its halves of pixels, which were learnt before, do worse."""
+    z, y, x = np.ogrid[:20, :96, :96]
+    ball = (z - 9.5) ** 2 * 16 + (y - 47.3) ** 2 + (x - 48.8) ** 2 < 30**2
+    spacing_mm = (4.0, 1.0, 1.0)
+    scan_file("hu.nii.gz", np.where(ball, -850, 40).astype(np.int16), spacing_mm)
+    scan_file("mask.nii.gz", ball.astype(np.int16), spacing_mm)
+    row = {"scan_id": "S", "image": "hu.nii.gz", "lung_mask": "mask.nii.gz", "infection_mask": "mask.nii.gz"}
+    (made,) = load_sections(pd.DataFrame([row]), tmp_path, 2.5, [4.0], [4.0], progress=False)
+    share = made.lung_share / WHOLE
+    assert share.sum() * 2.5**2 == pytest.approx(ball.sum(), rel=2e-3)
+    back = [slabs.from_network_grid(part, ball.shape, spacing_mm, 2.5) >= 0.5 for part in (share, made.lung * 1.0)]
+    of_shares, of_halves = (overlap.dice(found, ball) for found in back)
+    assert of_shares > 0.995 > of_halves

@@ -55,11 +55,11 @@ def test_training_goes_on_from_trained_weights_and_sees_more_sections(trained, t
     wider = settings(task, neighbours=before.n_sections // 2 + 1)
     model = network.build(wider.architecture)
     network.load_weights(model, models.weights(trained, task))
-    channels = torch.randn(3, wider.architecture["sections"], 64, 64)
+    channels = torch.stack([sample(toy_sections(0), z, wider)["channels"] for z in range(2, 6)])
     expected = before.probability(channels[:, 1:-1].numpy())
     with torch.inference_mode():
         answer = torch.sigmoid(model.eval()(channels))[:, 0].numpy()
-    np.testing.assert_allclose(answer, expected, atol=5e-3)  # of a graph in half precision
+    np.testing.assert_allclose(answer, expected, atol=2e-3)
     narrower = network.build(settings(task, lung_width=3, encoder_width=4).architecture)
     with pytest.raises(ValueError, match=rf"{task}\.safetensors: weights of another network .* set encoder_width and"):
         network.load_weights(narrower, models.weights(trained, task))
@@ -312,14 +312,14 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     toys = [toy_sections(k) for k in range(6)]
     for task in ("lung", "infection"):
-        one = settings(task, epochs=20, sections_per_epoch=64, learning_rate=1e-2)
+        # Targets without augmentation are 0 or 1, and the networks certain: half precision moves them less than 0.002.
+        one = settings(task, epochs=20, sections_per_epoch=64, learning_rate=1e-2, augmentation="none")
         model, *_ = training.train(toys, toys[:1], one, folder, progress=False)
         models.save(model, one, {"threshold": 0.5}, folder)
         channels = torch.stack([sample(toys[0], z, one)["channels"] for z in range(8)])
         with torch.inference_mode():
             expected = torch.sigmoid(model(channels))[:, 0].numpy()
-        # The graph rounds weights to half precision after batch norm has been multiplied into them.
-        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=5e-3)
+        np.testing.assert_allclose(models.Network(folder, task).probability(channels.numpy()), expected, atol=2e-3)
     return folder
 
 
