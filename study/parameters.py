@@ -59,7 +59,7 @@ RULES = {
     "n_training_scans": _COUNT,
     "training_matrix": _from(0, 2048),
     "healthy_fraction": _SHARE, "covid_fraction": _SHARE, "motion_fraction": _SHARE, "training_motion_fraction": _SHARE,
-    "largest_extent": _from(0, 0.9), "findings": _one_of("ordinary", "frequent"),
+    "largest_extent": _from(0, 0.9), "findings": _one_of("ordinary", "frequent", "mixed"),
     "n_patients": _COUNT, "n_minors": _COUNT_OR_NONE, "n_severe_patients": _COUNT_OR_NONE,
     "n_scans": _COUNT, "n_adult_scans": _COUNT, "n_severe_scans": _COUNT_OR_NONE, "n_observed": _COUNT_OR_NONE,
     "n_lesion_scans": _COUNT,

@@ -234,7 +234,7 @@ def _training_recipe(row: dict, training: TrainingSet) -> dict:
         group=row["number"],
         patient_seed=[training.seed, _TRAINING, row["number"]],
         visit=1,
-        habitus=dict(sex=row["sex"], age_years=row["age_years"], findings=training.findings),
+        habitus=dict(sex=row["sex"], age_years=row["age_years"], findings=row["findings"]),
         disease=dict(
             pattern=row["pattern"],
             extent=row["true_extent"],

@@ -68,8 +68,9 @@ class TrainingSet:
         no training scan shows COVID-19: the point is that the network never saw it.
     largest_extent : float, 0..1
         No scan has more of the lung infected.
-    findings : {"ordinary", "frequent"}
-        How often patients have what looks like infection or hides it; see `body.findings`.
+    findings : {"ordinary", "frequent", "mixed"}
+        How often patients have what looks like infection or hides it; see `body.findings`. ``mixed``: frequent in every
+        second scan.
     seed : int
         Not negative.
 
@@ -96,7 +97,7 @@ class TrainingSet:
         for name in ("motion_fraction", "healthy_fraction", "covid_fraction", "largest_extent"):
             if not is_fraction(getattr(self, name)):
                 raise RequestError(f"{{{name}}} must be between 0 and 1", vars(self))
-        check_word("findings", self.findings, FINDINGS)
+        check_word("findings", self.findings, (*FINDINGS, "mixed"))
         check_matrix("training_matrix", self.training_matrix)
 
 
@@ -112,7 +113,7 @@ def plan_training_set(training: TrainingSet) -> pd.DataFrame:
     DataFrame
         scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
         slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, padded,
-        motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
+        findings ("ordinary" or "frequent"), motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
         pattern ("pneumonia", "covid" or "consolidation").
     """
     # the vendors take turns by their shares, so that even a small set has all five
@@ -136,6 +137,7 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
     kv = preset.tube_voltage_kv[0] if rng.random() < 0.8 else preset.tube_voltage_kv[-1]
     sharp = rng.random() < SHARP_FRACTION
     median, spread = EXTENT
+    findings = ("frequent", "ordinary")[k % 2] if training.findings == "mixed" else training.findings
     extent = min(expit(logit(median) + spread * rng.standard_normal()), training.largest_extent)
     consolidation = expit(logit(CONSOLIDATION[0]) + CONSOLIDATION[1] * rng.standard_normal())
     scan_id = f"CAP-{k:04d}"
@@ -152,8 +154,9 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         increment_mm=thickness,
         tube_current_mas=mas,
         tube_voltage_kv=kv,
-        field_of_view_mm=_field_mm(k, training, float(rng.uniform(*FIELD_OF_VIEW_MM))),
+        field_of_view_mm=_field_mm(k, training.seed, findings, float(rng.uniform(*FIELD_OF_VIEW_MM))),
         padded=preset.vendor in PADDED_VENDORS,
+        findings=findings,
         motion=bool(rng.random() < training.motion_fraction),
         motion_strength=round(float(rng.uniform(*MOTION_RANGE)), 3),
         true_extent=0.0 if rng.random() < training.healthy_fraction else round(float(extent), 5),
@@ -162,8 +165,8 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
         cardiac=round(float(rng.uniform(*CARDIAC_RANGE)), 3),
         pattern="covid" if rng.random() < training.covid_fraction else "pneumonia",
     )
-    findings, has_pneumonia = FINDINGS[training.findings], row["pattern"] == "pneumonia" and row["true_extent"] > 0
-    is_filled, is_large = (rng.random() < chance for chance in (findings.filled_lung, findings.large_consolidation))
+    chances, has_pneumonia = FINDINGS[findings], row["pattern"] == "pneumonia" and row["true_extent"] > 0
+    is_filled, is_large = (rng.random() < chance for chance in (chances.filled_lung, chances.large_consolidation))
     if is_filled and has_pneumonia:
         row |= dict(
             true_extent=round(training.largest_extent * float(rng.uniform(0.4, 1)), 5),
@@ -180,9 +183,9 @@ def _scan_row(k: int, preset: Preset, training: TrainingSet) -> dict:
     return row
 
 
-def _field_mm(k: int, training: TrainingSet, usual: float) -> float:
-    if training.findings == "frequent":
-        rng = np.random.default_rng([training.seed, _TRAINING, k, _FIELD])
+def _field_mm(k: int, seed: int, findings: str, usual: float) -> float:
+    if findings == "frequent":
+        rng = np.random.default_rng([seed, _TRAINING, k, _FIELD])
         odd, narrow, wide = rng.random(), rng.uniform(*NARROW_FIELD_MM), rng.uniform(*WIDE_FIELD_MM)
         if odd < NARROW_SHARE + WIDE_SHARE:
             usual = narrow if odd < NARROW_SHARE else wide
