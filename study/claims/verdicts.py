@@ -87,7 +87,7 @@ def compare(paper, values, tier, checks=None):
     =====================  =============================================================================
 
     Every regenerated number is about the patients of the run, so on the tiers "synthetic" and "unknown" none is called
-    reproduced.
+    reproduced. Made-up patients and the paper's are no samples of one truth: on "synthetic" no difference has a p.
 
     Parameters
     ----------
@@ -122,7 +122,8 @@ def compare(paper, values, tier, checks=None):
                "name": claim.parts[0][0][1] if claim.value else ""}  # fmt: skip
         rows.append(row | _regenerated(claim, values))
         rows[-1]["arithmetic"], rows[-1]["computation"] = _arithmetic(claim, checks)
-    _compare_all(paper, rows)
+    if tier != "synthetic":
+        _compare_all(paper, rows)
     for claim, row in zip(paper.claims, rows, strict=True):
         row["verdict"], why = _verdict(claim, row, tier)
         row["why"] = row["why"] or why
@@ -301,10 +302,10 @@ def readable(table):
     Returns
     -------
     DataFrame
-        Columns of text, where, claim, published, regenerated, n, verdict, why, not told apart, and of numbers: p, and
-        p in its family.
+        Columns of text, where, claim, published, regenerated, n, verdict, why, and, where differences were tested, not
+        told apart, and of numbers: p, and p in its family.
     """
-    return pd.DataFrame([{
+    shown = pd.DataFrame([{
         "where": row["where"], "claim": row["quantity"],
         "published": f"{row['published']} {row['published_interval']}".strip(),
         "regenerated": f"{row['regenerated']} {row['interval']}".strip(),
@@ -312,6 +313,9 @@ def readable(table):
         "p": row["p_of_difference"], "p in its family": row["p_adjusted"], "not told apart": row["alike"],
         "verdict": row["verdict"], "why": row["why"],
     } for row in worded(table)])  # fmt: skip
+    if table["p_of_difference"].isna().all():
+        shown = shown.drop(columns=["p", "p in its family", "not told apart"])
+    return shown
 
 
 def worded(table):

@@ -183,6 +183,11 @@ def measured_otherwise(scans, fits, cutoffs, variants=None):
     return tornado.moves(_headlines(scans, fits, cutoffs), others)
 
 
+def decimals(moved):
+    """With how many decimals each row of :func:`measured_otherwise` is printed: a median in per cent has one."""
+    return [1 if "(%)" in headline else words.SHARE_DIGITS for headline in moved["headline"]]
+
+
 def shown(scans):
     """Say what :func:`measured_otherwise` shows and of how many scans, for the caption of its figure.
 

@@ -137,8 +137,9 @@ def as_printed(df, digits=None):
     ----------
     df : DataFrame
         Texts are left as they are.
-    digits : dict of str to int, optional
-        Decimals of columns whose names do not tell, as where a table has a row for each kind of number.
+    digits : dict of str to int or list of int, optional
+        Decimals of columns whose names do not tell: of a column, or of each of its cells where a table has a row for
+        each kind of number.
 
     Returns
     -------
@@ -170,8 +171,8 @@ def as_printed(df, digits=None):
         elif P_COLUMN.fullmatch(column) and _floats(given):
             printed[column] = [p_value(cell) if _is_float(cell) else cell for cell in given]
         else:
-            places = decimals(column, _floats(given))
-            printed[column] = [_fixed(cell, places) if _is_float(cell) else cell for cell in given]
+            places = np.broadcast_to(decimals(column, _floats(given)), len(given))
+            printed[column] = [_fixed(*of) if _is_float(of[0]) else of[0] for of in zip(given, places, strict=True)]
     return pd.DataFrame(printed, index=df.index, dtype=object)
 
 

@@ -69,6 +69,18 @@ def test_beside_each_difference_stand_both_p_values_and_how_far_it_could_have_be
     assert "on which the paper rests" not in page_of(run, paper.Paper("p", [other]))
 
 
+def test_synthetic_patients_have_no_p_value(run):
+    run.record("5-severity", [value("auc_poi", 0.62, 0.56, 0.68)])
+    claim = paper.Claim("a", "Abstract", "AUC of POI", "0.70", "5-severity:auc_poi", primary="is it so?")
+    listed = paper.Paper("p", [claim])
+    page = page_of(run, listed)
+    assert "synthetic only</span>" in page and "Difference" not in page and "in its family" not in page
+    table = verdicts.compare(listed, verdicts.gather(listed.claims, run), "synthetic")
+    assert table[list(verdicts.OF_DIFFERENCE)].isna().all(axis=None) and "p" not in verdicts.readable(table)
+    compared = verdicts.compare(listed, verdicts.gather(listed.claims, run), "unknown")
+    assert compared["p_of_difference"].notna().all() and {"p", "not told apart"} <= set(verdicts.readable(compared))
+
+
 def test_without_findings_it_says_so(run):
     one = paper.Claim("a", "Text", "q", "1")
     page = page_of(run, paper.Paper("p", [one]))

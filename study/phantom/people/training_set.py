@@ -113,7 +113,8 @@ def plan_training_set(training: TrainingSet) -> pd.DataFrame:
     DataFrame
         scan_id, patient_id, number, sex, age_years, vendor, kernel, sharpness ("soft" or "sharp"),
         slice_thickness_mm, increment_mm, tube_current_mas, tube_voltage_kv, field_of_view_mm, padded,
-        findings ("ordinary" or "frequent"), motion, motion_strength, cardiac, true_extent (0 for a healthy lung), true_consolidation, true_absorbing,
+        findings ("ordinary" or "frequent"), motion, motion_strength, cardiac, true_extent (0 for a healthy lung),
+        true_consolidation, true_absorbing,
         pattern ("pneumonia", "covid" or "consolidation").
     """
     # the vendors take turns by their shares, so that even a small set has all five
