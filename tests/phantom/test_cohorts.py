@@ -60,6 +60,16 @@ def test_training_plan_has_five_vendors_and_thin_to_thick_sections():
     assert len(table) == 6 and table["n"].iloc[:-1].sum() == table["n"].iloc[-1] == 120
 
 
+def test_a_mixed_training_set_has_the_scans_of_both_by_turns():
+    asked = dict(n_training_scans=60, healthy_fraction=0.2, covid_fraction=0.3, seed=4)
+    mixed, ordinary, frequent = (
+        plan_training_set(TrainingSet(**asked, findings=findings)) for findings in ("mixed", "ordinary", "frequent")
+    )
+    pd.testing.assert_frame_equal(mixed[::2], ordinary[::2])
+    pd.testing.assert_frame_equal(mixed[1::2], frequent[1::2])
+    assert not ordinary.drop(columns="findings").equals(frequent.drop(columns="findings"))
+
+
 def test_training_plan_refuses_nonsense():
     with pytest.raises(RequestError, match="n_training_scans = 0 must be a whole number, 1 or more"):
         TrainingSet(n_training_scans=0)
