@@ -86,6 +86,15 @@ def write_json(path, content):
     write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
 
 
+def read_json(path):
+    """What `write_json` wrote, with NaN where it has null, so that a column of numbers is one though none is known."""
+    return json.loads(Path(path).read_text(encoding="utf-8"), object_hook=_with_nan)
+
+
+def _with_nan(content):
+    return {key: math.nan if item is None else item for key, item in content.items()}
+
+
 def write_table(path, table):
     """Write a table as CSV, atomically; with ten significant digits, so that the same table gives the same bytes."""
     write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))

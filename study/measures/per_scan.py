@@ -1,8 +1,13 @@
 """Everything that is measured on a scan, from one reading of its file, its label map and its other masks."""
 
+from contextlib import suppress
+
 import pandas as pd
 from tqdm import tqdm
 
+from study import arithmetic
+from study.files import read_json, sha256, write_json
+from study.fingerprint import digests
 from study.measures import comparison, quantify
 from study.scans import refusals
 from study.scans.ct import mask_reader, read_label_map, read_scan
@@ -62,7 +67,9 @@ def measure_scan(row, folder, masks_folder):
 def measure_scans(scans, folder, masks_folder):
     """Measure and compare every scan of a table, one after another, each file read once.
 
-    What makes a scan's numbers doubtful is printed with its id, and noted with them.
+    What makes a scan's numbers doubtful is printed with its id, and noted with them. What was measured is kept,
+    ``measured/<scan_id>.json`` beside the label maps: a scan is not measured again unless its row, its files or the
+    code that measures have changed. So a killed run goes on where it was.
 
     Parameters
     ----------
@@ -82,12 +89,13 @@ def measure_scans(scans, folder, masks_folder):
     refused : DataFrame
         The scans that could not be measured, in none of the other tables; the columns of `exclusions.csv`.
     """
+    by_what = [digests.of_names(f"{__name__}.{measure_scan.__name__}"), arithmetic.chosen()]
     records = tqdm(scans.to_dict("records"), desc="measure", mininterval=1)
     made, refused = [], []
     for row in records:
         try:
-            made.append(measure_scan(row, folder, masks_folder))
-            if noted := made[-1]["measured"]["notes"]:
+            made.append(_measured(row, folder, masks_folder, by_what))
+            if pd.notna(noted := made[-1]["measured"]["notes"]):
                 tqdm.write(f"{row['scan_id']}: {noted}")
         except Exception as error:  # of whatever type: the other scans go on
             refused.append(refusals.refusal(row, folder / row["image"], error, folder, "measure"))
@@ -96,3 +104,21 @@ def measure_scans(scans, folder, masks_folder):
         for name, names in COLUMNS.items()
     }
     return *tables.values(), pd.DataFrame(refused, columns=refusals.COLUMNS)
+
+
+def _measured(row, folder, masks_folder, by_what):
+    """:func:`measure_scan`, or what it gave before for the same row, files and code."""
+    given = [folder / row[name] for name in ("image", *MASK_COLUMNS) if pd.notna(row.get(name))]
+    given.append(masks_folder / f"{row['scan_id']}.nii.gz")
+    asked = {name: None if pd.isna(cell) else str(cell) for name, cell in row.items()}
+    note = masks_folder / "measured" / f"{row['scan_id']}.json"
+    made_from = {"row": digests.digest(asked), "files": [sha256(path) for path in given], "by": by_what}
+    with suppress(FileNotFoundError, ValueError, KeyError):  # ValueError: half a file is no JSON
+        done = read_json(note)
+        if done["from"] == made_from:
+            done["rows"]["measured"]["scan_date"] = row["scan_date"]
+            return done["rows"]
+    rows = measure_scan(row, folder, masks_folder)
+    undated = rows | {"measured": rows["measured"] | {"scan_date": None}}  # JSON has no days; the row has it
+    write_json(note, {"from": made_from, "rows": undated})
+    return rows

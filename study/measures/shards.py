@@ -4,12 +4,9 @@ Whoever processes a shard writes its file; who needs the whole cohort joins the 
 whatever the number of shards. The files are JSON, which keeps every digit and every character.
 """
 
-import json
-import math
-
 import pandas as pd
 
-from study.files import write_json
+from study.files import read_json, write_json
 from study.measures import per_scan
 from study.plural import count
 from study.scans import refusals
@@ -68,7 +65,7 @@ def join(folder, n_shards, scans):
                 f"{path}: there is no such file, so scans {shard + 1}, {shard + 1 + n_shards}, ... are missing; "
                 f"execute this notebook with shard = {shard}, or `study run`, which executes all shards"
             )
-        tables = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_nan)
+        tables = read_json(path)
         if {row["scan_id"] for name in ("measured", "refused") for row in tables[name]} != set(
             scans["scan_id"][shard::n_shards]
         ):
@@ -85,8 +82,3 @@ def join(folder, n_shards, scans):
         table.sort(key=lambda row: (row.get("stage") == "measure", place[row["scan_id"]]))
     measured, *others = (pd.DataFrame(rows[name], columns=columns) for name, columns in TABLES.items())
     return measured.assign(scan_date=pd.to_datetime(measured["scan_date"])), *others
-
-
-def _with_nan(row):
-    """A row with NaN where it has null, so that a column of numbers is one though none is known."""
-    return {name: math.nan if cell is None else cell for name, cell in row.items()}

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 from study import changes, files, provenance, workflow
 from study.__main__ import app
 from study.commands import runs
-from study.measures import biomarkers, comparison, per_scan, quantify
+from study.measures import biomarkers, comparison, per_scan, quantify, shards
 from study.networks import segmentation
 from study.publish import crate, manuscript, site
 from study.publish.forms import answers
 from study.run import Run
 from study.scans import ct, refusals, scan_tables
+from study.scans.labels import LUNG
 
 WHO = {"age_years": 50, "sex": "male", "scan_date": "2020-02-01", "status": "severe"}
 
@@ -97,6 +98,42 @@ def test_each_scan_enters_the_tables_that_its_masks_allow(cohort, monkeypatch):
     assert per_scan.measure_scan(scans.to_dict("records")[1], folder, folder / "masks").keys() == {
         "measured", "variants",
     }  # fmt: skip
+
+
+def test_a_scan_is_measured_again_only_if_its_row_a_file_or_the_code_has_changed(cohort, monkeypatch):
+    folder, scans = cohort
+    scans["scan_date"] = pd.to_datetime(scans["scan_date"])
+    monkeypatch.setattr(segmentation, "Segmenter", Halves)
+    segmentation.segment_scans(scans, folder, folder, folder / "masks")
+    asked = []
+
+    def measure_row(row, scan, label_map, measured=quantify.measure_row):
+        asked.append(row["scan_id"])
+        return measured(row, scan, label_map)
+
+    monkeypatch.setattr(quantify, "measure_row", measure_row)
+
+    def measured_anew():
+        asked.clear()
+        tables = per_scan.measure_scans(scans, folder, folder / "masks")
+        return list(asked), tables
+
+    (first, before), (second, again) = measured_anew(), measured_anew()
+    assert first == ["s0", "s1", "s2"] and second == []
+    for name, tables in (("before", before), ("again", again)):
+        shards.write(folder / f"{name}.json", *tables)
+    assert (folder / "before.json").read_bytes() == (folder / "again.json").read_bytes()
+    scans.loc[0, "status"] = "non-severe"
+    asked_now, (_, _, agreement, _, _) = measured_anew()
+    assert asked_now == ["s0"] and agreement["status"].tolist() == ["non-severe"]
+    smaller = np.zeros((4, 24, 28), np.uint8)
+    smaller[1, 7:17, 5:11] = LUNG
+    ct.write_label_map(folder / "masks" / "s1.nii.gz", smaller, ct.read_scan(folder / "s1.nii.gz"))
+    (folder / "masks" / "measured" / "s2.json").write_text('{"from": ')  # of a killed run
+    asked_now, (measured, *_) = measured_anew()
+    assert asked_now == ["s1", "s2"] and measured["poi"].tolist() == [0.5, 0, 0.5]
+    monkeypatch.setattr(per_scan.digests, "of_names", lambda *_: "other code")
+    assert measured_anew()[0] == ["s0", "s1", "s2"]
 
 
 def test_a_cohort_without_other_masks_has_empty_tables_with_their_columns(cohort, monkeypatch):
