@@ -58,7 +58,7 @@ def compare(
     """Compare a run with another one, or with published values, number by number.
 
     Every recorded value and every cell of a table is equal, within rounding,
-    within its interval over patients, or beyond. Names the first file along
+    within its interval, or beyond. Names the first file along
     the way (scan, weight, mask) that differs, and what else does: processor,
     versions, parameters.
 

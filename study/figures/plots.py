@@ -146,8 +146,8 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
     figure.caption = (
         "Receiver operating characteristic curves of portion of infection (POI), mean Hounsfield unit of the "
         "infection (iHU) and both for severe against non-severe scans. Area under "
-        f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong, which takes scans as "
-        f"independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
+        f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong (logit scale), which takes "
+        f"scans as independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
         "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Thin dotted "
         "line: chance."
     )

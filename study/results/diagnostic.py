@@ -76,14 +76,15 @@ def _of_rates(sensitivity, specificity, *prevalences):
 
 
 def in_words(table):
-    """The table of :func:`beside_table_2` as text: estimate and both intervals."""
-    rows = {
-        (model, QUANTITIES[quantity]): {
-            "Cut-off kept": words.with_interval(*row[["estimate", "low", "high"]]),
-            "Cut-off chosen anew": words.interval(*row[["low_anew", "high_anew"]]),
+    """The table of :func:`beside_table_2` as text: estimate and both intervals; likelihood ratios with three digits."""
+    rows = {}
+    for (model, quantity), row in table.iterrows():
+        numbers = row[["estimate", "low", "high", "low_anew", "high_anew"]]
+        digits = words.decimals_of(numbers) if quantity.startswith("lr_") else words.SHARE_DIGITS
+        rows[model, QUANTITIES[quantity]] = {
+            "Cut-off kept": words.with_interval(*numbers[:3], digits=digits),
+            "Cut-off chosen anew": words.interval(*numbers[3:], digits=digits),
         }
-        for (model, quantity), row in table.iterrows()
-    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["Model", "Intervals over patients"])
 
 

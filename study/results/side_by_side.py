@@ -4,9 +4,10 @@ Each pair of numbers has one of `ANSWERS`, from the best to the worst:
 
 equal                the same, with interval and n
 within rounding      they differ by no more than a unit of the last digit that is printed, or by less than a reader
-                     sees (four digits); counts must be equal
-within its interval  each lies in the 95 % interval over patients of the other, so that no conclusion changes
-beyond               none of these
+                     sees (four digits)
+within its interval  each lies in the other's 95 % interval, as recorded beside it (of an AUC that over scans, else over
+                     patients)
+beyond               none of these; and of patients, scans and pairs, whenever the counts are not equal
 in one alone         the other run has no such value or cell
 """
 
@@ -101,7 +102,8 @@ def verdict(table, difference=UNREAD):
     if any(counts[answer] for answer in FAILING):
         return f"DIFFERENT: of {len(table)} numbers {said}", False
     if said:
-        return f"THE SAME RESULTS: of {len(table)} numbers {counts['equal']} equal, {said}", True
+        same = "ALIKE" if counts["within its interval"] else "THE SAME RESULTS"
+        return f"{same}: of {len(table)} numbers {counts['equal']} equal, {said}", True
     files = {None: ", and the files along the way", UNREAD: ""}.get(difference, ", though files along the way differ")
     return f"THE SAME: all {len(table)} numbers are equal{files}", True
 
@@ -178,7 +180,9 @@ def _of_values(name, one, other):
         return "within rounding" if same_words else "beyond"
     if all(_rounds(a, b) for a, b in pairs):
         return "within rounding"
-    inside = _inside(one["value"], _interval(other)) and _inside(other["value"], _interval(one))
+    # Who was studied is no estimate, though its error over patients is recorded, for comparisons with other patients.
+    is_count = name.startswith("n_")
+    inside = not is_count and _inside(one["value"], _interval(other)) and _inside(other["value"], _interval(one))
     return "within its interval" if inside else "beyond"
 
 
