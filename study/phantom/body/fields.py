@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -55,10 +56,16 @@ class Grid:
 
     def box(self, low_mm, high_mm) -> tuple[slice, slice, slice]:
         """Slices of the voxels whose centres lie between two corners (z, y, x)."""
+        corners = (np.asarray(corner, float).tolist() for corner in (low_mm, high_mm))
         return tuple(
             slice(bisect_left(axis, low), bisect_left(axis, high))
-            for axis, low, high in zip(self.axes, low_mm, high_mm, strict=True)
+            for axis, low, high in zip(self._centres, *corners, strict=True)
         )
+
+    @cached_property
+    def _centres(self) -> list[list[float]]:
+        """`axes` as lists, which are searched ten times as fast."""
+        return [axis.tolist() for axis in self.axes]
 
     def sub(self, box: tuple[slice, slice, slice]) -> Grid:
         """Return the grid of a box of voxels."""
@@ -132,19 +139,32 @@ def resample(values: np.ndarray, weights_z: np.ndarray, weights_y: np.ndarray, w
 
 def upsample(values: np.ndarray, coarse: Grid, fine: Grid) -> np.ndarray:
     """Linear interpolation of a field from the lattice to a scan's grid."""
-    parts, weights = [], []
-    for centres, knots in zip(fine.axes, coarse.axes, strict=True):
-        part, matrix = _used(linear_weights(centres, knots))
-        parts.append(part)
-        weights.append(matrix)
-    return resample(np.asarray(values, np.float32)[tuple(parts)], *weights)
+    parts, weights = zip(
+        *(_linear(centres.tobytes(), knots.tobytes()) for centres, knots in zip(fine.axes, coarse.axes, strict=True)),
+        strict=True,
+    )
+    return resample(np.asarray(values, np.float32)[parts], *weights)
+
+
+# Weights along an axis are kept, as most fields of a patient are drawn on the same axes. Their key is the axis's bytes.
+@lru_cache(maxsize=64)
+def _linear(targets: bytes, knots: bytes) -> tuple[slice, np.ndarray]:
+    return _used(linear_weights(np.frombuffer(targets), np.frombuffer(knots)))
+
+
+@lru_cache(maxsize=64)
+def _splines(targets: bytes, low: float, high: float, length_mm: float, count: int) -> tuple[slice, np.ndarray]:
+    mirrored = _mirrored(np.frombuffer(targets), low, high)
+    return _used(spline_weights(mirrored, low - length_mm, length_mm, count))
 
 
 def _used(weights: np.ndarray) -> tuple[slice, np.ndarray]:
     """Return the columns from the first to the last that is not all zero, and the matrix of them."""
     used = np.flatnonzero(weights.any(axis=0))
     part = slice(int(used[0]), int(used[-1]) + 1)
-    return part, np.ascontiguousarray(weights[:, part])
+    matrix = np.ascontiguousarray(weights[:, part])
+    matrix.setflags(write=False)
+    return part, matrix
 
 
 class SmoothNoise:
@@ -158,14 +178,14 @@ class SmoothNoise:
 
     def __call__(self, grid: Grid) -> np.ndarray:
         """Return the noise on a grid, mirrored beyond the patient's range."""
-        parts, weights = [], []
-        for axis, (low, high), count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True):
-            part, matrix = _used(
-                spline_weights(_mirrored(axis, low, high), low - self.length_mm, self.length_mm, count)
-            )
-            parts.append(part)
-            weights.append(matrix)
-        return resample(self.coefficients[tuple(parts)], *weights)
+        parts, weights = zip(
+            *(
+                _splines(axis.tobytes(), *range_mm, self.length_mm, count)
+                for axis, range_mm, count in zip(grid.axes, RANGE_MM, self.coefficients.shape, strict=True)
+            ),
+            strict=True,
+        )
+        return resample(self.coefficients[parts], *weights)
 
 
 def _mirrored(axis: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -110,29 +110,49 @@ def cut_sections(tissue: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def place(sections: np.ndarray, grid: Grid, pose: Pose, squeeze: float = 1.0) -> np.ndarray:
     """Move sections (z, y, x) to the pose by cubic interpolation, edges repeated; ``squeeze`` scales the chest."""
-    moves = [
-        _runs(centres, shift, pose.zoom * squeeze)
+    (before_y, after_y, moves_y), (before_x, after_x, moves_x) = (
+        _moves(centres, shift, pose.zoom * squeeze)
         for centres, shift in zip((grid.y, grid.x), pose.shift_mm, strict=True)
-    ]
-    placed = np.zeros(sections.shape, np.float32)
-    along_y = np.empty_like(sections[0])
-    for section, out in zip(sections, placed, strict=True):  # one at a time, which fits a CPU's cache
-        along_y[...] = 0
-        for to, come, tap in moves[0]:
-            along_y[to] += section[come] * tap[:, None]
-        for to, come, tap in moves[1]:
-            out[:, to] += along_y[:, come] * tap
+    )
+    _, ny, nx = sections.shape
+    placed = np.empty(sections.shape, np.float32)
+    # With their edges repeated. One section at a time fits a CPU's cache.
+    padded, wide = np.empty((before_y + ny + after_y, nx), np.float32), np.empty((ny, before_x + nx + after_x), np.float32)
+    along_y = wide[:, before_x : before_x + nx]
+    product = np.empty((ny, nx), np.float32)
+    for section, out in zip(sections, placed, strict=True):
+        padded[before_y : before_y + ny] = section
+        padded[:before_y], padded[before_y + ny :] = section[0], section[-1]
+        for to, come, taps in moves_y:
+            _combine([padded[k] for k in come], taps[:, :, None], along_y[to], product[to])
+        wide[:, :before_x], wide[:, before_x + nx :] = along_y[:, :1], along_y[:, -1:]
+        for to, come, taps in moves_x:
+            _combine([wide[:, k] for k in come], taps, out[:, to], product[:, to])
     return placed
 
 
-def _runs(centres: np.ndarray, shift_mm: float, zoom: float) -> list[tuple[slice, slice, np.ndarray]]:
-    """What moves along an axis: (to, from, weights) for each of the four taps and each run of neighbouring pixels."""
+def _combine(parts: list[np.ndarray], taps, out: np.ndarray, product: np.ndarray) -> None:
+    """Sum parts times taps into ``out``; ``product`` is room for one of the products."""
+    np.multiply(parts[0], taps[0], out=out)
+    for part, tap in zip(parts[1:], taps[1:], strict=True):
+        out += np.multiply(part, tap, out=product)
+
+
+def _moves(centres: np.ndarray, shift_mm: float, zoom: float) -> tuple[int, int, list[tuple]]:
+    """What moves along an axis.
+
+    Returns
+    -------
+    before, after : int
+        How often the first and the last pixel are repeated at the axis's ends, so that all sources exist.
+    moves : list of tuple
+        Of each run of pixels that come from adjacent ones, which is most of an axis, as a pose is nearly a shift: (to,
+        where each of the four taps' sources lie on the padded axis, the taps (4, pixels)).
+    """
     first, taps = cubic_taps((centres - shift_mm) / zoom, centres)
+    before, after = max(-int(first.min()), 0), max(int(first.max()) + len(taps) - len(centres), 0)
     moves = []
-    for k, tap in enumerate(taps):
-        source = np.clip(first + k, 0, len(centres) - 1)
-        # A pose is nearly a shift: whole runs of pixels come from adjacent pixels.
-        for run in np.split(np.arange(len(source)), np.flatnonzero(np.diff(source) != 1) + 1):
-            to, come = (slice(int(i[0]), int(i[-1]) + 1) for i in (run, source[run]))
-            moves.append((to, come, tap[to]))
-    return moves
+    for run in np.split(np.arange(len(first)), np.flatnonzero(np.diff(first) != 1) + 1):
+        to, start = slice(int(run[0]), int(run[-1]) + 1), int(first[run[0]]) + before
+        moves.append((to, [slice(start + k, start + k + len(run)) for k in range(len(taps))], taps[:, to]))
+    return before, after, moves
