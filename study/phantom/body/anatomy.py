@@ -22,6 +22,7 @@ from study.phantom.body.fields import (
     ramp,
     smooth_noise,
     tube_points,
+    unravel,
     upsample,
 )
 from study.phantom.body.head import draw_skull
@@ -42,7 +43,7 @@ def slabs(grid: Grid) -> list[slice]:
 
 def positions(grid: Grid, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where voxels of a grid lie, from their flat indices: z, y, x in mm, float32."""
-    index = np.unravel_index(inside, grid.shape)
+    index = unravel(inside, grid.shape)
     return tuple(axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
 
 
@@ -56,13 +57,14 @@ class Speckle:
         """Take the voxels by their indices along z, y, x, in the order in which they lie in memory."""
         self.box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in index)
         self.part = grid.sub(self.box)
-        flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
+        z, y, x = (i - s.start for i, s in zip(index, self.box, strict=True))
+        flat = (z * len(self.part.y) + y) * len(self.part.x) + x
         self._slabs = []
         for layers in slabs(self.part):
             first, end = (int(layer * len(self.part.y) * len(self.part.x)) for layer in (layers.start, layers.stop))
             voxels = slice(*np.searchsorted(flat, (first, end)))
             self._slabs.append((self.part.sub((layers, slice(None), slice(None))), first, voxels))
-        self.flat = flat.astype(np.uint32)  # enough for the finest grid that a protocol allows
+        self.flat = flat.astype(np.uint32, copy=False)  # enough for the finest grid that a protocol allows
 
     def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
         """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
@@ -161,7 +163,7 @@ def draw_anatomy(
     lumen = filled(*bronchi, 4.0)
     wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
-    speckle = Speckle(grid, np.unravel_index(inside, grid.shape))
+    speckle = Speckle(grid, unravel(inside, grid.shape))
     parenchyma, lobe, airless, plugged = _parenchyma(
         grid, shapes, positions(grid, inside), speckle, depth_inside, wall_mm, patient_seed
     )
@@ -218,7 +220,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
         cage = _draw_slab(hu[slab], part, shapes, abdomen, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
-        iz, iy, ix = np.unravel_index(index, part.shape)
+        iz, iy, ix = unravel(index, part.shape)
         above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
