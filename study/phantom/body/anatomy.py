@@ -209,7 +209,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     surfaces = lung_surfaces(shapes, grid)
     floor = surfaces[0][0]
     steep = steepness(floor, pixel)
-    tissue, abdomen = plan_tissue(shapes.build, patient_seed), plan_abdomen(shapes, patient_seed)
+    tissue, abdomen = plan_tissue(shapes.build, patient_seed), plan_abdomen(shapes, patient_seed, grid.z[0])
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
@@ -220,8 +220,8 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
         cage = _draw_slab(hu[slab], part, shapes, tissue, abdomen, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
-        iz, iy, ix = unravel(index, part.shape)
-        above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
+        iz, within = np.divmod(index.astype(np.uint32), np.uint32(floor.size))  # within the plane
+        above = (part.z.astype(np.float32)[iz] - floor.ravel()[within]) * steep.ravel()[within]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
         found.append(((index + slab.start * outside.size).astype(np.uint32), depth.ravel()[index], wall, room))

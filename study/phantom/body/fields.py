@@ -177,10 +177,11 @@ def _used(weights: np.ndarray) -> tuple[slice, np.ndarray]:
 class SmoothNoise:
     """Noise of unit variance with details of ``length_mm``, drawn once and the same at a place on any grid."""
 
-    def __init__(self, rng: np.random.Generator, length_mm: float):
-        """Draw the coefficients of cubic B-splines over the patient."""
+    def __init__(self, rng: np.random.Generator, length_mm: float, highest_mm: float = RANGE_MM[0][1]):
+        """Draw the coefficients of cubic B-splines over the patient, as far up as the noise will be asked for."""
         self.length_mm = length_mm
-        counts = [int(np.ceil((high - low) / length_mm)) + 3 for low, high in RANGE_MM]
+        tops = (min(highest_mm, RANGE_MM[0][1]), *(high for _, high in RANGE_MM[1:]))
+        counts = [int(np.ceil((top - low) / length_mm)) + 3 for (low, _), top in zip(RANGE_MM, tops, strict=True)]
         self.coefficients = rng.standard_normal(counts, dtype=np.float32) / np.float32(_SPLINE_POWER**1.5)
 
     def __call__(self, grid: Grid) -> np.ndarray:
@@ -289,7 +290,7 @@ def around_capsule(grid: Grid, start, end, radius_start: float, radius_end: floa
     """
     reach = max(radius_start, radius_end) + margin_mm
     box = grid.box(np.minimum(start, end) - reach, np.maximum(start, end) + reach)
-    part = grid.sub(box)
-    if 0 in part.shape:
+    if any(side.start >= side.stop for side in box):
         return None
+    part = grid.sub(box)
     return box, part, capsule_distance(part, start, end, radius_start, radius_end)

@@ -45,6 +45,7 @@ def draw_lobes(shapes: Shapes, patient_seed, z, y, x, noise) -> tuple[np.ndarray
     # Positive above it, in the upper lobe.
     horizontal = z + rng.normal(14, 5) * size_z + 0.8 * wave + 0.1 * (y + 20)
     lower = oblique > 0
-    lobe = np.where(right, np.where(lower, 3, np.where(horizontal > 0, 1, 2)), np.where(lower, 5, 4)).astype(np.uint8)
+    rul, rml, rll, lul, lll = np.arange(1, len(LOBES) + 1, dtype=np.uint8)
+    lobe = np.where(right, np.where(lower, rll, np.where(horizontal > 0, rul, rml)), np.where(lower, lll, lul))
     fissure_mm = np.where(right & ~lower, np.minimum(-oblique, np.abs(horizontal)), np.abs(oblique))
     return lobe, fissure_mm
