@@ -53,7 +53,8 @@ def measure(hu, label_map, spacing_mm, sides=None):
     if not field.any():
         raise ValueError(NO_LUNG)
     right, _ = sides or lung_sides(hu, field, spacing_mm)
-    hu, label_map, right, field = (array[box(field)] for array in (hu, label_map, right, field))
+    within = box(field)
+    hu, label_map, right, field = (array[within] for array in (hu, label_map, right, field))
     sides = np.where(right, 0, 1)[field]
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
@@ -188,7 +189,8 @@ def measure_otherwise(hu, label_map):
     field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
-    hu, label_map, field = (array[box(field)] for array in (hu, label_map, field))
+    within = box(field)
+    hu, label_map, field = (array[within] for array in (hu, label_map, field))
     infection = label_map == INFECTION
     masks = {"smaller": infection & ~_grown(field & ~infection), "larger": field & _grown(infection)}
     measured = {}

@@ -167,12 +167,17 @@ def mirrored_parts(lung_mask, hu, body):
     """
     in_plane = np.zeros((3, 3, 3), bool)
     in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    parts, n_parts = ndimage.label(lung_mask, in_plane)  # a part of a section: an arm can touch a lung in another
-    sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
-    airless = np.bincount(parts[hu < slabs.AERATED_HU[1]], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
+    if not lung_mask.any():
+        return lung_mask
+    box = bounding_box(lung_mask)
+    in_box, n_parts = ndimage.label(lung_mask[box], in_plane)  # a part of a section: an arm can touch a lung in another
+    sizes = np.maximum(np.bincount(in_box.ravel(), minlength=n_parts + 1), 1)
+    airless = np.bincount(in_box[hu[box] < slabs.AERATED_HU[1]], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
     airless[0] = False
     if airless.sum() in (0, n_parts):
         return lung_mask
+    parts = np.zeros(lung_mask.shape, in_box.dtype)
+    parts[box] = in_box
     aerated = lung_mask & ~airless[parts]
     x = np.arange(hu.shape[2])
     middle = (body.any(axis=1) * x).sum(axis=1) / np.maximum(body.any(axis=1).sum(axis=1), 1)
