@@ -209,7 +209,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     surfaces = lung_surfaces(shapes, grid)
     floor = surfaces[0][0]
     steep = steepness(floor, pixel)
-    tissue, abdomen = plan_tissue(shapes.build, patient_seed), plan_abdomen(shapes, patient_seed, grid.z[0])
+    planned = plan_tissue(shapes.build, patient_seed), plan_abdomen(shapes, patient_seed, grid.z[0])
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
@@ -217,7 +217,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     found = []
     for slab in slabs(grid):
         part = grid.sub((slab, slice(None), slice(None)))
-        cage = _draw_slab(hu[slab], part, shapes, tissue, abdomen, (floor, steep), outside, surfaces, patient_seed)
+        cage = _draw_slab(hu[slab], part, shapes, planned, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
         iz, within = np.divmod(index.astype(np.uint32), np.uint32(floor.size))  # within the plane
@@ -229,10 +229,10 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
 
 
 def _draw_slab(
-    hu: np.ndarray, grid: Grid, shapes: Shapes, tissue: Tissue, abdomen: Abdomen, diaphragm, outside, surfaces, patient_seed
+    hu: np.ndarray, grid: Grid, shapes: Shapes, planned, diaphragm, outside, surfaces, patient_seed
 ) -> np.ndarray:
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
-    pixel = grid.spacing_mm[1]
+    pixel, (tissue, abdomen) = grid.spacing_mm[1], planned
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
     join_arms(body, muscle, grid, shapes.arms + shapes.head, shapes.build.fat)
     _draw_soft_tissue(hu, grid, shapes.build, cage, body, muscle, tissue)
