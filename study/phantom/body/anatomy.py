@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
+from study.phantom.body.abdomen import draw_abdomen, plan_abdomen, steepness
 from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import Build, draw_build
@@ -317,9 +317,12 @@ def _draw_soft_tissue(hu: np.ndarray, grid: Grid, build: Build, cage, body, musc
         change -= view
         change *= _share(cage.copy(), pixel)
         view += change
-    near = np.flatnonzero(np.abs(body + 1.2) < pixel)
+    skin = body + 1.2
+    np.abs(skin, out=skin)
+    near = np.flatnonzero(skin < pixel)
     flat = hu.ravel()
-    flat[near] += np.clip(1 - np.abs(body.ravel()[near] + 1.2) / pixel, 0, 1) * (15 - flat[near]) * 0.7
+    view = flat[near]
+    flat[near] = view + np.clip(1 - skin.ravel()[near] / pixel, 0, 1) * (15 - view) * 0.7
 
 
 def _share(distance: np.ndarray, pixel: float) -> np.ndarray:
