@@ -53,7 +53,8 @@ def measure(hu, label_map, spacing_mm, sides=None):
     if not field.any():
         raise ValueError(NO_LUNG)
     right, _ = sides or lung_sides(hu, field, spacing_mm)
-    hu, label_map, right, field = (array[box(field)] for array in (hu, label_map, right, field))
+    within = _bounding_box(field)
+    hu, label_map, right, field = (array[within] for array in (hu, label_map, right, field))
     sides = np.where(right, 0, 1)[field]
     infected = label_map[field] == INFECTION
     infected_hu = hu[field][infected].astype(np.float64)
@@ -94,15 +95,16 @@ def lung_sides(hu, lung_mask, spacing_mm):
     shrunk_mm : float
         By how much the field was shrunk; 0 for two lungs that are apart, NaN for one lung.
     """
-    within = box(lung_mask)
+    within = _bounding_box(lung_mask)
     field = lung_mask[within]
     steps = [max(1, int(COARSE_MM // length)) for length in spacing_mm]
     coarse = field[tuple(slice(None, None, step) for step in steps)]
     step_mm = np.multiply(steps, spacing_mm)
-    depth_mm = ndimage.distance_transform_edt(np.pad(coarse, 1), sampling=step_mm)[1:-1, 1:-1, 1:-1]
     right = np.zeros(lung_mask.shape, bool)
     for shrunk_mm in np.arange(0, MOST_SHRINK_MM, SHRINK_STEP_MM):
-        parts, n_parts = ndimage.label(depth_mm > shrunk_mm)
+        if shrunk_mm == SHRINK_STEP_MM:  # lungs that are apart need no depth
+            depth_mm = ndimage.distance_transform_edt(np.pad(coarse, 1), sampling=step_mm)[1:-1, 1:-1, 1:-1]
+        parts, n_parts = ndimage.label(depth_mm > shrunk_mm if shrunk_mm else coarse)
         pair = _beside(parts, n_parts, step_mm, (PARTED_SHARE if shrunk_mm else APART_SHARE) * coarse.sum())
         if pair:
             nearest = ndimage.distance_transform_edt(
@@ -188,7 +190,8 @@ def measure_otherwise(hu, label_map):
     field = label_map > 0  # infected lung is lung
     if not field.any():
         raise ValueError(NO_LUNG)
-    hu, label_map, field = (array[box(field)] for array in (hu, label_map, field))
+    within = _bounding_box(field)
+    hu, label_map, field = (array[within] for array in (hu, label_map, field))
     infection = label_map == INFECTION
     masks = {"smaller": infection & ~_grown(field & ~infection), "larger": field & _grown(infection)}
     measured = {}
@@ -259,10 +262,14 @@ def _biomarkers(n_lung, n_infected, sum_hu, voxel_ml):
     }
 
 
-def box(field):
-    """Slices about the voxels of a mask."""
-    found = (np.flatnonzero(field.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
-    return tuple(slice(inside[0], inside[-1] + 1) for inside in found)
+def _bounding_box(mask):
+    """As study.scans.boxes, which is not imported, so that this module can be read alone; of no empty mask."""
+    box = []
+    while mask.ndim:
+        inside = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))
+        box.append(slice(inside[0], inside[-1] + 1))
+        mask = mask[box[-1]].any(axis=0)
+    return tuple(box)
 
 
 def _grown(mask):

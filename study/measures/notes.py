@@ -7,7 +7,8 @@ on phantoms of known lungs, motion and fluid, and looked at on public scans (`do
 import numpy as np
 from scipy import ndimage
 
-from study.measures.biomarkers import SIDES, box, lung_sides
+from study.measures.biomarkers import SIDES, lung_sides
+from study.scans.boxes import bounding_box
 from study.scans.labels import BACKGROUND, INFECTION
 from study.scans.plausibility import measured_pixels
 
@@ -92,7 +93,7 @@ def _volume(lung, spacing_mm):
 def _inside(hu, label_map, spacing_mm):
     """Compare the lungs with what is certainly lung, and with the body."""
     lung, notes = label_map != BACKGROUND, []
-    around = tuple(slice(max(0, inside.start - 1), inside.stop + 1) for inside in box(lung))
+    around = tuple(slice(max(0, inside.start - 1), inside.stop + 1) for inside in bounding_box(lung))
     going_on = np.pad(lung[around], 1, mode="edge")  # beyond the first and the last section of the scan
     deep = ndimage.distance_transform_edt(going_on, sampling=spacing_mm)[1:-1, 1:-1, 1:-1] > DEEP_MM
     certain = hu[around][deep & (label_map[around] != INFECTION) & (hu[around] >= AIR_BELOW_HU)]

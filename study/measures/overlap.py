@@ -193,8 +193,13 @@ def _meets(places, mask, steps):
 
 
 def _bounding_box(mask):
-    ranges = [np.flatnonzero(mask.any(axis=tuple(set(range(mask.ndim)) - {axis}))) for axis in range(mask.ndim)]
-    return tuple(slice(indices[0], indices[-1] + 1) for indices in ranges)
+    """As study.scans.boxes, which is not imported, so that this module can be read alone; of no empty mask."""
+    box = []
+    while mask.ndim:
+        inside = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1))
+        box.append(slice(inside[0], inside[-1] + 1))
+        mask = mask[box[-1]].any(axis=0)
+    return tuple(box)
 
 
 def _surfaces_to_compare(a, b, spacing_mm, tolerance_mm):

@@ -12,6 +12,7 @@ from study.fingerprint import digests
 from study.networks import models, slabs
 from study.networks.body import body_mask
 from study.scans import refusals
+from study.scans.boxes import bounding_box
 from study.scans.ct import ScanError, mask_reader, read_scan, write_label_map
 from study.scans.labels import INFECTION
 
@@ -98,7 +99,7 @@ class Segmenter:
         """Return the infection in and close to a lung field, bool (z, y, x), searching only its bounding box."""
         settings = self.infection.settings
         pixel_mm, margin_mm = settings["pixel_mm"], settings["margin_mm"]
-        box = list(ndimage.find_objects(lung_mask.astype(np.uint8))[0])
+        box = list(bounding_box(lung_mask))
         for axis in (1, 2):
             reach = int(np.ceil(2 * margin_mm / scan.spacing_mm[axis]))
             box[axis] = slice(max(0, box[axis].start - reach), box[axis].stop + reach)
@@ -133,9 +134,9 @@ def large_parts(lung_mask):
         Without components that are tiny compared with the largest, and without those that share no section with it,
         as the nose and its sinuses do not.
     """
-    if not (boxes := ndimage.find_objects(lung_mask.astype(np.uint8))):
+    if not lung_mask.any():
         return lung_mask
-    box = boxes[0]
+    box = bounding_box(lung_mask)
     parts, n_parts = ndimage.label(lung_mask[box])
     if n_parts == 1:
         return lung_mask
@@ -166,12 +167,17 @@ def mirrored_parts(lung_mask, hu, body):
     """
     in_plane = np.zeros((3, 3, 3), bool)
     in_plane[1] = ndimage.generate_binary_structure(2, 1)
-    parts, n_parts = ndimage.label(lung_mask, in_plane)  # a part of a section: an arm can touch a lung in another
-    sizes = np.maximum(np.bincount(parts.ravel(), minlength=n_parts + 1), 1)
-    airless = np.bincount(parts[hu < slabs.AERATED_HU[1]], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
+    if not lung_mask.any():
+        return lung_mask
+    box = bounding_box(lung_mask)
+    in_box, n_parts = ndimage.label(lung_mask[box], in_plane)  # a part of a section: an arm can touch a lung in another
+    sizes = np.maximum(np.bincount(in_box.ravel(), minlength=n_parts + 1), 1)
+    airless = np.bincount(in_box[hu[box] < slabs.AERATED_HU[1]], minlength=n_parts + 1) < AIRLESS_SHARE * sizes
     airless[0] = False
     if airless.sum() in (0, n_parts):
         return lung_mask
+    parts = np.zeros(lung_mask.shape, in_box.dtype)
+    parts[box] = in_box
     aerated = lung_mask & ~airless[parts]
     x = np.arange(hu.shape[2])
     middle = (body.any(axis=1) * x).sum(axis=1) / np.maximum(body.any(axis=1).sum(axis=1), 1)

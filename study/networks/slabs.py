@@ -7,6 +7,8 @@ whatever its matrix, is resampled to that grid here, and the network's output is
 import numpy as np
 from scipy import ndimage, sparse
 
+from study.scans.boxes import bounding_box
+
 AIR_HU = -1024
 STRIDE = 32  # the networks halve the grid five times
 # The reference of HU is read where lung surely is: this far (mm) from the border of the lung field, in voxels that are
@@ -48,7 +50,15 @@ def resampling_matrix(n_in, spacing_in, n_out, spacing_out):
 
 def _resample(volume, rows, columns):
     """Resample every section by one matrix along y and one along x."""
+    if _is_identity(rows) and _is_identity(columns):
+        return volume.astype(np.float32)
     return np.stack([(columns @ (rows @ section.astype(np.float32)).T).T for section in volume])
+
+
+def _is_identity(weights):
+    """Whether resampling changes nothing, as where a scan has the network's own pixels."""
+    n = weights.shape[0]
+    return weights.shape[1] == weights.nnz == n and np.array_equal(weights.indices, np.arange(n))
 
 
 def grid_size(n_pixels, spacing_mm, pixel_mm):
@@ -224,8 +234,9 @@ def with_dents(lung_mask, pixel_mm, margin_mm):
     filled = lung_mask.copy()
     for section, out in zip(lung_mask, filled, strict=True):
         if section.any():
-            away = ndimage.distance_transform_edt(~np.pad(section, border))
+            box = bounding_box(section)  # closing adds nothing beyond it
+            away = ndimage.distance_transform_edt(~np.pad(section[box], border))
             closed = ndimage.distance_transform_edt(away <= disc) > disc
             near = away <= round(margin_mm / pixel_mm) + 0.5
-            out |= (closed & near)[border:-border, border:-border]
+            out[box] |= (closed & near)[border:-border, border:-border]
     return filled

@@ -260,7 +260,8 @@ def _read_labels(path, scan: Scan, highest: int, remedy: str) -> np.ndarray:
     n_i, n_j, n_k = volume.grid.shape
     labels = _empty((n_k, n_j, n_i), np.uint8, path)
     for k, section in enumerate(volume.sections()):
-        if not ((section >= 0) & (section <= highest) & (section == np.rint(section))).all():
+        is_whole = volume.is_integer or (section == np.rint(section)).all()
+        if not (is_whole and 0 <= section.min() and section.max() <= highest):
             found = ", ".join(f"{value:g}" for value in np.unique(section)[:6])
             raise ScanError(path, f"the mask holds other values than 0 to {highest} (section {k + 1}: {found})", remedy)
         labels[k] = section

@@ -8,7 +8,7 @@ import numpy as np
 
 from study.phantom.body.bowel import Tube, draw_colon, draw_stomach, tube_hu
 from study.phantom.body.build import spine_centre
-from study.phantom.body.fields import Grid, SmoothNoise, generator, ramp, smooth_noise, upsample
+from study.phantom.body.fields import RANGE_MM, Grid, SmoothNoise, generator, ramp, smooth_noise, upsample
 from study.phantom.body.shape import Shapes, lung_floor
 
 GRID_MM = 4.0  # on which the organs' surfaces are computed before they are resampled to a scan's grid
@@ -46,8 +46,8 @@ def steepness(floor: np.ndarray, pixel_mm: float) -> np.ndarray:
     return (1 / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)).astype(np.float32)
 
 
-def plan_abdomen(shapes: Shapes, patient_seed) -> Abdomen:
-    """Draw the organs under the diaphragm of a patient."""
+def plan_abdomen(shapes: Shapes, patient_seed, lowest_mm: float = RANGE_MM[0][0]) -> Abdomen:
+    """Draw the organs under the diaphragm of a patient; ``lowest_mm`` is as deep as they will be drawn."""
     build = shapes.build
     rng = generator(patient_seed, "abdomen")
     size, sy, sx = build.size
@@ -104,7 +104,7 @@ def plan_abdomen(shapes: Shapes, patient_seed) -> Abdomen:
         float(muscle),
         float(rng.normal(-102, 5)),
         SmoothNoise(rng, 9.0),
-        SmoothNoise(rng, 3.6),
+        SmoothNoise(rng, 3.6, highest_mm=max(top, 2 * RANGE_MM[0][0] - lowest_mm)),  # mirrored below the range
     )
 
 
@@ -127,7 +127,8 @@ def draw_abdomen(
 
     def put(distance, value):
         share = np.clip(0.5 - distance / pixel, 0, 1)
-        organs[...] += share * (value - organs)
+        share *= value - organs
+        organs[...] += share
 
     for distance, value in abdomen.solid:
         put(upsample(distance, lattice, part), value + 3 * texture)

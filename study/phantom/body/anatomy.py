@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from study.phantom.body.abdomen import Abdomen, draw_abdomen, plan_abdomen, steepness
+from study.phantom.body.abdomen import draw_abdomen, plan_abdomen, steepness
 from study.phantom.body.arms import join_arms
 from study.phantom.body.background import add_findings, effusion
 from study.phantom.body.build import Build, draw_build
@@ -20,8 +20,8 @@ from study.phantom.body.fields import (
     SmoothNoise,
     generator,
     ramp,
-    smooth_noise,
     tube_points,
+    unravel,
     upsample,
 )
 from study.phantom.body.head import draw_skull
@@ -30,6 +30,7 @@ from study.phantom.body.organs import draw_airways, draw_mediastinum, table
 from study.phantom.body.shape import Shapes, draw_shapes, lung_depth, lung_surfaces
 from study.phantom.body.skeleton import draw_ribs, draw_shoulders, draw_spine, draw_sternum
 from study.phantom.body.vessels import draw_trees
+from study.scans.boxes import bounding_box
 
 SLAB_VOXELS = 700_000
 
@@ -42,7 +43,7 @@ def slabs(grid: Grid) -> list[slice]:
 
 def positions(grid: Grid, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where voxels of a grid lie, from their flat indices: z, y, x in mm, float32."""
-    index = np.unravel_index(inside, grid.shape)
+    index = unravel(inside, grid.shape)
     return tuple(axis.astype(np.float32)[i] for axis, i in zip(grid.axes, index, strict=True))
 
 
@@ -56,13 +57,14 @@ class Speckle:
         """Take the voxels by their indices along z, y, x, in the order in which they lie in memory."""
         self.box = tuple(slice(int(i.min()), int(i.max()) + 1) for i in index)
         self.part = grid.sub(self.box)
-        flat = np.ravel_multi_index([i - s.start for i, s in zip(index, self.box, strict=True)], self.part.shape)
+        z, y, x = (i - s.start for i, s in zip(index, self.box, strict=True))
+        flat = (z * len(self.part.y) + y) * len(self.part.x) + x
         self._slabs = []
         for layers in slabs(self.part):
             first, end = (int(layer * len(self.part.y) * len(self.part.x)) for layer in (layers.start, layers.stop))
             voxels = slice(*np.searchsorted(flat, (first, end)))
             self._slabs.append((self.part.sub((layers, slice(None), slice(None))), first, voxels))
-        self.flat = flat.astype(np.uint32)  # enough for the finest grid that a protocol allows
+        self.flat = flat.astype(np.uint32, copy=False)  # enough for the finest grid that a protocol allows
 
     def __call__(self, rng: np.random.Generator, length_mm: float) -> np.ndarray:
         """Draw unit-variance noise with details of ``length_mm`` at the voxels."""
@@ -161,7 +163,7 @@ def draw_anatomy(
     lumen = filled(*bronchi, 4.0)
     wall = np.clip(filled(*bronchi[:2], bronchi[2] + 0.9, bronchi[3] + 0.8, 4.0) - lumen, 0, 1)
     vessel = np.maximum(filled(*tubes) * (1 - lumen), 0.85 * wall)
-    speckle = Speckle(grid, np.unravel_index(inside, grid.shape))
+    speckle = Speckle(grid, unravel(inside, grid.shape))
     parenchyma, lobe, airless, plugged = _parenchyma(
         grid, shapes, positions(grid, inside), speckle, depth_inside, wall_mm, patient_seed
     )
@@ -207,7 +209,7 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     surfaces = lung_surfaces(shapes, grid)
     floor = surfaces[0][0]
     steep = steepness(floor, pixel)
-    abdomen = plan_abdomen(shapes, patient_seed)
+    planned = plan_tissue(shapes.build, patient_seed), plan_abdomen(shapes, patient_seed, grid.z[0])
     around = (shapes.lung > 0).astype(np.float32)
     for axis in range(3):
         around = ndimage.uniform_filter1d(around, 7, axis)
@@ -215,11 +217,11 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
     found = []
     for slab in slabs(grid):
         part = grid.sub((slab, slice(None), slice(None)))
-        cage = _draw_slab(hu[slab], part, shapes, abdomen, (floor, steep), outside, surfaces, patient_seed)
+        cage = _draw_slab(hu[slab], part, shapes, planned, (floor, steep), outside, surfaces, patient_seed)
         depth = lung_depth(shapes, part, cage, surfaces)
         index = np.flatnonzero(depth > -pixel / 2)
-        iz, iy, ix = np.unravel_index(index, part.shape)
-        above = (part.z.astype(np.float32)[iz] - floor[iy, ix]) * steep[iy, ix]
+        iz, within = np.divmod(index.astype(np.uint32), np.uint32(floor.size))  # within the plane
+        above = (part.z.astype(np.float32)[iz] - floor.ravel()[within]) * steep.ravel()[within]
         room = ramp(upsample(around, shapes.coarse, part).ravel()[index], 0.14, 0.42)
         wall = np.minimum(-cage.ravel()[index], above)
         found.append(((index + slab.start * outside.size).astype(np.uint32), depth.ravel()[index], wall, room))
@@ -227,13 +229,13 @@ def _draw_body(grid: Grid, shapes: Shapes, outside: np.ndarray, patient_seed) ->
 
 
 def _draw_slab(
-    hu: np.ndarray, grid: Grid, shapes: Shapes, abdomen: Abdomen, diaphragm, outside, surfaces, patient_seed
+    hu: np.ndarray, grid: Grid, shapes: Shapes, planned, diaphragm, outside, surfaces, patient_seed
 ) -> np.ndarray:
     """Draw the body without the inside of the lungs into ``hu``; return the distance (mm) to the pleura."""
-    pixel = grid.spacing_mm[1]
+    pixel, (tissue, abdomen) = grid.spacing_mm[1], planned
     cage, body, muscle = (upsample(shape, shapes.coarse, grid) for shape in (shapes.cage, shapes.body, shapes.muscle))
     join_arms(body, muscle, grid, shapes.arms + shapes.head, shapes.build.fat)
-    hu[...] = _soft_tissue(grid, shapes.build, cage, body, muscle, patient_seed)
+    _draw_soft_tissue(hu, grid, shapes.build, cage, body, muscle, tissue)
     if shapes.build.air_in_wall:
         let_air_in(hu, body, muscle, grid, shapes.build, patient_seed)
     draw_ribs(hu, cage, grid, shapes, patient_seed)
@@ -265,25 +267,69 @@ def beside_outer(anatomy: Anatomy, lung: np.ndarray) -> np.ndarray:
     return hu
 
 
-def _soft_tissue(grid: Grid, build: Build, cage, body, muscle, patient_seed) -> np.ndarray:
-    rng = generator(patient_seed, "tissue")
+@dataclass(frozen=True)
+class Tissue:
+    """Of one patient: HU of fat and of muscle, their texture, and the layer of fat (mm) outside the pleura."""
+
+    fat_hu: float
+    muscle_hu: float
+    texture: SmoothNoise
+    layer_mm: np.float64
+
+
+def plan_tissue(build: Build, patient_seed) -> Tissue:
+    """Draw a patient's fat and muscle."""
+    rng, around = generator(patient_seed, "tissue"), generator(patient_seed, "fat outside pleura")
+    texture, fat_hu, muscle_hu = SmoothNoise(rng, 9.0), rng.normal(-102, 5), rng.normal(52, 5)
+    return Tissue(fat_hu, muscle_hu, texture, np.clip(0.12 * build.fat * around.uniform(0, 2), 0, 4))
+
+
+def _draw_soft_tissue(hu: np.ndarray, grid: Grid, build: Build, cage, body, muscle, tissue: Tissue) -> None:
+    """Draw fat, muscle and skin, and within the rib cage the fat of the mediastinum, into ``hu``."""
     pixel = grid.spacing_mm[1]
-    texture = smooth_noise(rng, grid, 9.0)
-    fat = rng.normal(-102, 5)
-    hu = fat + 9 * texture
-    lean = np.clip(0.5 - np.maximum(muscle + 2 * texture, body + 4.0) / pixel, 0, 1)
-    hu += lean * (rng.normal(52, 5) - hu - 4 * texture)
+    texture = tissue.texture(grid)
+    np.multiply(texture, 9, out=hu)
+    hu += tissue.fat_hu
+    lean = muscle + 2 * texture
+    np.maximum(lean, body + 4.0, out=lean)
+    lean = _share(lean, pixel)
+    change = tissue.muscle_hu - hu
+    change -= 4 * texture
+    change *= lean
+    hu += change
     # A layer of fat outside the pleura; the ribs are drawn over it, so it fills the strips between them.
-    around = generator(patient_seed, "fat outside pleura")
-    layer = np.clip(0.12 * build.fat * around.uniform(0, 2), 0, 4) * (0.6 + 0.5 * texture)
-    hu += np.clip(0.5 + (layer - cage) / pixel, 0, 1) * (fat - hu)
-    # Inside the rib cage, what no organ fills is mediastinal fat with strands.
-    # Over the apices it is muscle of the neck.
-    z, _, x = grid.open()
-    neck = ramp(z, build.apex - 75, build.apex - 35) * ramp(np.abs(x), 18, 32)
-    hu += np.clip(0.5 - cage / pixel, 0, 1) * (-88 + 132 * neck + 16 * texture - hu)
-    hu += np.clip(1 - np.abs(body + 1.2) / pixel, 0, 1) * (15 - hu) * 0.7
-    return hu
+    within = cage < max(tissue.layer_mm * (0.6 + 0.5 * float(texture.max())), 0) + pixel
+    if within.any():
+        box = bounding_box(within)
+        view, cage, texture = hu[box], cage[box], texture[box]
+        share = tissue.layer_mm * (0.6 + 0.5 * texture)
+        share -= cage
+        share /= pixel
+        share += 0.5
+        np.clip(share, 0, 1, out=share)
+        share *= tissue.fat_hu - view
+        view += share
+        # Inside the rib cage, what no organ fills is mediastinal fat with strands.
+        # Over the apices it is muscle of the neck.
+        z, _, x = grid.sub(box).open()
+        neck = ramp(z, build.apex - 75, build.apex - 35) * ramp(np.abs(x), 18, 32)
+        change = (-88 + 132 * neck) + 16 * texture
+        change -= view
+        change *= _share(cage.copy(), pixel)
+        view += change
+    skin = body + 1.2
+    np.abs(skin, out=skin)
+    near = np.flatnonzero(skin < pixel)
+    flat = hu.ravel()
+    view = flat[near]
+    flat[near] = view + np.clip(1 - skin.ravel()[near] / pixel, 0, 1) * (15 - view) * 0.7
+
+
+def _share(distance: np.ndarray, pixel: float) -> np.ndarray:
+    """What part of a voxel lies inside, from the distance (mm, negative inside) of its centre, in place."""
+    distance /= pixel
+    np.subtract(0.5, distance, out=distance)
+    return np.clip(distance, 0, 1, out=distance)
 
 
 def _compose_outside(hu, body, outside, pixel) -> None:

@@ -60,8 +60,8 @@ def along(grid: Grid, course: np.ndarray, reach_mm: float) -> tuple[np.ndarray, 
             t = np.clip(sum(a * np.float32(s / length**2) for a, s in zip(away, step, strict=True)), 0, 1)
             here = np.sqrt(sum((a - t * np.float32(s)) ** 2 for a, s in zip(away, step, strict=True)))
             nearer = here < distance[box]
-            distance[box][nearer] = here[nearer]
-            where[box][nearer] = (run + length * t)[nearer]
+            np.copyto(distance[box], here, where=nearer)
+            np.copyto(where[box], run + length * t, where=nearer)
         run += length
     return distance, where
 

@@ -194,6 +194,8 @@ def _foci(grid: Grid, rng, seeds, spread: float, inside, with_halo: bool) -> tup
             halo[box] |= squared < 1
             # A wall of consolidation around a centre that keeps its air.
             ring[box] = np.where(squared < 1, 2.6 * np.exp(-(((np.sqrt(squared) - 0.8) / 0.17) ** 2)) - 1.2, ring[box])
+    if not with_halo:
+        return raised.ravel()[inside], np.zeros(len(inside), bool), np.zeros(len(inside), np.float32)
     return raised.ravel()[inside], halo.ravel()[inside], ring.ravel()[inside]
 
 

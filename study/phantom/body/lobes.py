@@ -41,10 +41,15 @@ def draw_lobes(shapes: Shapes, patient_seed, z, y, x, noise) -> tuple[np.ndarray
     steep, low = (np.float32(rng.normal(*mean_sd)) for mean_sd in ((0.95, 0.08), (37, 4)))
     wave = 7 * noise(rng, 50.0) + np.float32(rng.uniform(0.1, 0.35)) * (np.abs(x) - 60)
     # Positive behind and below it, in the lower lobe.
-    oblique = (y - (steep * z + low) * size_y + np.where(right, 6, -4) + wave) / np.hypot(1, steep)
+    oblique = np.where(right, 6.0, -4.0)
+    oblique += y - (steep * z + low) * size_y
+    oblique += wave
+    oblique /= np.hypot(1, steep)
     # Positive above it, in the upper lobe.
     horizontal = z + rng.normal(14, 5) * size_z + 0.8 * wave + 0.1 * (y + 20)
     lower = oblique > 0
-    lobe = np.where(right, np.where(lower, 3, np.where(horizontal > 0, 1, 2)), np.where(lower, 5, 4)).astype(np.uint8)
-    fissure_mm = np.where(right & ~lower, np.minimum(-oblique, np.abs(horizontal)), np.abs(oblique))
+    rul, rml, rll, lul, lll = np.arange(1, len(LOBES) + 1, dtype=np.uint8)
+    lobe = np.where(right, np.where(lower, rll, np.where(horizontal > 0, rul, rml)), np.where(lower, lll, lul))
+    fissure_mm = np.abs(oblique, out=oblique)
+    np.minimum(fissure_mm, np.abs(horizontal), out=fissure_mm, where=right & ~lower)
     return lobe, fissure_mm

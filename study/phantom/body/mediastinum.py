@@ -98,11 +98,16 @@ def mediastinal_border(build: Build, coarse: Grid, capsules, rng) -> tuple[np.nd
     # reaches towards the azygos vein and the oesophagus, in some past the midline.
     recess = rng.uniform(0, 10) * ramp(z, 5, -25) * ramp(y, spine - 75, spine - 45)
     right, left = np.maximum(thin - 3 - recess, back), np.maximum(thin + 10, back)
-    chord = balls[:, 3, None, None] ** 2 - (y - balls[:, 1, None, None]) ** 2 - (z - balls[:, 0, None, None]) ** 2
-    reach = np.sqrt(np.maximum(chord, 0))
-    hit = chord > 0
-    left = np.maximum(left, np.where(hit, balls[:, 2, None, None] + reach, -99).max(axis=0))
-    right = np.maximum(right, np.where(hit, -balls[:, 2, None, None] + reach, -99).max(axis=0))
+    middle, squared = balls[:, 2, None], balls[:, 3] ** 2
+    chord_y, away_z = squared[:, None] - (y - balls[:, 1, None]) ** 2, (z - balls[:, 0]) ** 2
+    for level, away in enumerate(away_z):
+        near = np.flatnonzero(away < squared)
+        if not len(near):
+            continue
+        chord = chord_y[near] - away[near, None]
+        reach = np.sqrt(np.maximum(chord, 0))
+        for border, centre in ((left, middle[near]), (right, -middle[near])):
+            border[level] = np.maximum(border[level], np.where(chord > 0, centre + reach, -99).max(axis=0))
     wander = 1.2 * smooth_noise(rng, Grid(coarse.z, coarse.y, coarse.x[:2], coarse.spacing_mm), 30.0)
     right, left = (ndimage.gaussian_filter(border, 0.85) + wander[:, :, k] for k, border in enumerate((right, left)))
     return right.astype(np.float32), left.astype(np.float32)

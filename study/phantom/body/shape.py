@@ -205,7 +205,9 @@ def lung_depth(shapes: Shapes, grid: Grid, cage: np.ndarray, surfaces) -> np.nda
     right = (weights_z @ shapes.right @ weights_y.T)[:, :, None]
     left = (weights_z @ shapes.left @ weights_y.T)[:, :, None]
     x = x - np.interp(grid.z, shapes.coarse.z, shapes.bend).astype(np.float32)[:, None, None] * 0.5
-    depth = np.minimum(np.maximum(x - left, -x - right), -cage)
+    depth = x - left
+    np.maximum(depth, -x - right, out=depth)
+    np.minimum(depth, -cage, out=depth)
     for height, steep in surfaces:
         np.minimum(depth, (z - height) * steep, out=depth)
     for kind, start, end, r0, r1 in shapes.capsules:

@@ -6,7 +6,7 @@ import numpy as np
 
 from study.phantom.body.arms import BONE_SHARE
 from study.phantom.body.build import Build, cage_profile, spine_centre
-from study.phantom.body.fields import Grid, around_capsule, generator, ramp
+from study.phantom.body.fields import Grid, around_capsule, generator, ramp, unravel
 from study.phantom.body.shape import Shapes
 
 MARROW_HU, CORTEX_HU = 190.0, 620.0
@@ -41,7 +41,7 @@ def draw_ribs(hu: np.ndarray, cage: np.ndarray, grid: Grid, shapes: Shapes, pati
     old = float(np.clip((build.age_years - 30) / 50, 0, 1) * rng.uniform(0.3, 1))
     undulation = rng.uniform(0.4, 2.2)  # mm by which ribs indent the lung and it bulges between them; assumed
     index = np.flatnonzero((cage > -5) & (cage < 14))
-    iz, iy, ix = np.unravel_index(index, grid.shape)
+    iz, iy, ix = unravel(index, grid.shape)
     distance = cage.ravel()[index]
     _, front, back = cage_profile(build, grid.z)
     centre = ((front + back) / 2).astype(np.float32)
@@ -165,7 +165,7 @@ def draw_shoulders(
     index = np.flatnonzero(near) + first * cage[0].size
     if not len(index):
         return
-    iz, iy, ix = np.unravel_index(index, grid.shape)
+    iz, iy, ix = unravel(index, grid.shape)
     z, distance = grid.z[iz].astype(np.float32), cage.ravel()[index]
     angle = np.arctan2(np.abs(x[0, 0, ix]), y[0, iy, 0] - middle[iz])
     rise = np.clip((z - low) / (apex - 5 - low), 0, 1.2)

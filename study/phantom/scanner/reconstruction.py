@@ -109,10 +109,13 @@ def reconstruct(
     out = np.empty(sections.shape, np.float32)
     for first in range(0, len(sections), AT_ONCE):
         some = slice(first, first + AT_ONCE)
-        spectrum = fft.rfft2(sections[some]) * transfer
+        spectrum = fft.rfft2(sections[some])
+        spectrum *= transfer
         if power > 0:
-            spectrum += fft.rfft2(rng.standard_normal(out[some].shape, dtype=np.float32)) * amplitude
-        out[some] = fft.irfft2(spectrum, s=sections.shape[1:])
+            noise = fft.rfft2(rng.standard_normal(out[some].shape, dtype=np.float32))
+            noise *= amplitude
+            spectrum += noise
+        out[some] = fft.irfft2(spectrum, s=sections.shape[1:], overwrite_x=True)
     return out
 
 

@@ -240,12 +240,15 @@ def _lung_sections(anatomy: Anatomy, values: np.ndarray, phases: list[tuple], po
     """Sections (sections, y, x) of what the voxels ``inside`` hold, 0 elsewhere."""
     tissue, lungs = _in_lungs(anatomy, values)
     margin = int(np.ceil(LARGEST_SHIFT_MM / anatomy.grid.spacing_mm[1]))
-    around = [slice(max(s.start - margin, 0), s.stop + margin) for s in lungs]
-    total = np.zeros((len(phases[0][1]), *anatomy.whole.shape[1:]), np.float32)
+    plane = anatomy.whole.shape[1:]
+    around = [slice(max(s.start - margin, 0), min(s.stop + margin, n)) for s, n in zip(lungs, plane, strict=True)]
+    within = [slice(s.start - a.start, s.stop - a.start) for s, a in zip(lungs, around, strict=True)]
+    grid = anatomy.whole.sub((slice(None), *around))
+    total = np.zeros((len(phases[0][1]), *plane), np.float32)
     for share, along, squeeze in phases:
-        sections = np.zeros(total.shape, np.float32)
-        sections[:, *lungs] = cut_sections(tissue, along)
-        sections = place(sections[:, *around], anatomy.whole.sub((slice(None), *around)), pose, squeeze)
+        sections = np.zeros((len(total), *grid.shape[1:]), np.float32)
+        sections[:, *within] = cut_sections(tissue, along)
+        sections = place(sections, grid, pose, squeeze)
         sections *= np.float32(share)
         total[:, *around] += sections
     return total
