@@ -109,17 +109,21 @@ def audit(paper):
     return checks + [_related(*one, sound) for one in answered]
 
 
+def failed(checks):
+    """The checks that do not hold, the weightiest first; of one weight, last those that a reason of the file argues."""
+    return sorted((check for check in checks if not check.holds), key=lambda check: (-check.weight, check.argued))
+
+
 def findings(checks):
     """Tabulate the checks that do not hold, the weightiest first, one row per check, with the columns ``COLUMNS``."""
     rows = []
-    for check in sorted(checks, key=lambda check: (-check.weight, check.argued)):
-        if not check.holds:
-            where = "; ".join(dict.fromkeys(one.where for one in check.cited))
-            shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
-            formula = {**FORMULAS, **ALONE}[check.rule]
-            formula = f"{check.method}: {formula}" if check.method else formula
-            rows.append((WEIGHTS[check.weight], where, shown, check.rule.replace("_", " "), formula, check.words,
-                         check.fits))  # fmt: skip
+    for check in failed(checks):
+        where = "; ".join(dict.fromkeys(one.where for one in check.cited))
+        shown = "; ".join(dict.fromkeys(f"{one.name}: {one.text}" for one in check.cited))
+        formula = {**FORMULAS, **ALONE}[check.rule]
+        formula = f"{check.method}: {formula}" if check.method else formula
+        rows.append((WEIGHTS[check.weight], where, shown, check.rule.replace("_", " "), formula, check.words,
+                     check.fits))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

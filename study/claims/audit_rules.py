@@ -11,6 +11,7 @@ no is very likely and not proven, and a yes is marked (``Answer.loosely``), as t
 
 import inspect
 import math
+import re
 import types
 import typing
 import warnings
@@ -49,13 +50,39 @@ def dates(dates: list[str], first: str = "", last: str = ""):
     """Dates stand in their order, and within the study's ``first`` and ``last`` day.
 
     03/02/2020 may be the third of February or the second of March: the order has to hold for one of both readings.
+    What would fit is sought among years, the part of a date that is most often misprinted.
     """
-    texts = [one for one in (first, *dates, last) if one]
-    readings = [[_day(text, day_first) for text in texts] for day_first in (True, False)]
-    if any(sorted(days) == days for days in readings):
+    given = {"first": first, **{f"dates.{i}": one for i, one in enumerate(dates)}, "last": last}
+    given = {path: text for path, text in given.items() if text}
+    texts = list(given.values())
+    if _in_order(texts):
         return Answer(True, f"{' to '.join(texts)} is in order")
-    wrong = next(i for i in range(1, len(texts)) if readings[0][i] < readings[0][i - 1])
-    return Answer(False, f"{texts[wrong]} is before {texts[wrong - 1]}", searched=True)
+    days = [_day(text, True) for text in texts]
+    wrong = next(i for i in range(1, len(texts)) if days[i] < days[i - 1])
+    tried = {path: _in_another_year(texts, i) for i, path in enumerate(given)}
+    fits = {path: text for path, text in tried.items() if text}
+    return Answer(False, f"{texts[wrong]} is before {texts[wrong - 1]}", fits, True)
+
+
+def _in_order(texts):
+    readings = [[_day(text, day_first) for text in texts] for day_first in (True, False)]
+    return any(sorted(days) == days for days in readings)
+
+
+def _in_another_year(texts, which):
+    """One of the dates in the nearest year with which all are in order; empty if there is none."""
+    before, text, after = texts[:which], texts[which], texts[which + 1 :]
+    printed = YEAR.search(text)
+    others = [_day(other, True).year for other in before + after]
+    if printed:
+        for year in sorted(range(min(others) - 1, max(others) + 2), key=lambda year: abs(year - int(printed[0]))):
+            moved = YEAR.sub(str(year), text, count=1)
+            try:
+                if _in_order([*before, moved, *after]):
+                    return moved
+            except ValueError:  # a 29 February that this year does not have
+                continue
+    return ""
 
 
 def _day(text, day_first):
@@ -76,6 +103,7 @@ def strength(kappa: Printed, word: str):
     return Answer(word in words, f"kappa {kappa.text} is {name}", {"word": name})
 
 
+YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 RULES = {
     "sum": whole_sum, "order": order, "dates": dates, "share": share, "difference": difference,
     "diagnostic": diagnostic, "spread": spread, "pooled": pooled, "whole_numbers": whole_numbers, "t_test": t_test,

@@ -369,14 +369,15 @@ def _cite(name, content, kind, where, known, convention, cited, wrong):
             if kind != list[Group]:
                 _cite(path, one, kind.__args__[0], where, known, convention, cited, wrong)
             elif not isinstance(one, dict) or {*one} - {LINE} != {"n", "mean", "sd"}:
-                wrong.append(f"`{path}` must be `{{n: , mean: , sd: }}`")
+                wrong.append(f"`{_called(path)}` must be `{{n: , mean: , sd: }}`")
             else:
                 for part in ("n", "mean", "sd"):
                     part_kind = Group.__annotations__[part]
                     _cite(f"{path}.{part}", one[part], part_kind, where, known, convention, cited, wrong)
         return
+    called = _called(name)
     if not isinstance(content, str):
-        wrong.append(f"`{name}` is {SHORT.repr(content)}, {kind_of(content)}; write an id, or a printed number in "
+        wrong.append(f"`{called}` is {SHORT.repr(content)}, {kind_of(content)}; write an id, or a printed number in "
                      "quotes")  # fmt: skip
         return
     stem, _, end = content.partition(".")
@@ -387,14 +388,24 @@ def _cite(name, content, kind, where, known, convention, cited, wrong):
         cited[name] = claim.cite(end)
         number = cited[name].number
     elif claim is not None:
-        wrong.append(f"`{name}` is {_shown(content)}: only a number with an interval has .low and .high")
+        wrong.append(f"`{called}` is {_shown(content)}: only a number with an interval has .low and .high")
         return
     elif number is not None or kind is str:
-        cited[name] = Cited(name.replace("_", " "), where, "", content, number)
+        cited[name] = Cited(called.replace("_", " "), where, "", content, number)
     else:
         near = _nearest(stem, known) if known else ""
-        wrong.append(f"`{name}` is {_shown(content)!r}, neither an id of this file nor a printed number{near}; as a "
+        wrong.append(f"`{called}` is {_shown(content)!r}, neither an id of this file nor a printed number{near}; as a "
                      f"number, it {unread(content, unit, convention)}")  # fmt: skip
         return
     if kind is not str and number is None:
-        wrong.append(f"`{name}` is printed {_shown(cited[name].text)!r}, which is not a number")
+        wrong.append(f"`{called}` is printed {_shown(cited[name].text)!r}, which is not a number")
+
+
+def _called(path):
+    """An argument as people call it, who count from 1: ``groups.0.n`` is "group 1, n", ``dates.0`` is "date 1"."""
+    name, *inside = path.split(".")
+    if not inside:
+        return name
+    if inside[-1].isdigit() and len(inside) == 2:
+        return f"{name}, row {int(inside[0]) + 1}, column {int(inside[1]) + 1}"
+    return ", ".join([f"{name.removesuffix('s')} {int(inside[0]) + 1}", *inside[1:]])

@@ -16,12 +16,13 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
     """Compare every printed number of the paper with the run's.
 
     Exits with 1 if a claim differs (the run's patients contradict it) or is
-    inconsistent (it contradicts the paper's other numbers), with 2
+    inconsistent (it contradicts the paper's other numbers: the findings of
+    the audit are listed, the weightiest first, each with its claims), with 2
     if the run has recorded nothing, else with 0. Reproduced, not
     distinguishable, consistent, synthetic only, unknown origin and cannot be tested are
     not failures; a note says so if no claim was tested.
     """
-    from study.claims import verdicts
+    from study.claims import audit, verdicts
     from study.claims.paper import read_paper
     from study.run import Run
 
@@ -30,21 +31,25 @@ def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished r
         values = verdicts.gather(listed.claims, this)
         if not any(len(table) for table in values.values()):
             raise ValueError(f"{this.values}: the run {name} has recorded nothing; make it first: study run {name}")
-        compared = verdicts.compare(listed, values, this.tier)
+        checks = audit.audit(listed)
+        compared = verdicts.compare(listed, values, this.tier, checks)
     except (ValueError, OSError) as error:
         stop(error, 2)
     for question, counts in verdicts.summary(compared).groupby("question", sort=False):
         typer.echo(f"{question} (claims: {len(compared)}):")
         for row in counts.itertuples():
             typer.echo(f"{row.claims:5d}  {row.answer}")
-    failing = verdicts.failing(compared)
-    for row in verdicts.worded(failing):
-        said = f"differs: {row['regenerated']}" if row["verdict"] == "differs" else "inconsistent"
-        words = f" ({row['computation']})" if row["arithmetic"] == "inconsistent" else ""
-        typer.echo(f"{row['where']}: {row['quantity']}: printed {row['published']}, {said}{words}")
+    for row in verdicts.worded(compared[compared["verdict"] == "differs"]):
+        typer.echo(f"{row['where']}: {row['quantity']}: printed {row['published']}, differs: {row['regenerated']}")
+    if len(findings := audit.findings(checks)):
+        typer.echo(f"{count(len(findings), 'finding')} of the audit ({audit.counted(findings)}):")
+    for check in audit.failed(checks):
+        typer.echo(f"{audit.WEIGHTS[check.weight]}: {check.words}; would fit: {check.fits}")
+        for one in check.cited:
+            typer.echo(f"  {one.where}: {one.name}: printed {one.text}")
     if not compared["verdict"].isin(["reproduced", "not distinguishable", "differs"]).any():
         typer.echo(f"study: data tier {this.tier}: no claim about patients was tested", err=True)
-    raise typer.Exit(1 if len(failing) else 0)
+    raise typer.Exit(1 if len(verdicts.failing(compared)) else 0)
 
 
 @app.command()

@@ -59,6 +59,20 @@ def sections(card):
     return "one section" if n == 1 else f"{n} neighbouring sections as channels"
 
 
+def of_phantoms(card):
+    """Whether nothing but phantoms trained a network, as far back as its card leads."""
+    start = card.get("started_from")
+    unknown = card.get("settings", {}).get("encoder_weights")
+    return bool(card["data"].get("simulated")) and not unknown and (start is None or of_phantoms(start))
+
+
+def in_crate(card):
+    """What the crate of a run has of a network: its weights only if these cannot give away a patient."""
+    if of_phantoms(card):
+        return "the weights, the exported graph and the model card"
+    return "the model card alone, as weights can give away the scans that they were trained on"
+
+
 def of_both(cards, words):
     """What `words` says of the two networks: once where it is the same of both.
 

@@ -7,7 +7,8 @@ folders: paths may not lead out of a crate, and the unpacked project can be run 
 
 Of patients it contains tables and figures, but no scans, label maps, tables with one row per scan, executed notebooks,
 words of reports or parameter file; what the run read and the crate leaves out is named by its digest. Links to what is
-left out are plain text.
+left out are plain text. Networks are in it as ``study measure --models`` needs them if phantoms alone trained them;
+weights can give away scans, so of others it contains the model cards.
 """
 
 import datetime
@@ -27,6 +28,8 @@ from rocrate.rocrate import ROCrate
 
 from study import provenance
 from study.files import whole
+from study.networks import card_words
+from study.networks.models import SUFFIXES
 from study.publish import executed
 from study.publish.forms import answers
 from study.workflow import NOTEBOOKS
@@ -57,6 +60,7 @@ TYPES = {bool: "Boolean", int: "Integer", float: "Float", str: "Text", list: "Te
 MEDIA = {
     ".ipynb": "application/x-ipynb+json", ".md": "text/markdown", ".yaml": "text/yaml", ".yml": "text/yaml",
     ".cff": "text/yaml", ".tex": "text/x-tex", ".py": "text/x-python",
+    ".safetensors": "application/octet-stream",
 }  # fmt: skip
 COMPLETED = "http://schema.org/CompletedActionStatus"
 
@@ -173,6 +177,11 @@ def list_files(run):
     if run.may_name:  # else paths and comments may name people; the values are in provenance.json and the checklists
         parameters += [run.root / "parameters" / f"{run.name}.yaml", answers.own_statements(run)]
     parameters = [path for path in dict.fromkeys(parameters) if path.is_file()]
+    paths += [
+        run.models / f"{task}.{suffix}"
+        for task, card in card_words.read(run.models).items() if card_words.of_phantoms(card)
+        for suffix in SUFFIXES
+    ]  # fmt: skip
     paths += [path for path in parameters if not _names_a_machine(path.read_text(encoding="utf-8"))]
     names = {path.relative_to(run.root).as_posix(): path for path in paths if path.is_file()}
     return {name: names[name] for name in sorted(names)}
@@ -368,7 +377,9 @@ def _results(notebook, run, entities):
     made = []
     for name in map(Path, entities):
         is_shown = name.is_relative_to(f"figures/{run.name}")
-        if name.as_posix() in of_run or (is_shown and any(f'\\"{n}\\"' in source for n in (name.stem, name.name))):
+        card = name.with_suffix(".json")  # stands for the other files of a network
+        is_of_run = not of_run.isdisjoint((name.as_posix(), card.as_posix()))
+        if is_of_run or (is_shown and any(f'\\"{n}\\"' in source for n in (name.stem, name.name))):
             made.append(entities[name.as_posix()])
     return made
 

@@ -85,9 +85,21 @@ def test_what_is_said_to_fit_fits(tmp_path, rule, name, wrong):
         return
     for fit in check.fits.split("; or "):
         label, _, text = fit.partition(": ")
-        name = label.replace(" ", "_")
-        if "." not in name:
-            assert ask(rule, **{**given, name: text}).holds, fit
+        assert ask(rule, **changed(given, label, text)).holds, fit
+
+
+def changed(given, label, text):
+    """The same relation with one number replaced: "first", "part 2" or "group 1, mean"."""
+    name, place, part = re.fullmatch(r"(.+?)(?: (\d+)(?:, (\w+))?)?", label).groups()
+    if not place:
+        return {**given, name.replace(" ", "_"): text}
+    listed = list(given[f"{name}s"])
+    one = int(place) - 1
+    if part:
+        listed[one] = tuple(text if p == part else x for p, x in zip(("n", "mean", "sd"), listed[one], strict=True))
+    else:
+        listed[one] = text
+    return {**given, f"{name}s": listed}
 
 
 def test_the_planted_error_is_among_what_would_fit(tmp_path):
@@ -272,10 +284,10 @@ def test_a_p_value_of_zero_should_be_a_bound():
 def test_what_would_fit_can_be(tmp_path):
     """No count below 0, no group of one, no p of 0, no share above all."""
     for rule, given, never in [
-        ("sum", {"total": "30", "parts": ["45", "27"]}, "parts.0: 3; |-"),
-        ("t_test", {"groups": [("21", "5.10", "0.20"), ("19", "9.90", "0.30")], "p": "0.62"}, "n: 1;|p: 0.00"),
+        ("sum", {"total": "30", "parts": ["45", "27"]}, "part 1: 3; |-"),
+        ("t_test", {"groups": [("21", "5.10", "0.20"), ("19", "9.90", "0.30")], "p": "0.62"}, ", n: 1;|p: 0.00"),
         ("share", {"share": "64 %", "count": "90", "total": "60"}, "share: 1[0-9][0-9]"),
-        ("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}, "totals.0: 0|p: 0.00"),
+        ("chi_square", {"counts": ["3", "60"], "totals": ["70", "64"], "p": "0.70"}, "total 1: 0|p: 0.00"),
     ]:
         (fits,) = findings(tmp_path, written(rule, given))["what would fit"]
         assert not re.search(never, fits), fits

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -183,6 +184,32 @@ def test_the_interval_of_a_kappa_tells_its_error():
 ])  # fmt: skip
 def test_dates_are_in_order_in_one_of_their_readings(days, holds):
     assert ask("dates", dates=days).holds == holds
+
+
+@pytest.mark.parametrize(("given", "fits"), [
+    (
+        {"first": "2 May 2019", "dates": ["14 May 2018"], "last": "30 September 2020"},
+        "first: 2 May 2018; or date 1: 14 May 2019",
+    ),
+    ({"dates": ["2020-01-23", "2019-02-12"]}, "date 1: 2019-01-23; or date 2: 2020-02-12"),
+    ({"dates": ["01/02/2021", "29/02/2020", "01/03/2020"]}, "date 1: 01/02/2020"),  # 2021 has no 29 February
+    ({"dates": ["1 May 20", "1 April 20"]}, audit.NONE_FITS),  # two digits may be a day
+])  # fmt: skip
+def test_of_a_date_out_of_order_another_year_is_tried(tmp_path, given, fits):
+    (found,) = findings(tmp_path, written("dates", given)).to_dict("records")
+    assert found["what would fit"] == fits
+
+
+def test_arguments_in_lists_are_called_as_people_count(tmp_path):
+    groups = [("21", "5.10", "0.20"), ("19", "9.90", "0.30")]
+    for rule, given, said in [
+        ("t_test", {"groups": groups, "p": "0.62"}, "group 1, n: 21; group 1, mean: 5.10; group 1, sd: 0.20; group 2"),
+        ("dates", {"dates": ["2 May 2020", "1 May 2020"]}, "date 1: 2 May 2020; date 2: 1 May 2020"),
+        ("chi_square", {"table": [["3", "67"], ["60", "4"]], "p": "0.70"}, "table, row 1, column 2: 67; table, row 2"),
+    ]:
+        (found,) = findings(tmp_path, written(rule, given)).to_dict("records")
+        assert said in found["printed"]
+        assert not re.search(r"\.\d+(\.\w+)?: ", found["printed"] + found["what would fit"])
 
 
 def test_what_is_no_date_is_refused():

@@ -153,6 +153,22 @@ def run(tmp_path, monkeypatch):
     return Run("r", tmp_path)
 
 
+def assert_findings_once_and_by_weight(printed):
+    """The findings of `study audit`, in its order and each once, with every claim that they accuse below."""
+    checks = audit.audit(paper.read_paper())
+    findings = audit.findings(checks)
+    head, *lines = printed[printed.index("10 findings") :].splitlines()
+    assert head == f"10 findings of the audit ({audit.counted(findings)}):"
+    expected = [f"{row[0]}: {row[-2]}; would fit: {row[-1]}" for row in findings.itertuples(index=False)]
+    assert [line for line in lines if not line.startswith(("  ", "study:"))] == expected
+    weights = [line.partition(":")[0] for line in expected]
+    assert weights == ["contradiction"] * 3 + ["another reading"] * 2 + ["unit"] * 5
+    for check in checks:
+        for one in check.cited if not check.holds else ():
+            assert lines.count(f"  {one.where}: {one.name}: printed {one.text}") == 1
+    assert "  Table 4: kappa, change of density: printed 0.4643" in lines
+
+
 def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch):
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 2 and "study run r" in answer.output
@@ -163,6 +179,7 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     run.record("6-progression", [value("kappa_volume_whole", 0.1, 0.05, 0.15, 142)])
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 1 and "printed 0.8220, differs: 0.1" in answer.output and "inconsistent" in answer.output
+    assert_findings_once_and_by_weight(answer.output)
     text = "Table 4:\n- {id: k, quantity: kappa, published: '0.8220', value: '6-progression:kappa_volume_whole'}"
     (run.root / "one.yaml").write_text(text)
     monkeypatch.setattr(paper, "read_paper", lambda read=paper.read_paper: read(run.root / "one.yaml"))

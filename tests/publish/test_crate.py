@@ -14,6 +14,8 @@ import pytest
 from helpers.project import ROOT
 from study import provenance, workflow
 from study.files import sha256, write_json, write_text
+from study.networks import card_words, models
+from study.networks.card_words import TASKS
 from study.publish import crate, document
 from study.run import Run, value
 
@@ -57,6 +59,12 @@ def make_run(project, tier):
         write_text(run.figures / "notebooks" / f"{notebook}.html", PATIENT)
         run.record(notebook, [value("x", 1)])
     write_text(run.masks / f"{PATIENT}.nii.gz", "voxels")
+    for task in TASKS:
+        table = sha256(run.training / "scans.csv")
+        card = {"settings": {}, "data": {"training_table_sha256": table, "simulated": tier == "synthetic"}}
+        write_json(run.models / f"{task}.json", card)
+        for suffix in (*models.SUFFIXES, "checkpoint.safetensors"):
+            write_text(run.models / f"{task}.{suffix}", f"{PATIENT if tier == 'restricted' else ''} {task} {suffix}")
     for name in ("Table_2.csv", "Table_2.md", "Figure_4.png"):
         write_text(run.figures / name, f"of {name}")
     names = ("index.html", "notebooks/1-cohort.html#cell-a", "Table_2.md", "Table_S13_unknown_wordings.csv")
@@ -159,6 +167,31 @@ def test_nothing_of_a_patient_or_a_machine_is_in_it(made):
     known = [e for e in entities.values() if e.get("sha256") == digest]
     assert [e["@type"] for e in known] == ["CreativeWork"]
     assert known[0]["@id"] in ids(entities["#execution-3-segment"], "object")
+
+
+def test_networks_are_in_it_unless_their_weights_can_give_away_a_patient(made):
+    run, files, entities = made
+    cards = {f"runs/made/models/{task}.json" for task in TASKS}
+    whole = cards | {f"runs/made/models/{task}.{suffix}" for task in TASKS for suffix in models.SUFFIXES}
+    expected = whole if run.tier == "synthetic" else cards
+    assert {name for name in files if "/models/" in name} == expected
+    assert expected <= set(ids(entities["#execution-2-train"], "result"))
+    said = card_words.in_crate(card_words.read(run.models)["lung"])
+    assert ("the weights" in said) == (run.tier == "synthetic")
+    if run.tier == "synthetic":
+        assert entities["runs/made/models/lung.safetensors"]["encodingFormat"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(("card", "phantoms"), [
+    ({"data": {"simulated": True}}, True),
+    ({"data": {"simulated": False}}, False),
+    ({"data": {}}, False),  # a card from before it said so
+    ({"data": {"simulated": True}, "settings": {"encoder_weights": "resnet34.safetensors"}}, False),
+    ({"data": {"simulated": True}, "started_from": {"data": {"simulated": True}}}, True),
+    ({"data": {"simulated": True}, "started_from": {"data": {"simulated": False}}}, False),
+])  # fmt: skip
+def test_phantoms_alone_are_behind_a_network_as_far_back_as_its_card_leads(card, phantoms):
+    assert card_words.of_phantoms(card) == phantoms
 
 
 def test_outputs_that_jupyterlab_saved_in_a_notebook_are_not_in_it(made):

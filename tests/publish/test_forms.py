@@ -1,6 +1,7 @@
 """Checklists, data sheet and model card: what counts as answered, pointers that must lead somewhere, safe text."""
 
 import csv
+import json
 import re
 
 import nbformat
@@ -187,6 +188,41 @@ def test_every_statement_is_used_and_says_one_thing():
             state = next((statement[kind] for kind in kinds if kind in statement), statement)
             assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, kinds)
             assert set(state) <= {"says", "see", "not_applicable", "missing", "table", "taken_over"}, (name, kinds)
+
+
+def test_intervals_in_an_answer_are_over_patients_and_it_says_so():
+    """Where Table 2's interval over scans stands (the cut-off has no other), the answer says that too."""
+    preview = json.loads((ROOT / "figures" / "preview" / "values.json").read_text(encoding="utf-8"))
+    recorded = {f"{nb}/{row['name']}": row for nb, rows in preview["values"].items() for row in rows}
+    over_patients = re.compile(r"(clustered|anew|gee)_|calibration_slope_")
+    seen = set()
+    for name, statement in STATEMENTS.items():
+        says = statement.get("says", "")
+        for value_name in re.findall(r"\{value ([^}]+)\}", says):
+            if recorded[value_name]["ci_low"] is None:
+                continue
+            seen.add(name)
+            if over_patients.search(value_name):
+                assert "95 % intervals over patients" in says, name
+            else:
+                assert f"{{value {value_name}}} (interval over scans)" in says, (name, value_name)
+    assert seen == {"accuracy", "calibration", "agreement", "odds", "cutoffs"}
+
+
+def test_performance_is_given_with_calibration():
+    form = answers.read_form("tripod_ai")
+    assert "calibration" in next(item["by"] for item in form["items"] if item["item"] == "23a")
+
+
+def test_what_the_demo_leaves_to_its_authors_is_what_the_documentation_names():
+    left = {name for name, one in STATEMENTS.items() if "missing" in one.get("synthetic", one)}
+    assert left == {"funding", "interests", "repository"}
+    text = " ".join((ROOT / "docs" / "submit.md").read_text(encoding="utf-8").split())
+    assert "everything is answered except funding, interests and the address (repository, DOI)" in text
+    for form, numbers in (("claim_2024", {"43"}), ("tripod_ai", {"18f"}), ("stard_ai", {"40a"})):
+        items = answers.read_form(form)["items"]
+        assert {str(item["item"]) for item in items if "repository" in item["by"]} == numbers
+    assert "repository-code" not in (ROOT / "CITATION.cff").read_text(encoding="utf-8")  # else it is to be stated
 
 
 def test_no_pointer_of_the_forms_leads_nowhere():

@@ -106,7 +106,7 @@ def shown(number, name="", low=None, high=None):
     if float(number).is_integer() and abs(number) < 1e9 and (low is None or low != low):
         return f"{number:.0f}"
     digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2 if abs(number) >= 1 else 3
-    if re.search(r"(^|_)(auc|kappa|agreement|sensitivity|specificity)(_|$)", name):
+    if re.search(r"(^|_)(auc|kappa|agreement|sensitivity|specificity|ppv|npv)(_|$)", name):
         digits = SHARE_DIGITS
     return with_interval(float(number), low, high, digits)
 
@@ -179,7 +179,13 @@ def _run(target, run):
 
 SAID_BY_CARDS = {
     words.__name__: words
-    for words in (card_words.trained_on, card_words.held_out, card_words.initial_weights, card_words.sections)
+    for words in (
+        card_words.trained_on,
+        card_words.held_out,
+        card_words.initial_weights,
+        card_words.sections,
+        card_words.in_crate,
+    )
 }
 
 
