@@ -7,7 +7,7 @@ import pytest
 
 from study.phantom.body import build as building
 from study.phantom.body.abdomen import plan_abdomen, steepness
-from study.phantom.body.anatomy import _soft_tissue, draw_anatomy, scan_grid
+from study.phantom.body.anatomy import _draw_soft_tissue, draw_anatomy, plan_tissue, scan_grid
 from study.phantom.body.bowel import GAS_HU, STOMACH_GAS_ML, Tube, along, tube_hu
 from study.phantom.body.build import draw_build
 from study.phantom.body.cover import front_of_skin
@@ -164,7 +164,9 @@ def test_fat_lies_outside_the_pleura_and_more_in_the_obese():
         grid = Grid(np.zeros(1), np.zeros(1), np.arange(0, 300.0), (1.0, 1.0, 1.0))
         cage = np.broadcast_to(np.arange(-150, 150, dtype=np.float32), grid.shape)
         muscle = cage - 40
-        hu = [_soft_tissue(grid, build, cage, cage - 80, muscle, (97, k)) for k in range(20)]
+        hu = np.empty((20, *grid.shape), np.float32)
+        for k, drawn in enumerate(hu):
+            _draw_soft_tissue(drawn, grid, build, cage, cage - 80, muscle, plan_tissue(build, (97, k)))
         strip = (cage > 0.6) & (cage < 4)
         shares.append(np.mean([(tissue[strip] < -60).mean() for tissue in hu]))
         beyond = (cage > 12) & (cage < 30)
