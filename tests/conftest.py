@@ -4,7 +4,6 @@ import study  # noqa: F401  before numpy, as it chooses the arithmetic
 
 # isort: split
 import functools
-import os
 import shutil
 
 import numpy as np
@@ -16,9 +15,6 @@ from study.scans.ct import write_scan
 from tools.chromium import CHROMIUM_FLAGS, find_chromium
 
 REAL_DATA = SHARED / "real"
-
-# Whatever is set here: the processes that tests start compile the code of a project once and not each anew.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # The longest first. Started last, such a file would leave the other processes without work.
