@@ -16,6 +16,8 @@ UV = $(BIN)/uv
 # uv does not read pip's settings: pass on the folders of wheels that pip would look into.
 export UV_FIND_LINKS ?= $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Whatever is set outside: else each of the many processes of a run, and of the tests, would compile all code anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 study: .venv/ready
 	@study run $(RUN)

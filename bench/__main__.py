@@ -8,31 +8,37 @@ runs/bench/coverage.csv of the statistics.
 
 import argparse
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
-from bench import coverage, parts, quality, runs, scale, speed
 from bench.real_scans import REAL_CT
 from bench.timing import FOLDER, ROOT
 from study.networks.models import STARTER
 
-# Each takes a folder to work in and the folder of networks.
+# Module and function, which takes a folder to work in and the folder of networks.
 BENCHES = {
-    "bootstrap": parts.time_bootstrap,
-    "play": parts.time_panels,
-    "phantom": parts.time_phantom,
-    "smoke": runs.time_smoke,
-    "study": runs.time_study,
-    "twice": runs.compare_clones,
-    "measure": speed.time_measure,
-    "scan": speed.time_scan,
-    "networks": speed.time_networks,
-    "many": speed.time_cohorts,
-    "scale": scale.time_scale,
-    "coverage": coverage.write_coverage,
-    "quality": quality.write_quality,
-    "shift": quality.write_shift,
+    "bootstrap": "parts.time_bootstrap",
+    "play": "parts.time_panels",
+    "phantom": "parts.time_phantom",
+    "smoke": "runs.time_smoke",
+    "study": "runs.time_study",
+    "twice": "runs.compare_clones",
+    "measure": "speed.time_measure",
+    "scan": "speed.time_scan",
+    "networks": "speed.time_networks",
+    "many": "speed.time_cohorts",
+    "scale": "scale.time_scale",
+    "coverage": "coverage.write_coverage",
+    "quality": "quality.write_quality",
+    "shift": "quality.write_shift",
 }
 ON_A_REAL_CT = ("measure", "quality")  # which take its folder as well
+
+
+def bench(name):
+    """The function of a bench; its module is imported now, as some take seconds."""
+    module, function = BENCHES[name].split(".")
+    return getattr(import_module(f"bench.{module}"), function)
 
 
 def main():
@@ -49,7 +55,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for name in [name for name in BENCHES if name in asked.names or not asked.names]:
             print(f"== {name}", flush=True)
-            BENCHES[name](Path(folder), asked.models, *([asked.real] if name in ON_A_REAL_CT else []))
+            bench(name)(Path(folder), asked.models, *([asked.real] if name in ON_A_REAL_CT else []))
     print(f"\n{FOLDER.relative_to(ROOT)}")
 
 

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from helpers.imports import imported, imported_by_notebook, imported_in_turn
+from helpers.imports import imported_by_module, imported_by_notebook, imported_in_turn
 from helpers.project import ROOT
 from study import workflow
 from study.parameters import OF_THE_RUN, RULES, defaults, notebook_name, read_parameters
@@ -36,16 +36,16 @@ STOREY = {room: level for level, rooms in enumerate(STOREYS) for room in rooms}
 ALONE = ["statistics", "measures.biomarkers", "measures.overlap", "measures.phrases"]
 
 
-def imports_of(path):
-    """The study's modules that a module imports: {"scans.ct", ...}."""
-    return {name.removeprefix("study.") for name in imported(ast.parse(path.read_text())) if "." in name}
-
-
 MODULES = {
-    ".".join(path.relative_to(ROOT / "study").with_suffix("").parts).removesuffix(".__init__"): imports_of(path)
+    ".".join(path.relative_to(ROOT / "study").with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "study").rglob("*.py"))
     if path != ROOT / "study" / "__init__.py"
 }
+
+
+def imports_of(module):
+    """The study's modules that a module imports: {"scans.ct", ...}."""
+    return {name.removeprefix("study.") for name in imported_by_module(MODULES[module]) if "." in name}
 
 
 def room_of(name):
@@ -58,7 +58,7 @@ def test_a_module_is_in_a_room_and_imports_from_below(name):
     assert room in STOREY, f"study.{name} is in no room; CONTRIBUTING.md says which rooms there are"
     wrong = {
         other
-        for other in MODULES[name]
+        for other in imports_of(name)
         if room_of(other) != room and STOREY[room_of(other)] >= STOREY[room] and not {room, room_of(other)} <= GROUND
     }
     assert not wrong, f"study.{name} imports {wrong} from beside or above it"
@@ -75,7 +75,9 @@ def test_contributing_tells_the_rooms_storey_by_storey():
 def test_what_a_reviewer_reads_alone_stands_alone(part):
     own = {name for name in MODULES if name == part or name.startswith(f"{part}.")}
     assert own
-    outside = {other for name in own for other in MODULES[name] if other != part and not other.startswith(f"{part}.")}
+    outside = {
+        other for name in own for other in imports_of(name) if other != part and not other.startswith(f"{part}.")
+    }
     assert not outside
 
 
@@ -115,7 +117,7 @@ def test_the_last_notebooks_need_neither_ct_nor_torch(notebook):
     # What a model card says is read from JSON alone.
     used = imported_by_notebook(ROOT / "notebooks" / f"{notebook}.ipynb") - {"study.networks.card_words"}
     assert not [name for name in used if name.startswith(("study.networks.", "study.phantom."))]
-    assert not imports_of(ROOT / "study/networks/card_words.py") - {"files"}
+    assert not imports_of("networks.card_words") - {"files"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

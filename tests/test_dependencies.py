@@ -4,6 +4,7 @@ The code is read, not run: an import inside a function counts.
 """
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -36,7 +37,12 @@ THE_NINE = (
 )
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-TREES = {path: ast.parse(path.read_text()) for path in (ROOT / "study").rglob("*.py")}
+
+
+@functools.cache
+def trees():
+    """The syntax trees of the study's modules."""
+    return [ast.parse(path.read_text()) for path in (ROOT / "study").rglob("*.py")]
 
 
 def normalised(name):
@@ -77,10 +83,15 @@ def is_called(package):
     if package in CALLED:
         path, pattern = CALLED[package]
         return re.search(pattern, (ROOT / path).read_text()) is not None
-    return any(calls(tree, {bound for name, bound in imports(tree) if name == package}) for tree in TREES.values())
+    return any(calls(tree, {bound for name, bound in imports(tree) if name == package}) for tree in trees())
 
 
-IMPORTED = {name for tree in TREES.values() for name, _ in imports(tree)}
+@functools.cache
+def imported():
+    """The packages from outside that the study imports."""
+    return {name for tree in trees() for name, _ in imports(tree)}
+
+
 NEEDED = declared(PROJECT["dependencies"])
 FOR_LAB = declared(PROJECT["optional-dependencies"]["lab"])
 
@@ -92,12 +103,12 @@ def test_the_nine_packages_are_declared_and_called(package):
 
 
 def test_what_is_imported_is_declared():
-    missing = IMPORTED - NEEDED - FOR_LAB
+    missing = imported() - NEEDED - FOR_LAB
     assert missing == set()
 
 
 def test_what_is_declared_is_used():
-    unused = NEEDED - IMPORTED - HELD_BACK
+    unused = NEEDED - imported() - HELD_BACK
     assert {package for package in unused if package not in CALLED or not is_called(package)} == set()
 
 
@@ -105,4 +116,4 @@ def test_what_is_declared_and_not_imported_has_a_bound():
     """Of the viewers' packages those that must fit each other, of the others those that are held back."""
     requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"]]
     bounded = {name for text in requirements for name in declared([text]) if re.search("[<=]=?", text)}
-    assert HELD_BACK | (FOR_LAB - IMPORTED) <= bounded
+    assert HELD_BACK | (FOR_LAB - imported()) <= bounded

@@ -177,7 +177,7 @@ def mine(smoke, own_scans):
     scans = own_scans.table.relative_to(smoke)
     for name, text in {
         "mine.yaml": f"scans: {scans}\ntier: restricted\nsource: a hospital\nmodels: runs/smoke/models\n"
-        "severity:\n  n_bootstrap: 100\n",
+        "n_lesion_scans: 4\nseverity:\n  n_bootstrap: 100\n",
         "mine.statements.yaml": "ethics: {says: Approved.}\n",
     }.items():
         comment = f"# asked by {own_scans.marker(f'comment in {name}')}\n"

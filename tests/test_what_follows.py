@@ -32,6 +32,7 @@ recipe = json.loads((folder / "recipes" / (notebook + ".json")).read_text())
 cells = [{{"cell_type": "code", "source": known["source"].get(notebook, "")}}]
 copy.write_text(json.dumps({{"cells": cells, "metadata": {{"recipe": recipe}}}}))
 """
+pytestmark = pytest.mark.usefixtures("read_once")  # many plans of one code
 MASK, FIGURE = "runs/smoke/masks/a.nii.gz", "figures/smoke/Figure_5.pdf"
 SHARD, TABLE = "runs/smoke/shards/0-of-1.json", "runs/smoke/biomarkers.csv"
 

@@ -125,8 +125,10 @@ def _within(values, number):
 
 def _allowed(number, values):
     """Where a number is printed like one of the values, or lies between them (at the ends of a rounded prevalence)."""
+    low = high = values[0]
     with np.errstate(invalid="ignore"):
-        low, high = np.min(values, axis=0), np.max(values, axis=0)
+        for one in values[1:]:
+            low, high = np.minimum(low, one), np.maximum(high, one)
         if number.sign:
             return _within(low if number.sign in "<≤" else high, number)
         return (high >= number.share[0] - SLACK) & (low <= number.share[1] + SLACK)

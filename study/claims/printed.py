@@ -21,6 +21,7 @@ p<.001, P = .03, n=26                a letter or word before ``=``, ``<`` or ``>
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 COUNTED = {"cases", "patients", "scans", "pairs", "phrases"}  # units of whole things: nothing was rounded
 PERCENT = ("%", "percent", "per cent")
@@ -103,12 +104,12 @@ class Printed:
     decimals: int = 0
     rounding: str = ""
 
-    @property
+    @cached_property
     def slack(self):
         """What a comparison may be off by its last bits; less than the number's own digits."""
         return (min(SLACK, self.half / 10**6) if self.half else SLACK) + 8 * math.ulp(self.value)
 
-    @property
+    @cached_property
     def ends(self):
         """Lowest and highest number that is printed like this; a bound has one end."""
         if self.sign:
@@ -133,7 +134,7 @@ class Printed:
             return self.half, unit - opened
         return (unit, unit) if self.rounding == "about" else (self.half, self.half)
 
-    @property
+    @cached_property
     def share(self):
         """The ends as a fraction: of 49 %, 0.485 and 0.495."""
         return tuple(end / self.scale for end in self.ends)

@@ -36,7 +36,7 @@ kurtosis).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special  # not `scipy.stats`, which takes half a second to import in each process
 
 from study.claims.audit_shares import Z_95, wilson
 from study.claims.printed import COUNTED
@@ -55,7 +55,7 @@ SCALES = {
     "share": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "area": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "positive": lambda x: np.log(np.maximum(x, 1e-300)),
-    "p": lambda p: stats.norm.isf(np.clip(p, 1e-300, 1) / 2),
+    "p": lambda p: -special.ndtri(np.clip(p, 1e-300, 1) / 2),
     "plain": lambda x: np.asarray(x, float),
 }
 # Back from the scales to the numbers.
@@ -65,7 +65,7 @@ BACK = {
     "share": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
     "area": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
     "positive": np.exp,
-    "p": lambda y: 2 * stats.norm.sf(max(y, 0)),
+    "p": lambda y: 2 * special.ndtr(-max(y, 0)),
     "plain": float,
 }
 
@@ -187,7 +187,7 @@ def p_of_difference(kind, printed, regenerated, nearest):
     error, df = error_of_difference(kind, printed, regenerated)
     scale = SCALES[kind]
     apart = abs(float(scale(regenerated.value) - scale(nearest)))
-    return float(2 * stats.t.sf(apart / error, df)) if error > 0 else np.nan
+    return float(2 * special.stdtr(df, -apart / error)) if error > 0 else np.nan
 
 
 def not_told_apart(kind, printed, regenerated, ends, p=0.05):
@@ -212,7 +212,7 @@ def not_told_apart(kind, printed, regenerated, ends, p=0.05):
     error, df = error_of_difference(kind, printed, regenerated)
     if not error > 0:
         return np.nan, np.nan
-    reach = error * stats.t.isf(p / 2, df)
+    reach = error * -special.stdtrit(df, p / 2)
     if kind == "p":  # the larger the p, the smaller its deviate
         reach = -reach
     low, high = (

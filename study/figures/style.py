@@ -106,6 +106,14 @@ class ColumnFigure(Figure):
     def __repr__(self):
         return f"not drawn: {self.missing}" if self.missing else super().__repr__()
 
+    def draw(self, renderer):
+        """Draw; while it is saved, only lay out at first: `savefig` has all drawn twice, first into the void."""
+        engine = self.get_layout_engine()
+        if self.canvas.is_saving() and isinstance(engine, ConstrainedLayoutEngine):
+            engine.execute(self)
+        else:
+            super().draw(renderer)
+
     def _repr_png_(self):
         if self.missing:
             return None
@@ -170,7 +178,7 @@ def _carry(fig, word):
         engine.set(rect=(left, share + foot * (1 - share), width, inner * (1 - share)))
         if fig.legends:  # those below all panels lie at the figure's edge whatever the rectangle is: move them up
             fig.draw_without_rendering()
-            fig.set_layout_engine("none")
+            fig.set_layout_engine(None)
             for key in fig.legends:
                 key.set_bbox_to_anchor((0, share, 1, 1 - share), fig.transFigure)
     right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())

@@ -82,11 +82,14 @@ def rated(pairs):
     cases = {}
     for name, (quantity, with_partial, _) in ROWS.items():
         # Neither "nothing said" (0) nor "opposite" (NaN).
-        said = pairs[quantity].isin([-1, 1])
+        direction = pairs[quantity].to_numpy(float)
+        said = np.isin(direction, (-1, 1))
         if not with_partial:
-            said &= ~pairs[f"{quantity}_partial"]
-        report = (pairs.loc[said, quantity] > 0).astype(float)
-        cases[name] = pd.DataFrame({"report": report, "biomarker": pairs.loc[said, f"{BIOMARKER[quantity]}_direction"]})
+            said &= ~pairs[f"{quantity}_partial"].to_numpy(bool)
+        moved = pairs[f"{BIOMARKER[quantity]}_direction"].to_numpy(float)[said]
+        cases[name] = pd.DataFrame(
+            {"report": (direction[said] > 0).astype(float), "biomarker": moved}, pairs.index[said]
+        )
     return cases
 
 

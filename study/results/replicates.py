@@ -41,14 +41,16 @@ def standard_errors(table, quote, n_resamples=N_RESAMPLES, seed=1, mean=1.0):
     if ids.size < 2:
         return {}
     rng = np.random.default_rng(seed)
+    named = table.columns.intersection(["patient_id", "scan_id"])
+    table = table.astype(dict.fromkeys(named, str))
     drawn = []
     for _ in range(n_resamples):
         times = rng.poisson(mean, ids.size)[of_row]
         rows = np.repeat(np.arange(len(table)), times)
         copy = (np.arange(rows.size) - np.repeat(np.cumsum(times) - times, times)).astype(str)
         resample = table.iloc[rows].reset_index(drop=True)
-        for column in resample.columns.intersection(["patient_id", "scan_id"]):
-            resample[column] = resample[column].astype(str) + "/" + copy
+        for column in named:
+            resample[column] = resample[column] + "/" + copy
         try:
             drawn.append(quote(resample))
         except ValueError:

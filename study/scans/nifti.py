@@ -12,12 +12,15 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nibabel
 import numpy as np
 
 from study.files import whole
 from study.scans.grid import CONVERT_AGAIN, Grid, ScanError, in_mm
+
+if TYPE_CHECKING:  # else where it is used: with pydicom it takes a sixth of a second, and many processes read tables
+    import nibabel
 
 SUFFIXES = (".nii", ".nii.gz")
 _COPY = "copy or download the file again"
@@ -129,6 +132,8 @@ def save_nifti(path, stored: np.ndarray, affine: np.ndarray) -> None:
 
     The same array gives the same bytes. The header carries nothing but shape, type, unit and affine.
     """
+    import nibabel
+
     path = Path(path)
     if not path.name.endswith(SUFFIXES):
         raise ValueError(f"{path}: a NIfTI file is named .nii or .nii.gz; rename it")
@@ -222,6 +227,8 @@ def _check_length(path: Path, wanted: int, is_scan: bool) -> None:
 
 
 def _read_header(path: Path):
+    import nibabel
+
     with _opened(path) as file:
         start = _read(file, 540, path)
     for cls, size, magics in (
@@ -266,6 +273,8 @@ def _parsed(cls, binary: bytes, endianness: str, path: Path):
 
 def _affine(header, path: Path) -> np.ndarray:
     """Take the sform, else the qform; refuse a header without either, or one that contradicts itself."""
+    import nibabel
+
     pixdim = header["pixdim"][1:4].astype(float)
     if not np.isfinite(pixdim).all() or (pixdim <= 0).any():
         raise ScanError(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from study.statistics.confidence import tail
 
@@ -105,9 +106,6 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     >>> round(cohen_kappa([1, 1, 0, 0], [1, 1, 0, 1]).kappa, 3)
     0.5
     """
-    from scipy import stats
-    from statsmodels.stats.inter_rater import cohens_kappa
-
     beyond = tail(confidence)
     table = _counts(a, b, categories)
     n, k = int(table.sum()), len(table)
@@ -120,23 +118,20 @@ def cohen_kappa(a, b, confidence=0.95, weights="none", categories=None):
     pabak = (k * observed - 1) / (k - 1) if plain and k > 1 else np.nan
     found = {"observed_agreement": observed, "expected_agreement": expected, "pabak": pabak}
     if expected < 1:
-        # statsmodels also divides by an error of 0, for a test that is not used here; rounding may leave a variance
-        # just below 0.
-        with np.errstate(invalid="ignore", divide="ignore"):
-            result = cohens_kappa(table, wt=None if plain else weights)
-        errors = np.sqrt(np.maximum([result.var_kappa, result.var_kappa0], 0))
+        kappa, variances, greatest = _unweighted(table) if plain else _weighted(table, weights)
+        errors = np.sqrt(np.maximum(variances, 0))  # rounding may leave a variance just below 0
         fleiss, null = np.where(errors < 1e-9, 0.0, errors)
         spread = max((credit**2 * table).sum() / n - observed**2, 0.0)
         found |= {
-            "kappa": result.kappa,
+            "kappa": kappa,
             "standard_error": np.sqrt(spread / n) / (1 - expected),
             "standard_error_fleiss": 0.0 if observed == 1 else fleiss,
             "standard_error_null": null,
-            "kappa_max": result.kappa_max if plain else np.nan,
+            "kappa_max": greatest,
         }
         if found["standard_error_fleiss"] > 0:
-            reach = stats.norm.isf(beyond) * fleiss
-            found |= {"ci_low": max(result.kappa - reach, -1), "ci_high": min(result.kappa + reach, 1)}
+            reach = -special.ndtri(beyond) * fleiss
+            found |= {"ci_low": max(kappa - reach, -1), "ci_high": min(kappa + reach, 1)}
     return Agreement(n, **{name: float(number) for name, number in found.items()}, weights=weights)
 
 
@@ -171,9 +166,7 @@ def p_of_chance(kappa, standard_error_null):
     kappa, standard_error_null : float
         Of an :class:`Agreement`.
     """
-    from scipy import stats
-
-    return float(2 * stats.norm.sf(abs(kappa) / standard_error_null)) if standard_error_null > 0 else np.nan
+    return float(2 * special.ndtr(-abs(kappa) / standard_error_null)) if standard_error_null > 0 else np.nan
 
 
 def tabulate(rated, confidence=0.95, weights="none", categories=None):
@@ -193,24 +186,52 @@ def tabulate(rated, confidence=0.95, weights="none", categories=None):
     """
     rows = {}
     for name, pair in rated.items():
-        both = pair.dropna()
+        both = pair[pair.notna().to_numpy().all(axis=1)]
         agreement = cohen_kappa(both.iloc[:, 0], both.iloc[:, 1], confidence, weights, categories)
         rows[name] = asdict(agreement) | {"strength": strength(agreement.kappa)}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def _unweighted(table):
+    """Kappa, its variance as it is and by chance alone, and the greatest kappa of these frequencies.
+
+    All as statsmodels' ``cohens_kappa`` has them, which takes twenty times as long: it makes distributions of them.
+    """
+    n = table.sum()
+    shares, rows, columns = table / n, table.sum(axis=1) / n, table.sum(axis=0) / n
+    expected = (columns * rows).sum()
+    kappa = (np.trace(table) / n - expected) / (1 - expected)
+    apart = shares * (columns[:, None] + rows) ** 2
+    np.fill_diagonal(apart, 0)
+    alike = np.diag(shares) * (1 - (rows + columns) * (1 - kappa)) ** 2
+    spread = alike.sum() + (1 - kappa) ** 2 * apart.sum() - (kappa - expected * (1 - kappa)) ** 2
+    by_chance = expected + expected**2 - (columns * rows * (columns + rows)).sum()
+    greatest = (np.minimum(rows, columns).sum() - expected) / (1 - expected)
+    return kappa, (spread / (1 - expected) ** 2 / n, by_chance / ((1 - expected) ** 2 * n)), greatest
+
+
+def _weighted(table, weights):
+    """What :func:`_unweighted` returns, by statsmodels; without a greatest kappa."""
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    # It also divides by an error of 0, for a test that is not used here.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = cohens_kappa(table, wt=weights)
+    return result.kappa, (result.var_kappa, result.var_kappa0), np.nan
+
+
 def _counts(a, b, categories):
     """Cases by category (rater a, rater b), an array (k, k)."""
-    a, b = pd.Series(np.asarray(a)), pd.Series(np.asarray(b))
+    a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         raise ValueError(f"raters gave {a.size} and {b.size} ratings: both must rate the same cases")
-    if a.isna().any() or b.isna().any():
+    if pd.isna(a).any() or pd.isna(b).any():
         raise ValueError("a rating is missing: leave that case out for both raters and say how many")
     if categories is None:
         categories = np.unique(np.concatenate([a, b]))
     index = pd.Index(categories)
     places = [index.get_indexer(ratings) for ratings in (a, b)]
-    unknown = set(a[places[0] < 0]) | set(b[places[1] < 0])
+    unknown = {*a[places[0] < 0].tolist(), *b[places[1] < 0].tolist()}
     if unknown:
         raise ValueError(f"rating {min(unknown, key=str)!r} is not among the categories {list(categories)}: add it")
     table = np.zeros((index.size,) * 2)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench import runs
+from bench import __main__, runs
 from helpers.project import ROOT
 from study import workflow
 from study.run import Run
@@ -33,5 +33,6 @@ def test_the_command_lists_its_benches_and_refuses_an_unknown_one():
     command = [sys.executable, "-m", "bench"]
     said = subprocess.run([*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(name in said for name in ("bootstrap", "study", "twice", "quality", "shift", "--real DIR", "P002"))
+    assert all(callable(__main__.bench(name)) for name in __main__.BENCHES)
     refused = subprocess.run([*command, "speed"], cwd=ROOT, capture_output=True, text=True)
     assert refused.returncode == 2 and "there is no bench speed; there are bootstrap" in refused.stderr

@@ -1,6 +1,7 @@
 """Which modules of the study import which."""
 
 import ast
+import functools
 
 import nbformat
 
@@ -18,6 +19,12 @@ def imported(tree):
     return {name for name in names if digests.file_of(name)}
 
 
+@functools.cache
+def imported_by_module(path):
+    """Names of the study's modules that the module of a file imports itself."""
+    return imported(ast.parse(path.read_text()))
+
+
 def imported_in_turn(names):
     """Names of modules and of all of the study that they import, directly or through another."""
     found, waiting = set(), list(names)
@@ -25,7 +32,7 @@ def imported_in_turn(names):
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += imported(ast.parse(digests.file_of(name).read_text()))
+            waiting += imported_by_module(digests.file_of(name))
     return found
 
 
