@@ -7,23 +7,6 @@ three is asked for, leaves them as they were, and says what it returns where its
 import numpy as np
 from scipy import ndimage
 
-# The triangles of marching cubes in a cube of eight voxels, by its code below 128; the cube of the other voxels has the
-# same. A letter stands for their normals, as long as their areas, without signs, in eighths of a side. The table is
-# that of DeepMind's surface-distance (Apache-2.0) and of MONAI, whose import would take three seconds.
-TRIANGLES = """
-A 111, B 220 220, C 202 202, D 111 111, E 400 222 111, F 400 400, G 022 022, H 040 222 111, I 004 222 111,
-J 111 111 111, K 111 222 222 111, L 022 022 111, M 202 202 111, N 111 333 022 202, O 111 220 220,
-P 333 022 111 220, Q 400 111 222 111, R 400 111 222, S 040 111 222, T 111 202 202, U 333 022 111 202,
-V 222 222 111 111, W 400 222 111 111, X 022 333 111 220, Y 040 040, Z 220 220 111, a 333 202 111 220,
-b 111 040 222 111, c 040 222 111 111, d 333 220 111 202, e 220 220 220 220, f 202 333 022 111,
-g 202 333 220 111, h 004 004, i 111 111 222 004, j 111 222 004, k 004 222 111 111, l 202 202 202 202,
-m 111 022 022, n 040 111 222 111, o 022 022 022 022, p 111 111 111 111, q 222 111 222 111, r 333 220 022 111
-"""
-CUBES = (
-    "0AABACDEADCEBEEFAGDHDIJKDLMNOPQRADGSDTLUDJIVOWXEBHSYZabHOcdHeZOB"
-    "ADDOGILPDJTWHVfECITgIhijMklTgITCDJmnLkoLJpkJcJLDEqUHrjmGWJMDZDDA"
-)
-
 
 def dice(a, b):
     """Dice coefficient of two masks: twice what they share, divided by the sum of their sizes.
@@ -77,7 +60,8 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
 
     Notes
     -----
-    MONAI's ``compute_surface_dice(..., use_subvoxels=True)`` gives the same number in more time and memory.
+    The areas come from MONAI, whose ``compute_surface_dice(..., use_subvoxels=True)`` gives the same number in more
+    time and memory.
 
     References
     ----------
@@ -86,11 +70,14 @@ def surface_dice(a, b, spacing_mm, tolerance_mm):
     a, b, spacing_mm = _surfaces_to_compare(a, b, spacing_mm, tolerance_mm)
     if not (a.any() or b.any()):
         return float("nan")
+    from monai.metrics.utils import get_code_to_measure_table  # here: it takes seconds; a single scan does not need it
+
+    areas, weights = (table.squeeze().numpy() for table in get_code_to_measure_table(spacing_mm))
     box = _bounding_box(a | b)
-    codes_a, codes_b = (_cube_codes(mask[box]) for mask in (a, b))
-    surface_a, surface_b = ((codes > 0) & (codes < 255) for codes in (codes_a, codes_b))
+    codes_a, codes_b = (_cube_codes(mask[box], weights) for mask in (a, b))
+    surface_a, surface_b = ((codes > 0) & (codes < len(areas) - 1) for codes in (codes_a, codes_b))
     near = _near_each_other(surface_a, surface_b, spacing_mm, tolerance_mm)
-    area = _areas(spacing_mm)[np.concatenate([codes_a[surface_a], codes_b[surface_b]])]
+    area = areas.astype(np.float64)[np.concatenate([codes_a[surface_a], codes_b[surface_b]])]
     return float(area[near].sum() / area.sum())
 
 
@@ -167,24 +154,11 @@ def _lesions(mask, other, minimum_voxels):
     return int(counted.sum()), int((counted & touched).sum())
 
 
-def _areas(spacing_mm):
-    """Area of the surface in a cube by its code, an array (256,); in single precision, bit by bit as MONAI has it."""
-    z, y, x = spacing_mm
-    normals = {letter: "".join(of) for letter, *of in map(str.split, TRIANGLES.split(","))}
-    eighths = [[*map(int, normals.get(letter, "").ljust(12, "0"))] for letter in CUBES]
-    across = np.float32(eighths).reshape(-1, 4, 3) / 8 * np.float32([y * x, z * x, z * y])
-    squares = np.zeros(across.shape[:2], np.float32)
-    for along in np.moveaxis(across.astype(np.float64), -1, 0):
-        squares = np.float32(squares + along**2)  # rounded once, as processors do that multiply and add in one step
-    areas = np.sqrt(squares).sum(axis=1)
-    return np.concatenate([areas, areas[::-1]]).astype(np.float64)
-
-
-def _cube_codes(mask):
+def _cube_codes(mask, weights):
     """For every cube of 2 x 2 x 2 voxels, those at the ends of the array included: which of them are set, as a byte."""
     padded = np.pad(mask, 1).view(np.uint8)
     codes = np.zeros([length - 1 for length in padded.shape], np.uint8)
-    for corner, weight in np.ndenumerate(2 ** np.arange(8, dtype=np.uint8)[::-1].reshape(2, 2, 2)):
+    for corner, weight in np.ndenumerate(weights.astype(np.uint8)):
         codes += weight * padded[tuple(slice(at, at + length) for at, length in zip(corner, codes.shape, strict=True))]
     return codes
 

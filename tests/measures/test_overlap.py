@@ -116,19 +116,6 @@ def test_surface_shares_are_those_of_monai(a, b, spacing_mm, tolerance_mm):
         assert by_number == pytest.approx(monai_share(a, b, spacing_mm, tolerance_mm, False), abs=1e-6)
 
 
-@pytest.mark.parametrize("spacing_mm", [(1, 1, 1), (5, 0.7, 0.75), (10, 2.734375, 2.734375), (0.8, 3, 1.7)])
-def test_the_area_in_a_cube_of_each_code_is_that_of_monai(spacing_mm):
-    from monai.metrics.utils import get_code_to_measure_table
-
-    areas, weights = get_code_to_measure_table(list(map(float, spacing_mm)))
-    np.testing.assert_allclose(overlap._areas(spacing_mm), areas.numpy(), rtol=1e-6)
-    one = np.zeros((2, 2, 2), bool)
-    for corner in np.ndindex(one.shape):
-        one[:] = False
-        one[corner] = True
-        assert overlap._cube_codes(one)[1, 1, 1] == weights.squeeze()[corner]
-
-
 def solid(inside, size=70):
     z, y, x = np.indices((size, size, size)) - size // 2
     return inside(z, y, x)
