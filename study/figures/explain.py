@@ -218,8 +218,9 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     n_ill, n_lung = int(infection.sum()), int(lung.sum())
     ill, area = (f"{n * pixel_cm2:.1f} cm²" for n in (n_ill, n_lung))
     poi = f"{n_ill} / {n_lung} = {100 * n_ill / n_lung:.1f} %"  # of pixels: rounded areas may give another quotient
-    write_on(marked, 0.02, 0.98, f"lung {area}\ninfection {ill}", "left", "top")
-    letter(counts, "c", f"POI {poi}; iHU {ihu:.0f} HU")
+    in_short = (f"{n * pixel_cm2:.0f} cm²" for n in (n_lung, n_ill))  # room for the letter of the side
+    write_on(marked, 0.02, 0.98, "lung {}\ninfection {}".format(*in_short), "left", "top")
+    letter(counts, "c", f"POI {poi}\niHU {ihu:.0f} HU")
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
         (lung & ~infection, "first", "lung without infection"),
