@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.figures.one_section import body_frame, widest_sections
-from study.results.words import as_dice
+from study.results.words import as_dice, signed
 from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.scans.identities import called, days
 from study.scans.labels import INFECTION, LUNG
@@ -287,7 +287,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
         z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
         frame = body_frame(scan.hu, scan.spacing_mm)
         reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)
-        words = f"{called(row.scan_id, folder)}: Dice {as_dice(row.infection_dice)}, {row.volume_error_ml:+.0f} ml"
+        words = f"{called(row.scan_id, folder)}: Dice {as_dice(row.infection_dice)}, {signed(row.volume_error_ml)} ml"
         shown.append({
             "hu": scan.hu[z][frame], "predicted": predicted[z][frame], "reference": reference[z][frame],
             "spacing_mm": scan.spacing_mm, "words": "\n".join([words, ", ".join(reasons)]).rstrip(),

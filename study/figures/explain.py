@@ -175,7 +175,7 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
     count = "an axial CT section" if len(channels) == 1 else f"{len(channels)} axial CT sections"
     figure.alt = (
         f"{title}: {count} that the network is given, at "
-        f"{', '.join(f'{offset:.0f}' for offset in offsets_mm)} mm, and the infection of the middle one in red, "
+        f"{', '.join(f'{offset:z.0f}' for offset in offsets_mm)} mm, and the infection of the middle one in red, "
         f"{infection.sum() * spacing_mm[-2] * spacing_mm[-1] / 100:.0f} cm²."
     )
     figure.caption = (
@@ -215,9 +215,12 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
         sides(ax)
     overlay(marked, labels, spacing_mm)
     scale_bar(marked)
-    area, ill = lung.sum() * pixel_cm2, infection.sum() * pixel_cm2
-    write_on(marked, 0.02, 0.98, f"lung {area:.0f} cm²\ninfection {ill:.0f} cm²", "left", "top")
-    letter(counts, "c", f"POI {ill:.0f} / {area:.0f} = {100 * ill / area:.1f} %; iHU {ihu:.0f} HU")
+    n_ill, n_lung = int(infection.sum()), int(lung.sum())
+    ill, area = (f"{n * pixel_cm2:.1f} cm²" for n in (n_ill, n_lung))
+    poi = f"{n_ill} / {n_lung} = {100 * n_ill / n_lung:.1f} %"  # of pixels: rounded areas may give another quotient
+    in_short = (f"{n * pixel_cm2:.0f} cm²" for n in (n_lung, n_ill))  # room for the letter of the side
+    write_on(marked, 0.02, 0.98, "lung {}\ninfection {}".format(*in_short), "left", "top")
+    letter(counts, "c", f"POI {poi}\niHU {ihu:.0f} HU")
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
         (lung & ~infection, "first", "lung without infection"),
@@ -231,14 +234,14 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     counts.legend(loc="upper right", handlelength=1.2)
     figure.legend(handles=[INFECTION_KEY, LUNG_KEY, WINDOW_KEY], loc="outside lower center", ncols=3)
     figure.alt = (
-        f"One axial section: as it is; with {area:.0f} cm² of lung outlined and {ill:.0f} cm² of infection in red, a "
-        f"POI of {100 * ill / area:.1f} % of this section; and the histogram of their HU, that of the infection with "
+        f"One axial section: as it is; with {area} of lung outlined and {ill} of infection in red, a POI of {poi} of "
+        "the pixels of this section; and the histogram of their HU, that of the infection with "
         f"its mean, an iHU of {ihu:.0f} HU."
     )
     figure.caption = (
-        f"What the biomarkers are, on one axial section ({title}): (a) CT; (b) {area:.0f} cm² of lung (outlined) and "
-        f"{ill:.0f} cm² of infection (red), so that the portion of infection (POI) is {ill:.0f} / {area:.0f} = "
-        f"{100 * ill / area:.1f} % of this section; (c) how often each HU occurs in both, and the mean Hounsfield unit "
+        f"What the biomarkers are, on one axial section ({title}): (a) CT; (b) {n_lung} pixels of lung (outlined, "
+        f"{area}), {n_ill} of which are infection (red, {ill}), so that the portion of infection (POI) of this section "
+        f"is {poi}; (c) how often each HU occurs in both, and the mean Hounsfield unit "
         f"of the infection (iHU), {ihu:.0f} HU. {WINDOW_SAID}"
     )
     return figure

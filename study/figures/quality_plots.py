@@ -20,6 +20,7 @@ from study.figures.one_section import (
 )
 from study.figures.plots import letter
 from study.figures.style import COLOURS, MARKERS, new_figure, say_missing, styled
+from study.plural import count
 from study.results.words import as_dice
 
 N_BINS = 8  # with equally many scans in each
@@ -71,8 +72,9 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     both = [min(truth.min(), seen.min()), max(truth.max(), seen.max())]
     left.plot(both, both, color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     if len(known) > 2 and truth.std() > 0 and seen.std() > 0:
-        left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:.3f}", transform=left.transAxes, ha="right")
+        left.text(0.98, 0.02, f"r = {np.corrcoef(truth, seen)[0, 1]:z.3f}", transform=left.transAxes, ha="right")
     _legend_below(figure, left)
+    n_scans = count(len(known), "scan")
     difference = seen - truth
     bias, spread = difference.mean(), difference.std(ddof=1) if len(known) > 1 else np.nan
     lines = [(bias, "bias")] + (
@@ -81,17 +83,17 @@ def bland_altman(table, true="true", measured="measured", unit="", quantity="val
     for height, words in lines:
         right.axhline(height, color=COLOURS["ink"], linewidth=0.6, linestyle="-" if words == "bias" else "--")
         right.text(
-            1.0, height, f"{words} = {height:.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
+            1.0, height, f"{words} = {height:z.2f}", transform=right.get_yaxis_transform(), ha="right", va="bottom"
         )
     figure.alt = (
-        f"Measured against true {quantity} of {len(known)} scans, and their difference against their mean: "
-        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        f"Measured against true {quantity} of {n_scans}, and their difference against their mean: "
+        + ", ".join(f"{words} {height:z.2f}" for height, words in lines)
         + f"{of_difference}."
     )
     figure.caption = (
-        f"Measured and true {quantity} of {len(known)} scans: (a) one against the other, dashed where they are equal; "
+        f"Measured and true {quantity} of {n_scans}: (a) one against the other, dashed where they are equal; "
         "(b) their difference against their mean (Bland and Altman), with the bias and the 95 % limits of agreement: "
-        + ", ".join(f"{words} {height:.2f}" for height, words in lines)
+        + ", ".join(f"{words} {height:z.2f}" for height, words in lines)
         + f"{of_difference}. The limits are the same for all sizes: where the differences grow with the {quantity}, "
         "they are too wide for small ones and too narrow for large ones."
     )
@@ -139,13 +141,14 @@ def dice_by_size(truth):
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
     _legend_below(figure, left)
 
+    n_infected = count(len(infected), "scan")
     (first_ml, first), (last_ml, last) = medians[0], medians[-1]
     figure.alt = (
-        f"Infection Dice of {len(infected)} scans by true volume of infection, with medians from {as_dice(first)} at "
+        f"Infection Dice of {n_infected} by true volume of infection, with medians from {as_dice(first)} at "
         f"{first_ml:.0f} ml to {as_dice(last)} at {last_ml:.0f} ml."
     )
     figure.caption = (
-        f"Dice of the infection by its size: (a) of {len(infected)} scans with infection by its true volume, with the "
+        f"Dice of the infection by its size: (a) of {n_infected} with infection by its true volume, with the "
         "medians of groups of equal size; (b) mean over the scans whose true portion of infection (POI) is at least as "
         "given, with the number of these scans."
     )
@@ -164,7 +167,7 @@ def dice_by_size(truth):
     counts = [len(dice) for dice in kept.values()]
     figure.alt += (
         f" And the mean Dice of scans with at least some true POI, from {as_dice(means[0])} (all {counts[0]}) to "
-        f"{as_dice(means[-1])} ({counts[-1]} scans with {100 * max(kept):g} % or more)."
+        f"{as_dice(means[-1])} ({count(counts[-1], 'scan')} with {100 * max(kept):g} % or more)."
     )
     return figure
 

@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 
 from study.figures.plots import letter
 from study.figures.style import COLOURS, SERIES, new_figure, say_missing, styled
-from study.results.words import as_share
+from study.plural import count
+from study.results.words import SHARE_DIGITS, as_share
 
 
 @styled
@@ -52,9 +53,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             markersize=3.5,
             linewidth=0.8,
             elinewidth=0.5,
-            # + 0.0 makes a rounded -0 a 0
-            label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:.2f}, intercept "
-            f"{row['intercept'].round(2) + 0.0:.2f}",
+            label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:z.2f}, intercept {row['intercept']:z.2f}",
         )
     left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
     left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
@@ -78,8 +77,8 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     figure.alt = (
         "Left: observed share of severe scans against the predicted probability, scans of held-out patients; "
         + "; ".join(
-            f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
-            for name in drawn
+            f"{name}, {count(int(row.n), 'scan')}, calibration slope {row.slope:z.2f}"
+            for name, row in calibrated.loc[drawn].iterrows()
         )
         + ". Right: net benefit of each model against the threshold probability, with bands over patients, beside "
         "calling every scan or none severe."
@@ -114,9 +113,10 @@ def precision_recall(curves):
         ax.step(
             curve["recall"], curve["precision"], where="pre", color=COLOURS[colour], linestyle=line, label=words[name]
         )
-        ax.axhline(drawn["baseline"], color=COLOURS[colour], linewidth=0.5, linestyle=(0, (2, 2)))
+        ax.axhline(drawn["baseline"], color=COLOURS[colour], linewidth=0.6, linestyle=(0, (1, 2)))
     if curves:
-        figure.legend(loc="outside lower center", title="Average precision; dashed: baseline", alignment="left")
+        key = "Average precision; thin dotted line: baseline"
+        figure.legend(loc="outside lower center", title=key, alignment="left")
     else:
         say_missing(ax, "no model has predictions")
     figure.alt = (
@@ -125,13 +125,16 @@ def precision_recall(curves):
     )
     figure.caption = (
         "Precision (positive predictive value) against recall (sensitivity) at every cut-off. Average precision, and "
-        f"the share of severe scans as the baseline (dashed): {'; '.join(words.values())}."
+        f"the share of severe scans as the baseline (thin dotted line): {'; '.join(words.values())}."
     )
     return figure
 
 
+TITLE_LENGTH = 87  # letters that fit above the panels of a row, without those of the panels
+
+
 @styled
-def tornado(moved, words, shown, columns=3, note=""):
+def tornado(moved, words, shown, columns=3, note="", digits=SHARE_DIGITS):
     """Draw how far each headline moves under each choice: one panel per headline, one row per choice.
 
     Panels of the same kind, which is the part before the comma (``AUC, POI``, ``AUC, iHU``), have the same scale, so
@@ -149,6 +152,8 @@ def tornado(moved, words, shown, columns=3, note=""):
         Number of panels in a row.
     note : str
         What was left out and why, for the caption.
+    digits : int or list of int
+        Decimals of the headlines, or those of each row, as its table has them.
     """
     headlines = list(dict.fromkeys(moved["headline"]))
     choices = [choice for choice in words if choice in set(moved["choice"])]
@@ -161,11 +166,21 @@ def tornado(moved, words, shown, columns=3, note=""):
         return figure
     numbers = moved.set_index(moved["headline"].map(_kind))[["base", "low", "high"]].stack().dropna()
     ends = numbers.groupby(level=0).agg(["min", "max"])
+    bases = moved.assign(digits=digits).drop_duplicates("headline").set_index("headline")[["base", "digits"]]
+    said = {
+        headline: f"{base:z.{places:.0f}f}" if np.isfinite(base) else "undefined"
+        for headline, base, places in bases.itertuples()
+    }
+    wide = {_kind(headline) for headline in headlines if len(f"{headline}: {said[headline]}") > TITLE_LENGTH / columns}
     for which, ax, headline in zip(string.ascii_lowercase, panels, headlines, strict=False):
         table = moved[moved["headline"] == headline].set_index("choice")
         base = table["base"].iloc[0]
-        words_above = f"{headline}: {as_share(base)}" if np.isfinite(base) else f"{headline}: undefined"
-        letter(ax, which, words_above)
+        above = f"{headline}: {said[headline]}"
+        letter(ax, which, above.replace(", ", ",\n", 1) if _kind(headline) in wide else above)
+        if _kind(headline) in ends.index:
+            least, most = ends.loc[_kind(headline)]
+            margin = max(0.08 * (most - least), 0.01)
+            ax.set_xlim(least - margin, most + margin)
         if np.isfinite(base):
             ax.axvline(base, color=COLOURS["ink"], linewidth=0.6)
         for place, choice in enumerate(choices):
@@ -177,7 +192,7 @@ def tornado(moved, words, shown, columns=3, note=""):
             sides = {"low": ("first", -0.2), "high": ("second", 0.2)}
             undefined = [shift for side, (_, shift) in sides.items() if not np.isfinite(table.loc[choice, side])]
             if undefined:
-                ax.text(base if np.isfinite(base) else 0, place + np.mean(undefined), " undefined", va="center")
+                _say_undefined(ax, table.loc[choice, ["base", "low", "high"]], place + np.mean(undefined))
             for side, (colour, shift) in sides.items():
                 there = table.loc[choice, side]
                 if not np.isfinite(there):
@@ -185,10 +200,6 @@ def tornado(moved, words, shown, columns=3, note=""):
                 ax.barh(place + shift, there - base, 0.36, left=base, color=COLOURS[colour], linewidth=0)
                 if there == base:  # a bar of zero length is invisible
                     ax.plot(base, place + shift, marker="|", markersize=5, color=COLOURS[colour])
-        if _kind(headline) in ends.index:
-            least, most = ends.loc[_kind(headline)]
-            margin = max(0.08 * (most - least), 0.01)
-            ax.set_xlim(least - margin, most + margin)
         ax.locator_params(axis="x", nbins=4)
         ax.set_ylim(len(choices) - 0.4, -0.6)
         ax.set_yticks(range(len(choices)), [words[choice] for choice in choices])
@@ -197,10 +208,9 @@ def tornado(moved, words, shown, columns=3, note=""):
     sides = [("first", "the choice before the slash"), ("second", "the choice after the slash")]
     handles = [Patch(color=COLOURS[colour], label=word) for colour, word in sides]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    bases = moved.drop_duplicates("headline").set_index("headline")["base"]
     figure.alt = (
         "Tornado plot, bars from each headline as it is to what it would be under other choices of the measurement: "
-        + "; ".join(f"{headline} {as_share(base)}" for headline, base in bases.items())
+        + "; ".join(f"{headline} {number}" for headline, number in said.items())
         + f". Choices: {'; '.join(words[choice] for choice in choices)}."
     )
     figure.caption = (
@@ -213,6 +223,17 @@ def tornado(moved, words, shown, columns=3, note=""):
 
 def _kind(headline):
     return headline.partition(",")[0]
+
+
+def _say_undefined(ax, numbers, place):
+    """Write that one side of a choice is undefined, where the bar of the other does not reach."""
+    known = numbers.dropna()
+    start, end = (known.min(), known.max()) if len(known) else (0, 0)
+    left, right = ax.get_xlim()
+    if right - end >= start - left:
+        ax.text(end, place, " undefined", va="center")
+    else:
+        ax.text(start, place, "undefined ", va="center", ha="right")
 
 
 @styled
@@ -302,8 +323,8 @@ def over_seeds(table):
     figure.alt = (
         "Headline numbers of trainings that differ in their seed alone, beside their intervals over patients: "
         + "; ".join(
-            f"{row.number} {min(row.seeds):.3f} to {max(row.seeds):.3f} over {len(row.seeds)} seeds, interval "
-            f"{row.low:.3f} to {row.high:.3f}"
+            f"{row.number} {min(row.seeds):z.3f} to {max(row.seeds):z.3f} over {len(row.seeds)} seeds, interval "
+            f"{row.low:z.3f} to {row.high:z.3f}"
             for row in table.itertuples()
         )
         + "."

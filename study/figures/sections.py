@@ -67,11 +67,11 @@ def consecutive_sections(hu, label_map, section_positions_mm, spacing_mm, title=
             show_section(ax, hu[column], spacing_mm)
             sides(ax)
         overlay(axes[1, column], label_map[column], spacing_mm)
-        write_on(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:.0f} mm", "left", "top")
+        write_on(axes[0, column], 0.02, 0.98, f"{section_positions_mm[column]:z.0f} mm", "left", "top")
     for ax in axes[:, -1]:
         scale_bar(ax)
     key(figure, [INFECTION_KEY, LUNG_KEY, WINDOW_KEY])
-    places = ", ".join(f"{place:.0f}" for place in section_positions_mm)
+    places = ", ".join(f"{place:z.0f}" for place in section_positions_mm)
     figure.alt = (
         f"{title}. {n} neighbouring axial CT sections, {places} mm above the lowest, {WINDOW_WORDS}. Above the CT, "
         f"below the same, lung outlined in blue and infection filled in red: {_share(label_map)} of the lung shown."

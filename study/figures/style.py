@@ -2,7 +2,8 @@
 
 Each file contains its alternative text for readers who cannot see it: a PNG as ``Description``, a PDF as ``Subject``.
 No figure has a title: its caption is in files beside it, one to read and one for LaTeX. A figure of a synthetic run
-carries that word: at its foot, in caption, alternative text and the file's metadata.
+carries that word, and what of it is real nevertheless: at its foot, in caption, alternative text and the file's
+metadata.
 A figure without anything to show is not written; a line says what was missing.
 
 Figures are made without pyplot, so none stays open, and a user's matplotlib settings do not affect them.
@@ -85,13 +86,24 @@ class ColumnFigure(Figure):
     _alt = ""
     caption = ""  # what its drawing function says under it, without number: a title, then how to read it
     mark = ""  # a word about the data that it carries
+    real = ""  # what the word does not hold for, in the plural
+
+    @property
+    def foot(self):
+        """What stands at its foot: ``synthetic``, or ``synthetic, but the experts' masks are real``."""
+        return f"{self.mark}, but {self.real} are real" if self.mark and self.real else self.mark
+
+    @property
+    def data(self):
+        """The foot as words about the data: ``synthetic data``."""
+        return self.foot.replace(self.mark, f"{self.mark} data", 1) if self.mark else ""
 
     @property
     def alt(self):
         """What it shows, for a reader who cannot see it; if its drawing function gave none, the words in it."""
         words = (" ".join(text.get_text().split()) for text in self.findobj(Text))
-        alt = self._alt or "; ".join(dict.fromkeys(word for word in words if word and word != self.mark))
-        return f"{alt} ({self.mark} data)" if self.mark else alt
+        alt = self._alt or "; ".join(dict.fromkeys(word for word in words if word and word != self.foot))
+        return f"{alt} ({self.data})" if self.mark else alt
 
     @alt.setter
     def alt(self, words):
@@ -182,7 +194,7 @@ def _carry(fig, word):
             for key in fig.legends:
                 key.set_bbox_to_anchor((0, share, 1, 1 - share), fig.transFigure)
     right, low = 1 - 1 / (25.4 * fig.get_figwidth()), 0.4 / (25.4 * fig.get_figheight())
-    fig.text(right, low, word, fontsize=8, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
+    fig.text(right, low, fig.foot, fontsize=8, color=COLOURS["faint"], ha="right", va="bottom", in_layout=False)
 
 
 @styled
@@ -222,8 +234,8 @@ def save(fig, folder, name, of_phantoms=False):
 def whole_caption(fig):
     """A figure's caption, with what the abbreviations in it and in the picture mean, and whether data are synthetic."""
     said = fig.caption or fig.alt
-    drawn = [text.get_text() for text in fig.findobj(Text) if text.get_visible() and text.get_text() != fig.mark]
-    data = f"{fig.mark.capitalize()} data." if fig.mark and fig.caption else ""
+    drawn = [text.get_text() for text in fig.findobj(Text) if text.get_visible() and text.get_text() != fig.foot]
+    data = f"{fig.data[:1].upper()}{fig.data[1:]}." if fig.mark and fig.caption else ""
     return " ".join(filter(None, [said, abbreviations([said], drawn, defined=said), data]))
 
 
@@ -244,7 +256,7 @@ def write(fig, path, kind, title=""):
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title, "Subject": fig.alt},
     }
     if fig.mark:
-        said["png"]["Source"] = said["pdf"]["Keywords"] = f"{fig.mark} data"
+        said["png"]["Source"] = said["pdf"]["Keywords"] = fig.data
     fig.savefig(path, format=kind, dpi=300, metadata=said[kind])
 
 

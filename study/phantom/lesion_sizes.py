@@ -1,8 +1,12 @@
-"""Whether the lesions of the phantom are as numerous, as large and as widely spread as real ones.
+"""Whether the lesions of the phantom are as numerous and as widely spread as real ones of the same volume.
 
-Experts delineated the infection of 50 scans of class CT-1 in 8 mm sections (MosMedData, Morozov et al., 2020; 0.78 mm
-pixels): those masks are the reference here. They come without their CT, so quantities that need the lung, such as the
-distance of a lesion to the pleura, cannot be compared; those that need only the mask can.
+Experts delineated the infection of 50 patients' scans of class CT-1 in 8 mm sections (MosMedData, Morozov et al., 2020;
+0.78 mm pixels): those masks are the reference here. Kept of them are the quartiles below, no mask and no image. They
+come without their CT, so quantities that need the lung, such as the distance of a lesion to the pleura, cannot be
+compared; those that need only the mask can.
+
+Volumes are matched, so they agree by construction, and the lesions were tuned until their number did. That says how
+well the phantom fits these masks; no others were kept apart to test it.
 
 The number of lesions depends on the pixel size, since an expert's delineation leaves specks of a few pixels next to a
 lesion. Both sides are therefore counted on pixels of about 2.7 mm. The lesions were tuned at 512 x 512 pixels: there
@@ -27,6 +31,11 @@ from study.scans.nifti import open_nifti
 SECTION_MM, PIXEL_MM = 8.0, 2.7
 # First quartile, median, third quartile of the expert masks, by `measure_lesions` on pixels of PIXEL_MM.
 N_EXPERT_MASKS = 50
+SOURCE = (
+    "Masks: MosMedData (Morozov et al., doi:10.1101/2020.05.20.20100362; CC BY-NC-ND 3.0). Extents were chosen to "
+    "match their volumes, so that (a) agrees by construction, and lesions were tuned to their number (b); tests want "
+    "the medians of (b) and (c) within 30 % of theirs."
+)
 EXPERT_QUARTILES = {
     "volume_ml": (26.9, 65.9, 109.3),
     "n_lesions": (11.0, 24.5, 44.2),

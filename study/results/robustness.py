@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from study.plural import count
 from study.results import words
 from study.run import value
 from study.statistics import clustered, logistic, roc, tornado, validation
@@ -197,35 +198,48 @@ def shown(scans):
         As for :func:`measured_otherwise`, with ``patient_id``.
     """
     n_without = int(scans["ihu"].isna().sum())
-    left_out = f"; models with iHU leave out {n_without} scans without infection" if n_without else ""
+    left_out = f"; models with iHU leave out {count(n_without, 'scan')} without infection" if n_without else ""
     return (
         "Severity under other choices of the measurement: area under the curve (AUC), sensitivity and specificity, "
         "from 0 to 1, of the models of portion of infection (POI), of mean Hounsfield unit of the infection (iHU) and "
-        f"of both, and the median POI in per cent, of {len(scans)} scans ({int(scans['is_severe'].sum())} severe) of "
-        f"{scans['patient_id'].nunique()} patients{left_out}. Models and cut-offs stay as they were fitted."
+        f"of both, and the median POI in per cent, of {count(len(scans), 'scan')} "
+        f"({int(scans['is_severe'].sum())} severe) of {count(scans['patient_id'].nunique(), 'patient')}{left_out}. "
+        "Models and cut-offs stay as they were fitted."
     )
 
 
-def auc_of_truth(variants, is_severe):
-    """AUC of the biomarkers using the true masks, where known: how much the measurement lowers or raises it.
+def auc_of_truth(variants, scans):
+    """AUC of the biomarkers by the true masks and as measured: how much the measurement lowers or raises it.
 
     Parameters
     ----------
     variants : DataFrame or None
         Indexed by scan_id: ``true_poi`` and ``true_ihu``, NaN where unknown or undefined.
-    is_severe : Series of bool
+    scans : DataFrame
+        As for :func:`measured_otherwise`.
 
     Returns
     -------
-    dict of str to float
-        ``POI`` and ``iHU``, each only if it is known for scans of both statuses.
+    DataFrame
+        Indexed by biomarker, ``POI`` and ``iHU``: ``n`` scans that have both its true and its measured value, and its
+        AUC on these, ``by_truth`` and ``as_measured``. Only if there are such scans of both statuses.
     """
     found = {}
-    for name, column in (("POI", "true_poi"), ("iHU", "true_ihu")) if variants is not None else ():
-        known = variants[column].reindex(is_severe.index).dropna()
-        if is_severe[known.index].nunique() == 2:
-            found[name] = roc.auc(known, is_severe[known.index])
-    return found
+    for name, column in (("POI", "poi"), ("iHU", "ihu")) if variants is not None else ():
+        both = scans[["is_severe", column]].join(variants[f"true_{column}"]).dropna()
+        if both["is_severe"].nunique() == 2:
+            by_truth, as_measured = (roc.auc(both[of], both["is_severe"]) for of in (f"true_{column}", column))
+            found[name] = {"n": len(both), "by_truth": by_truth, "as_measured": as_measured}
+    return pd.DataFrame.from_dict(found, "index", columns=["n", "by_truth", "as_measured"])
+
+
+def truth_in_words(by_truth):
+    """The table of :func:`auc_of_truth` as a sentence."""
+    said = (
+        f"{name} {words.as_share(row.by_truth)} and {words.as_share(row.as_measured)} ({count(int(row.n), 'scan')})"
+        for name, row in by_truth.iterrows()
+    )
+    return f"AUC by the true masks, and as measured on the same scans: {'; '.join(said) or 'unknown'}"
 
 
 def _headlines(scans, fits, cutoffs):

@@ -114,5 +114,5 @@ def in_words(run, notebook):
     found = found[found["notebook"] == notebook]
     if not len(found):
         return "over seeds of the training: not known; `make seeds` trains with five"
-    each = (f"{row.number} {row.lowest:.3f} to {row.highest:.3f}" for row in found.itertuples())
+    each = (f"{row.number} {row.lowest:z.3f} to {row.highest:z.3f}" for row in found.itertuples())
     return f"over {found['n_seeds'].iloc[0]} seeds of the training: {'; '.join(each)}"

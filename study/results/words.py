@@ -1,4 +1,7 @@
-"""Numbers, intervals, units and columns as words for people; the exact numbers are in ``values/*.json``."""
+"""Numbers, intervals, units and columns as words for people; the exact numbers are in ``values/*.json``.
+
+A number that is rounded to zero has no sign: the ``z`` in a format leaves it out.
+"""
 
 import math
 import re
@@ -58,7 +61,7 @@ def mean_and_sd(mean, sd, digits=0):
     """Write a mean and its standard deviation: ``47±15``, no ``±`` without an SD, a dash where undefined."""
     if is_missing(mean):
         return MISSING
-    return f"{mean:.{digits}f}" if is_missing(sd) else f"{mean:.{digits}f}±{sd:.{digits}f}"
+    return f"{mean:z.{digits}f}" if is_missing(sd) else f"{mean:z.{digits}f}±{sd:.{digits}f}"
 
 
 def count_and_share(count, share):
@@ -76,13 +79,13 @@ def with_interval(value, low=None, high=None, digits=SHARE_DIGITS):
     if is_missing(value):
         return MISSING
     if is_missing(low) or is_missing(high):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+        return f"{value:z.{digits}f}"
+    return f"{value:z.{digits}f} [{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 def as_share(number):
     """Write an AUC, a rate, an agreement or a kappa: ``0.9680``."""
-    return f"{number:.{SHARE_DIGITS}f}"
+    return f"{number:z.{SHARE_DIGITS}f}"
 
 
 def as_dice(number):
@@ -92,7 +95,7 @@ def as_dice(number):
 
 def interval(low, high, digits=SHARE_DIGITS):
     """Write an interval alone: ``[0.9505, 0.9805]``, a dash where undefined."""
-    return MISSING if is_missing(low) or is_missing(high) else f"[{low:.{digits}f}, {high:.{digits}f}]"
+    return MISSING if is_missing(low) or is_missing(high) else f"[{low:z.{digits}f}, {high:z.{digits}f}]"
 
 
 UNITS = ("mm", "ml", "hu", "kv", "mas", "years")
@@ -202,10 +205,13 @@ def _floats(cells):
 
 
 def _fixed(number, digits):
-    if abs(number) >= 1e10:
-        return f"{number:.4g}"
-    text = f"{number:.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    return f"{number:.4g}" if abs(number) >= 1e10 else f"{number:z.{digits}f}"
+
+
+def signed(number, digits=0):
+    """Write a difference with its sign, a zero without: ``+9``, ``-9``, ``0``."""
+    text = f"{number:+z.{digits}f}"
+    return text.removeprefix("+") if float(text) == 0 else text
 
 
 ABBREVIATIONS = {

@@ -77,7 +77,7 @@ def precision_recall(scores, is_severe):
     Returns
     -------
     curve : DataFrame
-        ``recall, precision``, from the highest cut-off down.
+        ``recall, precision``, from the highest cut-off down; its first row is the precision there, at recall 0.
     average_precision : float
         Mean precision over the severe scans, each at the cut-off that just finds it. Scores without information have
         the prevalence (the baseline), not 0.5.
@@ -85,5 +85,8 @@ def precision_recall(scores, is_severe):
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     precision, recall, _ = precision_recall_curve(is_severe, scores)
+    # scikit-learn ends with a precision of 1 that belongs to no cut-off: where the highest scores are not severe, a
+    # stroke from 1 to 0
+    precision[-1] = precision[-2]
     curve = pd.DataFrame({"recall": recall[::-1], "precision": precision[::-1]})
     return curve, float(average_precision_score(is_severe, scores))

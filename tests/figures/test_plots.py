@@ -1,6 +1,7 @@
 """What single figures show, their colours, and when one is not written."""
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 
 from helpers.drawn import COMPARED, CURVE, LESIONS, SPACING_MM, scans, words_of
-from study.figures import one_section, plots, quality_plots, sections, style
+from study.figures import explain, one_section, plots, quality_plots, sections, style
 from study.files import write_json
+from study.scans.labels import INFECTION
 
 
 def test_a_caption_lies_beside_the_figure_for_readers_and_for_latex(tmp_path):
@@ -116,6 +118,20 @@ def test_bland_altman_limits():
     assert "the same for all sizes" in figure.caption
 
 
+def test_a_bias_of_nothing_has_no_sign():
+    figure = quality_plots.bland_altman(pd.DataFrame({"true": [1.0, 2], "measured": [0.999, 2.0]}))
+    assert "bias = 0.00" in words_of(figure) and "bias 0.00" in figure.caption and "bias 0.00" in figure.alt
+
+
+def test_a_reader_can_divide_what_the_figure_of_poi_prints():
+    hu, labels = np.full((1, 40, 60), -600.0), np.ones((1, 40, 60), int)
+    labels[0, 3:20, 3:30] = INFECTION
+    figure = explain.poi_and_ihu(hu, labels, (10.0, 2.7, 2.7))
+    (said,) = {(int(a), int(b), c) for a, b, c in re.findall(r"(\d+) / (\d+) = ([\d.]+) %", figure.caption)}
+    assert f"{100 * said[0] / said[1]:.1f}" == said[2]
+    assert f"{said[0]} / {said[1]} = {said[2]} %" in words_of(figure)
+
+
 def test_small_infections_pull_the_mean_down():
     by_volume, without = quality_plots.dice_by_size(COMPARED).axes
     np.testing.assert_allclose(by_volume.lines[0].get_xydata(), [[9, 0.3], [400, 0.7]])  # each bin is one scan
@@ -161,7 +177,19 @@ def test_colours_of_one_figure_differ_for_the_colour_blind(kind):
 
 def test_experts_are_counted():
     quartiles = {c: (1, 10, 20) for c in LESIONS}
-    assert "Experts\n(n = 50)" in words_of(plots.lesion_sizes(LESIONS, quartiles=quartiles, n_experts=50))
+    figure = plots.lesion_sizes(LESIONS, quartiles=quartiles, n_experts=50, source="Masks: of a source.")
+    assert "Experts\n(n = 50)" in words_of(figure) and "50 masks that experts drew" in figure.caption
+    assert figure.caption.endswith("Masks: of a source.")
+    of_others = plots.lesion_sizes(LESIONS, LESIONS.iloc[:2], quartiles, 50, "Masks: of a source.")
+    assert "2 masks" in of_others.caption and "source" not in of_others.caption
+
+
+def test_the_threshold_says_what_n_counts_and_why_there_is_a_limit():
+    figure = plots.hu_threshold_curve(
+        pd.DataFrame({"threshold_hu": [-700, 0], "dice": [0.2, 0], "n": 58}), sample="every ninth scan"
+    )
+    assert "58 scans with infection among every ninth scan" in figure.caption and "(n = 58 scans)" in words_of(figure)
+    assert "assumed limit" in figure.caption
 
 
 def test_a_figure_with_nothing_to_show_is_not_written_and_says_why(tmp_path, capsys):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers.drawn import scans, words_of
+from helpers.drawn import LESIONS, scans, words_of
 from study.figures import flow_diagram, plots, style
 from study.files import write_json
 
@@ -28,6 +28,16 @@ def test_a_figure_of_synthetic_patients_says_so_small_and_to_every_reader(synthe
     box = mark.get_window_extent()
     assert figure.get_figheight() > height and box.y0 > 0 and box.x1 < figure.bbox.width
     assert all(ax.get_tightbbox().y0 >= box.y1 - 1 for ax in figure.axes)
+
+
+def test_what_is_real_in_a_figure_of_a_synthetic_run_is_said(synthetic):
+    figure = plots.lesion_sizes(LESIONS, quartiles={c: (1, 10, 20) for c in LESIONS})
+    png, _, caption, _ = plots.save(figure, synthetic.figures, "Figure_S13_lesions", of_phantoms=True)
+    assert "synthetic, but the experts' masks are real" in words_of(figure)
+    assert caption.read_text().endswith(" Synthetic data, but the experts' masks are real.\n")
+    with Image.open(png) as picture:
+        assert picture.info["Source"] == "synthetic data, but the experts' masks are real"
+    assert figure.alt.endswith("(synthetic data, but the experts' masks are real)")
 
 
 def test_the_word_covers_nothing_of_a_figure_with_places_of_its_own(synthetic):

@@ -15,6 +15,7 @@ from study.phantom.body.truth import tissue_biomarkers
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.scans.grid import ScanError
+from study.scans.layouts import LAYOUTS
 from study.scans.nifti import save_nifti
 
 PATIENTS = [((91, k), ("female", "male")[k % 2], 30.0 + 6 * k, 64, 350.0, 2.5) for k in range(6)]
@@ -203,6 +204,12 @@ def test_medians_are_within_thirty_per_cent_of_the_experts():
     simulated = lesion_sizes.simulate_lesions(12, seed=3)
     for column in ("volume_ml", "n_lesions", "n_sections"):
         assert simulated[column].median() == pytest.approx(lesion_sizes.EXPERT_QUARTILES[column][1], rel=0.3), column
+
+
+def test_the_masks_have_the_licence_of_their_layout():
+    layout = LAYOUTS["mosmed"]
+    assert layout.licence in lesion_sizes.SOURCE and "medRxiv 2020.05.20.20100362" in layout.source
+    assert "doi:10.1101/2020.05.20.20100362" in lesion_sizes.SOURCE
 
 
 def test_quartiles_are_those_of_the_expert_masks(real_data):

@@ -45,6 +45,7 @@ def run(tmp_path):
     made.record("5-severity", [
         value("auc_poi", 0.93081, 0.8944, 0.9553, 531), value("n_scans", 531), value("p_value_x", 1e-9),
         value("median", -652.4, n=531, unit="HU"), value("lost", None),
+        value("bias", -0.00004, n=531),
     ])  # fmt: skip
     return made
 
@@ -56,6 +57,7 @@ def run(tmp_path):
         ("value 5-severity/n_scans", "n_scans = 531", "531"),
         ("value 5-severity/p_value_x", "p_value_x = <0.001", "<0.001"),
         ("value 5-severity/median", "median = -652 HU, n = 531", "-652 HU"),
+        ("value 5-severity/bias", "bias = 0.000, n = 531", "0.000"),
         ("cell 5-severity/last", "notebook 5: Severity", "Severity"),
         ("table Table_2", "Table 2", ""),
         ("run cohort/cohort.json#tier", "cohort/cohort.json: tier = synthetic", "synthetic"),

@@ -1,5 +1,7 @@
 """The sections of notebook 5 that go beyond the paper, also where there are not enough data."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from matplotlib.text import Text
 from scipy import stats
 
 from study.figures import robustness_plots
-from study.results import robustness
+from study.results import robustness, words
 from study.statistics import clustered, logistic, roc, tornado, validation
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
@@ -121,6 +123,40 @@ def test_figures_say_what_they_show(results):
     assert counted in figures[1].caption and "no intervals" in figures[1].caption
 
 
+def test_titles_of_the_tornado_have_the_tables_digits_and_do_not_touch(results):
+    _, (_, moved, _, _) = results
+    moved = moved.reset_index()
+    figure = robustness_plots.tornado(moved, tornado.WORDS, "", digits=robustness.decimals(moved))
+    printed = words.as_printed(tornado.in_words(moved), dict.fromkeys(["base"], robustness.decimals(moved)))
+    titles = [ax.title if ax.get_title() else ax._left_title for ax in figure.axes if ax.axison]
+    for title, (headline, base) in zip(titles, dict(zip(printed["headline"], printed["base"], strict=True)).items(),
+                                       strict=True):  # fmt: skip
+        assert title.get_text()[4:].replace("\n", " ") == f"{headline}: {base}"
+        assert f"{headline} {base}" in figure.alt
+    figure.draw_without_rendering()
+    boxes = [title.get_window_extent() for title in titles]
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
+
+
+@pytest.mark.parametrize("low", [0.55, 0.9])
+def test_the_word_undefined_lies_on_no_bar(low):
+    table = pd.DataFrame({"headline": "Kappa, a", "choice": ["hu", "mask"], "base": 0.6, "low": [low, 0.2],
+                          "high": [np.nan, 0.9]})  # fmt: skip
+    figure = robustness_plots.tornado(table, tornado.WORDS, "", columns=2)
+    figure.draw_without_rendering()
+    ax = figure.axes[0]
+    (word,) = (text for text in ax.texts if text.get_text().strip() == "undefined")
+    box = word.get_window_extent()
+    assert not [bar for bar in ax.patches if bar.get_window_extent().overlaps(box)]
+    assert ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1
+
+
+def test_one_scan_is_one_scan():
+    scans = cohort().assign(ihu=-500.0)
+    scans.loc[scans.index[:1], "ihu"] = np.nan
+    assert "leave out 1 scan without infection" in robustness.shown(scans)
+
+
 def test_little_or_odd_data_give_defined_results():
     separated = cohort()
     separated["poi"] = separated["is_severe"] * 0.5 + separated["poi"] / 10
@@ -146,8 +182,23 @@ def test_auc_of_truth_is_that_of_the_true_masks_where_they_are_known():
     scans = cohort()
     severe = scans["is_severe"]
     variants = pd.DataFrame({"true_poi": severe * 0.5, "true_ihu": np.where(severe, -300.0, np.nan)}, scans.index)
-    assert robustness.auc_of_truth(variants, severe) == {"POI": 1.0}  # of iHU one status alone is known
-    assert robustness.auc_of_truth(None, severe) == {}
+    found = robustness.auc_of_truth(variants, scans)
+    assert found.index.tolist() == ["POI"]  # of iHU one status alone is known
+    measured = roc.auc(scans["poi"], severe)
+    assert found.loc["POI"].tolist() == [60, 1.0, measured]
+    assert robustness.truth_in_words(found).endswith(f": POI 1.0000 and {measured:.4f} (60 scans)")
+    assert robustness.truth_in_words(robustness.auc_of_truth(None, scans)).endswith(": unknown")
+
+
+def test_the_truth_and_the_measurement_are_compared_on_the_same_scans():
+    scans = cohort()
+    empty = scans["ihu"].isna()
+    truth = scans["ihu"].where(np.arange(len(scans)) % 10 != 9).fillna(-400.0).where(np.arange(len(scans)) % 10 != 9)
+    variants = pd.DataFrame({"true_poi": np.nan, "true_ihu": truth})
+    row = robustness.auc_of_truth(variants, scans).loc["iHU"]
+    both = ~empty & truth.notna()
+    assert row["n"] == both.sum() < min((~empty).sum(), truth.notna().sum())
+    assert row["by_truth"] == row["as_measured"] == roc.auc(scans["ihu"][both], scans["is_severe"][both])
 
 
 def test_scans_with_notes_are_left_out_of_one_row():

@@ -89,6 +89,13 @@ def test_a_columns_numbers_have_equally_many_decimals():
     assert shown["text"].tolist() == ["a", "b"] and shown["huge"].tolist()[0] == "1e+300"
 
 
+def test_a_zero_has_no_sign():
+    assert words.with_interval(-1e-5, -0.2, -1e-5) == "0.0000 [-0.2000, 0.0000]"
+    assert (words.as_share(-1e-5), words.interval(-1e-5, 1, 2), words.mean_and_sd(-0.1, 1)) == (
+        "0.0000", "[0.00, 1.00]", "0±1")  # fmt: skip
+    assert [words.signed(number) for number in (-0.4, 0.4, 9, np.float32(-9))] == ["0", "0", "+9", "-9"]
+
+
 def test_an_auc_or_a_kappa_has_the_papers_four_decimals_in_every_table():
     table = pd.DataFrame({
         "headline": ["AUC", "Median POI (%)"], "base": [0.93241, 24.2], "before": [0.93234, 30.0],

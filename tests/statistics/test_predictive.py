@@ -52,6 +52,13 @@ def test_average_precision_by_counting_and_in_resamples(seed):
     assert twice == pytest.approx(average, abs=0.05)
 
 
+def test_the_curve_begins_with_the_precision_of_the_highest_cutoff():
+    curve, average = predictive.precision_recall(np.array([9, 8, 7, 1]), np.array([False, False, True, False]))
+    assert curve["precision"].tolist() == pytest.approx([0, 0, 0, 1 / 3, 1 / 4]) and average == pytest.approx(1 / 3)
+    curve, _ = predictive.precision_recall(np.array([9, 8]), np.array([True, False]))
+    assert curve.iloc[0].tolist() == [0, 1]
+
+
 def test_scores_without_information_have_the_baseline():
     rng = np.random.default_rng(0)
     severe = np.arange(4000) < 600

@@ -91,7 +91,7 @@ def _draw_bars(ax, found):
     values = np.nan_to_num(list(shown.values()))
     ax.barh(range(len(shown)), values, color=colours, height=0.6)
     for place, value in enumerate(shown.values()):
-        words = "undefined" if np.isnan(value) else f"{value:.2f}"
+        words = "undefined" if np.isnan(value) else f"{value:z.2f}"
         ax.text(max(np.nan_to_num(value), 0) + 0.02, place, words, va="center")
     if np.isfinite([found.ci_low, found.ci_high]).all():
         ax.plot([found.ci_low, found.ci_high], [2.38, 2.38], color=COLOURS["ink"], linewidth=1)
