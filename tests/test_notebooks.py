@@ -195,6 +195,8 @@ def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scan
     assert exclusions["remedy"].str.len().min() > 10
     assert set(measured["scan_id"]) == set(scans["scan_id"]) - bad
     assert json.loads((mine.values / "5-severity.json").read_text())["tier"] == "restricted"
+    assert not any("phantom" in row["name"] for row in json.loads((mine.values / "1-cohort.json").read_text())["values"])
+    assert not list(mine.figures.glob("Figure_S1[13]_*"))  # pictures of phantoms
     # The same scan measured in either run gives the same numbers.
     first = pd.read_csv(smoke / "runs" / "smoke" / "biomarkers.csv").set_index("scan_id").rename(own_scans.ids)
     pd.testing.assert_series_equal(measured.set_index("scan_id")["poi"], first.loc[measured["scan_id"], "poi"])
