@@ -26,10 +26,10 @@ def write(run, parameters):
             "tier": run.tier,
             **commit(run.root),
             "parameters": {
-                notebook: {name: _shown(name, content, run) for name, content in own.items()}
+                notebook: {name: _shown(name, content, run) for name, content in in_use(notebook, own).items()}
                 for notebook, own in parameters.items()
             },
-            "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in own},
+            "seeds": {name: own["seed"] for name, own in parameters.items() if "seed" in in_use(name, own)},
             "code": {
                 name: json.loads((run.folder / "recipes" / f"{name}.json").read_text())["code"] for name in parameters
             },
@@ -43,6 +43,33 @@ def write(run, parameters):
             "timings": timings,
         },
     )
+
+
+# Parameters of notebook 1 that describe a simulated cohort, a simulated training set, and both.
+OF_COHORT = {
+    "n_patients", "n_minors", "n_severe_patients", "n_scans", "n_adult_scans", "n_severe_scans", "n_observed",
+    "motion_fraction", "n_lesion_scans", "real_masks", "report_language", "field_of_view_mm", "slice_thickness_mm",
+    "increment_mm",
+}  # fmt: skip
+OF_TRAINING_SET = {
+    "n_training_scans", "training_matrix", "healthy_fraction", "covid_fraction", "training_motion_fraction",
+    "largest_extent", "findings",
+}  # fmt: skip
+OF_BOTH = {"matrix", "seed", "workers"}
+
+
+def in_use(notebook, parameters):
+    """The parameters of a notebook without those of a simulation or a training that did not take place in this run."""
+    unused = set()
+    if notebook == "1-cohort":
+        simulates_cohort = not parameters.get("scans")
+        simulates_training_set = not (parameters.get("training_scans") or parameters.get("models"))
+        unused |= set() if simulates_cohort else OF_COHORT
+        unused |= set() if simulates_training_set else OF_TRAINING_SET
+        unused |= set() if simulates_cohort or simulates_training_set else OF_BOTH
+    elif notebook == "2-train" and parameters.get("models"):
+        unused = set(parameters) - {"run", "models"}
+    return {name: content for name, content in parameters.items() if name not in unused}
 
 
 TABLES = ("scans", "training_scans", "biomarkers_csv")  # parameters that name a user's own table
@@ -118,7 +145,7 @@ def of_notebook(run, notebook):
         "Commit": in_words(timing),
         "Executed": f"{timing.get('started', 'by hand')}, {timing.get('seconds', 'unknown')} s",
         "Fingerprint of the code": recipe.get("code", "unknown"),
-        "Parameters": {name: _shown(name, content, run) for name, content in parameters.items()},
+        "Parameters": {name: _shown(name, content, run) for name, content in in_use(notebook, parameters).items()},
         "SHA-256 of the inputs": _digests(run, notebook, parameters),
         "SHA-256 of the values": {_relative(values, run.root): sha256(values)} if values.is_file() else {},
     }

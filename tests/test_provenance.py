@@ -46,11 +46,27 @@ def test_paths_of_a_users_tables_are_said_of_public_patients_alone(tmp_path, tie
     run = Run("mine", tmp_path)
     write_json(run.cohort / "cohort.json", {"tier": tier})
     write_text(tmp_path / "data" / "anna" / "scans.csv", "x")
-    given = {"scans": "data/anna/scans.csv", "training_scans": "/home/anna/a.csv", "models": "", "seed": 1}
+    given = {"scans": "data/anna/scans.csv", "training_scans": "/home/anna/a.csv", "models": "", "licence": "CC0"}
     write_json(run.folder / "recipes" / "1-cohort.json", {"parameters": given})
     told = provenance.of_notebook(run, "1-cohort")
-    names = dict(zip(given, (*shown, "", 1), strict=True))
+    names = dict(zip(given, (*shown, "", "CC0"), strict=True))
     assert told["Parameters"] == names and list(told["SHA-256 of the inputs"]) == [shown[0]]
+
+
+def test_settings_of_what_a_run_leaves_undone_are_not_given(project):
+    given = workflow.plan(Run("smoke", project))
+    assert {notebook: provenance.in_use(notebook, own) for notebook, own in given.items()} == given
+    trained = given["2-train"] | {"models": "study/starter"}
+    assert provenance.in_use("2-train", trained) == {"run": "smoke", "models": "study/starter"}
+    simulated = set().union(provenance.OF_COHORT, provenance.OF_TRAINING_SET, provenance.OF_BOTH)
+    adopted = {"run", "scans", "tier", "source", "licence", "training_scans", "models"}
+    assert set(given["1-cohort"]) - {"mark_synthetic", "arithmetic"} == simulated | adopted
+    for own, unused in (
+        ({"scans": "s.csv"}, provenance.OF_COHORT),
+        ({"models": "study/starter"}, provenance.OF_TRAINING_SET),
+        ({"scans": "s.csv", "training_scans": "t.csv"}, simulated),
+    ):
+        assert set(given["1-cohort"]) - set(provenance.in_use("1-cohort", given["1-cohort"] | own)) == unused
 
 
 def test_the_commit_is_unknown_where_git_does_not_say(project):

@@ -87,3 +87,40 @@ def of_both(cards, words):
     if len(set(said.values())) == 1:
         return next(iter(said.values()))
     return "; ".join(f"{task}: {what}" for task, what in said.items())
+
+
+def table(cards):
+    """What the cards say of the networks and of their training, wherever that took place.
+
+    Parameters
+    ----------
+    cards : dict of str to dict
+        By task, as from :func:`read`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each fact and a column for each network, all in words.
+    """
+    import pandas as pd  # here alone: what measures a scan reads cards, and has no table to make
+
+    return pd.DataFrame({f"{task.capitalize()} network": _facts(card) for task, card in cards.items()}).rename_axis(
+        "Fact"
+    )
+
+
+def _facts(card):
+    settings, scores = card["settings"], card["scores"]
+    dice = f"{scores['dice_mean']:.2f}±{scores['dice_sd']:.2f}"
+    return {
+        "Trained on": trained_on(card),
+        "Held out": held_out(card),
+        "Input": f"{sections(card)}, pixels of {settings['pixel_mm']:.3g} mm",
+        "Training": f"{settings['epochs']} epochs of {settings['sections_per_epoch']} sections, batches of "
+        f"{settings['batch_size']}, peak learning rate {settings['learning_rate']:g}, augmentation "
+        f"{settings['augmentation']}, seed {settings['seed']}",
+        "Held-out Dice": f"{dice} over {scores['n']} scans of {scores['of']}",
+        "Threshold": f"{card['threshold']:g}",
+        "Intended use": card["intended_use"],
+        "Limits": card["limits"],
+    }

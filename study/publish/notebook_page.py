@@ -21,16 +21,17 @@ TABLE_PARTS = {"table", "thead", "tbody", "tr", "th", "td"}
 SPANS = {"rowspan", "colspan"}
 NOT_SHOWN = {"style", "script", "template"}
 LEFT_OUT = (
-    "*Shown are the figures, tables and values that this notebook saved. What else its cells printed stays in "
-    "`runs/{}/notebooks`.*"
+    "*Shown are the figures, tables and values that this notebook saved, and why one is missing. What else its cells "
+    "printed stays in `runs/{}/notebooks`.*"
 )
+LEFT_OUT_HERE = "*What this cell printed is left out.*"
 
 
 def page(run, name, functions):
     """A notebook for Sphinx: the executed one with anchors, safe outputs, and where its numbers come from.
 
-    Of patients who may not be named it shows what the cells saved for a reader, figures, tables and recorded values.
-    What else they printed may be anything, and stays in ``runs/<run>/notebooks``.
+    Of patients who may not be named it shows what the cells saved for a reader, figures, tables and recorded values,
+    and why one of these was not saved. What else they printed may be anything, and stays in ``runs/<run>/notebooks``.
 
     Parameters
     ----------
@@ -55,12 +56,15 @@ def page(run, name, functions):
             cells.append(new_markdown_cell(f"{label}\n\n{cell.source}"))
             continue
         things = {thing: function for thing, (maker, function) in made.items() if maker is cell}
-        outputs, alts = _outputs(cell) if run.may_name else _pictures(run, things)
+        outputs, alts = _outputs(cell) if run.may_name else _saved(run, cell, things)
         if cell is last:  # the table that pandas shows leaves out rows; a claim may be in one of them
             outputs = [*outputs[: -1 if run.may_name else None], _table(values_html(run.recorded(name)))]
         told = {"tags": ["hide-input"], "mystnb": {"image": {"alt": "; ".join(alts)}} if alts else {}}
         cells += [new_markdown_cell(label), new_code_cell(cell.source, metadata=told, outputs=outputs)]
-        cells += [new_markdown_cell(text) for text in _under(run, things, functions)]
+        under = list(_under(run, things, functions))
+        if not run.may_name and not outputs and not under and any(map(_output, cell.outputs)):
+            under = [LEFT_OUT_HERE]
+        cells += map(new_markdown_cell, under)
     if not run.may_name:
         cells.insert(1, new_markdown_cell(LEFT_OUT.format(run.name)))
     cells.append(new_markdown_cell(_facts(provenance.of_notebook(run, name))))
@@ -141,11 +145,16 @@ def _output(output):
     return new_output("stream", text=data.get("text/plain", ""))
 
 
-def _pictures(run, things):
-    """The figures that a cell saved, as its outputs, and what they show."""
+def _saved(run, cell, things):
+    """The figures that a cell saved, as its outputs, after why others were not saved; and what they show."""
+    begin = tuple(f"{thing.replace('_', ' ')} is left out: " for thing in things)
+    printed = "".join(one.text for one in cell.outputs if one.output_type == "stream" and one.name == "stdout")
+    why_not = "".join(f"{line}\n" for line in printed.splitlines() if begin and line.startswith(begin))
+    outputs = [new_output("stream", text=why_not)] if why_not else []
     paths = [path for thing in things if (path := run.figures / f"{thing}.png").is_file()]
     encoded = [base64.b64encode(path.read_bytes()).decode() for path in paths]
-    return [new_output("display_data", {"image/png": picture}) for picture in encoded], list(map(_description, encoded))
+    outputs += [new_output("display_data", {"image/png": picture}) for picture in encoded]
+    return outputs, list(map(_description, encoded))
 
 
 def _description(picture):

@@ -44,6 +44,7 @@ NOTES = {
     "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
     "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
     "other.",
+    "cards": "From models/lung.json and models/infection.json. SD: of the scans.",
     "dice": "n: scans.",
     "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1.",
     "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "

@@ -121,3 +121,11 @@ def test_a_training_that_went_on_from_trained_weights_says_so(tmp_path):
     answered = pd.read_csv(tmp_path / "figures/mine/checklist_claim_2024.csv", dtype=str).set_index("item")["answer"]
     assert "from study/starter" in answered["24"] and "at random from seed 1" in answered["24"]
     assert f"trained before on {before} scans" in texts["Figure_flow"]
+
+
+def test_a_table_tells_what_the_cards_say_of_networks_that_were_trained_elsewhere():
+    facts = card_words.table({"infection": STARTER_CARD})["Infection network"]
+    assert facts["Trained on"] == card_words.trained_on(STARTER_CARD) and "going on from" in facts["Trained on"]
+    assert facts["Training"].startswith("6 epochs of 8192 sections, batches of 16, peak learning rate 0.001")
+    assert facts["Input"] == "5 neighbouring sections as channels, pixels of 1.82 mm"
+    assert facts["Held-out Dice"].startswith("0.77±0.17 over 22 scans") and facts["Limits"] == STARTER_CARD["limits"]

@@ -7,6 +7,9 @@ import docx
 import numpy as np
 import pytest
 
+from helpers.identities import texts
+from helpers.project import ROOT
+from helpers.typeset import faults, pdflatex
 from study.claims.paper import read_paper
 from study.figures import captions
 from study.files import write_json, write_text
@@ -112,3 +115,26 @@ def test_two_values_of_one_macro_are_refused(run):
     run.record("5-severity", [value("auc_poi", 0.9, n=5), value("auc_poi_n", 0.9)])
     with pytest.raises(ValueError, match="auc_poi_n and auc_poi"):
         manuscript.write(run)
+
+
+@pytest.mark.parametrize("has_no", ["segment(NO|Dice).*", "(progression(Phrases|Kappa)|cohort(P|Age|Male)).*", ".*"])
+def test_the_manuscript_says_nothing_of_what_a_run_does_not_have(tmp_path, has_no):
+    """Neither observers nor motion; neither reports, ages nor sexes; a table of biomarkers alone. None has a float."""
+    paper = (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text()
+    macros = set(re.findall(r"[\\{]((?:cohort|segment|biomarkers|severity|progression)(?!Sentence)[A-Z]\w+)", paper))
+    assert len(macros) > 70
+    of_table = {name for name in macros if name.startswith(("severity", "progression"))}
+    numbers = {name: "7" for name in (of_table if has_no == ".*" else macros)}
+    if has_no != ".*":
+        unknown = {name for name in macros if re.fullmatch(has_no, name)}
+        assert len(unknown) > 6
+        numbers |= {name: "0" if "NObserved" in name else "--" for name in unknown}
+    tex = "".join(f"\\newcommand{{\\{name}}}{{{text}}}\n" for name, text in numbers.items())
+    (tmp_path / "numbers.tex").write_text(tex + "\\newcommand{\\studyTier}{restricted}\n")
+    assert not faults(pdflatex(tmp_path, f"\\def\\run{{.}}\n{paper}"))
+    drawn = list(texts("paper.pdf", (tmp_path / "paper.pdf").read_bytes()))[1][1]
+    said = next(line for line in drawn.splitlines() if "Results" in line)  # the first page, without spaces
+    assert "AUC" in said and not re.search(r"\?\?|{|Figure|Table", said)  # a brace is the letters' place of a dash
+    assert ("observer" in said, "reports" in said, "yearsold" in said, "Patients" in said) == {
+        "s": (False, True, True, True), "(": (True, False, False, True), ".": (False, True, False, False),
+    }[has_no[0]]  # fmt: skip

@@ -101,6 +101,9 @@ def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_ru
         'scans = "data/Kowalski/scans.csv"', metadata={"tags": ["injected-parameters"]}
     )
     notebook.cells.insert(1, injected)
+    drawing = next(cell for cell in notebook.cells if "Figure_3" in cell.source)
+    said = "\nTable 2 is left out: no scan\nFigure 9 is left out: Kowalski\nscan Kowalski: Table 2 is left out: x\n"
+    drawing.outputs.append(nbformat.v4.new_output("stream", text=said))
     nbformat.write(notebook, path)
     site.write(run)
     assert "Kowalski" in pages(run)["notebooks/5-severity.html"]
@@ -109,10 +112,12 @@ def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_ru
     site.write(run)
     page = article(pages(run)["notebooks/5-severity.html"])
     assert len([a["src"] for tag, a in tags(page) if tag == "img"]) == 1
-    assert 'class="output stream' not in page and "Kowalski" not in page and "0.968" in page
+    assert page.count('class="output stream') == 1 and ">Table 2 is left out: no scan\n</pre>" in page
+    assert "Kowalski" not in page and "0.968" in page
     assert page.count("<table") == 2  # Table 2 and the recorded values
     assert "standard error (patients)" in page
-    assert "alert" not in article(pages(run)["notebooks/6-progression.html"])  # the words of its error
+    other = article(pages(run)["notebooks/6-progression.html"])
+    assert "alert" not in other and "What this cell printed is left out" in other  # the words of its error
     assert "Kowalski" not in (run.figures / "searchindex.js").read_text()
     assert "Before you hand these pages on" in pages(run)["index.html"]
 
