@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from study.claims import audit, printed, quantities, sampling
+from study.statistics.kappa import FEWEST_CASES
 
 # Where a cohort comes from, and what agreement with the paper means there.
 TIERS = {
@@ -39,6 +40,10 @@ ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
 # In the words of notebook 6, which this room does not know; the tests of study.results.progression compare them.
 NO_REPORT = "no follow-up scan of this run has a report"
+WHY_NO_NUMBER = {
+    "strength_": f"a kappa of fewer than {FEWEST_CASES} cases, or without an error, has no word",
+    "standard_error_": "there is none without cases, and where all agree, or none, it would be 0, no certainty",
+}
 # A replication of the same size is called different by chance in at most this share of papers.
 LEVEL = 0.05
 ONLY_MONTH = "the month alone is recorded: a day of patients who may not be named is not handed on"
@@ -237,7 +242,8 @@ def _difference(claim, row, kind, interval, reach):
 def _why_undefined(recorded, name):
     if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
         return NO_REPORT
-    return f"{name} is undefined in this run"
+    why = next((f": {said}" for begun, said in WHY_NO_NUMBER.items() if name.startswith(begun)), "")
+    return f"{name} is undefined in this run{why}"
 
 
 def _regenerated(claim, values):

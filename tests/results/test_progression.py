@@ -7,7 +7,7 @@ import pytest
 from study.claims import paper, verdicts
 from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
-from study.results import progression, three_classes, words
+from study.results import progression, table_notes, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa, tornado
 
@@ -72,7 +72,28 @@ def test_values_count_every_exclusion(pairs):
     assert values["phrases_density_decreased"] == 2
     table = progression.table_4(agreement)
     assert table["No. of cases"].tolist() == [2, 3, 1, 1]
-    assert table["Strength of agreement"].tolist()[2] == "undefined"
+    assert table["Strength of agreement"].tolist() == [words.MISSING] * 4  # of too few cases for a word
+    assert table["Kappa error"].tolist()[0] == words.MISSING  # both agree
+    assert values["strength_volume_whole"] is None and np.isnan(values["standard_error_volume_whole"])
+    note = table_notes.under("4", shown=table)
+    assert "fewer than 10 cases, has no word" in note and "Dashes" not in table_notes.under(
+        "4", shown=table[["No. of cases"]]
+    )
+
+
+def test_what_few_pairs_say_in_words_reproduces_nothing(pairs):
+    """A cohort of which eight pairs agree has a kappa of 1, as has one in which nothing agrees but by chance."""
+    pairs = pd.concat([pairs.loc[[3, 5]]] * 4, ignore_index=True)
+    agreement = kappa.tabulate(progression.rated(pairs))
+    assert agreement.loc["volume_whole", ["n", "kappa"]].tolist() == [8, 1]
+    values = {"6-progression": pd.DataFrame(progression.values(pairs, agreement)).set_index("name")}
+    found = verdicts.compare(paper.read_paper(), values, "restricted").set_index("id")
+    word, error = found.loc["table_4_strength_volume_whole"], found.loc["table_4_error_volume_whole"]
+    assert word["verdict"] == error["verdict"] == "cannot be tested" and np.isnan(word["p_of_difference"])
+    assert word["why"].endswith(
+        "undefined in this run: a kappa of fewer than 10 cases, or without an error, has no word"
+    )
+    assert error["why"].endswith("where all agree, or none, it would be 0, no certainty")
 
 
 def test_reports_come_from_the_later_scan():
