@@ -231,9 +231,11 @@ def kappa_by_least_change(table, marked):
     figure = new_figure("double", 80)
     panels = figure.subplots(1, 2, sharey=True)
     looks = {"volume": ("a", "Extent and POI", "percentage points"), "density": ("b", "Density and iHU", "HU")}
+    has_band, has_two = (bool(table[name].notna().any()) for name in ("three_low", "two"))
+    below = min(-0.08, np.nan_to_num(table[["three", "three_low", "two"]].min().min()) - 0.02)  # all curves
     for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
         letter(ax, which, words)
-        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(-0.28, 1.02))
+        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(below - 0.2, 1.02))
         part = table[table["quantity"] == quantity]
         if not part["three"].notna().any() and not part["two"].notna().any():
             say_missing(ax, "no pair of scans with a report\nhas this biomarker at both dates")
@@ -241,18 +243,22 @@ def kappa_by_least_change(table, marked):
         x = part["least"]
         ax.axhline(0, color=COLOURS["faint"], linewidth=0.6)
         ax.fill_between(x, part["three_low"], part["three_high"], color=COLOURS["first"], alpha=0.15, linewidth=0)
-        ax.plot(x, part["three"], color=COLOURS["first"], label="kappa, three classes, all reports")
-        ax.plot(x, part["two"], color=COLOURS["second"], linestyle="--", label="kappa, up or down, changes that count")
-        ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
+        for name, colour, line, label in (
+            ("three", "first", "-", "kappa, three classes, all reports"),
+            ("two", "second", "--", "kappa, up or down, changes that count"),
+            ("share", "ink", ":", "share of pairs with a phrase that count"),
+        ):
+            if part[name].notna().any():
+                ax.plot(x, part[name], color=COLOURS[colour], linestyle=line, label=label)
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
             side = "left" if marked[quantity] <= 0.51 * x.max() else "right"  # of the line, within the panel
             said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
-            ax.text(marked[quantity], -0.08, said, va="top", ha=side)  # below the curves
-    panels[0].set_ylabel("Cohen's kappa (band: interval); share")
-    handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+            ax.text(marked[quantity], below, said, va="top", ha=side)
+    panels[0].set_ylabel(f"Cohen's kappa{' (band: interval)' * has_band}; share")
+    keys = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if keys:
+        figure.legend(keys.values(), keys.keys(), loc="outside lower center", ncols=2)
     marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
     figure.alt = (
         "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
@@ -260,10 +266,18 @@ def kappa_by_least_change(table, marked):
     )
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        "unchanged and increased with its 95 % confidence interval (band), kappa of up and down among the pairs whose "
-        "change counts where they are enough, and the share of these; (a) extent and portion of infection (POI), (b) "
-        "density and mean Hounsfield unit of the infection (iHU). "
-        f"Vertical line: the least detectable change ({marks or 'unknown'})."
+        f"unchanged and increased{' with its 95 % confidence interval (band)' * has_band}, "
+        + (
+            "kappa of up and down among the pairs whose change counts where they are enough, and the share of these"
+            if has_two
+            else "and the share of pairs with a phrase whose change counts"
+        )
+        + "; (a) extent and portion of infection (POI), (b) density and mean Hounsfield unit of the infection (iHU). "
+        + (
+            f"Vertical line: the least detectable change ({marks})."
+            if marks
+            else "The least detectable change is unknown."
+        )
     )
     return figure
 

@@ -198,6 +198,33 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
     assert len(figure.axes) == 2
 
 
+def test_the_figure_of_kappas_explains_what_it_draws_and_no_more():
+    """As of a small cohort: kappa of iHU far below 0, too few changes for a kappa of two, the least change unknown."""
+    few = pd.DataFrame({"quantity": ["volume", "volume", "density", "density"], "least": [0, 1, 0, 9.0],
+                        "three": [1, 0.5, -0.92, -0.5], "three_low": [np.nan, 0.1, -1.0, -1.0],
+                        "three_high": [np.nan, 0.9, 0.2, 0.3],
+                        "two": np.nan, "share": [1, 0.5, 1, 0.2]})  # fmt: skip
+    figure = robustness_plots.kappa_by_least_change(few, dict.fromkeys(("volume", "density"), np.nan))
+    assert all(ax.get_ylim()[0] < -1 for ax in figure.axes)
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == [
+        "kappa, three classes, all reports",
+        "share of pairs with a phrase that count",
+    ]
+    assert "up and down" not in figure.caption and "Vertical line" not in figure.caption
+    assert figure.caption.endswith("The least detectable change is unknown.")
+    # A panel of its own gives the key what only it draws.
+    both = few.assign(two=[np.nan, np.nan, 0.9, 0.8])
+    figure = robustness_plots.kappa_by_least_change(both, {"volume": np.nan, "density": 3.0})
+    assert len(figure.legends[0].get_texts()) == 3 and "up and down" in figure.caption
+    assert figure.caption.endswith("Vertical line: the least detectable change (Density and iHU 3 HU).")
+    assert figure.axes[1].texts[-1].get_position()[1] < -1  # below the curves
+    no_band = robustness_plots.kappa_by_least_change(few.assign(three_low=np.nan, three_high=np.nan), {})
+    assert "band" not in no_band.caption + no_band.axes[0].get_ylabel()
+    above = few.assign(three=0.5, three_low=0.2)
+    assert robustness_plots.kappa_by_least_change(above, {}).axes[0].get_ylim() == pytest.approx((-0.28, 1.02))
+
+
 def test_kappa_of_few_changes_is_a_dash():
     _, pairs, _ = many_pairs()
     any_change = {"volume": change.LeastDetectable(0.0, 0.0, 2)}
