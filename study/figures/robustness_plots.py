@@ -20,7 +20,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     Parameters
     ----------
     bins : dict of str to DataFrame
-        By model ``predicted, observed, low, high`` (0..1), of held-out scans; models without a bin are left out.
+        By model ``predicted, observed, low, high`` (0..1), of held-out scans; models without a bin are left out of (a).
     calibrated : DataFrame
         By model ``slope, intercept, n``.
     benefit : DataFrame
@@ -34,11 +34,11 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     letter(right, "b")
     looks = dict(zip(calibrated.index, SERIES * 3, strict=False))
     drawn = [name for name, table in bins.items() if len(table)]
-    if not drawn:
+    few = [name for name in bins if name not in drawn and calibrated.loc[name, "n"] > 0]
+    if not drawn and not few:
         for ax in (left, right):
             say_missing(ax, "no scan was predicted by a model\nthat had not seen its patient")
         return figure
-    left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     for name in drawn:
         colour, line, marker = looks[name]
         table, row = bins[name], calibrated.loc[name]
@@ -56,10 +56,15 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:.2f}, intercept "
             f"{row['intercept'].round(2) + 0.0:.2f}",
         )
-    left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
-    left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
-    left.set(ylim=(-0.02, 1.02))
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
+    too_few = "too few scans for two groups of ten"  # as ``validation.calibration_bins`` makes them
+    if drawn:
+        left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+        left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
+        left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
+        left.set(ylim=(-0.02, 1.02))
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
+    else:
+        say_missing(left, too_few.replace(" for", "\nfor"))
     models = [name for name in benefit.columns if name in looks]
     for name in models:
         colour, line, _ = looks[name]
@@ -81,14 +86,18 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             f"{name}, {int(calibrated.loc[name, 'n'])} scans, calibration slope {calibrated.loc[name, 'slope']:.2f}"
             for name in drawn
         )
+        + f"left out, {too_few}" * (not drawn)
         + ". Right: net benefit of each model against the threshold probability, with bands over patients, beside "
         "calling every scan or none severe."
     )
+    shown = [
+        "observed share of severe scans against the predicted probability in equal groups of scans, with Wilson's 95 % "
+        "intervals, as if scans were independent; slope and intercept of the calibration are in the key"
+    ] * bool(drawn)
+    shown += [f"{', '.join(few)} left out, {too_few}"] * bool(few)
     figure.caption = (
-        "Predictions for the scans of held-out patients. (a) Calibration: observed share of severe scans against the "
-        "predicted probability in equal groups of scans, with Wilson's 95 % intervals, as if scans were independent; "
-        "slope and intercept of the calibration are in the key. (b) Decision curves: net benefit against the threshold "
-        "probability, beside calling every scan or none severe"
+        f"Predictions for the scans of held-out patients. (a) Calibration: {'; '.join(shown)}. (b) Decision curves: "
+        "net benefit against the threshold probability, beside calling every scan or none severe"
         + ("; bands: 95 % confidence intervals over patients." if limits else ".")
     )
     return figure
