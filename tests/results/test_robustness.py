@@ -181,5 +181,10 @@ def test_scans_with_notes_are_left_out_of_one_row():
     assert "without notes" not in robustness.on_some_scans(scans.drop(columns="notes"), MODELS).index
     every = robustness.on_some_scans(scans.assign(notes="breathing"), MODELS).loc[("without notes", "POI")]
     assert every["n"] == 0 and np.isnan(every["auc"]) and every["note"]
+    assert (table["note"] == "").all()
+    alone = scans[~scans["is_severe"] | scans.index.isin(scans.index[scans["is_severe"]][:1])].assign(notes=None)
+    single = robustness.on_some_scans(alone, MODELS).loc[("without notes", "POI")]
+    assert 0 < single["auc"] < 1 and np.isnan(single["auc_low"])
+    assert single["note"] == "no interval: fewer than two scans of a status"
     values, *_ = every_section(scans)
     assert values["auc_without_notes_poi"] == pytest.approx(row["auc"])
