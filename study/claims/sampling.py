@@ -10,10 +10,15 @@ count     patients (Poisson)                                      square root   
 several   scans, pairs, phrases, of which a patient has several   square root              1 / sqrt(2), assumed
 share     percentages, sensitivity, observed agreement            arcsine of square root   1 / (2 sqrt(n)) (binomial)
 area      AUC                                                     arcsine of square root   none
-positive  odds ratio, standard deviation, standard error          logarithm                1 / sqrt(2 (n - 1)) of an SD
+positive  odds ratio, standard deviation                          logarithm                1 / sqrt(2 (n - 1)) of an SD
+error     standard error                                          logarithm                none
 p         p values                                                normal deviate           1
-plain     means, medians, kappa, AIC                              as it is                 none
+plain     means, medians, kappa                                   as it is                 none
+aic       AIC                                                     as it is                 none
 ========  ======================================================  =======================  ==========================
+
+Counts, standard errors and AICs (`BY_SIZE`) follow from how many were observed: of cohorts of other sizes they differ
+whatever the truth.
 
 Several scans of one patient make errors larger than these laws know. A run therefore records the standard error of each
 number over patients (``study.results.replicates``); a count or a share is never taken as surer than by its law. As
@@ -44,9 +49,10 @@ from study.claims.printed import COUNTED
 # Kinds of numbers by the argument of the relation that cites them.
 BY_ARGUMENT = {
     "share": "share", "observed": "share", "sensitivity": "share", "specificity": "share", "auc": "area",
-    "estimate": "positive", "error": "positive", "sd": "positive", "p": "p", "mean": "plain", "median": "plain",
-    "kappa": "plain", "aic": "plain", "smaller": "plain", "larger": "plain",
+    "estimate": "positive", "error": "error", "sd": "positive", "p": "p", "mean": "plain", "median": "plain",
+    "kappa": "plain", "aic": "aic", "smaller": "aic", "larger": "aic",
 }  # fmt: skip
+BY_SIZE = ("count", "several", "error", "aic")
 # Error of a count on its scale: Poisson's; where one patient adds several, with twice the variance at least.
 COUNT_ERRORS = {"count": 0.5, "several": 0.5**0.5}
 SCALES = {
@@ -55,8 +61,10 @@ SCALES = {
     "share": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "area": lambda x: np.arcsin(np.sqrt(np.clip(x, 0, 1))),
     "positive": lambda x: np.log(np.maximum(x, 1e-300)),
+    "error": lambda x: np.log(np.maximum(x, 1e-300)),
     "p": lambda p: -special.ndtri(np.clip(p, 1e-300, 1) / 2),
     "plain": lambda x: np.asarray(x, float),
+    "aic": lambda x: np.asarray(x, float),
 }
 # Back from the scales to the numbers.
 BACK = {
@@ -65,8 +73,10 @@ BACK = {
     "share": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
     "area": lambda y: np.sin(np.clip(y, 0, np.pi / 2)) ** 2,
     "positive": np.exp,
+    "error": np.exp,
     "p": lambda y: 2 * special.ndtr(-max(y, 0)),
     "plain": float,
+    "aic": float,
 }
 
 
@@ -190,6 +200,23 @@ def p_of_difference(kind, printed, regenerated, nearest):
     return float(2 * special.stdtr(df, -apart / error)) if error > 0 else np.nan
 
 
+def same_size(printed, regenerated, unit="patients", level=0.05):
+    """Whether two cohorts are as large as each other, within what samples of one truth vary: by the law of counts.
+
+    So 204 patients are as many as 167 to 245, at 5 %.
+
+    Parameters
+    ----------
+    printed, regenerated : float
+        Numbers of patients, or of what else is counted.
+    unit : str
+        Of these numbers, of ``printed.COUNTED``.
+    level : float
+    """
+    ours, theirs = Sampled(regenerated), Sampled(printed)
+    return p_of_difference("count" if unit == "patients" else "several", theirs, ours, printed) >= level
+
+
 def not_told_apart(kind, printed, regenerated, ends, p=0.05):
     """The numbers that samples of this size do not tell from the printed one: of those further off, p is below `p`.
 
@@ -274,4 +301,4 @@ def _law(kind, number):
 
 
 def _least(kind):
-    return {"plain": -np.inf, "positive": 1e-12}.get(kind, 0.0)
+    return {"plain": -np.inf, "aic": -np.inf, "positive": 1e-12, "error": 1e-12}.get(kind, 0.0)

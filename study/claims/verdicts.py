@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from study.claims import audit, printed, quantities, sampling
+from study.statistics.kappa import FEWEST_CASES
 
 # Where a cohort comes from, and what agreement with the paper means there.
 TIERS = {
@@ -39,6 +40,10 @@ ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
 FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
 # In the words of notebook 6, which this room does not know; the tests of study.results.progression compare them.
 NO_REPORT = "no follow-up scan of this run has a report"
+WHY_NO_NUMBER = {
+    "strength_": f"a kappa of fewer than {FEWEST_CASES} cases, or without an error, has no word",
+    "standard_error_": "there is none without cases, and where all agree, or none, it would be 0, no certainty",
+}
 # A replication of the same size is called different by chance in at most this share of papers.
 LEVEL = 0.05
 ONLY_MONTH = "the month alone is recorded: a day of patients who may not be named is not handed on"
@@ -83,8 +88,13 @@ def compare(paper, values, tier, checks=None):
                            same
     synthetic only         there is a number, but it comes from patients who do not exist
     unknown origin         there is a number, but nobody says whose; ``why`` holds how it compares
-    cannot be tested       there is none, and the reason; or other days: patients scanned later contradict nothing
+    cannot be tested       there is none, and the reason; or other days: patients scanned later contradict nothing; or
+                           it follows from the size of the cohort (``sampling.BY_SIZE``), which is another one
     =====================  =============================================================================
+
+    The size of a cohort is its number of patients, that of an AIC or a standard error its own n where both are known
+    (``sampling.same_size``). Cohorts of other sizes have other counts, AICs and standard errors whatever the truth, and
+    the same ones by chance only: they are not compared, and are no part of a family.
 
     Every regenerated number is about the patients of the run, so on the tiers "synthetic" and "unknown" none is called
     reproduced. Made-up patients and the paper's are no samples of one truth: on "synthetic" no difference has a p.
@@ -134,8 +144,11 @@ def compare(paper, values, tier, checks=None):
 def _compare_all(paper, rows):
     """Add to each row the p of its difference from what is printed, by itself and in its family, and what is alike."""
     kinds, printed_with, reach = sampling.kinds(paper), sampling.intervals(paper), sampling.reaches(paper)
+    cohorts = _cohorts(paper, rows)
     for claim, row in zip(paper.claims, rows, strict=True):
-        row |= _difference(claim, row, kinds[claim.id], printed_with.get(claim.id), reach.get(claim.id))
+        row["of_size"] = _of_another_size(claim, row, kinds[claim.id], cohorts)
+        row |= (dict(p_of_difference=np.nan, alike_low=np.nan, alike_high=np.nan) if row["of_size"] else
+                _difference(claim, row, kinds[claim.id], printed_with.get(claim.id), reach.get(claim.id)))  # fmt: skip
     # Numbers that one value regenerates are one quantity, wherever they are printed.
     quantity = {claim.id: claim.value for claim in paper.claims}
     # A word stands for a number, and differs where that does.
@@ -145,13 +158,41 @@ def _compare_all(paper, rows):
             word, kappa = (relation.cited[name].id for name in ("word", "kappa"))
             same = {claim.value for claim in paper.claims if claim.id == word}
             for claim in paper.claims:
-                if claim.value in same and kappa in by_id:
+                if claim.value in same and kappa in by_id and by_id[claim.id]["regenerated"] is not None:
                     by_id[claim.id]["p_of_difference"] = by_id[kappa]["p_of_difference"]
                     quantity[claim.id] = quantity[kappa]
     primary = {claim.value for claim in paper.claims if claim.primary}
     for is_primary in (True, False):
         family = [row for row in rows if (quantity[row["id"]] in primary) == is_primary]
         _adjust(family, quantity, 2 if primary else 1)
+
+
+def _cohorts(paper, rows):
+    """Size of the paper's cohort and of the run's, and the unit; None if the run counts nothing that is printed.
+
+    The largest number of patients is the cohort's. Where a run lacks it, as from a table of biomarkers alone, the
+    largest count that it gives stands for it.
+    """
+    counted = [(claim.number().value, row["regenerated"], claim.unit)
+               for claim, row in zip(paper.claims, rows, strict=True)
+               if claim.unit in printed.COUNTED and claim.value]  # fmt: skip
+    given = sorted(one for one in counted if one[1] is not None)
+    most = max((theirs for theirs, _, unit in counted if unit == "patients"), default=None)
+    patients = [one for one in given if one[0] == most and one[2] == "patients"]
+    return (patients or given or [None])[-1]
+
+
+def _of_another_size(claim, row, kind, cohorts):
+    """Say so if a number follows from the size of the cohort, and that is another one than the paper's; else ""."""
+    if kind not in sampling.BY_SIZE or row["regenerated"] is None:
+        return ""
+    own = kind not in sampling.COUNT_ERRORS and claim.n and row["n"]
+    sizes = (claim.n, row["n"], "cases") if own else cohorts
+    if sizes is None or sampling.same_size(*sizes, LEVEL):
+        return ""
+    theirs, ours, unit = sizes
+    unit = "" if own else f" {unit}"
+    return f"follows from the size of the cohort: the paper's is {theirs:.0f}{unit}, this one's {ours:.0f}"
 
 
 def _adjust(family, quantity, families):
@@ -201,7 +242,8 @@ def _difference(claim, row, kind, interval, reach):
 def _why_undefined(recorded, name):
     if recorded.get("n_without_report", 0) > 0 and recorded["n_without_report"] == recorded.get("n_pairs"):
         return NO_REPORT
-    return f"{name} is undefined in this run"
+    why = next((f": {said}" for begun, said in WHY_NO_NUMBER.items() if name.startswith(begun)), "")
+    return f"{name} is undefined in this run{why}"
 
 
 def _regenerated(claim, values):
@@ -257,6 +299,8 @@ def _verdict(claim, row, tier):
 
 def _compared(claim, row):
     value, number = row["regenerated"], claim.number()
+    if row["of_size"]:
+        return "cannot be tested", row["of_size"]
     if claim.unit == "date":
         if pd.to_datetime(value) == pd.to_datetime(claim.published):
             return "reproduced", ""
@@ -272,18 +316,25 @@ def summary(table):
     Parameters
     ----------
     table : DataFrame
-        ``verdict`` and ``arithmetic`` ("" where unchecked), one row per claim.
+        From :func:`compare`, or as ``claims.csv`` has it.
 
     Returns
     -------
     DataFrame
-        ``question, answer, claims``; each question's counts sum to all claims.
+        ``question, answer, claims, numbers``; each question's claims sum to all. A number that the paper prints several
+        times is as many claims, and one of the ``numbers``.
     """
-    verdicts = table["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
-    arithmetic = table["arithmetic"].replace("", UNCHECKED).value_counts().reindex(list(ARITHMETIC), fill_value=0)
-    return pd.DataFrame({"question": ["verdict"] * len(verdicts) + ["arithmetic"] * len(arithmetic),
-                         "answer": [*verdicts.index, *arithmetic.index],
-                         "claims": [*verdicts, *arithmetic]})  # fmt: skip
+    columns = ["id", "notebook", "name", "unit", "regenerated"]
+    numbers = [" ".join(map(str, of_value)) if of_value[1] else id_  # by two values joined, also another number
+               for id_, *of_value in table[columns].itertuples(index=False)]  # fmt: skip
+    answers = pd.DataFrame({"verdict": table["verdict"], "arithmetic": table["arithmetic"].replace("", UNCHECKED),
+                            "number": numbers})  # fmt: skip
+    rows = []
+    for question, listed in (("verdict", VERDICTS), ("arithmetic", ARITHMETIC)):
+        for answer in listed:
+            found = answers.loc[answers[question] == answer, "number"]
+            rows.append((question, answer, len(found), found.nunique()))
+    return pd.DataFrame(rows, columns=["question", "answer", "claims", "numbers"])
 
 
 def failing(table):

@@ -21,7 +21,7 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     Parameters
     ----------
     bins : dict of str to DataFrame
-        By model ``predicted, observed, low, high`` (0..1), of held-out scans; models without a bin are left out.
+        By model ``predicted, observed, low, high`` (0..1), of held-out scans; models without a bin are left out of (a).
     calibrated : DataFrame
         By model ``slope, intercept, n``.
     benefit : DataFrame
@@ -35,11 +35,11 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
     letter(right, "b")
     looks = dict(zip(calibrated.index, SERIES * 3, strict=False))
     drawn = [name for name, table in bins.items() if len(table)]
-    if not drawn:
+    few = [name for name in bins if name not in drawn and calibrated.loc[name, "n"] > 0]
+    if not drawn and not few:
         for ax in (left, right):
             say_missing(ax, "no scan was predicted by a model\nthat had not seen its patient")
         return figure
-    left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     for name in drawn:
         colour, line, marker = looks[name]
         table, row = bins[name], calibrated.loc[name]
@@ -55,10 +55,15 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             elinewidth=0.5,
             label=f"{name} (n = {int(row['n'])})\nslope {row['slope']:z.2f}, intercept {row['intercept']:z.2f}",
         )
-    left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
-    left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
-    left.set(ylim=(-0.02, 1.02))
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
+    too_few = "too few scans for two groups of ten"  # as ``validation.calibration_bins`` makes them
+    if drawn:
+        left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
+        left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
+        left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
+        left.set(ylim=(-0.02, 1.02))
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, columnspacing=1)
+    else:
+        say_missing(left, too_few.replace(" for", "\nfor"))
     models = [name for name in benefit.columns if name in looks]
     for name in models:
         colour, line, _ = looks[name]
@@ -80,14 +85,18 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
             f"{name}, {count(int(row.n), 'scan')}, calibration slope {row.slope:z.2f}"
             for name, row in calibrated.loc[drawn].iterrows()
         )
+        + f"left out, {too_few}" * (not drawn)
         + ". Right: net benefit of each model against the threshold probability, with bands over patients, beside "
         "calling every scan or none severe."
     )
+    shown = [
+        "observed share of severe scans against the predicted probability in equal groups of scans, with Wilson's 95 % "
+        "intervals, as if scans were independent; slope and intercept of the calibration are in the key"
+    ] * bool(drawn)
+    shown += [f"{', '.join(few)} left out, {too_few}"] * bool(few)
     figure.caption = (
-        "Predictions for the scans of held-out patients. (a) Calibration: observed share of severe scans against the "
-        "predicted probability in equal groups of scans, with Wilson's 95 % intervals, as if scans were independent; "
-        "slope and intercept of the calibration are in the key. (b) Decision curves: net benefit against the threshold "
-        "probability, beside calling every scan or none severe"
+        f"Predictions for the scans of held-out patients. (a) Calibration: {'; '.join(shown)}. (b) Decision curves: "
+        "net benefit against the threshold probability, beside calling every scan or none severe"
         + ("; bands: 95 % confidence intervals over patients." if limits else ".")
     )
     return figure
@@ -252,9 +261,11 @@ def kappa_by_least_change(table, marked):
     figure = new_figure("double", 80)
     panels = figure.subplots(1, 2, sharey=True)
     looks = {"volume": ("a", "Extent and POI", "percentage points"), "density": ("b", "Density and iHU", "HU")}
+    has_band, has_two = (bool(table[name].notna().any()) for name in ("three_low", "two"))
+    below = min(-0.08, np.nan_to_num(table[["three", "three_low", "two"]].min().min()) - 0.02)  # all curves
     for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
         letter(ax, which, words)
-        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(-0.28, 1.02))
+        ax.set(xlabel=f"Least change that counts ({unit})", ylim=(below - 0.2, 1.02))
         part = table[table["quantity"] == quantity]
         if not part["three"].notna().any() and not part["two"].notna().any():
             say_missing(ax, "no pair of scans with a report\nhas this biomarker at both dates")
@@ -262,18 +273,22 @@ def kappa_by_least_change(table, marked):
         x = part["least"]
         ax.axhline(0, color=COLOURS["faint"], linewidth=0.6)
         ax.fill_between(x, part["three_low"], part["three_high"], color=COLOURS["first"], alpha=0.15, linewidth=0)
-        ax.plot(x, part["three"], color=COLOURS["first"], label="kappa, three classes, all reports")
-        ax.plot(x, part["two"], color=COLOURS["second"], linestyle="--", label="kappa, up or down, changes that count")
-        ax.plot(x, part["share"], color=COLOURS["ink"], linestyle=":", label="share of pairs with a phrase that count")
+        for name, colour, line, label in (
+            ("three", "first", "-", "kappa, three classes, all reports"),
+            ("two", "second", "--", "kappa, up or down, changes that count"),
+            ("share", "ink", ":", "share of pairs with a phrase that count"),
+        ):
+            if part[name].notna().any():
+                ax.plot(x, part[name], color=COLOURS[colour], linestyle=line, label=label)
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)
             side = "left" if marked[quantity] <= 0.51 * x.max() else "right"  # of the line, within the panel
             said = f" least detectable: \n {marked[quantity]:.3g} {unit} "
-            ax.text(marked[quantity], -0.08, said, va="top", ha=side)  # below the curves
-    panels[0].set_ylabel("Cohen's kappa (band: interval); share")
-    handles, labels = max((ax.get_legend_handles_labels() for ax in panels), key=lambda found: len(found[1]))
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+            ax.text(marked[quantity], below, said, va="top", ha=side)
+    panels[0].set_ylabel(f"Cohen's kappa{' (band: interval)' * has_band}; share")
+    keys = {label: handle for ax in panels for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if keys:
+        figure.legend(keys.values(), keys.keys(), loc="outside lower center", ncols=2)
     marks = ", ".join(f"{looks[q][1]} {least:.3g} {looks[q][2]}" for q, least in marked.items() if np.isfinite(least))
     figure.alt = (
         "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
@@ -281,10 +296,18 @@ def kappa_by_least_change(table, marked):
     )
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        "unchanged and increased with its 95 % confidence interval (band), kappa of up and down among the pairs whose "
-        "change counts where they are enough, and the share of these; (a) extent and portion of infection (POI), (b) "
-        "density and mean Hounsfield unit of the infection (iHU). "
-        f"Vertical line: the least detectable change ({marks or 'unknown'})."
+        f"unchanged and increased{' with its 95 % confidence interval (band)' * has_band}, "
+        + (
+            "kappa of up and down among the pairs whose change counts where they are enough, and the share of these"
+            if has_two
+            else "and the share of pairs with a phrase whose change counts"
+        )
+        + "; (a) extent and portion of infection (POI), (b) density and mean Hounsfield unit of the infection (iHU). "
+        + (
+            f"Vertical line: the least detectable change ({marks})."
+            if marks
+            else "The least detectable change is unknown."
+        )
     )
     return figure
 

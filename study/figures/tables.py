@@ -20,9 +20,10 @@ def save(df, folder, name, caption, note="", user_text=(), digits=None, missing=
 
     The index is written if it carries information (it has a name or is not 0, 1, 2, ...). The CSV file is for programs:
     unchanged column names, ten significant digits and ASCII signs. The others are for readers: headings in words,
-    numbers as ``words.as_printed`` writes them, with print's minus, and below the table its note with the abbreviations
-    that occur in it. Line ends are ``\n``, text is UTF-8: the same table gives the same bytes. A table of a synthetic
-    run says so: in its note, in a last column ``tier`` of the CSV file and among the keywords of the Word file.
+    numbers as ``words.as_printed`` writes them, with print's minus, without columns of text in which no row says
+    anything, and below the table its note with the abbreviations that occur in it. Line ends are ``\n``, text is UTF-8:
+    the same table gives the same bytes. A table of a synthetic run says so: in its note, in a last column ``tier`` of
+    the CSV file and among the keywords of the Word file.
 
     A spreadsheet runs a cell that begins with ``=`` or ``@`` as a formula, even one from a scan's id or a report. In
     the CSV file such cells are preceded by ``'``. Cells that begin with ``+``, ``-``, a tab or a carriage return are
@@ -58,7 +59,9 @@ def save(df, folder, name, caption, note="", user_text=(), digits=None, missing=
         return []
     mark = mark_of(folder)
     header, rows, guards = _laid_out(df.assign(tier=mark) if mark else df, user_text, name)
-    printed_header, printed, own = _laid_out(as_printed(_with_index(df), digits), user_text, name)
+    said_something = without_silent(_with_index(df))
+    own = [column for column in user_text if column in said_something]
+    printed_header, printed, own = _laid_out(as_printed(said_something, digits), own, name)
     printed_header = [heading(column) for column in printed_header]
     printed = [[text if is_own else with_minus(text) for text, is_own in zip(row, own, strict=True)] for row in printed]
     said = " ".join(part for part in (note, abbreviations(printed_header, *printed, [caption, note]),
@@ -70,6 +73,12 @@ def save(df, folder, name, caption, note="", user_text=(), digits=None, missing=
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
     return paths
+
+
+def without_silent(df):
+    """A table without its columns of text in which no row says anything, such as notes where none was needed."""
+    silent = df.map(lambda cell: isinstance(cell, str) and not cell).all().to_numpy(dtype=bool)
+    return df.loc[:, ~silent] if len(df) else df
 
 
 DIGITS = 10  # significant ones, in the CSV file

@@ -14,6 +14,7 @@ import nbformat
 import pandas as pd
 
 from study.claims import audit, verdicts
+from study.plural import count
 from study.publish import document, executed, notebook_page, saved
 from study.publish.forms import answers
 
@@ -74,7 +75,9 @@ def _opening(run):
     counts = {}
     if len(claims):
         for row in verdicts.summary(claims).itertuples():
-            counts.setdefault(row.question, []).extend([(signs[row.answer], row.claims, row.answer)] * (row.claims > 0))
+            once = f" ({count(row.numbers, 'number')})" if row.numbers < row.claims else ""
+            if row.claims:
+                counts.setdefault(row.question, []).append((signs[row.answer], row.claims, row.answer + once))
     archive = f"{run.name}.crate.zip"  # `study run` writes it after the pages
     has_archive = (run.folder / "provenance.json").is_file() or (run.figures / archive).is_file()
     return {

@@ -27,7 +27,6 @@ PHRASES = {
 BIOMARKER = {"volume": "poi", "density": "ihu"}
 # What a table calls each quantity, the unit of its change for people, the factor to that unit, decimals.
 UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
-FEWEST_CASES = 10  # a kappa of fewer is meaningless and is not shown where a minimum change leaves out the other cases
 HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
     "density_whole": "Kappa, density, whole", "density_all": "Kappa, density, all",
@@ -115,7 +114,7 @@ def table_4(agreement):
             "Observed agreement": words.with_interval(row["observed_agreement"]),
             "Cohen's kappa": words.with_interval(row["kappa"]),
             "Kappa error": words.with_interval(row["standard_error"]),
-            "Strength of agreement": row["strength"],
+            "Strength of agreement": words.MISSING if words.is_missing(row["strength"]) else row["strength"],
         }
         for name, row in agreement.iterrows()
     }
@@ -171,7 +170,7 @@ def kappa_by_patient(agreement, by_patient):
             "No. of patients": int(by_patient.loc[name, "n_patients"]),
             "Kappa, errors over cases": words.with_interval(*row[["kappa", "ci_low", "ci_high"]]),
             "Kappa, errors over patients": words.with_interval(*by_patient.loc[name, ["kappa", "ci_low", "ci_high"]]),
-            "Ratio of errors": by_patient.loc[name, "standard_error"] / (row["standard_error_fleiss"] or np.nan),
+            "Ratio of errors": by_patient.loc[name, "standard_error"] / row["standard_error_fleiss"],
         }
         for name, row in agreement.iterrows()
     }
@@ -230,7 +229,7 @@ def measured_otherwise(scans, pairs, least, variants=None):
     if np.isfinite(known["volume"]):
         for side, share in zip(tornado.SIDES, (0.5, 1.0), strict=True):
             least_of = {quantity: share * size for quantity, size in known.items()}
-            others["least", side] = _kappas(pairs, least_of, FEWEST_CASES)
+            others["least", side] = _kappas(pairs, least_of, kappa.FEWEST_CASES)
     return tornado.moves(_kappas(pairs, nothing), others)
 
 

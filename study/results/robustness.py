@@ -32,6 +32,9 @@ def by_patient_table(regression, by_gee):
     return pd.DataFrame(list(rows.values()), index, columns)
 
 
+NO_INTERVAL = ("no interval: fewer than two scans of a status", "no interval: the scores do not vary")
+
+
 def on_some_scans(scans, models):
     """AUC of each model fitted to and evaluated on some of the scans: one per patient, or those without notes.
 
@@ -46,7 +49,7 @@ def on_some_scans(scans, models):
     DataFrame
         Indexed by (scans, model), where scans is ``first`` or ``worst``, one per patient, or, if the table has the
         column ``notes``, ``without notes``: ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason
-        where a model cannot be fitted to so few scans and the rest is NaN.
+        where there is no interval, or a model cannot be fitted to so few scans and the rest is NaN.
     """
     choices = {which: clustered.one_scan_each(scans, which) for which in ("first", "worst")}
     if "notes" in scans:
@@ -59,6 +62,8 @@ def on_some_scans(scans, models):
             try:
                 predicted = logistic.predictions(logistic.fit_each(complete, {model: predictors}))
                 row |= roc.evaluate(predicted, complete["is_severe"]).loc[model, ["auc", "auc_low", "auc_high"]]
+                if np.isfinite(row["auc"]) and np.isnan(row["auc_low"]):
+                    row["note"] = NO_INTERVAL[min(row["n_severe"], row["n"] - row["n_severe"]) > 1]
             except ValueError as error:
                 row |= {"auc": np.nan, "auc_low": np.nan, "auc_high": np.nan, "note": str(error)}
             rows[which, model] = row

@@ -3,8 +3,9 @@
 ``tables.save`` adds what the abbreviations mean, and whether the data are synthetic.
 """
 
-from study.results.progression import FEWEST_CASES
+from study.results import words
 from study.results.targets import NOT_ENOUGH, TARGETS
+from study.statistics.kappa import FEWEST_CASES
 
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
@@ -53,8 +54,16 @@ NOTES = {
     f"{TARGETS['healthy_share'].least_n}.",
 }
 
+# Why a cell is a dash, said where one is.
+DASHES = {
+    "4": "Dashes: where all cases agree, or none, the error would be 0, which is no certainty; a kappa without an "
+    f"error, or of fewer than {FEWEST_CASES} cases, has no word.",
+    "S17": f"Dashes and no brackets: nothing is tested where either kappa is of fewer than {FEWEST_CASES} pairs or "
+    "patients, or resamples do not differ.",
+}
 
-def under(number, confidence=0.95, prevalence=0.05):
+
+def under(number, confidence=0.95, prevalence=0.05, shown=None):
     """The note under a table.
 
     Parameters
@@ -63,5 +72,9 @@ def under(number, confidence=0.95, prevalence=0.05):
         Such as ``2`` or ``S14``; a table without number has a name, such as ``flow``.
     confidence, prevalence : float
         Level of the intervals and stated prevalence, fractions.
+    shown : DataFrame, optional
+        The table: where a cell of it is missing, the note says why (`DASHES`).
     """
-    return NOTES[number].format(confidence=f"{100 * confidence:g} %", prevalence=f"{100 * prevalence:g} %")
+    note = NOTES[number].format(confidence=f"{100 * confidence:g} %", prevalence=f"{100 * prevalence:g} %")
+    dashes = shown is not None and (shown.isna() | shown.eq(words.MISSING)).any(axis=None)
+    return f"{note} {DASHES[number]}" if dashes else note

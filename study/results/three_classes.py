@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from study.results import words
-from study.results.progression import BIOMARKER, FEWEST_CASES, UNITS
+from study.results.progression import BIOMARKER, UNITS
 from study.statistics import change, clustered, kappa
+from study.statistics.kappa import FEWEST_CASES
 
 
 def least_detectable(pairs, variants):

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import special, stats
 
 from study.statistics.confidence import tail
+from study.statistics.kappa import FEWEST_CASES
 
 
 def auc_table(predicted, is_severe, patient_ids, confidence=0.95):
@@ -231,8 +232,9 @@ def kappa_difference(first, second, patient_ids, n_resamples=2000, seed=1, confi
     dict
         ``difference`` (first minus second), ``low, high`` (percentiles), ``p_value``: one-sided, the share of resamples
         in which the first is not above the second, and ``n_patients`` (of either table). NaN where a kappa is undefined
-        or fewer than two patients are there; limits and p also where all resamples give the same number, which is no
-        certainty.
+        or fewer than two patients are there; limits and p also where either kappa is of fewer than
+        ``kappa.FEWEST_CASES`` cases or patients, too few to stand for others, or where all resamples give the same
+        number, which is no certainty.
 
     References
     ----------
@@ -252,7 +254,8 @@ def kappa_difference(first, second, patient_ids, n_resamples=2000, seed=1, confi
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(difference):
         return nothing
-    if not drawn.size or np.ptp(drawn) < 1e-12:
+    few = any(min(of.sum(), of.any(axis=(1, 2)).sum()) < FEWEST_CASES for of in counts)
+    if few or not drawn.size or np.ptp(drawn) < 1e-12:
         return nothing | {"difference": difference}
     low, high = np.quantile(drawn, [beyond, 1 - beyond])
     p_value = (1 + np.count_nonzero(drawn <= 0)) / (1 + drawn.size)

@@ -17,6 +17,8 @@ from study.statistics.confidence import tail
 # London: Chapman and Hall 1991, p. 404), who changed that of Landis and Koch (Biometrics 1977;33:159-174).
 STRENGTHS = ((0.20, "poor"), (0.40, "fair"), (0.60, "moderate"), (0.80, "good"), (1.00, "very good"))
 
+FEWEST_CASES = 10  # a kappa of fewer is meaningless: it has no word, and is not compared
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -182,13 +184,17 @@ def tabulate(rated, confidence=0.95, weights="none", categories=None):
     Returns
     -------
     DataFrame
-        Indexed by name, with the columns of :class:`Agreement` and ``strength``.
+        Indexed by name, with the columns of :class:`Agreement` and ``strength``. An error of 0, as by Cohen's formula
+        where all cases agree, or none, does not mean certainty: it is NaN. The word is missing where that error is, and
+        of fewer than `FEWEST_CASES`.
     """
     rows = {}
     for name, pair in rated.items():
         both = pair[pair.notna().to_numpy().all(axis=1)]
         agreement = cohen_kappa(both.iloc[:, 0], both.iloc[:, 1], confidence, weights, categories)
-        rows[name] = asdict(agreement) | {"strength": strength(agreement.kappa)}
+        errors = {error: getattr(agreement, error) or np.nan for error in ("standard_error", "standard_error_fleiss")}
+        has_word = agreement.n >= FEWEST_CASES and np.isfinite(errors["standard_error"])
+        rows[name] = asdict(agreement) | errors | {"strength": strength(agreement.kappa) if has_word else None}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -180,8 +180,14 @@ def slope_limits(predicted, is_severe, patient_ids, confidence=0.95):
     return tuple(float(np.log(row[end]) / log_odds.std(ddof=1)) for end in ("ci_low", "ci_high"))
 
 
+FEWEST_IN_BIN = 10  # scans: shares of fewer jump at random from bin to bin
+
+
 def calibration_bins(predicted, is_severe, n_bins=10):
     """Observed share of severe scans and mean prediction, in bins of equal size.
+
+    There are `n_bins`, or as many as have at least `FEWEST_IN_BIN` scans. One bin alone shows no course: then there is
+    none.
 
     Returns
     -------
@@ -192,11 +198,11 @@ def calibration_bins(predicted, is_severe, n_bins=10):
     log_odds, severe = _known(predicted, is_severe)
     order = np.argsort(log_odds, kind="stable")
     rows = []
-    for members in np.array_split(order, min(n_bins, max(len(order) // 2, 1))):
-        if members.size:
-            share = proportion.intervals(int(severe[members].sum()), members.size)
-            mean = special.expit(log_odds[members]).mean()
-            rows.append((mean, share["estimate"], share["wilson_low"], share["wilson_high"], members.size))
+    n_bins = min(n_bins, len(order) // FEWEST_IN_BIN)
+    for members in np.array_split(order, n_bins) if n_bins > 1 else []:
+        share = proportion.intervals(int(severe[members].sum()), members.size)
+        mean = special.expit(log_odds[members]).mean()
+        rows.append((mean, share["estimate"], share["wilson_low"], share["wilson_high"], members.size))
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "n"])
 
 

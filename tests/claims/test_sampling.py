@@ -104,10 +104,19 @@ def test_the_kind_of_a_number_follows_from_what_cites_it():
         "table_1_patients": "count", "table_1_scans": "several",
         "table_1_male_percent": "share", "table_2_auc_poi": "area", "key_auc": "area",
         "odds_ratio_poi": "positive", "results_dice_observers_sd": "positive", "abstract_dice_observers_sd": "positive",
-        "table_4_error_volume_all": "positive", "table_4_kappa_volume_all": "plain", "aic_poi": "plain",
+        "table_4_error_volume_all": "error", "table_4_kappa_volume_all": "plain", "aic_poi": "aic",
         "results_p_poi": "p",
     }  # fmt: skip
     assert {id_: kinds[id_] for id_ in expected} == expected
+
+
+def test_cohorts_have_one_size_where_the_numbers_of_patients_do_not_differ_by_more_than_chance():
+    alike = [n for n in range(300) if sampling.same_size(204, n)]
+    assert (alike[0], alike[-1], len(alike)) == (167, 245, 79) and sampling.same_size(245, 204)
+    drawn = np.random.default_rng(2).poisson(204, (2000, 2))
+    assert np.mean([sampling.same_size(*pair) for pair in drawn]) == pytest.approx(0.95, abs=0.02)
+    # A patient has several scans, whose number varies more.
+    assert sampling.same_size(204, 160, "scans") and not sampling.same_size(204, 140, "scans")
 
 
 def test_sampling_error_follows_from_what_is_printed():

@@ -243,6 +243,68 @@ def test_fractions_become_percent_and_ratios_and_differences_are_computed():
     assert (empty["verdict"], empty["why"]) == ("cannot be tested", "all is 0 in this run")
 
 
+def of_cohort(patients, scans, pairs, **more):
+    """What a run of so many records: it agrees with the paper in what does not depend on how many they are."""
+    return {
+        "1-cohort": recorded(n_patients_all=patients, n_patients=patients - 8, n_scans=scans),
+        "5-severity": recorded(auc_poi=(0.968, None, None, scans), aic_poi=(0.33 * scans, None, None, scans, "", 25)),
+        "6-progression": recorded(n_volume_whole=pairs, kappa_volume_whole=(0.8, None, None, pairs),
+                                  standard_error_volume_whole=(0.586 / pairs**0.5, None, None, pairs, "", 0.005)),
+        **more,
+    }  # fmt: skip
+
+
+OF_SIZE = ["table_1_patients", "table_1_scans", "aic_poi", "table_4_n_volume_whole", "table_4_error_volume_whole"]
+
+
+def test_what_follows_from_the_size_of_a_cohort_is_not_tested_on_another_size():
+    small = verdicts.compare(PAPER, of_cohort(20, 50, 12), "public").set_index("id")
+    assert set(small.loc[OF_SIZE, "verdict"]) == {"cannot be tested"}
+    assert small.loc["table_1_scans", "why"] == (
+        "follows from the size of the cohort: the paper's is 204 patients, this one's 20"
+    )
+    assert small.loc["aic_poi", "why"].endswith("the paper's is 531, this one's 50")
+    assert small.loc["table_4_error_volume_whole", "why"].endswith("the paper's is 142, this one's 12")
+    assert small.loc[OF_SIZE, ["p_of_difference", "p_adjusted", "alike_low"]].isna().all(axis=None)
+    assert small.loc["table_2_auc_poi", "verdict"] == "reproduced" and "differs" not in set(small["verdict"])
+    # Also a number that happens to be the same; and they are no part of a family, where others would pay for them.
+    same = verdicts.compare(PAPER, of_cohort(20, 531, 12), "public").set_index("id")
+    assert same.loc["table_1_scans", "verdict"] == "cannot be tested"
+    assert same.loc["aic_poi", "verdict"] == "not distinguishable"  # of as many scans as the paper's
+    lone = {name: table for name, table in of_cohort(20, 50, 12).items() if name == "6-progression"}
+    p = [verdicts.compare(PAPER, of, "public").set_index("id").loc["table_4_kappa_volume_whole", "p_adjusted"]
+         for of in (lone, {"6-progression": lone["6-progression"].loc[["kappa_volume_whole"]]})]  # fmt: skip
+    assert p[0] == p[1]
+
+
+@pytest.mark.parametrize(("patients", "scans", "pairs"), [(204, 531, 142), (196, 480, 160), (230, 600, 120)])
+def test_what_follows_from_the_size_of_a_cohort_is_compared_where_that_is_the_papers(patients, scans, pairs):
+    table = verdicts.compare(PAPER, of_cohort(patients, scans, pairs), "public").set_index("id")
+    assert set(table.loc[OF_SIZE, "verdict"]) <= {"reproduced", "not distinguishable"}
+    assert table.loc[OF_SIZE, "p_of_difference"].notna().all()
+    many_scans = {"1-cohort": recorded(n_patients_all=patients, n_scans=2000)}
+    compared = verdicts.compare(PAPER, of_cohort(patients, scans, pairs, **many_scans), "public").set_index("id")
+    assert compared.loc["table_1_scans", "verdict"] == "differs"  # of as many patients so many scans are another truth
+
+
+def test_without_the_number_of_patients_the_largest_count_is_the_size():
+    of_table = {"5-severity": recorded(n_severe=6, n_nonsevere=11, true_positives_poi=4)}
+    table = verdicts.compare(PAPER, of_table, "public").set_index("id")
+    assert table.loc["table_2_true_positives_poi", "why"].endswith("the paper's is 452 scans, this one's 11")
+    unknown = verdicts.compare(PAPER, of_table, "unknown").set_index("id")
+    assert unknown.loc["results_severe_scans", "verdict"] == "unknown origin"
+    assert "452 scans" in unknown.loc["results_severe_scans", "why"]
+
+
+def test_what_is_printed_several_times_is_one_number():
+    table = verdicts.compare(PAPER, {"5-severity": recorded(auc_poi=0.96796)}, "public")
+    counts = verdicts.summary(table).set_index("answer")
+    assert counts.loc["reproduced", ["claims", "numbers"]].tolist() == [3, 1]
+    assert (counts["numbers"] <= counts["claims"]).all()
+    rest = table[table["name"] == ""]  # what nothing regenerates, each by itself
+    assert verdicts.summary(rest).set_index("answer").loc["cannot be tested", "numbers"] == len(rest)
+
+
 def test_what_is_printed_beside_a_number_decides_whether_it_differs():
     values = {"6-progression": recorded(kappa_volume_whole=0.75, kappa_density_whole=0.9)}
     table = verdicts.compare(PAPER, values, "public").set_index("id")

@@ -24,6 +24,17 @@ TABLE = pd.DataFrame(
 )
 
 
+def test_a_column_in_which_no_row_says_anything_is_for_programs_alone(tmp_path):
+    table = TABLE.assign(note="", lesion_ml=np.nan, scan_id=["", "="])
+    csv_file, markdown, *_ = tables.save(table, tmp_path, "t", "", user_text=["note", "scan_id"])
+    assert csv_file.read_text().splitlines()[0] == ",Sensitivity %,AUC,n,note,lesion_ml,scan_id"
+    header, _, first, *_ = markdown.read_text().splitlines()[2:]
+    assert header == "|  | Sensitivity % | AUC | n | Lesion (ml) | Scan id |"  # an undefined number says something
+    assert first.endswith("| 531 | – | – |")
+    said = tables.save(table.assign(note=["", "why"]), tmp_path, "t", "")[1].read_text()
+    assert "| Note |" in said and "| why |" in said
+
+
 def test_save_writes_four_forms(tmp_path):
     paths = tables.save(TABLE, tmp_path / "new", "Table_2", "Comparisons, p < 0.001 & 95 % intervals.")
     assert [path.name for path in paths] == ["Table_2.csv", "Table_2.md", "Table_2.tex", "Table_2.docx"]

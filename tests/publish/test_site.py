@@ -235,6 +235,7 @@ def test_the_first_page_answers_whose_data_which_numbers_and_what_next(made_run,
     first = index[: index.index("<h2")]
     text = " ".join(re.sub("<[^>]*>", " ", first).split())
     assert "Data tier: public" in text and "0.9680" in text and "17 inconsistent" in text
+    assert re.search(r"\d+ reproduced \(\d+ numbers?\)", text) and "printed several times counts once" in text
     assert "3 contradictions, 2 by another reading, 5 wordings of units." in text and "those of the preprint" in text
     assert [reader for reader in ("Author", "Reviewer", "Student") if f"{reader}:" in text] == [
         "Author",

@@ -7,7 +7,7 @@ import pytest
 from study.claims import paper, verdicts
 from study.figures import flow_diagram, robustness_plots
 from study.measures import biomarkers
-from study.results import progression, three_classes, words
+from study.results import progression, table_notes, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa, tornado
 
@@ -72,7 +72,28 @@ def test_values_count_every_exclusion(pairs):
     assert values["phrases_density_decreased"] == 2
     table = progression.table_4(agreement)
     assert table["No. of cases"].tolist() == [2, 3, 1, 1]
-    assert table["Strength of agreement"].tolist()[2] == "undefined"
+    assert table["Strength of agreement"].tolist() == [words.MISSING] * 4  # of too few cases for a word
+    assert table["Kappa error"].tolist()[0] == words.MISSING  # both agree
+    assert values["strength_volume_whole"] is None and np.isnan(values["standard_error_volume_whole"])
+    note = table_notes.under("4", shown=table)
+    assert "fewer than 10 cases, has no word" in note and "Dashes" not in table_notes.under(
+        "4", shown=table[["No. of cases"]]
+    )
+
+
+def test_what_few_pairs_say_in_words_reproduces_nothing(pairs):
+    """A cohort of which eight pairs agree has a kappa of 1, as has one in which nothing agrees but by chance."""
+    pairs = pd.concat([pairs.loc[[3, 5]]] * 4, ignore_index=True)
+    agreement = kappa.tabulate(progression.rated(pairs))
+    assert agreement.loc["volume_whole", ["n", "kappa"]].tolist() == [8, 1]
+    values = {"6-progression": pd.DataFrame(progression.values(pairs, agreement)).set_index("name")}
+    found = verdicts.compare(paper.read_paper(), values, "restricted").set_index("id")
+    word, error = found.loc["table_4_strength_volume_whole"], found.loc["table_4_error_volume_whole"]
+    assert word["verdict"] == error["verdict"] == "cannot be tested" and np.isnan(word["p_of_difference"])
+    assert word["why"].endswith(
+        "undefined in this run: a kappa of fewer than 10 cases, or without an error, has no word"
+    )
+    assert error["why"].endswith("where all agree, or none, it would be 0, no certainty")
 
 
 def test_reports_come_from_the_later_scan():
@@ -175,6 +196,33 @@ def test_three_classes_agree_where_the_change_exceeds_the_error():
     assert of_volume["share"].is_monotonic_decreasing and of_volume["share"].iloc[0] == 1
     figure = robustness_plots.kappa_by_least_change(by_least, marked)
     assert len(figure.axes) == 2
+
+
+def test_the_figure_of_kappas_explains_what_it_draws_and_no_more():
+    """As of a small cohort: kappa of iHU far below 0, too few changes for a kappa of two, the least change unknown."""
+    few = pd.DataFrame({"quantity": ["volume", "volume", "density", "density"], "least": [0, 1, 0, 9.0],
+                        "three": [1, 0.5, -0.92, -0.5], "three_low": [np.nan, 0.1, -1.0, -1.0],
+                        "three_high": [np.nan, 0.9, 0.2, 0.3],
+                        "two": np.nan, "share": [1, 0.5, 1, 0.2]})  # fmt: skip
+    figure = robustness_plots.kappa_by_least_change(few, dict.fromkeys(("volume", "density"), np.nan))
+    assert all(ax.get_ylim()[0] < -1 for ax in figure.axes)
+    (key,) = figure.legends
+    assert [text.get_text() for text in key.get_texts()] == [
+        "kappa, three classes, all reports",
+        "share of pairs with a phrase that count",
+    ]
+    assert "up and down" not in figure.caption and "Vertical line" not in figure.caption
+    assert figure.caption.endswith("The least detectable change is unknown.")
+    # A panel of its own gives the key what only it draws.
+    both = few.assign(two=[np.nan, np.nan, 0.9, 0.8])
+    figure = robustness_plots.kappa_by_least_change(both, {"volume": np.nan, "density": 3.0})
+    assert len(figure.legends[0].get_texts()) == 3 and "up and down" in figure.caption
+    assert figure.caption.endswith("Vertical line: the least detectable change (Density and iHU 3 HU).")
+    assert figure.axes[1].texts[-1].get_position()[1] < -1  # below the curves
+    no_band = robustness_plots.kappa_by_least_change(few.assign(three_low=np.nan, three_high=np.nan), {})
+    assert "band" not in no_band.caption + no_band.axes[0].get_ylabel()
+    above = few.assign(three=0.5, three_low=0.2)
+    assert robustness_plots.kappa_by_least_change(above, {}).axes[0].get_ylim() == pytest.approx((-0.28, 1.02))
 
 
 def test_kappa_of_few_changes_is_a_dash():

@@ -173,6 +173,26 @@ def test_little_or_odd_data_give_defined_results():
     assert one_scan_each["auc_first_scan_poi"] == pytest.approx(one_scan_each["auc_obuchowski_poi"])
 
 
+def test_a_calibration_of_few_scans_is_left_out_and_that_is_said():
+    bins = pd.DataFrame({"predicted": [0.2, 0.8], "observed": [0.1, 0.9], "low": 0.0, "high": 1.0})
+    calibrated = pd.DataFrame({"slope": 1.0, "intercept": 0.0, "n": [24, 16]}, index=["POI", "iHU"])
+    benefit = pd.DataFrame({"threshold": [0.1, 0.9], "POI": [0.2, 0.1], "iHU": 0.1, "all": [0.2, -1], "none": 0.0})
+
+    def drawn(of_poi):
+        figure = robustness_plots.calibration_and_decision(
+            {"POI": of_poi, "iHU": bins.iloc[:0]}, calibrated.loc[["POI", "iHU"]], benefit
+        )
+        figure.canvas.draw()
+        return figure, [text.get_text() for key in figure.legends for text in key.get_texts()]
+
+    figure, keys = drawn(bins)
+    assert "; iHU left out, too few scans for two groups of ten. (b)" in figure.caption and len(keys) == 1
+    figure, keys = drawn(bins.iloc[:0])
+    left, right = figure.axes
+    assert "(a) Calibration: POI, iHU left out, too few" in figure.caption and keys == []
+    assert "too few" in left.missing and not hasattr(right, "missing") and len(right.lines) > 2
+
+
 def test_empty_infections_alone_leave_nothing_to_regress():
     with pytest.raises(ValueError, match="predictor poi does not vary"):
         every_section(cohort().assign(poi=0.0, ihu=np.nan))
@@ -212,5 +232,10 @@ def test_scans_with_notes_are_left_out_of_one_row():
     assert "without notes" not in robustness.on_some_scans(scans.drop(columns="notes"), MODELS).index
     every = robustness.on_some_scans(scans.assign(notes="breathing"), MODELS).loc[("without notes", "POI")]
     assert every["n"] == 0 and np.isnan(every["auc"]) and every["note"]
+    assert (table["note"] == "").all()
+    alone = scans[~scans["is_severe"] | scans.index.isin(scans.index[scans["is_severe"]][:1])].assign(notes=None)
+    single = robustness.on_some_scans(alone, MODELS).loc[("without notes", "POI")]
+    assert 0 < single["auc"] < 1 and np.isnan(single["auc_low"])
+    assert single["note"] == "no interval: fewer than two scans of a status"
     values, *_ = every_section(scans)
     assert values["auc_without_notes_poi"] == pytest.approx(row["auc"])

@@ -326,6 +326,16 @@ def test_the_difference_of_two_kappas_over_patients():
     assert turned["difference"] == -found["difference"] and turned["p_value"] > 0.9
 
 
+def test_a_difference_of_kappas_of_few_is_not_tested():
+    pair, patients = rated(4)
+    few = pair[patients < 9].loc[lambda cases: cases.index.repeat(3)]
+    assert clustered.kappa_difference(pair, few.head(9), patients)["n_patients"] > 10
+    for other in (few, pair.head(9)):  # of nine patients, and of nine cases
+        for found in (clustered.kappa_difference(pair, other, patients),
+                      clustered.kappa_difference(other, pair, patients)):  # fmt: skip
+            assert np.isfinite(found["difference"]) and np.isnan([found["low"], found["high"], found["p_value"]]).all()
+
+
 def test_a_difference_of_undefined_kappas_is_undefined():
     pair, patients = rated(4)
     for other in (pair.iloc[:0], pair.assign(a=1, b=1)):

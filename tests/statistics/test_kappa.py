@@ -220,9 +220,22 @@ def test_strength_has_the_words_of_table_4(number, word):
 
 
 def test_tabulate_drops_cases_that_a_rater_left_out():
-    case = pd.DataFrame({"report": [1, 0, 1, 0, 1], "biomarker": [1, 0, 0, np.nan, 1]})
+    case = pd.DataFrame({"report": [1, 0, 1, 0, 1] * 3, "biomarker": [1, 0, 0, np.nan, 1] * 3})
     row = kappa.tabulate({"volume": case}).loc["volume"]
-    assert (row["n"], row["observed_agreement"], row["strength"]) == (4, 0.75, "moderate")
+    assert (row["n"], row["observed_agreement"], row["strength"]) == (12, 0.75, "moderate")
+
+
+@pytest.mark.parametrize(
+    ("counts", "word"),
+    [((4, 1, 1, 3), None), ((4, 1, 1, 4), "moderate"), ((20, 0, 0, 20), None), ((0, 6, 9, 0), None),
+     ((9, 9, 0, 0), "poor"), ((19, 0, 0, 0), None)],
+)  # fmt: skip
+def test_a_kappa_of_few_cases_or_without_an_error_has_no_word(counts, word):
+    ratings = pd.DataFrame({"a": np.repeat([1, 1, 0, 0], counts), "b": np.repeat([1, 0, 1, 0], counts)})
+    row = kappa.tabulate({"volume": ratings}).loc["volume"]
+    assert row["strength"] == word if word else pd.isna(row["strength"])
+    assert np.isfinite(row["standard_error"]) == (0 < row["observed_agreement"] < 1)  # else it would be 0
+    assert not row["standard_error_fleiss"] == 0
 
 
 @pytest.mark.parametrize(

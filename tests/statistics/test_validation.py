@@ -116,6 +116,15 @@ def test_calibration_of_little():
     assert np.isnan(validation.calibration([0.4] * 4, [False, True] * 2)["slope"])
     assert np.isfinite(validation.calibration([0.0, 1.0, 0.0, 1.0], [False, True, True, False])["slope"])
     assert validation.calibration_bins([], []).empty
+
+
+@pytest.mark.parametrize(("n", "bins"), [(16, 0), (19, 0), (20, 2), (57, 5), (99, 9), (100, 10), (531, 10)])
+def test_a_bin_of_the_calibration_has_ten_scans_and_none_is_alone(n, bins):
+    found = validation.calibration_bins(np.linspace(0.1, 0.9, n), np.arange(n) % 3 == 0)
+    assert len(found) == bins and (not bins or (found["n"].min() >= 10 and found["n"].sum() == n))
+
+
+def test_probabilities_lie_between_0_and_1():
     with pytest.raises(ValueError, match="outside 0 to 1"):
         validation.calibration([12.0], [True])
 
