@@ -33,6 +33,7 @@ def counts(run):
         "3-segment": ["n_segmented", "n_refused", "n_observed"],
         "5-severity": [
             "n_without_infection", "n_severe", "n_nonsevere", "n_patients_severe", "n_patients_nonsevere",
+            "n_status_unknown", "n_patients_status_unknown",
         ],
         "6-progression": [
             "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_opposite_pairs",
@@ -139,11 +140,12 @@ def draw(numbers):
     if n["n_scans_all"] is not None and n["n_segmented"] is not None:
         start = _draw_cohort(sheet, n, told)
     else:
-        analysed = "no number was recorded"
+        listed = "no number was recorded"
         if n["n_scans_analysed"] is not None:
-            analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
-        start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", analysed)
-        told.append(f"table of biomarkers: {analysed}")
+            unknown = n["n_status_unknown"] or 0  # their patients may have other scans too: of how many is not known
+            listed = _of(n["n_scans_analysed"] + unknown, None if unknown else n["n_patients_analysed"])
+        start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", listed)
+        told.append(f"table of biomarkers: {listed}")
     parts = [(draw_part, place) for name, draw_part, place in (
         ("n_severe", _draw_severity, 43), ("n_with_phrase", _draw_progression, 123),
     ) if n[name] is not None]  # fmt: skip
@@ -200,11 +202,17 @@ def _draw_cohort(sheet, n, told):
 
 
 def _draw_severity(sheet, start, x, n, told):
-    y = start[2] + 8
+    room = 13 if n["n_status_unknown"] else 0  # above the box, for what is left out
+    y = start[2] + 8 + room
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
     without = f"without infection, so no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
-    sheet.down(start, severity)
+    sheet.down(start, severity, bend_mm=4 + room)
+    if room:
+        unknown = _of(n["n_status_unknown"], n["n_patients_status_unknown"])
+        left_out = sheet.box(x + 25.5, y - 11.5, 46, "Left out: status unknown", unknown, side=True)
+        sheet.aside(severity, left_out)
+        told.append(f"status unknown, left out: {unknown}")
     told.append(f"severity: {analysed}, {without}")
     for step, words, key in ((-20, "Severe", "severe"), (20, "Non-severe", "nonsevere")):
         scans, patients = n[f"n_{key}"], n[f"n_patients_{key}"]
