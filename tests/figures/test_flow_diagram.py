@@ -91,7 +91,7 @@ def test_no_text_leaves_its_box_or_the_sheet(tmp_path):
                                ("_6_progression", PROGRESSION))
     })  # fmt: skip
     data = {"training_table_sha256": "", "scans": 1000, "held_out_scans": 1000, "without_infection": 1000,
-            "with_covid_19": 1000}  # fmt: skip
+            "with_covid_19": 1000, "simulated": True}  # fmt: skip
     write_json(run.models / "infection.json", {"data": data, "started_from": {"data": data}})
     figure = flow_diagram.draw(flow_diagram.counts(run))
     figure.draw_without_rendering()
