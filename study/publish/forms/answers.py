@@ -25,7 +25,7 @@ from study.figures import tables
 from study.networks import card_words
 from study.parameters import kind_of
 from study.publish import document
-from study.publish.forms.pointers import Absent, Broken, follow
+from study.publish.forms.pointers import Absent, Broken, Unstated, follow
 
 CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
 FORMS = (*CHECKLISTS, "data_sheet", "model_card")
@@ -179,6 +179,8 @@ def _state(name, statement, run):
     try:
         words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
         return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
+    except Unstated as reason:
+        return "missing", f"{reason} [{name}]", []
     except Absent as reason:
         return "missing", f"Not in this run: {reason}.", []
     except Broken as fault:
