@@ -66,7 +66,7 @@ def three_sections(scans, scan_id, folder, masks_folder):
         "label_map": label_map[chosen],
         "section_positions_mm": chosen * scan.spacing_mm[0],
         "spacing_mm": scan.spacing_mm,
-        "title": f"Scan {called(scan_id, folder)}, {row['status']}, POI {100 * poi:.1f} %",
+        "title": f"Scan {called(scan_id, folder).removeprefix('scan ')}, {row['status']}, POI {100 * poi:.1f} %",
     }
 
 
@@ -254,7 +254,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
         "predicted": predicted[z],
         "reference": reference[z],
         "spacing_mm": scan.spacing_mm,
-        "title": f"Scan {called(scan_id, folder)}, with respiratory motion",
+        "title": f"Scan {called(scan_id, folder).removeprefix('scan ')}, with respiratory motion",
     }
 
 

@@ -25,14 +25,16 @@ def counts(run):
         Two are derived: ``n_scans_excluded``, scans of patients under 18; ``n_with_phrase``, pairs whose report has a
         phrase of change. The infection network's card knows ``n_training`` and ``n_held_out``, the scans on which it
         was trained and those of the held-out patients; ``n_without``, how many of the former are without infection, and
-        ``n_covid``, how many have COVID-19; ``n_before``, the scans of a training from which it went on; and
-        ``elsewhere``, whether it was trained outside this run.
+        ``n_covid``, how many have COVID-19; ``simulated``, whether they are phantoms; ``goes_on``, whether it is the
+        last of several trainings, each going on from the weights before; ``elsewhere``, whether it was trained outside
+        this run; and ``whose``, what the caption says of the networks.
     """
     names = {
         "1-cohort": ["n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients"],
         "3-segment": ["n_segmented", "n_refused", "n_observed"],
         "5-severity": [
             "n_without_infection", "n_severe", "n_nonsevere", "n_patients_severe", "n_patients_nonsevere",
+            "n_status_unknown", "n_patients_status_unknown",
         ],
         "6-progression": [
             "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_opposite_pairs",
@@ -54,11 +56,12 @@ def counts(run):
         None if unread else found["n_pairs"] - found["n_without_report"] - found["n_without_phrase"]
     )
     card = card_words.read(run.models).get("infection", {})
-    data, before = card.get("data", {}), card.get("started_from", {}).get("data", {})
+    data = card.get("data", {})
     return found | {
         "n_training": data.get("scans"), "n_held_out": data.get("held_out_scans"),
         "n_without": data.get("without_infection"), "n_covid": data.get("with_covid_19"),
-        "n_before": before.get("scans"), "elsewhere": card_words.taken_over(run),
+        "simulated": data.get("simulated", False), "goes_on": "started_from" in card,
+        "elsewhere": card_words.taken_over(run), "whose": card_words.whose(run),
     }  # fmt: skip
 
 
@@ -139,11 +142,12 @@ def draw(numbers):
     if n["n_scans_all"] is not None and n["n_segmented"] is not None:
         start = _draw_cohort(sheet, n, told)
     else:
-        analysed = "no number was recorded"
+        listed = "no number was recorded"
         if n["n_scans_analysed"] is not None:
-            analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
-        start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", analysed)
-        told.append(f"table of biomarkers: {analysed}")
+            unknown = n["n_status_unknown"] or 0  # their patients may have other scans too: of how many is not known
+            listed = _of(n["n_scans_analysed"] + unknown, None if unknown else n["n_patients_analysed"])
+        start = sheet.box(MIDDLE, 3, WIDE, "Table of biomarkers", listed)
+        told.append(f"table of biomarkers: {listed}")
     parts = [(draw_part, place) for name, draw_part, place in (
         ("n_severe", _draw_severity, 43), ("n_with_phrase", _draw_progression, 123),
     ) if n[name] is not None]  # fmt: skip
@@ -151,7 +155,8 @@ def draw(numbers):
         draw_part(sheet, start, place if len(parts) > 1 else MIDDLE, n, told)
     figure = sheet.cut()
     figure.alt = "Flow of patients and scans. " + "; ".join(told) + "."
-    figure.caption = "Flow of patients and scans through the study. Dashed: left out."
+    networks = f" Segmented by {n['whose']}." if n["whose"] and n["n_segmented"] is not None else ""
+    figure.caption = f"Flow of patients and scans through the study.{networks} Dashed: left out."
     return figure
 
 
@@ -180,10 +185,12 @@ def _draw_cohort(sheet, n, told):
         title = "Training set of other origin" if n["elsewhere"] else "Training set"
         kinds = [f"{words}: {n[key]}" for key, words in (("n_without", "no infection"), ("n_covid", "COVID-19"))
                  if n[key] is not None]  # fmt: skip
-        before = [f"trained before on {count(n['n_before'], 'scan')}"] if n["n_before"] else []
-        other = sheet.box(LEFT, 16, NARROW, title, count(both, "scan"))
+        before = ["went on from earlier weights"] if n["goes_on"] else []
+        training = "last training" if n["goes_on"] else "training"
+        scans = count(both, "simulated scan" if n["simulated"] else "scan")
+        other = sheet.box(LEFT, 16, NARROW, title, scans)
         split = sheet.box(
-            LEFT, 31.5, NARROW, "Split by patient", f"training: {count(n['n_training'], 'scan')}",
+            LEFT, 31.5, NARROW, "Split by patient", f"{training}: {count(n['n_training'], 'scan')}",
             *([", ".join(kinds)] if kinds else []), f"held out, for thresholds: {n['n_held_out']}",
         )  # fmt: skip
         networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", *before, colour="first")
@@ -191,7 +198,7 @@ def _draw_cohort(sheet, n, told):
         sheet.down(split, networks)
         sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
         told.append(
-            f"{title.lower()}, {count(both, 'scan')}: networks trained on {n['n_training']}"
+            f"{title.lower()}, {scans}: networks trained on {n['n_training']}"
             + (f" ({', '.join(kinds)})" if kinds else "")
             + f", thresholds chosen on the {n['n_held_out']} of held-out patients"
             + "".join(f"; {words}" for words in before)
@@ -200,11 +207,17 @@ def _draw_cohort(sheet, n, told):
 
 
 def _draw_severity(sheet, start, x, n, told):
-    y = start[2] + 8
+    room = 13 if n["n_status_unknown"] else 0  # above the box, for what is left out
+    y = start[2] + 8 + room
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
     without = f"without infection, so no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
-    sheet.down(start, severity)
+    sheet.down(start, severity, bend_mm=4 + room)
+    if room:
+        unknown = _of(n["n_status_unknown"], n["n_patients_status_unknown"])
+        left_out = sheet.box(x + 25.5, y - 11.5, 46, "Left out: status unknown", unknown, side=True)
+        sheet.aside(severity, left_out)
+        told.append(f"status unknown, left out: {unknown}")
     told.append(f"severity: {analysed}, {without}")
     for step, words, key in ((-20, "Severe", "severe"), (20, "Non-severe", "nonsevere")):
         scans, patients = n[f"n_{key}"], n[f"n_patients_{key}"]

@@ -282,7 +282,7 @@ def lesion_sizes(simulated, experts=None, quartiles=None, n_experts=None, source
 
 
 @styled
-def learning_curves(history):
+def learning_curves(history, whose=""):
     """Draw loss and validation Dice by epoch, with one row of panels per network.
 
     Parameters
@@ -290,6 +290,8 @@ def learning_curves(history):
     history : DataFrame
         ``epoch``; numeric columns whose names contain "loss" (left panel) or "dice" (right panel); optional
         ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
+    whose : str
+        From ``card_words.whose``: the foot of the figure and the end of its caption.
     """
     split = "network" in history and len(history)
     networks = list(dict.fromkeys(history["network"])) if split else [None]
@@ -324,6 +326,9 @@ def learning_curves(history):
                 ax.legend(loc="lower right" if word == "dice" else "upper right")
             ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
             figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
+    said = whose[:1].upper() + whose[1:]
+    if whose:
+        figure.supxlabel(said, fontsize="medium")
     figure.caption = (
         "Learning curves: loss on the training sections (left) and Dice on the scans of held-out patients (right) by "
         "epoch"
@@ -331,6 +336,7 @@ def learning_curves(history):
             f"; {name} network {which}" for name, which in zip(networks, ("above", "below"), strict=False) if name
         )
         + "."
+        + (f" {said}." if whose else "")
     )
     return figure
 

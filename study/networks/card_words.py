@@ -4,10 +4,12 @@ A run may take over networks that were trained elsewhere, or train on from such;
 """
 
 import json
+from pathlib import Path
 
 from study.files import sha256
 
 TASKS = ("lung", "infection")
+BUNDLED = Path(__file__).parents[1] / "starter"
 
 
 def read(folder):
@@ -28,11 +30,45 @@ def taken_over(run):
     return any(card["data"]["training_table_sha256"] != own for card in read(run.models).values())
 
 
-def trained_on(card):
-    """The training data of a network, and those of the weights from which its training started."""
-    words = card["data"]["in_words"]
+def whose(run):
+    """Whose networks a run has and what they learnt, for a caption; empty if they learnt from patients in this run.
+
+    Parameters
+    ----------
+    run : study.run.Run
+    """
+    cards, bundled, elsewhere = read(run.models), read(BUNDLED), taken_over(run)
+    if not cards:
+        return ""
+    is_bundled = all(card.get("digests") == bundled[task]["digests"] for task, card in cards.items())
+    name = "bundled networks" if is_bundled else "networks of other origin" if elsewhere else "networks"
+    if all(card["data"].get("simulated") for card in cards.values()):
+        return f"{name}, trained and evaluated on simulated scans"
+    return f"{name}, trained and evaluated on scans other than the cohort's" if elsewhere else ""
+
+
+def stages(card):
+    """The trainings that a network went through, each going on from the one before: data and settings, the last last.
+
+    Parameters
+    ----------
+    card : dict
+
+    Returns
+    -------
+    list of dict
+    """
     start = card.get("started_from")
-    return f"{words}, going on from weights trained on {trained_on(start)}" if start else words
+    return [*(stages(start) if start else []), card]
+
+
+def trained_on(card):
+    """The training data of a network; of earlier stages of its training, whether their scans were all simulated."""
+    *earlier, last = stages(card)
+    if not earlier:
+        return last["data"]["in_words"]
+    simulated = ", earlier ones on simulated scans only" if all(s["data"].get("simulated") for s in earlier) else ""
+    return f"{last['data']['in_words']} (the last stage of training{simulated}; stages of training: model card)"
 
 
 def held_out(card):
@@ -42,14 +78,26 @@ def held_out(card):
 
 def initial_weights(card):
     """Where the weights came from that training began with."""
-    settings, start = card["settings"], card.get("started_from")
-    if start:
-        source = settings.get("start_from") or "another folder of models"
-        began = initial_weights(start) if "settings" in start else "unknown"
-        return f"from {source}, which was trained on {trained_on(start)} (its own first weights: {began})"
+    first, *later = stages(card)
+    # Older cards do not tell the settings of the training that they went on from.
+    began = _drawn(first["settings"]) if "settings" in first else "unknown"
+    return f"from an earlier stage of training, the first {began} (stages of training: model card)" if later else began
+
+
+def length(stage):
+    """How long one of the :func:`stages` was, and how much of the weights that it went on from is kept in its own."""
+    settings = stage.get("settings")
+    if settings is None:
+        return "unknown"
+    kept = settings.get("keep_of_start", 0)
+    mean = f"; weights: {kept:.0%} of those before, {1 - kept:.0%} of those trained" if kept else ""
+    return f"{settings['epochs']} of {settings['sections_per_epoch']} sections{mean}"
+
+
+def _drawn(settings):
     drawn = f"drawn at random from seed {settings['seed']}"
     if file := settings.get("encoder_weights"):
-        return f"the encoder's from {file}, the others {drawn}"
+        return f"the encoder's from {Path(file).name}, the others {drawn}"
     return drawn
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from study.plural import count
 from study.results import words
 from study.scans.cohort import age_at_first_scan, include
 from study.scans.schemas import STATUSES
@@ -151,12 +152,21 @@ def note(scans: pd.DataFrame) -> str:
     of_severe, severe = int((group == "severe").sum()), int((scans["status"] == "severe").sum())
     non_severe = scans.loc[scans["status"] == "non-severe", "patient_id"].unique()
     both = int((by_patient[non_severe] == "severe").sum())
+    unknown, left_out = scans[scans["status"].isna()], ""
+    if len(unknown):
+        of_whom, either = count(unknown["patient_id"].nunique(), "patient"), int(by_patient.isna().sum())
+        also = f", and {count(either, 'patient')} who may be severe or not," if either else ""
+        exams = "this exam" if len(unknown) == 1 else "these exams"
+        left_out = (
+            f"The status of {count(len(unknown), 'scan')} of {of_whom} is unknown: {exams}{also} "
+            f"{'are' if also or len(unknown) > 1 else 'is'} in the column of all patients only. "
+        )
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by the "
         f"chi-square test. Severe patients have a severe scan; exams are scans with the status of the column: {severe} "
         f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those are of "
-        f"{len(non_severe)} patients, {both} of them severe. Scans that are refused later are counted here; the flow "
-        "of patients says how many."
+        f"{len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
+        "counted here; the flow of patients says how many."
     )
 
 

@@ -66,6 +66,26 @@ def read_biomarkers_with_status(path):
     return scans.assign(is_severe=is_severe)
 
 
+def unknown_status(path):
+    """How many scans :func:`read_biomarkers_with_status` left out, and of how many patients.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of dict
+        From :func:`study.run.value`; empty if every status is known.
+    """
+    every = scan_tables.read_biomarkers(path)
+    unknown = every[every["status"].isna()]
+    n_patients = unknown["patient_id"].nunique()
+    return [
+        value("n_status_unknown", len(unknown)), value("n_patients_status_unknown", n_patients),
+    ] if len(unknown) else []  # fmt: skip
+
+
 def table_2(performance, bootstrap, by_gee):
     """Table 2: sensitivity, specificity and AUC of each model, in the paper's form, and its p value over patients.
 

@@ -18,7 +18,7 @@ from pydicom.uid import UID
 
 from study.plural import count
 from study.scans.dicom_header import CT_CLASSES, TAGS, check_header, is_lossy
-from study.scans.dicom_pixels import hounsfield, is_bare, padding_in_tissue, read_dicom
+from study.scans.dicom_pixels import has_pixels, hounsfield, is_bare, padding_in_tissue, read_dicom
 from study.scans.grid import Grid, ScanError
 
 _SIEMENS_RAW_DATA = "1.3.12.2.1107.5.9.1"
@@ -151,11 +151,13 @@ def _header(path: Path) -> pydicom.Dataset | None:
         if suffix in _DICOM_SUFFIXES[1:]:
             raise ScanError(path, "this is not a DICOM file, or its start is damaged", _SEND_AGAIN) from None
         return None
-    except OSError as error:
-        raise ScanError(path, f"the file cannot be read ({error.strerror})", "check it") from None
-    except Exception as error:  # on a damaged header pydicom raises errors of many kinds
+    except Exception as error:  # on a damaged header pydicom raises errors of many kinds, also OSError
+        if isinstance(error, OSError) and error.strerror:
+            raise ScanError(path, f"the file cannot be read ({error.strerror})", "check it") from None
         if is_bare(path) and suffix not in _DICOM_SUFFIXES[1:]:
             return None  # it starts like DICOM by chance
+        if not has_pixels(path):
+            raise ScanError(path, "the DICOM header is cut off: the file is truncated", _SEND_AGAIN) from None
         kind = type(error).__name__
         raise ScanError(path, f"the DICOM header is damaged ({kind})", _SEND_AGAIN) from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import struct
 import sys
 import tempfile
@@ -73,6 +74,13 @@ def is_bare(path) -> bool:
     """Whether a file starts with an element of DICOM instead of the preamble and "DICM", as older software writes."""
     with open(path, "rb") as file:
         return _starts_bare(file.read(132))
+
+
+def has_pixels(path) -> bool:
+    """Whether an element of pixels begins anywhere in a file; of a deflated one it is not known, so True."""
+    content = Path(path).read_bytes()
+    begins = re.search(rb"(\xe0\x7f\x10\x00|\x7f\xe0\x00\x10).{8}", content, re.DOTALL)
+    return begins is not None or DeflatedExplicitVRLittleEndian.encode() in content[:1024]
 
 
 def _starts_bare(start: bytes) -> bool:

@@ -56,7 +56,9 @@ def may_name(folder: Path) -> bool:
 
 
 def called(scan_id: str, folder: Path) -> str:
-    """What a figure calls a scan: its id, or else its place in the scan table, ``no. 12`` (the header does not count).
+    """What a figure calls a scan: its id, or else its place in the scan table, ``scan 12`` (the header does not count).
+
+    Without a full stop, at which the list of figures would cut a caption.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def called(scan_id: str, folder: Path) -> str:
     if may_name(folder):
         return scan_id
     with open(folder / "scans.csv", newline="", encoding="utf-8") as file:
-        return f"no. {1 + [row['scan_id'] for row in csv.DictReader(file)].index(scan_id)}"
+        return f"scan {1 + [row['scan_id'] for row in csv.DictReader(file)].index(scan_id)}"
 
 
 def days(dates: pd.Series, folder: Path) -> list:

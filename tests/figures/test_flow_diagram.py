@@ -69,22 +69,35 @@ def test_what_was_not_run_is_left_out(tmp_path, notebooks, first, absent):
     assert not any("None" in text for text in [*shown, figure.alt])
 
 
+@pytest.mark.parametrize("with_cts", [True, False])
+def test_scans_of_unknown_status_are_left_out_in_a_box(tmp_path, with_cts):
+    unknown = {"n_scans": 528, "n_severe": 78, "n_status_unknown": 1, "n_patients_status_unknown": 1}
+    before = {"_1_cohort": COHORT, "_3_segment": SEGMENT} if with_cts else {}
+    run = recorded(tmp_path, **before, _5_severity=SEVERITY | unknown, _6_progression=PROGRESSION)
+    figure = flow_diagram.draw(flow_diagram.counts(run))
+    shown = words(figure)
+    assert shown[shown.index("Left out: status unknown") + 1] == "1 scan of 1 patient"
+    assert "528 scans of 196 patients" in shown and "529 scans" in shown  # with this one
+    assert "status unknown, left out: 1 scan of 1 patient" in figure.alt
+
+
 def test_no_text_leaves_its_box_or_the_sheet(tmp_path):
     """With numbers as wide as they get."""
-    wide = {name: 1000 + n for n, name in enumerate([*COHORT, *SEGMENT, *SEVERITY, *PROGRESSION])}
+    unknown = ("n_status_unknown", "n_patients_status_unknown")
+    wide = {name: 1000 + n for n, name in enumerate([*COHORT, *SEGMENT, *SEVERITY, *unknown, *PROGRESSION])}
     run = recorded(tmp_path, **{
         notebook: {name: wide[name] for name in part}
-        for notebook, part in (("_1_cohort", COHORT), ("_3_segment", SEGMENT), ("_5_severity", SEVERITY),
+        for notebook, part in (("_1_cohort", COHORT), ("_3_segment", SEGMENT), ("_5_severity", (*SEVERITY, *unknown)),
                                ("_6_progression", PROGRESSION))
     })  # fmt: skip
     data = {"training_table_sha256": "", "scans": 1000, "held_out_scans": 1000, "without_infection": 1000,
-            "with_covid_19": 1000}  # fmt: skip
+            "with_covid_19": 1000, "simulated": True}  # fmt: skip
     write_json(run.models / "infection.json", {"data": data, "started_from": {"data": data}})
     figure = flow_diagram.draw(flow_diagram.counts(run))
     figure.draw_without_rendering()
     boxes = [patch.get_window_extent() for patch in figure.axes[0].patches]
     texts = [(text.get_text(), text.get_window_extent()) for text in figure.axes[0].texts if text.get_text()]
-    assert len(boxes) >= 14
+    assert len(boxes) >= 15
     for words_there, t in texts:
         assert any(b.x0 <= t.x0 and t.x1 <= b.x1 and b.y0 <= t.y0 and t.y1 <= b.y1 for b in boxes), words_there
     sheet = figure.bbox

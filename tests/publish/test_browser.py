@@ -91,6 +91,15 @@ def test_a_checklist_is_read_on_a_phone(chromium, made_run):
     page.close()
 
 
+def test_no_digest_is_cut_at_the_edge_of_a_page(chromium, made_run):
+    page = chromium.new_page(viewport={"width": 390, "height": 900})
+    page.goto((made_run.figures / "notebooks" / "5-severity.html").as_uri())
+    digest = page.locator("article li").filter(has_text="5-severity.json").last
+    assert len(digest.inner_text()) > 64
+    assert digest.evaluate("item => item.scrollWidth <= item.clientWidth")
+    page.close()
+
+
 def test_all_is_reached_by_the_keyboard(chromium, made_run):
     """Every link and control that a reader sees is among those that Tab leads to, and the first skips the frame."""
     context = chromium.new_context(offline=True, viewport={"width": 1400, "height": 900})

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.project import ROOT
-from study.figures import flow_diagram
+from study.figures import flow_diagram, plots
 from study.files import sha256, write_json, write_text
 from study.networks import card_words
 from study.networks.models import STARTER
@@ -26,6 +26,7 @@ STARTED = {"data": STARTER_CARD["data"], "settings": STARTER_CARD["settings"], "
 
 def made(folder, tier, data=None, started_from=None, trained_here=False):
     """A run with every number recorded that its documents ask for, and networks with these cards."""
+    folder.mkdir(exist_ok=True)
     for name in ("README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md", "requirements.lock",
                  "docs", "notebooks", "parameters", "study"):  # fmt: skip
         (folder / name).symlink_to(ROOT / name)
@@ -41,6 +42,8 @@ def made(folder, tier, data=None, started_from=None, trained_here=False):
         card["data"] = dict(data or card["data"])
         card.pop("started_from", None)  # what the bundled networks went on from is another story
         card["settings"]["start_from"] = ""
+        if data or trained_here:
+            card["digests"] = {name: "0" * 64 for name in card["digests"]}
         if trained_here:
             card["data"]["training_table_sha256"] = sha256(run.training / "scans.csv")
         if started_from:
@@ -112,20 +115,57 @@ def test_networks_trained_on_patients_are_not_said_to_be_trained_on_phantoms(tmp
 
 def test_a_training_that_went_on_from_trained_weights_says_so(tmp_path):
     texts = documents(made(tmp_path, "restricted", REAL, STARTED, trained_here=True))
-    before = STARTER_CARD["data"]["scans"]
     both = (
-        f"37 scans (4 without infection), sections of 1-5 mm, going on from weights trained on {before} simulated scans"
+        "37 scans (4 without infection), sections of 1-5 mm (the last stage of training, earlier ones on simulated "
+        "scans only; stages of training: model card)"
     )
     for name in ("checklist_claim_2024.csv", "checklist_tripod_ai.csv", "model_card.md"):
         assert both in texts[name].replace("\\", ""), name
     answered = pd.read_csv(tmp_path / "figures/mine/checklist_claim_2024.csv", dtype=str).set_index("item")["answer"]
-    assert "from study/starter" in answered["24"] and "at random from seed 1" in answered["24"]
-    assert f"trained before on {before} scans" in texts["Figure_flow"]
+    assert "from an earlier stage" in answered["24"] and "at random from seed 1" in answered["24"]
+    assert "last training: 37 scans" in texts["Figure_flow"] and "went on from earlier weights" in texts["Figure_flow"]
+
+
+def test_the_bundled_networks_stages_are_told_once_and_short(tmp_path):
+    run = made(tmp_path, "restricted")
+    for task in card_words.TASKS:
+        shutil.copy(STARTER / f"{task}.json", run.models)
+    texts = documents(run)
+    stages = re.findall(
+        r"^\| (lung|infection) \| (\d) \| (\d+) simulated scans .*", texts["model_card.md"], re.MULTILINE
+    )
+    assert [n for task, _, n in stages if task == "infection"] == ["368", "193", "368"]
+    assert [n for task, _, n in stages if task == "lung"] == ["368", "294", "193", "368"]
+    for name, text in texts.items():
+        assert "interim" not in text, name
+        if name.endswith(".md"):
+            outside = [line for line in text.splitlines() if not re.match(r"\| (lung|infection) \|", line)]
+            assert not any(f"{n} simulated scans" in line for line in outside for n in (193, 294)), name
+    answered = pd.read_csv(run.figures / "checklist_claim_2024.csv", dtype=str).set_index("item")["answer"]
+    said = "(the last stage of training, earlier ones on simulated scans only; stages of training: model card)"
+    assert said in answered["19"] and answered["19"].count("simulated scans of adults") == 1
+
+
+def test_figures_say_what_the_networks_learnt_from(tmp_path):
+    run = made(tmp_path / "a", "restricted")
+    bundled = "bundled networks, trained and evaluated on simulated scans"
+    assert card_words.whose(run) == bundled
+    flow = flow_diagram.draw(flow_diagram.counts(run))
+    assert bundled in flow.caption and "400 simulated scans" in flow.alt
+    assert bundled[1:] in plots.learning_curves(pd.DataFrame(), card_words.whose(run)).caption
+    other = card_words.whose(made(tmp_path / "b", "restricted", REAL))
+    assert other == "networks of other origin, trained and evaluated on scans other than the cohort's"
+    assert card_words.whose(made(tmp_path / "c", "restricted", REAL, trained_here=True)) == ""
+    trained_here = card_words.whose(made(tmp_path / "d", "synthetic", trained_here=True))
+    assert trained_here.endswith("trained and evaluated on simulated scans")
 
 
 def test_a_table_tells_what_the_cards_say_of_networks_that_were_trained_elsewhere():
     facts = card_words.table({"infection": STARTER_CARD})["Infection network"]
-    assert facts["Trained on"] == card_words.trained_on(STARTER_CARD) and "going on from" in facts["Trained on"]
+    assert (
+        facts["Trained on"] == card_words.trained_on(STARTER_CARD)
+        and "the last stage of training" in facts["Trained on"]
+    )
     assert facts["Training"].startswith("6 epochs of 8192 sections, batches of 16, peak learning rate 0.001")
     assert facts["Input"] == "5 neighbouring sections as channels, pixels of 1.82 mm"
     assert facts["Held-out Dice"].startswith("0.77±0.17 over 22 scans") and facts["Limits"] == STARTER_CARD["limits"]

@@ -125,6 +125,15 @@ def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
     assert answers.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
 
 
+def test_a_licence_that_was_not_given_says_where_to_give_it(run):
+    (found,) = filled(run, ["data_sources"], data_sources=STATEMENTS["data_sources"]["patients"])
+    assert found.status == "missing"
+    assert found.words == (
+        "cohort/cohort.json does not state its licence; give `licence:` in parameters/made.yaml, where `tier:`, "
+        "`source:` and `licence:` say whose they are [data_sources]"
+    )
+
+
 def test_synthetic_scans_and_patients_are_answered_differently(run):
     ethics = {"synthetic": {"not_applicable": "nobody"}, "patients": {"missing": "name the committee"}}
     assert filled(run, ["ethics"], ethics=ethics)[0].status == "not applicable"

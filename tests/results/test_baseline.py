@@ -111,6 +111,13 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     assert number.loc["age_mean_all", ["value", "n"]].tolist() == [45, 2]
     assert number.loc["male_share_all", ["value", "n"]].tolist() == [0.5, 2]
     assert table.iloc[0].tolist()[:4] == ["No.", "3", "1", "1"]
+    assert (
+        "The status of 2 scans of 2 patients is unknown: these exams, and 1 patient who may be severe or not, are "
+        "in the column of all patients only." in note(cohort)
+    )
+    of_a = note(cohort[cohort["patient_id"] != "B"])
+    assert "The status of 1 scan of 1 patient is unknown: this exam is in the column of all patients only." in of_a
+    assert "unknown" not in note(cohort.dropna(subset="status"))
     nobody = table_1(cohort[cohort["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
     assert nobody["Age"] == nobody["Male"] == "unknown"
 

@@ -1,12 +1,15 @@
 """Notebook 6's cases: which pairs count, in which row, and the paper's tables."""
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.project import ROOT
 from study.claims import paper, verdicts
-from study.figures import flow_diagram, robustness_plots
+from study.figures import flow_diagram, robustness_plots, tables
 from study.measures import biomarkers
+from study.measures.phrases import key_phrases
 from study.results import progression, table_notes, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa, tornado
@@ -313,3 +316,16 @@ def test_a_new_lesion_is_up_in_three_classes():
     reports = pd.Series(["A new lesion has appeared in the left lung.", "右肺下叶新发磨玻璃影。", "未见新发病灶。"])
     pairs = progression.read(reports).assign(patient_id=list("abc"), poi_change=0.1, ihu_change=20.0)
     assert three_classes.cases_of(pairs, "volume", 0.01)["report"].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("report", "n_rows"), [("The findings have improved.", 1), ("The lesions have shrunk.", 0)])
+def test_a_table_of_unknown_wordings_is_there_only_if_there_are_any(tmp_path, capsys, report, n_rows):
+    cells = nbformat.read(ROOT / "notebooks/6-progression.ipynb", 4).cells
+    (cell,) = [cell for cell in cells if "Table_S13" in cell.source]
+    run = Run("mine", tmp_path)
+    told = {"key_phrases": key_phrases, "reports": pd.Series([report]), "study_run": run, "tables": tables,
+            "table_notes": table_notes}  # fmt: skip
+    exec(cell.source, told)
+    assert len(told["wordings"]) == n_rows
+    assert len(list(run.figures.glob("Table_S13*"))) == 4 * n_rows
+    assert ("Table S13 unknown wordings is left out: no report has" in capsys.readouterr().out) == (not n_rows)

@@ -160,7 +160,7 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
     compared = pd.DataFrame(found).assign(true_poi=[0.5, 0.5, 0.001])
     pd.DataFrame(rows).to_csv(tmp_path / "scans.csv")
     shown = examples.worst_scans(compared, pd.DataFrame(rows), tmp_path, tmp_path / "masks", n=2)
-    assert [case["words"].split(":")[0] for case in shown] == ["no. 3", "no. 2"]  # whose patients are unknown
+    assert [case["words"].split(":")[0] for case in shown] == ["scan 3", "scan 2"]  # whose patients are unknown
     write_json(tmp_path / "cohort.json", {"tier": "public", "digest": sha256(tmp_path / "scans.csv")})
     shown = examples.worst_scans(compared, pd.DataFrame(rows), tmp_path, tmp_path / "masks", n=2)
     assert [case["words"].split(":")[0] for case in shown] == ["worst", "bad"]

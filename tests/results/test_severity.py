@@ -152,6 +152,10 @@ def test_scans_of_unknown_status_are_left_out(tmp_path):
     unknown = table.iloc[[0]].assign(scan_id="s5", patient_id="e", status="")
     pd.concat([table, unknown]).to_csv(path, index=False)
     assert severity.read_biomarkers_with_status(path).index.tolist() == BIOMARKERS["scan_id"]
+    told = {one["name"]: one["value"] for one in severity.unknown_status(path)}
+    assert told == {"n_status_unknown": 1, "n_patients_status_unknown": 1}
+    table.to_csv(path, index=False)
+    assert severity.unknown_status(path) == []
     table.assign(status="").to_csv(path, index=False)
     with pytest.raises(ValueError, match="the status of every scan is unknown"):
         severity.read_biomarkers_with_status(path)

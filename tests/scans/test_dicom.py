@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.uid import generate_uid
+from pydicom.uid import CTImageStorage, generate_uid
 
 from helpers.refusals import refused
 from study.scans.ct import ScanError, read_scan, write_label_map, write_scan
@@ -250,6 +250,31 @@ def test_truncated_slice(chest, dicom_folder, left):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(left * len(whole)) if isinstance(left, float) else left])
     refused(folder, "again", named=path)
+
+
+def test_a_header_cut_off_anywhere_is_said_to_be_cut_off(chest, dicom_folder):
+    """Also inside a sequence, and inside the length of an element."""
+
+    def edit(dataset, k):
+        referenced = pydicom.Dataset()
+        referenced.ReferencedSOPClassUID, referenced.ReferencedSOPInstanceUID = CTImageStorage, "1.2.3.4"
+        dataset.ReferencedImageSequence = [referenced, referenced]
+
+    folder = dicom_folder(chest((1, 24, 28)), edit=edit)
+    (path,) = folder.iterdir()
+    whole = path.read_bytes()
+    said = set()
+    for left in range(132, whole.rfind(b"\xe0\x7f\x10\x00") + 12):
+        path.write_bytes(whole[:left])
+        with pytest.raises(ScanError) as caught:
+            read_scan(folder)
+        said.add(caught.value.what.partition("lacks")[0])
+    assert said <= {
+        "the DICOM header is cut off: the file is truncated",
+        "the header ends before Rows and Columns: the file is truncated",
+        "the header ",
+        f"the series is a single slice ({path.name}), and a section is no volume",
+    }
 
 
 def test_pixels_fewer_than_rows_and_columns(chest, dicom_folder):

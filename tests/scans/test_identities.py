@@ -33,7 +33,7 @@ def test_who_is_synthetic_or_public_has_ids_and_dates(folder, tier):
 
 @pytest.mark.parametrize("tier", ["restricted", "unknown", "other"])
 def test_anyone_else_has_numbers_and_days_since_the_first_scan(folder, tier):
-    assert [identities.called(one, folder(tier)) for one in IDS] == ["no. 1", "no. 2", "no. 3"]
+    assert [identities.called(one, folder(tier)) for one in IDS] == ["scan 1", "scan 2", "scan 3"]
     assert identities.days(DAYS, folder(tier)) == [0, 4, 38]
     assert identities.days(DAYS[:0], folder(tier)) == []
 
@@ -41,7 +41,7 @@ def test_anyone_else_has_numbers_and_days_since_the_first_scan(folder, tier):
 def test_a_table_that_was_changed_after_its_note_is_nobody_s(folder):
     place = folder("public")
     (place / "scans.csv").write_text("scan_id\nanna\n")
-    assert identities.called("anna", place) == "no. 1"
+    assert identities.called("anna", place) == "scan 1"
 
 
 def table(scan_ids, patient_ids=None, **columns):

@@ -25,7 +25,7 @@ from study.figures import tables
 from study.networks import card_words
 from study.parameters import kind_of
 from study.publish import document
-from study.publish.forms.pointers import Absent, Broken, follow
+from study.publish.forms.pointers import Absent, Broken, Unstated, follow
 
 CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
 FORMS = (*CHECKLISTS, "data_sheet", "model_card")
@@ -45,6 +45,8 @@ class Answer:
         Broken: a pointer leads nowhere, which is a fault of the form.
     words : str
         The answer, or why there is none.
+    table : str
+        What the item shows below its answer, a Markdown table; empty for most.
     see : list of study.publish.forms.pointers.Found
     """
 
@@ -54,6 +56,7 @@ class Answer:
     status: str
     words: str
     see: list
+    table: str = ""
 
 
 @functools.cache
@@ -144,8 +147,23 @@ def fill(form, statements, run):
         said = [words for state, words, _ in parts if state == "answered"]
         rest = [f"{state.capitalize()}: {words}" if said else words for state, words, _ in parts if state != "answered"]
         words = " ".join(dict.fromkeys(said + rest))
-        answers.append(Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values())))
+        table = _stages(run) if item.get("shows") == "stages" else ""
+        answers.append(
+            Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values()), table)
+        )
     return answers
+
+
+def _stages(run):
+    """The trainings that each network of a run went through, as a table; empty if each had one."""
+    cards = card_words.read(run.models)
+    rows = [
+        (task, str(n), document.escaped(stage["data"]["in_words"]), document.escaped(card_words.length(stage)),
+         f"those of stage {n - 1}" if n > 1 else document.escaped(card_words.initial_weights(stage)))
+        for task, card in cards.items() for n, stage in enumerate(card_words.stages(card), 1)
+    ]  # fmt: skip
+    header = ("Network", "Stage", "Trained on", "Epochs", "First weights")
+    return document.table(header, rows) if len(rows) > len(cards) else ""
 
 
 def _of_kind(statement, kinds):
@@ -161,6 +179,8 @@ def _state(name, statement, run):
     try:
         words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
         return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
+    except Unstated as reason:
+        return "missing", f"{reason} [{name}]", []
     except Absent as reason:
         return "missing", f"Not in this run: {reason}.", []
     except Broken as fault:
@@ -229,5 +249,6 @@ def _prose(form, answers, run):
             parts.append(f"## {section}\n")
         sign = "" if answer.status == "answered" else f"*{answer.status.capitalize()}.* "
         see = f"\n\nSee: {'; '.join(_see(answer, run))}" if answer.see else ""
-        parts.append(f"### {answer.asks}\n\n{sign}{document.escaped(answer.words)}{see}\n")
+        shown = f"\n\n{answer.table.rstrip()}" if answer.table else ""
+        parts.append(f"### {answer.asks}\n\n{sign}{document.escaped(answer.words)}{shown}{see}\n")
     return "\n".join(parts)

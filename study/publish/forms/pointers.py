@@ -27,6 +27,10 @@ class Absent(LookupError):
     """The run has not made this: a notebook was not run, or there were no data for it."""
 
 
+class Unstated(Absent):
+    """The authors have not stated this; the message says where they can."""
+
+
 class Broken(LookupError):
     """The pointer leads nowhere in any run; it has to be corrected."""
 
@@ -159,6 +163,9 @@ def _shown_file(suffixes):
     return find
 
 
+ORIGINS = ("cohort/cohort.json",)  # tier, source and licence as the parameter file gives them
+
+
 def _run(target, run):
     name, _, way = target.partition("#")
     path = run.folder / name
@@ -173,7 +180,10 @@ def _run(target, run):
         content = content[key]
     text = " and ".join(_entry(item) for item in (content if isinstance(content, list) else [content]))
     if not text:
-        raise Absent(f"{name} does not state its {way.split('/')[-1]}")
+        stated = (
+            f"; give `{way}:` in parameters/{run.name}.yaml, where `tier:`, `source:` and `licence:` say whose they are"
+        )
+        raise Unstated(f"{name} does not state its {way.split('/')[-1]}" + stated * (name in ORIGINS))
     return Found(f"{name}: {way.replace('/', ', ').replace('_', ' ')} = {text}", text, path)
 
 
