@@ -88,7 +88,7 @@ def test_the_explained_point_lies_on_the_curve_and_is_counted_by_hand():
 def test_poi_and_ihu_of_the_section_shown_are_those_of_its_pixels():
     hu, labels = chest_sections()
     share = (labels[1] == 2).sum() / (labels[1] >= 1).sum()
-    assert f"= {100 * share:.1f} %; iHU −450 HU" in words_of(explain.poi_and_ihu(hu, labels, SPACING_MM))
+    assert f"= {100 * share:.1f} %\niHU −450 HU" in words_of(explain.poi_and_ihu(hu, labels, SPACING_MM))
 
 
 def test_a_thick_section_is_the_mean_of_what_lies_in_it():
