@@ -40,6 +40,8 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
         for ax in (left, right):
             say_missing(ax, "no scan was predicted by a model\nthat had not seen its patient")
         return figure
+    if drawn:
+        left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
     for name in drawn:
         colour, line, marker = looks[name]
         table, row = bins[name], calibrated.loc[name]
@@ -57,7 +59,6 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
         )
     too_few = "too few scans for two groups of ten"  # as ``validation.calibration_bins`` makes them
     if drawn:
-        left.plot([0, 1], [0, 1], color=COLOURS["faint"], linewidth=0.6, linestyle=(0, (2, 2)))
         left.set(xlabel="Predicted probability (scans in equal groups)", xlim=(-0.02, 1.02))
         left.set(ylabel="Observed share of severe scans\n(Wilson's interval, scans as independent)")
         left.set(ylim=(-0.02, 1.02))
