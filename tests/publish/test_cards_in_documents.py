@@ -42,8 +42,6 @@ def made(folder, tier, data=None, started_from=None, trained_here=False):
         card["data"] = dict(data or card["data"])
         card.pop("started_from", None)  # what the bundled networks went on from is another story
         card["settings"]["start_from"] = ""
-        if data or trained_here:
-            card["digests"] = {name: "0" * 64 for name in card["digests"]}
         if trained_here:
             card["data"]["training_table_sha256"] = sha256(run.training / "scans.csv")
         if started_from:
@@ -56,6 +54,8 @@ def made(folder, tier, data=None, started_from=None, trained_here=False):
         if name not in of_training:
             write_text(run.figures / f"{name}.{'png' if kind == 'figure' else 'csv'}", "")
     write_text(run.exclusions_csv, "")
+    models = "" if data or trained_here else "study/starter"
+    write_json(run.folder / "recipes" / "2-train.json", {"parameters": {"models": models}})
     write_json(run.folder / "recipes" / "5-severity.json", {"parameters": {"n_bootstrap": 2000}})
     flow = {"n_scans_all", "n_patients_all", "n_minors", "n_scans", "n_patients", "n_segmented", "n_refused",
             "n_observed", "n_without_infection", "n_severe", "n_nonsevere", "n_ihu_unchanged", "n_ihu_undefined",

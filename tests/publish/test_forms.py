@@ -129,8 +129,8 @@ def test_a_licence_that_was_not_given_says_where_to_give_it(run):
     (found,) = filled(run, ["data_sources"], data_sources=STATEMENTS["data_sources"]["patients"])
     assert found.status == "missing"
     assert found.words == (
-        "cohort/cohort.json does not state its licence; give `licence:` in parameters/made.yaml, where `tier:`, "
-        "`source:` and `licence:` say whose they are [data_sources]"
+        "cohort/cohort.json does not state its licence; add a line 'licence: ...' to parameters/made.yaml, "
+        "beside tier and source. [data_sources]"
     )
 
 

@@ -180,7 +180,7 @@ def _state(name, statement, run):
         words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
         return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
     except Unstated as reason:
-        return "missing", f"{reason} [{name}]", []
+        return "missing", f"{reason}. [{name}]", []
     except Absent as reason:
         return "missing", f"Not in this run: {reason}.", []
     except Broken as fault:

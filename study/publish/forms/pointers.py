@@ -180,9 +180,7 @@ def _run(target, run):
         content = content[key]
     text = " and ".join(_entry(item) for item in (content if isinstance(content, list) else [content]))
     if not text:
-        stated = (
-            f"; give `{way}:` in parameters/{run.name}.yaml, where `tier:`, `source:` and `licence:` say whose they are"
-        )
+        stated = f"; add a line '{way}: ...' to parameters/{run.name}.yaml, beside tier and source"
         raise Unstated(f"{name} does not state its {way.split('/')[-1]}" + stated * (name in ORIGINS))
     return Found(f"{name}: {way.replace('/', ', ').replace('_', ' ')} = {text}", text, path)
 
