@@ -213,6 +213,11 @@ def test_an_authors_own_scans_go_through_and_bad_ones_are_listed(smoke, own_scan
     pd.testing.assert_series_equal(measured.set_index("scan_id")["poi"], first.loc[measured["scan_id"], "poi"])
 
 
+def test_the_manuscript_of_an_authors_scans_is_set_by_latex(mine, tmp_path):
+    paper = (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text()
+    assert not faults(pdflatex(tmp_path, f"\\def\\run{{{mine.figures.as_posix()}}}\n{paper}"))
+
+
 def test_nothing_that_identifies_a_patient_is_in_what_is_handed_on(own_scans, mine):
     """Markers in DICOM, NIfTI, names of files and folders, the table, reports, parameters and statements; and dates."""
     kinds = {where.split(" ")[0] for where in own_scans.words.values()}

@@ -237,6 +237,7 @@ def test_the_first_page_answers_whose_data_which_numbers_and_what_next(made_run,
     assert "Data tier: public" in text and "0.9680" in text and "17 inconsistent" in text
     assert re.search(r"\d+ reproduced \(\d+ numbers?\)", text) and "printed several times counts once" in text
     assert "3 contradictions, 2 by another reading, 5 wordings of units." in text and "those of the preprint" in text
+    assert "<p><strong>Read next</strong></p>" in first
     assert [reader for reader in ("Author", "Reviewer", "Student") if f"{reader}:" in text] == [
         "Author",
         "Reviewer",
@@ -247,6 +248,12 @@ def test_the_first_page_answers_whose_data_which_numbers_and_what_next(made_run,
     (own_run.figures / "trial.crate.zip").touch()
     site.write(own_run)
     assert 'href="trial.crate.zip"' in pages(own_run)["index.html"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_first_page_says_whole_sentences_of_a_notebook(path):
+    lead = executed.lead(nbformat.read(path, 4))
+    assert len(lead) > 100 and re.search(r"[.?)]$", lead)
 
 
 def test_a_run_that_was_not_made_is_said(tmp_path):
