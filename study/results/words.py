@@ -179,6 +179,23 @@ def as_printed(df, digits=None):
     return pd.DataFrame(printed, index=df.index, dtype=object)
 
 
+def shown(df, digits=None):
+    """A table as a cell shows it: headings, numbers and dashes as in the copies that ``figures.tables.save`` prints.
+
+    Parameters
+    ----------
+    df, digits
+        As in :func:`as_printed`.
+
+    Returns
+    -------
+    DataFrame
+        Text, on the same index.
+    """
+    text = as_printed(df, digits).map(lambda cell: MISSING if is_missing(cell) else cell)
+    return headings(text).rename_axis(index=lambda name: name and heading(name))
+
+
 def _intervals(columns, df):
     """By the place of the lower end: the column of the estimate, or None, and the two ends."""
     found = {}
