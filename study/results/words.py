@@ -104,6 +104,12 @@ WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd
 FULL_NAMES = {
     "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
+    "n_nonsevere": "Non-severe scans",
+    "median_nonsevere": "Median non-severe",
+    "mann_whitney_p": "Mann-Whitney p",
+    "welch_p": "Welch's t p",
+    "patients_p": "p over patients",
+    "n_categories": "Categories",
 }
 HYPHENATED = re.compile(r"\b(non) (severe)\b|\b(half) (width)\b")  # words that a name in code separates
 
