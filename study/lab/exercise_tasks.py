@@ -82,12 +82,34 @@ class Task:
 
 
 def _is_rounded(answer, exact, fewest=2):
-    """Whether an answer is a number rounded to so many digits or more."""
-    return any(answer == float(f"{exact:.{digits}g}") for digits in range(fewest, 8))
+    """Whether an answer is a number rounded to so many digits or decimals, or more, but not to zero."""
+    return answer != 0 and any(
+        answer == float(f"{exact:.{digits}{kind}}") for digits in range(fewest, 8) for kind in "gf"
+    )
 
 
 def _near(answer, expected, tolerance):
     return bool(np.isfinite(answer) and abs(answer - expected) <= tolerance * max(abs(expected), 1e-9))
+
+
+def nearest_cases(printed, share, hint):
+    """Which number of cases, nearest to the printed one, some count can be this printed share of."""
+    nearest, most = two_by_two.nearest(printed, observed=share)["n"], 3 * printed
+    counts = np.arange(most + 1)
+    further = [
+        n
+        for n in range(1, most)
+        if n != nearest and ((counts / n >= share[0]) & (counts / n <= share[1]) & (counts <= n)).any()
+    ]
+    return Task(
+        nearest,
+        hint,
+        (
+            (printed, "That is the printed number: which count out of it would it be?"),
+            *((n, "That fits too, but is not the nearest.") for n in further),
+        ),
+        tolerance=1e-6,
+    )
 
 
 # ------------------------------------------------------------------ notebook 4: on one scan and its label map
@@ -156,10 +178,10 @@ def _border(exercises):
 
 def _partial_volume(exercises):
     example = exercises.example
-    lung = float(np.median(example.hu[example.label_map >= LUNG]))
     healthy = float(np.median(example.hu[example.label_map == LUNG]))
+    field = float(np.median(example.hu[example.label_map >= LUNG]))
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
-    share = (LEVEL_HU - lung) / (ihu - lung)
+    share = (LEVEL_HU - healthy) / (ihu - healthy)
     return Task(
         share,
         "A voxel's HU is the mean of its contents, weighted by their shares. For which share is it LEVEL_HU?",
@@ -167,8 +189,8 @@ def _partial_volume(exercises):
             (1 - share, "That is the share of healthy lung."),
             (100 * share, AS_A_FRACTION),
             (
-                (LEVEL_HU - healthy) / (ihu - healthy),
-                "That takes the median of label 1 alone. The lung field is labels 1 and 2.",
+                (LEVEL_HU - field) / (ihu - field),
+                "That takes the median of the lung field, labels 1 and 2. Which voxels are healthy lung?",
             ),
         ),
         tolerance=1e-2,
@@ -230,6 +252,10 @@ def _youden(exercises):
 def _odds_ratio(exercises):
     row = logistic.fit(exercises.scans, ["poi"]).estimates.loc["poi"]
     per_percent = np.exp(row["coefficient"] / row["sd"] / 100)
+    poi, is_severe = exercises.scans["poi"], exercises.scans["is_severe"]
+    standardised = (poi - row["mean"]) / row["sd"]
+    no_intercept = "That is a model with no intercept: add a constant to the predictors (`sm.add_constant`)."
+    penalised = "That is a penalised fit, scikit-learn's default, which shrinks coefficients: turn the penalty off."
     return Task(
         row["odds_ratio"],
         "The coefficient of a logistic model is the log odds ratio per unit of its predictor. How many units is an SD?",
@@ -237,9 +263,21 @@ def _odds_ratio(exercises):
             (row["coefficient"], "That is the log odds ratio."),
             (per_percent, "That is per percentage point of POI."),
             (1 / row["odds_ratio"], "Are these the odds of severe, or of non-severe?"),
+            (_odds_ratio_by(poi / row["sd"], is_severe, C=np.inf, fit_intercept=False), no_intercept),
+            (_odds_ratio_by(standardised, is_severe, C=np.inf, fit_intercept=False), no_intercept),
+            (_odds_ratio_by(standardised, is_severe), penalised),
+            (_odds_ratio_by(poi, is_severe) ** row["sd"], penalised),
         ),
         tolerance=5e-3,
     )
+
+
+def _odds_ratio_by(predictor, is_severe, **how):
+    """Odds ratio per unit of a predictor by scikit-learn, whose default is an intercept and a penalty."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(tol=1e-8, max_iter=1000, **how).fit(predictor.to_numpy()[:, None], is_severe)
+    return float(np.exp(model.coef_.item()))
 
 
 def _copies(exercises):
@@ -303,8 +341,6 @@ def kappa_of(counts):
                 "Divide that by the most that agreement could exceed chance.",
             ),
             (found.pabak, "That assumes that up and down are equally frequent. How frequent are they for each side?"),
-        ),
-        look_alikes=(
             (scott_pi, "That is Scott's pi, from the totals of both sides together. Kappa takes each side's own."),
         ),
     )
@@ -365,13 +401,11 @@ def _least_change(exercises):
 
 def _misprint(exercises):
     (claim,) = (one for one in read_paper().claims if one.id == "table_4_agreement_density_whole")
-    cases = round(exercises.printed["table_4_n_density_whole"])
-    return Task(
-        two_by_two.nearest(cases, observed=read_number(claim.published).share)["n"],
+    return nearest_cases(
+        round(exercises.printed["table_4_n_density_whole"]),
+        read_number(claim.published).share,
         "Of n cases, a whole number k agree. Try values of n near the printed one: does any k / n round to the four "
         "printed digits?",
-        ((cases, "That is the printed number: for which k is it true?"),),
-        tolerance=1e-6,
     )
 
 

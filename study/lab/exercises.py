@@ -6,6 +6,7 @@ question gives, by the functions that the notebooks use. A wrong answer gets a h
 """
 
 import difflib
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,10 +44,11 @@ class Example:
 
 
 TASKS = on_paper.TASKS | exercise_tasks.TASKS
-# POI is rounded to the first of these steps, and every n-th report of a decrease is taken for the first of these n, for
-# which an answer can be told from every known slip: without equal values "above" is the same as "at least", and where
-# up and down are equally frequent PABAK is kappa.
-STEPS, EVERY = (0.01, 0.02, 0.05, 0.1), (3, 2, 4, 5, 6)
+# POI is rounded to the first of these steps, and pairs are counted by the first of these rules, for which an answer can
+# be told from every known slip: without equal values "above" is the same as "at least", where up and down are equally
+# frequent PABAK is kappa, and where both sides say "up" equally often Scott's pi is. A rule says every how many-th
+# report of a decrease is taken, and above which rise, in percentage points, POI is up.
+STEPS, EVERY, LEAST_RISES = (0.01, 0.02, 0.05, 0.1), (3, 2, 4, 5, 6), (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
 
 class OnPaper:
@@ -119,7 +121,8 @@ class Exercises(OnPaper):
         POI in whole multiples of ``poi_step``, so that some are equal.
     counts : dict of str to int
         Pairs by report and POI: ``up_up, up_down, down_up, down_down``, the report first; of the reports of a decrease
-        every ``every``-th, so that up and down are not equally frequent.
+        every ``every``-th, so that up and down are not equally frequent, and POI is up if it rose by more than
+        ``least_rise`` percentage points, so that the two sides do not say "up" equally often.
     changes_without_phrase : Series
         Changes of POI, in percentage points, of the pairs whose report names no change of extent.
     printed : dict of str to float
@@ -179,19 +182,31 @@ class Exercises(OnPaper):
         poi = self.scans["poi"]
         return exercise_tasks.counted_auc((poi / step).round() * step, poi, self.scans["is_severe"])
 
-    @cached_property
+    @property
     def every(self):
         """Of the pairs whose report names a decrease, every how many-th is counted."""
-        return next((n for n in EVERY if exercise_tasks.kappa_of(self._counts_of(n)).tells_apart), 1)
+        return self._counted_by[0]
+
+    @property
+    def least_rise(self):
+        """Above which rise, in percentage points, POI is counted as up."""
+        return self._counted_by[1]
 
     @property
     def counts(self):
         """Pairs by the direction of the report and of POI."""
-        return self._counts_of(self.every)
+        return self._counts_of(*self._counted_by)
 
-    def _counts_of(self, every):
-        directions = {f"{name}_direction": biomarkers.binarise(self.pairs[f"{name}_change"]) for name in ("poi", "ihu")}
-        case = progression.rated(self.pairs.assign(**directions))["volume_all"].dropna()
+    @cached_property
+    def _counted_by(self):
+        rules = itertools.product(EVERY, LEAST_RISES)
+        found = (rule for rule in rules if exercise_tasks.kappa_of(self._counts_of(*rule)).tells_apart)
+        return next(found, (1, LEAST_RISES[0]))
+
+    def _counts_of(self, every, least_rise):
+        poi_rose = (100 * self.pairs["poi_change"] > least_rise).astype(float)
+        directions = {"poi_direction": poi_rose, "ihu_direction": biomarkers.binarise(self.pairs["ihu_change"])}
+        case = progression.rated(self.pairs.assign(**directions))["volume_all"]
         words = {1.0: "up", 0.0: "down"}
         taken = {1.0: case[case["report"] == 1], 0.0: case[case["report"] == 0].iloc[::every]}
         return {

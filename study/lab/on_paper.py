@@ -5,14 +5,13 @@ Each function returns a :class:`study.lab.exercise_tasks.Task`, whose answer is 
 
 import numpy as np
 
-from study.claims import two_by_two
 from study.claims.printed import read_number
-from study.lab.exercise_tasks import AS_A_FRACTION, LEVEL_HU, Task
+from study.lab.exercise_tasks import AS_A_FRACTION, LEVEL_HU, Task, nearest_cases
 from study.measures import overlap
 from study.networks import slabs
 
 # A small round lesion in the lung, and the section that it lies in.
-LESION_MM, LESION_HU, LUNG_HU, SECTION_MM = 6.0, -500.0, -860.0, 10.0
+LESION_MM, LESION_HU, LUNG_HU, SECTION_MM = 8.0, -500.0, -860.0, 10.0
 # Thin sections, and neighbours as far apart as thick sections are.
 N_SECTIONS, APART_MM, NEIGHBOUR_MM, SECTION = 60, 5.0, 10.0, 12
 FILTERS, KERNEL = 64, 7  # of the first layer of a ResNet-34
@@ -32,6 +31,10 @@ def _column(_):
             (LESION_HU, "That is the lesion alone, as if it filled the section."),
             ((LESION_HU + LUNG_HU) / 2, "That would be half lesion, half lung."),
             (LESION_HU - share * (LESION_HU - LUNG_HU), "Those are the shares the wrong way round."),
+            (
+                LUNG_HU + share * 2 / 3 * (LESION_HU - LUNG_HU),  # the mean chord of a ball is 2/3 of its diameter
+                "That is the mean of all pixels of the lesion. Its middle is where it is thickest.",
+            ),
         ),
     )
 
@@ -129,13 +132,11 @@ def _both_together(_):
 
 
 def _fitting_patients(_):
-    fits = two_by_two.nearest(PRINTED_SEVERE, observed=read_number(PRINTED_SENSITIVITY, "%").share)["n"]
-    return Task(
-        fits,
+    return nearest_cases(
+        PRINTED_SEVERE,
+        read_number(PRINTED_SENSITIVITY, "%").share,
         "A whole number of patients was found. Try numbers of severe patients near the printed one: does any count, "
         "divided by it, round to the printed digits?",
-        ((PRINTED_SEVERE, "That is the printed number. Which count out of it would it be?"),),
-        tolerance=1e-6,
     )
 
 

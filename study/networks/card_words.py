@@ -163,7 +163,9 @@ def table(cards):
 
 def _facts(card):
     settings, scores = card["settings"], card["scores"]
-    dice = [f"{scores[name]:.2f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None]  # of one scan, no SD
+    dice = [
+        f"{scores[name]:.2f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None
+    ]  # of one scan, no SD
     return {
         "Trained on": trained_on(card),
         "Held out": held_out(card),

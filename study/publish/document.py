@@ -8,8 +8,8 @@ from study.files import write_text
 # The project's own texts that the pages of a run show, in the order of the sidebar.
 OF_THE_PROJECT = (
     *(f"docs/{name}.md" for name in (
-        "measure-a-scan", "own-cohort", "audit", "course", "play", "train", "cluster", "phantom", "public-data",
-        "submit", "same-on-all-machines", "how-it-is-built",
+        "measure-a-scan", "own-cohort", "audit", "course", "play", "glossary", "train", "cluster", "phantom",
+        "public-data", "submit", "same-on-all-machines", "how-it-is-built",
     )), "README.md", "REPRODUCING.md", "CONTRIBUTING.md",
 )  # fmt: skip
 LINK = re.compile(r"(?P<image>!?)\[(?P<words>(?:\\.|[^\]\\])*)\]\((?:<(?P<to>[^>]*)>|(?P<bare>[^)\s]*))\)")

@@ -132,7 +132,7 @@ def _outputs(cell):
 
 def _output(output):
     if output.output_type == "stream":
-        return new_output("stream", text=output.text) if output.name == "stdout" else None
+        return new_output("stream", text=output.text) if output.name == "stdout" and output.text.strip() else None
     if output.output_type == "error":
         return new_output("stream", text=f"{output.ename}: {output.evalue}")
     data = output.data
@@ -196,9 +196,12 @@ class _Table(HTMLParser):
 
 
 def table_html(text):
-    """The tables of an HTML text, their rows, cells and words, and nothing else of it."""
+    """The tables of an HTML text, their rows, cells and words, and nothing else of it; without pandas' row numbers."""
     parser = _Table()
     parser.feed(text)
     parser.close()
     kept = "".join(parser.kept)
-    return kept[kept.find("<table>") : kept.rfind("</table>") + len("</table>")]
+    kept = kept[kept.find("<table>") : kept.rfind("</table>") + len("</table>")]
+    first, *heads = re.findall(r"<tr>\s*<th>(.*?)</th>", kept) or [None]
+    is_numbered = first == "" and all(re.fullmatch(r"\d+|\.\.\.", head) for head in heads)  # an index without a name
+    return re.sub(r"(<tr>)\s*<th>.*?</th>", r"\1", kept) if is_numbered else kept

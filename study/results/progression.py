@@ -48,6 +48,21 @@ def read(reports):
     return table.assign(unread=[bool(key_phrases.unknown(report)) for report in reports])
 
 
+SAID = {1: "up", -1: "down", 0: "not mentioned"}
+
+
+def phrases_in_words(reports):
+    """What reports say of extent and density, one row each: (partly) up or down, opposite, or not mentioned."""
+    table = key_phrases.tabulate(reports)
+
+    def said(quantity):
+        directions = table[quantity].map(SAID).fillna("opposite")
+        is_partial = table[f"{quantity}_partial"] & directions.isin(["up", "down"])
+        return directions.mask(is_partial, "partly " + directions)
+
+    return pd.DataFrame({"Report": reports, "Extent": said("volume"), "Density": said("density")})
+
+
 def is_unread(pairs):
     """Whether there are pairs and none has a report: what reports say is then unknown, which is not "none"."""
     return len(pairs) > 0 and not pairs["has_report"].any()
@@ -90,6 +105,11 @@ def rated(pairs):
             {"report": (direction[said] > 0).astype(float), "biomarker": moved}, pairs.index[said]
         )
     return cases
+
+
+def kappas_in_words(agreement):
+    """The kappas of rows of Table 4 in a line, a dash where undefined."""
+    return "; ".join(f"{HEADLINES[name]} {words.with_interval(kappa)}" for name, kappa in agreement["kappa"].items())
 
 
 def table_3(pairs):

@@ -145,6 +145,14 @@ def validation_table(held_out, optimism, unseen, is_severe, patient_ids, by_pati
     return table
 
 
+def youden_in_words(validated):
+    """What choosing the cut-off on the scans that it is judged on does to the Youden index of each model."""
+    rates = validated[validated.index.get_level_values("quantity").isin(["sensitivity", "specificity"])]
+    index = rates[["apparent", "held_out"]].groupby(level="model", sort=False).sum(min_count=2) - 1
+    said = "; ".join(f"{model} {' and '.join(map(words.with_interval, row))}" for model, row in index.iterrows())
+    return f"Youden index with the cut-off chosen on the same scans, and on other patients: {said}"
+
+
 def calibrations(predicted, is_severe, patient_ids, confidence=0.95):
     """Calibration of each column's held-out probabilities.
 

@@ -27,7 +27,9 @@ NOTES = {
     "patients (GEE with bias-reduced errors, t distribution).",
     "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong, logit scale).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
-    "S8": "Apparent: on the scans fitted to. Brackets: {confidence} confidence intervals over patients.",
+    "S8": "Apparent: on the scans fitted to. Held-out AUCs are means of those within folds, as models of different "
+    "folds have other intercepts: without the pairs across folds they may lie above the apparent AUC. Brackets: "
+    "{confidence} confidence intervals over patients.",
     "S9": "Base: the headline as it is.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",

@@ -104,6 +104,12 @@ WORDS = {"auc": "AUC", "bca": "BCa", "ci": "CI", "poi": "POI", "ihu": "iHU", "sd
 FULL_NAMES = {
     "tube_current_mas": "Tube current-time product (mAs)",  # in mAs it is not a current
     "n_severe": "Severe scans",
+    "n_nonsevere": "Non-severe scans",
+    "median_nonsevere": "Median non-severe",
+    "mann_whitney_p": "Mann-Whitney p",
+    "welch_p": "Welch's t p",
+    "patients_p": "p over patients",
+    "n_categories": "Categories",
 }
 HYPHENATED = re.compile(r"\b(non) (severe)\b|\b(half) (width)\b")  # words that a name in code separates
 
@@ -177,6 +183,23 @@ def as_printed(df, digits=None):
             places = np.broadcast_to(decimals(column, _floats(given)), len(given))
             printed[column] = [_fixed(*of) if _is_float(of[0]) else of[0] for of in zip(given, places, strict=True)]
     return pd.DataFrame(printed, index=df.index, dtype=object)
+
+
+def shown(df, digits=None):
+    """A table as a cell shows it: headings, numbers and dashes as in the copies that ``figures.tables.save`` prints.
+
+    Parameters
+    ----------
+    df, digits
+        As in :func:`as_printed`.
+
+    Returns
+    -------
+    DataFrame
+        Text, on the same index.
+    """
+    text = as_printed(df, digits).map(lambda cell: MISSING if is_missing(cell) else cell)
+    return headings(text).rename_axis(index=lambda name: name and heading(name))
 
 
 def _intervals(columns, df):

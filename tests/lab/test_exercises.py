@@ -12,6 +12,7 @@ from study.files import write_table
 from study.lab import exercise_tasks
 from study.lab.exercise_tasks import Task
 from study.lab.exercises import TASKS, Exercises, OnPaper
+from study.lab.on_paper import LESION_HU, LESION_MM, LUNG_HU, SECTION_MM
 from study.measures import per_scan
 from study.run import Run
 from study.scans import ct, scan_tables
@@ -178,7 +179,7 @@ def test_known_slips_are_told_from_the_answer_whatever_the_run(root, seed, n_pat
         slips = [slip for slip, _ in task.slips if np.isfinite(slip)]
         assert len(slips) >= 2 and not any(of.check(number, float(f"{slip:.3g}")).right for slip in slips), number
         assert all(hint in of.check(number, slip).message for slip, hint in task.slips if np.isfinite(slip)), number
-        assert of.check(number, float(f"{task.expected:.3f}")).right  # as one reads it off
+        assert of.check(number, float(f"{task.expected:.4f}")).right  # as many digits as are asked for
 
 
 def test_any_cutoff_with_the_greatest_youden_index_is_right(exercises):
@@ -212,17 +213,27 @@ def test_a_rounded_answer_is_told_to_have_more_digits():
     assert close.hint(0.144) == "A slip." and close.hint(0.138) == "Look."
     assert close.hint(0.14) == "Another."  # exactly the slip
     assert "at least four digits" in OnPaper().check("1.3", 3.1).message
+    small = Task(0.07781, "Look.")
+    assert small.hint(0.08) == "Close: give at least four digits."  # two decimals, as a p value is printed
+    assert small.hint(0.1) == Task(0.004, "Look.").hint(0.0) == "Look."
 
 
 def test_an_answer_nearer_to_a_look_alike_is_wrong_if_four_digits_tell():
-    task = exercise_tasks.kappa_of({"up_up": 90, "up_down": 7, "down_up": 2, "down_down": 29})
-    for kappa in (0.82, 0.818, 0.8184, 0.81841, task.expected):
-        assert task.is_right(kappa), kappa
-    for scott_pi in (0.8181, 0.81805):
-        assert not task.is_right(scott_pi) and "Scott's pi" in task.hint(scott_pi)
+    task = Task(0.81841, "Look.", look_alikes=((0.81805, "Another."),))
+    for right in (0.82, 0.818, 0.8184, 0.81841):
+        assert task.is_right(right), right
+    for other in (0.8181, 0.81805):
+        assert not task.is_right(other) and task.hint(other) == "Another."
+    equal = Task(0.81841, "Look.", look_alikes=((0.818411, "Another."),))
+    assert equal.is_right(0.81841) and equal.is_right(0.818411)  # four digits do not tell
+
+
+def test_kappa_is_told_from_scotts_pi_and_undefined_without_cases():
+    task = exercise_tasks.kappa_of({"up_up": 75, "up_down": 22, "down_up": 1, "down_down": 30})
+    assert task.tells_apart and not task.is_right(0.58994) and "Scott's pi" in task.hint(0.58994)
     equal = exercise_tasks.kappa_of({"up_up": 90, "up_down": 7, "down_up": 7, "down_down": 29})
+    assert not equal.tells_apart  # such counts are not asked about
     assert np.isnan(exercise_tasks.kappa_of({"up_up": 0, "up_down": 0, "down_up": 0, "down_down": 0}).expected)
-    assert equal.is_right(equal.expected) and equal.is_right(equal.expected - 1e-12)  # both are the same
 
 
 def test_each_of_two_causes_of_a_wrong_volume_is_named(exercises):
@@ -233,11 +244,38 @@ def test_each_of_two_causes_of_a_wrong_volume_is_named(exercises):
     assert "litres" in scan.check("4.2", volume / 1000).message
 
 
-def test_the_median_of_healthy_lung_alone_is_told_from_that_of_the_lung_field(exercises):
+def test_the_median_of_the_lung_field_is_told_from_that_of_healthy_lung(exercises):
     scan, _ = exercises
     hu, labels = scan.example.hu, scan.example.label_map
-    healthy, ihu = np.median(hu[labels == 1]), hu[labels == 2].mean()
-    assert "labels 1 and 2" in scan.check("4.5", (-750 - healthy) / (ihu - healthy)).message
+    healthy, field, ihu = np.median(hu[labels == 1]), np.median(hu[labels > 0]), hu[labels == 2].mean()
+    assert scan.check("4.5", (-750 - healthy) / (ihu - healthy)).right
+    assert "labels 1 and 2" in scan.check("4.5", (-750 - field) / (ihu - field)).message
+
+
+def test_a_fit_without_intercept_and_a_penalised_one_are_named(exercises):
+    import statsmodels.api as sm
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    _, table = exercises
+    poi, severe = table.scans["poi"], table.scans["is_severe"]
+    without = sm.Logit(severe.astype(float), poi).fit(disp=0)
+    assert "no intercept" in table.check("5.3", np.exp(without.params["poi"] * poi.std())).message
+    scaled = StandardScaler().fit_transform(poi.to_frame())
+    assert "penalised" in table.check("5.3", np.exp(LogisticRegression().fit(scaled, severe).coef_.item())).message
+
+
+@pytest.mark.parametrize(("number", "fitting"), [("6.5", (112,)), ("7.1", (13, 26, 52))])
+def test_a_number_of_cases_that_fits_but_is_not_the_nearest_is_told_so(exercises, number, fitting):
+    for cases in fitting:
+        assert "fits too, but is not the nearest" in exercises[1].check(number, cases).message
+
+
+def test_the_middle_of_a_lesion_is_told_from_its_mean():
+    mean = LUNG_HU + 2 / 3 * LESION_MM / SECTION_MM * (LESION_HU - LUNG_HU)
+    assert "mean of all pixels" in OnPaper().check("1.1", mean).message
+    wrong = [slip for slip, _ in TASKS["1.1"](None).slips]
+    assert len({round(slip) for slip in wrong}) == len(wrong)  # one cause each
 
 
 def test_the_percentile_of_errors_with_heavy_tails_is_told_from_their_sd(exercises):

@@ -101,6 +101,14 @@ def test_drawing_the_thickness_moves_poi_and_ihu(thick):
     assert said[10][0] == pytest.approx(said[1][0], rel=0.25)
 
 
+def test_no_mark_of_the_thickness_is_cut_off(thick):
+    for thickness_mm in thickness.THICKNESSES_MM:
+        thick.controls["thickness_mm"].value = thickness_mm
+        for ax in thick.figure.axes[2:]:
+            (low, high), (_, mark) = ax.get_ylim(), ax.lines
+            assert low + 0.05 * (high - low) < mark.get_ydata()[0] < high - 0.05 * (high - low)
+
+
 def test_what_thick_sections_do_is_said_in_the_numbers_of_the_panel(thick):
     said = thickness.in_words((1, 10))
     thick.controls["thickness_mm"].value = 10

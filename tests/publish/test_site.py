@@ -314,6 +314,21 @@ def test_runs_lie_side_by_side(own_run):
     assert not site.write(own_run) and written_at(own_run) == before
 
 
+def test_numbers_of_rows_are_left_out_and_names_of_rows_kept():
+    frame = pd.DataFrame({"scan": ["P1", "P2"], "n": [3, 4]})
+    assert re.findall("<t[hd]>(.*?)</t[hd]>", notebook_page.table_html(frame.iloc[::-1].to_html())) == [
+        "scan", "n", "P2", "4", "P1", "3"
+    ]  # fmt: skip
+    for name, named in {"P1": frame.set_index("scan"), "0": frame.rename_axis("pair"), "scan": frame.T}.items():
+        assert f"<th>{name}</th>" in notebook_page.table_html(named.to_html())
+
+
+def test_an_output_of_blanks_is_no_output():
+    printed = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("\n", "a line\n")]
+    outputs, _ = notebook_page._outputs(nbformat.v4.new_code_cell("print()", outputs=printed))
+    assert [output.text for output in outputs] == ["a line\n"]
+
+
 def test_a_tables_cells_keep_their_spans_and_nothing_else():
     frame = pd.DataFrame({"n": [1, 2]}, pd.MultiIndex.from_tuples([("scans", "a"), ("scans", "b")]))
     kept = notebook_page.table_html(frame.to_html())

@@ -59,6 +59,26 @@ def test_counts_behind_table_4(pairs):
     assert counts.loc["volume_all", "Greatest kappa"] == f"{(2 / 3 - 4 / 9) / (1 - 4 / 9):.4f}"
 
 
+def test_what_reports_say_is_shown_in_words(pairs):
+    said = progression.phrases_in_words(pairs["report"])
+    assert said["Extent"].tolist() == [
+        "up", "partly up", "down", "opposite", "not mentioned", "not mentioned", "down", "not mentioned"
+    ]  # fmt: skip
+    assert said["Density"].tolist()[2:] == [
+        "up",
+        "not mentioned",
+        "not mentioned",
+        "not mentioned",
+        "partly down",
+        "down",
+    ]
+
+
+def test_kappas_are_said_in_a_line(pairs):
+    agreement = kappa.tabulate(progression.rated(pairs)).filter(like="volume", axis=0)
+    assert progression.kappas_in_words(agreement) == "Kappa, extent, whole 1.0000; Kappa, extent, all 0.4000"
+
+
 def test_table_3_leaves_out_opposite_phrases(pairs):
     table = progression.table_3(pairs)
     assert table["No. of phrase occurrences"].tolist() == [2, 2, 1, 2]

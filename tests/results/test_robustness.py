@@ -74,6 +74,15 @@ def results():
     return scans, every_section(scans, variants)
 
 
+def test_a_cutoff_chosen_on_the_same_scans_is_told_from_one_chosen_on_others():
+    index = pd.MultiIndex.from_product(
+        [["POI", "iHU"], ["auc", "sensitivity", "specificity"]], names=["model", "quantity"]
+    )
+    validated = pd.DataFrame({"apparent": [0.9, 0.8, 0.7] * 2, "held_out": [0.9, 0.75, 0.7, *[np.nan] * 3]}, index)
+    said = robustness.youden_in_words(validated)
+    assert said.endswith(": POI 0.5000 and 0.4500; iHU 0.5000 and –")
+
+
 def test_does_ihu_add_uses_the_likelihoods_of_the_same_scans(results):
     scans, (values, _, _, (_, alone, predicted)) = results
     both = predicted.dropna()

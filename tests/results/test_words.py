@@ -139,6 +139,15 @@ def test_the_ends_of_an_interval_are_in_one_column_with_their_estimate():
     assert shown["other interval"].tolist() == ["[0.100, 0.300]", "[0.200, 0.400]"]
 
 
+def test_a_table_is_shown_as_it_is_printed():
+    index = pd.MultiIndex.from_tuples([("POI", "a"), ("iHU", "b")], names=["model", None])
+    table = pd.DataFrame({"p_value": [1.44e-19, math.nan], "at_cutoff": [0.1243, -496.65], "n": [531, 530]}, index)
+    text = words.shown(table)
+    assert list(text.columns) == ["p value", "At cutoff", "n"] and list(text.index.names) == ["Model", None]
+    assert text["p value"].tolist() == ["<0.001", "–"] and text["n"].tolist() == [531, 530]
+    assert not text.map(lambda cell: isinstance(cell, float)).any(axis=None)
+
+
 def test_abbreviations_that_occur_are_said_and_no_others():
     assert words.abbreviations(["AUC", "x"], ["POI+iHU"]) == (
         "AUC, area under the receiver operating characteristic curve; iHU, mean Hounsfield unit of the infection; "

@@ -131,7 +131,7 @@ def panel():
         ax.margins(y=0.3)
         (mark,) = ax.plot([], [], marker="o", color=COLOURS["severe"], linestyle="none")
         marks.append((mark, values))
-    charts[0].set_ylim(bottom=0)
+    charts[0].set_ylim(0, 1.2 * charts[0].dataLim.ymax)
     charts[1].set_xlabel("Section thickness (mm)")
 
     @styled
