@@ -312,7 +312,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     toys = [toy_sections(k) for k in range(6)]
     for task in ("lung", "infection"):
-        # Targets without augmentation are 0 or 1 and all pixels count, so that the networks are certain everywhere: half
+        # Targets without augmentation are 0 or 1 and all pixels count, so the networks are certain everywhere: half
         # precision moves them less than 0.002.
         one = settings(task, epochs=20, sections_per_epoch=64, learning_rate=1e-2, augmentation="none", margin_mm=60.0)
         model, *_ = training.train(toys, toys[:1], one, folder, progress=False)
