@@ -163,6 +163,7 @@ def table(cards):
 def _facts(card):
     settings, scores = card["settings"], card["scores"]
     dice = [f"{scores[name]:.2f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None]  # one has no SD
+    judged = "1 scan" if scores["n"] == 1 else f"{scores['n']} scans"
     return {
         "Trained on": trained_on(card),
         "Held out": held_out(card),
@@ -170,7 +171,7 @@ def _facts(card):
         "Training": f"{settings['epochs']} epochs of {settings['sections_per_epoch']} sections, batches of "
         f"{settings['batch_size']}, peak learning rate {settings['learning_rate']:g}, augmentation "
         f"{settings['augmentation']}, seed {settings['seed']}",
-        "Held-out Dice": f"{'±'.join(dice) or '–'} over {scores['n']} {'scan' if scores['n'] == 1 else 'scans'} of {scores['of']}",
+        "Held-out Dice": f"{'±'.join(dice) or '–'} over {judged} of {scores['of']}",
         "Threshold": f"{card['threshold']:g}",
         "Intended use": card["intended_use"],
         "Limits": card["limits"],
