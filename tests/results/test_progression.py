@@ -344,7 +344,7 @@ def test_a_table_of_unknown_wordings_is_there_only_if_there_are_any(tmp_path, ca
     (cell,) = [cell for cell in cells if "Table_S13" in cell.source]
     run = Run("mine", tmp_path)
     told = {"key_phrases": key_phrases, "reports": pd.Series([report]), "study_run": run, "tables": tables,
-            "table_notes": table_notes}  # fmt: skip
+            "table_notes": table_notes, "words": words}  # fmt: skip
     exec(cell.source, told)
     assert len(told["wordings"]) == n_rows
     assert len(list(run.figures.glob("Table_S13*"))) == 4 * n_rows
