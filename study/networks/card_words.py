@@ -87,6 +87,14 @@ def initial_weights(card):
     return f"from an earlier stage of training, the first {began} (stages of training: model card)" if later else began
 
 
+def final_weights(card):
+    """Which weights a network has: those after its last epoch, or a mean of them and of those that it went on from."""
+    kept = card["settings"].get("keep_of_start", 0)
+    if kept:
+        return f"the mean of those before the last training ({kept:.0%}) and after it ({1 - kept:.0%})"
+    return "those after the last epoch"
+
+
 def length(stage):
     """How long one of the :func:`stages` was, and how much of the weights that it went on from is kept in its own."""
     settings = stage.get("settings")

@@ -55,9 +55,15 @@ def title(notebook):
 
 
 def lead(notebook):
-    """The first paragraph of a notebook that is neither heading nor quotation, as Markdown."""
+    """The first paragraph of a notebook that is neither heading nor quotation, as Markdown for a page beside docs/."""
     paragraphs = notebook.cells[0].source.split("\n\n") if notebook.cells[0].cell_type == "markdown" else []
-    return next((" ".join(text.split()) for text in paragraphs if not text.startswith(("#", ">"))), "")
+    first = next((" ".join(text.split()) for text in paragraphs if not text.startswith(("#", ">"))), "")
+    return linked(first, "")
+
+
+def linked(prose, up="../"):
+    """A notebook's prose whose links to the project's documents lead to their pages, `up` from where it stands."""
+    return re.sub(r"\]\(\.\./(docs/[\w-]+)\.md\b", rf"]({up}\1.html", prose)
 
 
 def addresses(run, listed):

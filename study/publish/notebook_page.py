@@ -53,7 +53,7 @@ def page(run, name, functions):
             continue  # paths of the user's, which the facts below leave out
         label = f"({executed.cell_anchor(cell)})="
         if cell.cell_type != "code":
-            cells.append(new_markdown_cell(f"{label}\n\n{cell.source}"))
+            cells.append(new_markdown_cell(f"{label}\n\n{executed.linked(cell.source)}"))
             continue
         things = {thing: function for thing, (maker, function) in made.items() if maker is cell}
         outputs, alts = _outputs(cell) if run.may_name else _saved(run, cell, things)

@@ -9,8 +9,9 @@ from study.statistics.kappa import FEWEST_CASES
 
 NOTES = {
     "2": "Parentheses: counts. Brackets: {confidence} confidence intervals, of sensitivity and specificity by "
-    "bootstrap of scans within each status (exact where they are 0 or 100 %), of the AUC by DeLong on the logit "
-    "scale; they take scans as independent, and Tables S3 and S15 have intervals over patients. p values: over scans, "
+    "bootstrap of scans within each status (exact where they are 0 or 100 %), with the cut-off kept that Youden's "
+    "index chose on the same scans, of the AUC by DeLong on the logit scale; they take scans "
+    "as independent, and Tables S3 and S15 have intervals over patients. p values: over scans, "
     "taken as independent too, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no biomarker of the "
     "model matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows that need it.",
     "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
@@ -43,7 +44,8 @@ NOTES = {
     "85 % with 8). Stated prevalence: {prevalence}.",
     "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off chosen anew in each "
     "resample (percentiles, as in Table S15). Patients: those of the status on which the number depends, severe ones "
-    "for sensitivity, others for specificity, the rarer for the AUC; of both together it takes more.",
+    "for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's (Table S3); of "
+    "both together it takes more.",
     "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
     "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
     "other.",

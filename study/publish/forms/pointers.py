@@ -191,6 +191,7 @@ SAID_BY_CARDS = {
         card_words.trained_on,
         card_words.held_out,
         card_words.initial_weights,
+        card_words.final_weights,
         card_words.sections,
         card_words.in_crate,
     )
