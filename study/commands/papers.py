@@ -82,7 +82,7 @@ def compare(
             sides = [snapshot.read(one, root) for one in (name, other)]
         table = side_by_side.compare(*sides)
         if out is not None:
-            save_csv(table, out, user_text=table.columns)
+            save_csv(table, out, user_text=side_by_side.TEXTS)
     except (ValueError, OSError) as error:
         stop(error, 2)
     parted = side_by_side.first_difference(*sides)
