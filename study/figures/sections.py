@@ -285,5 +285,5 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
     key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
     figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
     outlined = ", the lung outlined and the infection in red" * (label_maps is not None)
-    figure.caption = f"{title}: one axial section of each{outlined}. {WINDOW_SAID}"
+    figure.caption = f"{title}. Axial sections{outlined}. {WINDOW_SAID}"
     return figure

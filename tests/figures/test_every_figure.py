@@ -154,6 +154,17 @@ def test_every_drawing_function_is_tried(figures):
     assert set(figures) == drawing
 
 
+def test_the_bar_of_a_section_is_as_long_as_its_caption_says(figures):
+    """In mm of the section, whose axes are alike."""
+    barred = {name for name, figure in figures.items() if "5 cm" in words_of(figure)}
+    assert {"consecutive_sections", "longitudinal", "false_positives", "montage", "worst_scans"} < barred
+    for name in barred:
+        assert "Bar: 5 cm; R, L, A, P: the patient's right" in figures[name].caption, name
+    ax = figures["consecutive_sections"].axes[-1]
+    (bar,) = (line for line in ax.lines if line.get_color() == "white")
+    assert ax.get_aspect() == 1 and np.ptp(bar.get_xdata()) == 50.0
+
+
 def test_figures_have_a_columns_width_and_leave_pyplot_alone(figures):
     import matplotlib.pyplot as plt
 
