@@ -91,7 +91,8 @@ def write(task, data, history, dice, threshold):
         },
         "history": history.to_dict("records"),
         "versions": {"torch": torch.__version__, "monai": monai.__version__},
-        "intended_use": f"{FINDS[task]} on chest CT with sections of {low:.3g}-{high:.3g} mm, for research on this method",
+        "intended_use": f"{FINDS[task]} on chest CT with sections of {low:.3g}-{high:.3g} mm, for research on this "
+        "method",
         "limits": "; ".join(_limits(task, data)),
     }
 

@@ -105,6 +105,16 @@ def test_networks_that_came_from_elsewhere_are_never_said_to_be_of_this_run(tmp_
     assert "Training set of other origin" in texts["Figure_flow"]
 
 
+def test_a_checklist_names_the_items_that_are_missing_and_what_their_authors_may_state(tmp_path):
+    run = made(tmp_path, "restricted")
+    text = documents(run)["checklist_claim_2024.md"].replace("\\", "")
+    (said,) = (line for line in text.splitlines() if line.startswith("Missing: "))
+    table = pd.read_csv(run.figures / "checklist_claim_2024.csv", dtype=str)
+    missing = table[table["status"] == "missing"]
+    assert re.findall(r"(?:^Missing:|\),) (\w+) \(", said) == missing["item"].tolist() and len(missing) > 9
+    assert "44 (funding)." in said and "43 (availability_of_data, repository)" in said
+
+
 def test_networks_trained_on_patients_are_not_said_to_be_trained_on_phantoms(tmp_path):
     texts = documents(made(tmp_path, "synthetic", REAL, trained_here=True))
     assert "37 scans (4 without infection)" in texts["checklist_tripod_ai.csv"]
