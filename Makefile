@@ -33,11 +33,12 @@ check: .venv/ready
 site: .venv/ready
 	@study site $(RUN)
 
-# Twice, for the references. What LaTeX says is in the log beside the PDF.
+# Twice, for the references. What LaTeX notes beside the PDF goes, as all in figures/ is published; where it fails, its log stays.
 manuscript: .venv/ready
 	@cd docs/manuscript && for turn in 1 2; do pdflatex -interaction=batchmode -halt-on-error \
 		-output-directory ../../figures/$(RUN) '\def\run{../../figures/$(RUN)}\input{manuscript}' >/dev/null 2>&1 \
 		|| { grep -A3 '^!' ../../figures/$(RUN)/manuscript.log; exit 1; }; done
+	@cd figures/$(RUN) && rm -f manuscript.aux manuscript.log manuscript.out
 	@echo "read: figures/$(RUN)/manuscript.pdf"
 
 lab: lab-ready

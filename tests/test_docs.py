@@ -4,13 +4,15 @@ import ast
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer.main
 import yaml
 
-from helpers.project import ROOT, saved_by_the_notebooks
+from helpers.project import REFERENCE, ROOT, saved_by_the_notebooks
 from study import provenance
 from study.__main__ import app
 from study.fingerprint import digests
@@ -243,3 +245,24 @@ def test_other_systems_are_tested_by_the_two_commands():
     steps = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]["test"]["steps"]
     typed = [words_of(line) for line in first_block.splitlines()]
     assert [words_of(step["run"]) for step in steps if "run" in step] == typed == [["make", "study"], ["make", "test"]]
+
+
+def test_of_a_manuscript_only_the_pdf_stays_among_the_figures(tmp_path):
+    """With a LaTeX that writes its files and sets nothing; where it fails, its log stays."""
+    for name in ("docs/manuscript", "figures/demo", ".venv/bin", ".venv/ready"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    latex = tmp_path / ".venv" / "bin" / "pdflatex"
+    command = ["make", "--silent", "-o", ".venv/ready", "manuscript"]
+    for ending, left in (("", {"pdf"}), ("exit 1\n", {"pdf", "aux", "log", "out"})):
+        latex.write_text("#!/bin/sh\nfor kind in pdf aux log out; do touch $4/manuscript.$kind; done\n" + ending)
+        latex.chmod(0o755)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode == 0) == (not ending), done.stderr
+        assert {path.suffix[1:] for path in (tmp_path / "figures" / "demo").iterdir()} == left
+
+
+def test_the_number_of_data_sets_that_r_has_answered_is_that_of_the_reference():
+    files = [*REFERENCE.glob("*_data.csv"), *REFERENCE.glob("*/data.csv")]
+    names = [(path, name) for path in files for name in set(pd.read_csv(path)["data"])]
+    assert f"tested against R on {len(names)} data sets" in TEXT["docs/how-it-is-built.md"]

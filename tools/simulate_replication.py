@@ -172,7 +172,7 @@ def main():
         rows.append({
             "printed": printed, "again": again, "differs": len(differs),
             "alike": counts.get("not distinguishable", 0), "reproduced": counts.get("reproduced", 0),
-            "inconsistent": (compared["arithmetic"] == "inconsistent").sum(),
+            "inconsistent": compared["arithmetic"].isin(verdicts.ACCUSED).sum(),
             "least_p": compared["p_of_difference"].min(), "which": " ".join(differs),
         })  # fmt: skip
         table = pd.DataFrame(rows)

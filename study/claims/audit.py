@@ -28,7 +28,10 @@ GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to 
 
 
 CONTRADICTION, READING, SPELLING = 2, 1, 0
-WEIGHTS = {CONTRADICTION: "contradiction", READING: "another reading", SPELLING: "unit"}
+# What a finding is called, and a claim that it accuses: the same words in every list, page and count.
+WEIGHTS = {CONTRADICTION: "contradiction", READING: "another reading", SPELLING: "wording of a unit"}
+SEVERAL = {"contradiction": "contradictions", "another reading": "other readings",
+           "wording of a unit": "wordings of units"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,17 +131,15 @@ def findings(checks):
 
 
 def counted(findings):
-    """Count findings by weight, in words, such as "3 contradictions, 2 by another reading, 5 wordings of units".
+    """Count findings by weight, in words, such as "3 contradictions, 2 other readings, 5 wordings of units".
 
     Parameters
     ----------
     findings : DataFrame
         From :func:`findings`, or read from the CSV file that has them.
     """
-    singular = dict(zip(WEIGHTS.values(), ("contradiction", "by another reading", "wording of a unit"), strict=True))
-    plural = dict(zip(WEIGHTS.values(), ("contradictions", "by another reading", "wordings of units"), strict=True))
     counts = findings["finding"].value_counts().reindex(list(WEIGHTS.values()), fill_value=0)
-    return ", ".join(f"{n} {(singular if n == 1 else plural)[name]}" for name, n in counts.items() if n) or "none"
+    return ", ".join(f"{n} {name if n == 1 else SEVERAL[name]}" for name, n in counts.items() if n) or "none"
 
 
 def implied(checks, rules=IMPLIED):

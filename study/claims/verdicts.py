@@ -36,8 +36,10 @@ VERDICTS = {
     "cannot be tested": "–",
 }  # fmt: skip
 UNCHECKED = "in no relation"  # with another printed number: arithmetic says nothing
-ARITHMETIC = {"consistent": "✓", "inconsistent": "✗", UNCHECKED: "–"}
-FAILING = ("differs", "inconsistent")  # what makes `study verify` exit with 1
+# A claim that findings of the audit accuse is what the weightiest of them is.
+ACCUSED = dict(zip(audit.WEIGHTS.values(), "✗≈°", strict=True))
+ARITHMETIC = {"consistent": "✓", **ACCUSED, UNCHECKED: "–"}
+FAILING = ("differs", *ACCUSED)  # what makes `study verify` exit with 1
 # In the words of notebook 6, which this room does not know; the tests of study.results.progression compare them.
 NO_REPORT = "no follow-up scan of this run has a report"
 WHY_NO_NUMBER = {
@@ -56,11 +58,11 @@ COLUMNS = [
 
 
 def _arithmetic(claim, checks):
-    """Whether a claim can be true beside the others: "consistent", "inconsistent" or "" (unchecked), and the words."""
+    """Whether a claim can be true beside the others, one of `ARITHMETIC` ("" if unchecked), and the words."""
     own = [check for check in checks if claim.id in {one.id for one in check.cited}]
-    failed = [f"{check.words}; would fit: {check.fits}" for check in own if not check.holds]
-    if failed:
-        return "inconsistent", "; ".join(failed)
+    if failed := audit.failed(own):
+        words = "; ".join(f"{check.words}; would fit: {check.fits}" for check in failed)
+        return audit.WEIGHTS[failed[0].weight], words
     return ("consistent", "; ".join(dict.fromkeys(check.words for check in own))) if own else ("", "")
 
 
@@ -78,7 +80,7 @@ def gather(claims, run):
 def compare(paper, values, tier, checks=None):
     """Set every claim beside what was regenerated, with a verdict.
 
-    The verdicts, of which only *differs* and *inconsistent* count against a paper or a run:
+    The verdicts, of which only *differs* counts against a run:
 
     =====================  =============================================================================
     reproduced             the regenerated number rounds to the digits printed (or keeps the bound, or is the word)
@@ -338,7 +340,7 @@ def summary(table):
 
 
 def failing(table):
-    """Select the claims that a run contradicts (*differs*) or that others of the paper do (*inconsistent*)."""
+    """Select the claims that a run contradicts (*differs*) or that a finding of the audit accuses (`ACCUSED`)."""
     return table[table["verdict"].isin(FAILING) | table["arithmetic"].isin(FAILING)]
 
 

@@ -15,9 +15,10 @@ app = typer.Typer()
 def verify(name: Annotated[str, typer.Argument(metavar="RUN", help="a finished run, such as demo")] = "demo"):
     """Compare every printed number of the paper with the run's.
 
-    Exits with 1 if a claim differs (the run's patients contradict it) or is
-    inconsistent (it contradicts the paper's other numbers: the findings of
-    the audit are listed, the weightiest first, each with its claims), with 2
+    Exits with 1 if a claim differs (the run's patients contradict it) or the
+    audit accuses it (a contradiction to the paper's other numbers, what
+    another reading solves, the wording of a unit: the findings are listed, the
+    weightiest first, each with its claims), with 2
     if the run has recorded nothing, else with 0. Reproduced, not
     distinguishable, consistent, synthetic only, unknown origin and cannot be tested are
     not failures; a note says so if no claim was tested.
@@ -82,7 +83,7 @@ def compare(
             sides = [snapshot.read(one, root) for one in (name, other)]
         table = side_by_side.compare(*sides)
         if out is not None:
-            save_csv(table, out, user_text=table.columns)
+            save_csv(table, out, user_text=side_by_side.TEXTS)
     except (ValueError, OSError) as error:
         stop(error, 2)
     parted = side_by_side.first_difference(*sides)

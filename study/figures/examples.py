@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from study.figures.one_section import body_frame, widest_sections
+from study.plural import count
 from study.results.words import as_dice, signed
 from study.scans.ct import ScanError, read_label_map, read_lung_mask, read_mask, read_scan
 from study.scans.identities import called, days
@@ -296,23 +297,29 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
 
 
 def gallery(scans, folder, n=8):
-    """Middle sections of `n` scans spread over a table, as `study.figures.sections.montage` wants.
+    """A section of each of `n` scans spread over a table, as `study.figures.sections.montage` wants.
 
     Returns
     -------
-    list of (title, hu), list of spacing_mm
+    list of (title, hu), list of spacing_mm, str
+        The third says of how many scans these are and which section each is: that with the most infection in the
+        table's mask, or the middle one.
     """
     chosen = scans.iloc[np.unique(np.linspace(0, len(scans) - 1, min(n, len(scans))).round().astype(int))]
-    pictures, spacings = [], []
+    pictures, spacings, by_mask = [], [], []
     for row in chosen.itertuples(index=False):
         try:
             scan = read_scan(folder / row.image)
             z = len(scan.hu) // 2
-            if pd.notna(getattr(row, "infection_mask", None)):
+            has_mask = pd.notna(getattr(row, "infection_mask", None))
+            if has_mask:
                 z = widest_sections(read_mask(folder / row.infection_mask, scan) * 2, 1)[0]
         except ScanError:
             continue  # notebook 3 lists it among the exclusions, with the reason
         status = getattr(row, "status", None)
         pictures.append((called(row.scan_id, folder) + (f", {status}" if pd.notna(status) else ""), scan.hu[z]))
         spacings.append(scan.spacing_mm)
-    return pictures, spacings
+        by_mask.append(has_mask)
+    masked, middle = "the one with the most infection in the scan's mask", "the middle one"
+    which = masked if all(by_mask) else f"{masked}, {middle} without a mask" if any(by_mask) else middle
+    return pictures, spacings, f"{len(pictures)} of {count(len(scans), 'scan')}, of each a section: {which}"

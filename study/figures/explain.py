@@ -10,6 +10,7 @@ from study.figures.one_section import (
     INFECTION_KEY,
     LUNG_KEY,
     LUNG_WINDOW_HU,
+    MARKS_SAID,
     SOFT_TISSUE_WINDOW_HU,
     WINDOW_KEY,
     WINDOW_SAID,
@@ -88,7 +89,7 @@ def hu_windows(hu, label_map, spacing_mm, title="", **_):
         "The scale of Hounsfield units (HU). (a) How often each HU occurs in one axial section, where tissues lie, and "
         "the grey that two windows give to each HU. (b, c) The section in both windows. (d) A sketch along the body: "
         "thick sections average what lies in them, and give the diaphragm and a small consolidation the HU of ground "
-        "glass."
+        f"glass. {MARKS_SAID}"
     )
     return figure
 
@@ -180,7 +181,7 @@ def network_input(channels, offsets_mm, infection, spacing_mm, title=""):
     )
     figure.caption = (
         f"What the network is given ({title}): {count}, each with its distance from the section itself, and the "
-        f"infection of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}."
+        f"infection of that one (red), which it must predict. {greys[:1].upper()}{greys[1:]}. {MARKS_SAID}"
     )
     return figure
 

@@ -126,7 +126,10 @@ def sides(ax, letters="RLAP"):
         write_on(ax, x, y, letter, ha, va)
 
 
-def scale_bar(ax, length_mm=50.0):
+BAR_MM = 50.0
+
+
+def scale_bar(ax, length_mm=BAR_MM):
     """Draw a bar of known length in the lower right corner."""
     left, right = ax.get_xlim()
     bottom = ax.get_ylim()[0]
@@ -160,7 +163,9 @@ def key(figure, entries):
 INFECTION_KEY = Patch(facecolor=(*RED, 0.35), edgecolor=RED, label="infection")
 LUNG_KEY = Line2D([], [], color=CYAN, linewidth=0.8, label="lung outline")
 WINDOW_WORDS = f"lung window: level {LUNG_WINDOW_HU[0]:.0f}, width {LUNG_WINDOW_HU[1]:.0f} HU".replace("-", "−")
-WINDOW_SAID = f"{WINDOW_WORDS[:1].upper()}{WINDOW_WORDS[1:]}."
+# What is drawn on sections, for captions.
+MARKS_SAID = f"Bar: {BAR_MM / 10:g} cm; R, L, A, P: the patient's right, left, front and back."
+WINDOW_SAID = f"{WINDOW_WORDS[:1].upper()}{WINDOW_WORDS[1:]}. {MARKS_SAID}"
 WINDOW_KEY = Line2D([], [], linestyle="none", label=WINDOW_WORDS)
 
 

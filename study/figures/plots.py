@@ -289,7 +289,8 @@ def learning_curves(history, whose=""):
     ----------
     history : DataFrame
         ``epoch``; numeric columns whose names contain "loss" (left panel) or "dice" (right panel); optional
-        ``network`` (a row of panels for each of its values) and ``n`` (held-out scans behind the Dice).
+        ``network`` (a row of panels for each of its values), ``n`` (held-out scans behind the Dice) and ``stage`` (how
+        many trainings, each from the weights of the one before, the network had with this one).
     whose : str
         From ``card_words.whose``: the foot of the figure and the end of its caption.
     """
@@ -327,6 +328,8 @@ def learning_curves(history, whose=""):
             ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
             figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
     said = whose[:1].upper() + whose[1:]
+    before = history.groupby("network", sort=False)["stage"].first() - 1 if split and "stage" in history else []
+    earlier = ", ".join(f"{name} {n}" for name, n in before.items() if n) if len(before) else ""
     if whose:
         figure.supxlabel(said, fontsize="medium")
     figure.caption = (
@@ -336,6 +339,7 @@ def learning_curves(history, whose=""):
             f"; {name} network {which}" for name, which in zip(networks, ("above", "below"), strict=False) if name
         )
         + "."
+        + (f" Shown is the last stage of training, after earlier ones ({earlier}; model card)." if earlier else "")
         + (f" {said}." if whose else "")
     )
     return figure

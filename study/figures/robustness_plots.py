@@ -297,7 +297,7 @@ def kappa_by_least_change(table, marked):
     )
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        f"unchanged and increased{' with its 95 % confidence interval (band)' * has_band}, "
+        f"unchanged and increased{' with its 95 % confidence interval over patients (band)' * has_band}, "
         + (
             "kappa of up and down among the pairs whose change counts where they are enough, and the share of these"
             if has_two

@@ -30,6 +30,7 @@ from study.figures.one_section import (
 )
 from study.figures.style import COLOURS, COLUMN_MM, MARKERS, new_figure, say_missing, styled
 from study.figures.table_layout import lines_of
+from study.plural import count
 from study.scans.labels import INFECTION, LUNG
 
 LETTER_MM = 8 / 72 * 25.4  # size of the letters
@@ -92,7 +93,8 @@ def _share(label_map):
 def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a scan with date and status"):
     """Draw Figure 5: one patient's scans in order of date, with POI and iHU, and the status at each date.
 
-    Red dots mark dates at which the patient was severe, green squares the others; the status is also written there.
+    Red dots mark dates at which the patient was severe, green squares the others; above the pictures, which have room
+    however close the dates are, stands the status too.
 
     Parameters
     ----------
@@ -117,14 +119,14 @@ def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a s
     height = min(height, 80.0)  # one or two scans would fill a page
     figure = new_figure("double", 2 * height + 66)
     figure.get_layout_engine().set(rect=(0, 0, 1, 0.985))  # the dates are at the upper edge
-    pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 16, 44))
+    pictures, below = figure.subfigures(2, 1, height_ratios=(2 * height + 20, 40))
     axes = pictures.subplots(2, len(scans), squeeze=False)
-    for (above, overlaid), (date, _, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
+    for (above, overlaid), (date, status, hu, label_map, poi, ihu) in zip(axes.T, scans, strict=True):
         for ax in (above, overlaid):
             show_section(ax, np.asarray(hu)[rows, columns], spacing_mm)
             sides(ax)
         overlay(overlaid, np.asarray(label_map)[rows, columns], spacing_mm)
-        above.set_title(_day(date, "%b %Y"), loc="center")
+        above.set_title(f"{_day(date, '%b %Y')}\n{status}", loc="center", color=COLOURS.get(status, COLOURS["ink"]))
         overlaid.set_xlabel(f"POI {100 * poi:.1f} %\n" + (f"iHU {ihu:.0f} HU" if np.isfinite(ihu) else "no infection"))
     scale_bar(axes[-1, -1])
     _course(below.subplots(), scans)
@@ -135,10 +137,10 @@ def longitudinal(scans, spacing_mm, title="", missing="no severe patient has a s
         f"red dots where the patient was severe and green squares where not: {course}."
     )
     figure.caption = (
-        f"{title or 'One patient over time'}: an axial section of {len(scans)} scans at about the same height (above), "
-        "the same with the lung outlined and the infection in red (middle), and the portion of infection (POI) of the "
-        "whole lungs with the status at each date (below; red dots: severe, green squares: non-severe). iHU: mean "
-        f"Hounsfield unit of the infection. {WINDOW_SAID}"
+        f"{title or 'One patient over time'}: an axial section of {count(len(scans), 'scan')} at about the same height "
+        "(above), the same with the lung outlined and the infection in red (middle), and the portion of infection "
+        "(POI) of the whole lungs with the status at each date (below; red dots: severe, green squares: non-severe). "
+        f"iHU: mean Hounsfield unit of the infection. {WINDOW_SAID}"
     )
     return figure
 
@@ -153,11 +155,11 @@ def _day(date, form="%b"):
 
 
 def _course(ax, scans):
-    """POI over time with the status marks, under the pictures of Figure 5."""
+    """POI over time with the status marks, under the pictures of Figure 5, whose titles name every date."""
     days = [_moment(scan[0]) for scan in scans]
     poi = [100 * scan[4] for scan in scans]
     ax.plot(days, poi, color=COLOURS["faint"], linewidth=0.8, zorder=1)
-    for place, (day, value, scan) in enumerate(zip(days, poi, scans, strict=True)):
+    for day, value, scan in zip(days, poi, scans, strict=True):
         ax.plot(
             day,
             value,
@@ -168,20 +170,13 @@ def _course(ax, scans):
             clip_on=False,
             zorder=3,
         )
-        # above the line wherever it goes, in two rows since dates may be close together
-        ax.text(
-            day,
-            (0.99, 0.86)[place % 2],
-            str(scan[1]),
-            transform=ax.get_xaxis_transform(),
-            ha="center",
-            va="top",
-            color=COLOURS.get(scan[1], COLOURS["ink"]),
-        )
-    ax.set_xticks(days, [_day(day) for day in days])
     ax.set_ylabel("POI (%)")
-    ax.set_ylim(0, max(max(poi) * 1.5, 1.0))
+    ax.set_ylim(0, max(max(poi) * 1.15, 1.0))
     ax.margins(x=0.06)
+    named = days[:1]  # the dates that have room for their names
+    for day in days[1:]:
+        named += [day] * (day - named[-1] >= 0.1 * (days[-1] - days[0]))
+    ax.set_xticks(days, [_day(day) if day in named else "" for day in days])
 
 
 @styled
@@ -285,5 +280,5 @@ def montage(scans, spacing_mm, title="", columns=4, label_maps=None):
     key(figure, ([INFECTION_KEY, LUNG_KEY] if label_maps is not None else []) + [WINDOW_KEY])
     figure.alt = f"{title}: {len(scans)} axial CT sections, {WINDOW_WORDS}; {'; '.join(words for words, _ in scans)}."
     outlined = ", the lung outlined and the infection in red" * (label_maps is not None)
-    figure.caption = f"{title}: one axial section of each{outlined}. {WINDOW_SAID}"
+    figure.caption = f"{title}. Axial sections{outlined}. {WINDOW_SAID}"
     return figure

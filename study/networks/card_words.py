@@ -45,7 +45,7 @@ def whose(run):
     name = "networks of other origin" if elsewhere else "networks"
     if models and Path(models) == BUNDLED:
         name = "bundled networks"
-    if all(card["data"].get("simulated") for card in cards.values()):
+    if all(stage["data"].get("simulated") for card in cards.values() for stage in stages(card)):
         return f"{name}, trained and evaluated on simulated scans"
     return f"{name}, trained and evaluated on scans other than the cohort's" if elsewhere else ""
 
@@ -72,6 +72,12 @@ def trained_on(card):
         return last["data"]["in_words"]
     simulated = ", earlier ones on simulated scans only" if all(s["data"].get("simulated") for s in earlier) else ""
     return f"{last['data']['in_words']} (the last stage of training{simulated}; stages of training: model card)"
+
+
+def n_stages(card):
+    """How many stages the training had, in words: what the documents say beside the settings of the last."""
+    n = len(stages(card))
+    return f"{n}, each from the weights of the one before" if n > 1 else "one"
 
 
 def held_out(card):
@@ -171,16 +177,17 @@ def table(cards):
 def _facts(card):
     settings, scores = card["settings"], card["scores"]
     dice = [f"{scores[name]:.2f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None]  # one has no SD
+    last = f"the last of {n} stages: " if (n := len(stages(card))) > 1 else ""
     judged = "1 scan" if scores["n"] == 1 else f"{scores['n']} scans"
     return {
         "Trained on": trained_on(card),
         "Held out": held_out(card),
         "Input": f"{sections(card)}, pixels of {settings['pixel_mm']:.3g} mm",
-        "Training": f"{settings['epochs']} epochs of {settings['sections_per_epoch']} sections, batches of "
+        "Training": f"{last}{settings['epochs']} epochs of {settings['sections_per_epoch']} sections, batches of "
         f"{settings['batch_size']}, peak learning rate {settings['learning_rate']:g}, augmentation "
         f"{settings['augmentation']}, seed {settings['seed']}",
         "Held-out Dice": f"{'±'.join(dice) or '–'} over {judged} of {scores['of']}",
-        "Threshold": f"{card['threshold']:g}",
+        "Threshold": f"{card['threshold']:.2f}",
         "Intended use": card["intended_use"],
         "Limits": card["limits"],
     }

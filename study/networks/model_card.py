@@ -37,9 +37,9 @@ def learnt_from(table, folder, sections, section_mm):
     # Sections are averaged to the thickness asked for; thicker ones stay as they are.
     own_mm = table["slice_thickness_mm"].dropna()
     low, high = (float(max(limit(section_mm), limit(own_mm, default=0))) for limit in (min, max))
-    seen = f"sections of {low:g}-{high:g} mm"
+    seen = f"sections of {low:.3g}-{high:.3g} mm"
     if len(own_mm) and (own_mm.min(), own_mm.max()) != (low, high):
-        seen = f"sections of {own_mm.min():g}-{own_mm.max():g} mm averaged to {low:g}-{high:g} mm"
+        seen = f"sections of {own_mm.min():.3g}-{own_mm.max():.3g} mm averaged to {low:.3g}-{high:.3g} mm"
     kinds = f"{len(table) - len(ill)} without infection"
     if simulated:
         kinds += f", {covid} with COVID-19, {len(ill) - covid} with another pneumonia"
@@ -91,7 +91,8 @@ def write(task, data, history, dice, threshold):
         },
         "history": history.to_dict("records"),
         "versions": {"torch": torch.__version__, "monai": monai.__version__},
-        "intended_use": f"{FINDS[task]} on chest CT with sections of {low:g}-{high:g} mm, for research on this method",
+        "intended_use": f"{FINDS[task]} on chest CT with sections of {low:.3g}-{high:.3g} mm, for research on this "
+        "method",
         "limits": "; ".join(_limits(task, data)),
     }
 

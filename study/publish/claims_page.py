@@ -60,7 +60,8 @@ def write(run, address, table, findings, remarks):
         run=run.name, tier=run.tier, tier_words=verdicts.TIERS[run.tier], notebooks=executed.names(run),
         headings=HEADINGS, rows=rows, main=[row for row in rows if row["primary"]], level=verdicts.LEVEL,
         filters=filters, findings=findings.astype(str).to_dict("records"),
-        weights=audit.counted(findings), remarks=remarks.astype(str).to_dict("records"),
+        weights=audit.counted(findings), accused=[one for one in filters if one["answer"] in verdicts.ACCUSED],
+        remarks=remarks.astype(str).to_dict("records"),
         places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
         style=style, style_source=_source(style), script=script, script_source=_source(script),
     ))  # fmt: skip

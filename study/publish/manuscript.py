@@ -11,6 +11,7 @@ import pandas as pd
 from study.figures import captions, word
 from study.figures.latex import latex_text
 from study.files import write_bytes, write_json, write_text
+from study.networks import card_words
 from study.publish import saved
 from study.results.words import DICE_DIGITS, MISSING, SHARE_DIGITS, p_value
 from study.run import mark_of
@@ -37,6 +38,8 @@ HEAD = """\
 % Data tier: {tier}.{warning}
 \\newcommand{{\\studyTier}}{{{tier}}}
 """
+# What the networks' cards say; a run of a table of biomarkers has none.
+TRAINED = "\\newcommand{{\\studyTraining}}{{{}}}\n"
 NO_PATIENTS = " THESE PATIENTS DO NOT EXIST: no number below is evidence about people."
 
 
@@ -54,7 +57,11 @@ def write(run):
     """
     recorded = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(run.values.glob("*.json"))]
     rows = [printed(notebook["notebook"], value) for notebook in recorded for value in notebook["values"]]
-    lines, taken = [], {"studyTier": "the tier"}
+    cards = card_words.read(run.models)
+    trained_on = card_words.of_both(cards, card_words.trained_on) if cards else ""
+    lines, taken = [], {"studyTier": "the tier", "studyTraining": "the networks' training"}
+    if trained_on:
+        lines.append(TRAINED.format(_latex(trained_on)))
     for row in rows:
         for ending, text in (("", row["text"]), ("Interval", row["interval"]), ("N", row["n"])):
             name = row["macro"] + ending
@@ -69,7 +76,7 @@ def write(run):
             lines.append(f"\\newcommand{{\\{name}}}{{{_latex(str(text))}}}{comment}\n")
     warning = NO_PATIENTS if run.tier == "synthetic" else ""
     write_text(run.figures / "numbers.tex", HEAD.format(run=run.name, tier=run.tier, warning=warning) + "".join(lines))
-    note = {"run": run.name, "tier": run.tier, "note": warning.strip()}
+    note = {"run": run.name, "tier": run.tier, "note": warning.strip(), "networks_trained_on": trained_on}
     write_json(run.figures / "numbers.json", {**note, "numbers": rows})
     listed = [captions.read(path) for path in sorted(run.figures.glob("Figure_*.caption.md"), key=saved.in_order)]
     if listed:

@@ -20,7 +20,8 @@ from study.results import snapshot, words
 
 ANSWERS = ("equal", "within rounding", "within its interval", "beyond", "in one alone")
 FAILING = ("beyond", "in one alone")
-COLUMNS = ["where", "what", "one", "other", "answer"]
+TEXTS = ["where", "what", "one", "other", "answer"]
+NUMBERS = [f"{side}_{part}" for side in ("one", "other") for part in ("value", "low", "high")]
 SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the tables sees
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
@@ -33,24 +34,29 @@ def compare(one, other):
     -------
     DataFrame
         ``where`` (notebook or table), ``what`` (value, or row and column), ``one``, ``other`` (as text, empty where
-        there is none), ``answer``; the worst first.
+        there is none), ``answer`` (`TEXTS`); then as numbers, NaN where there is none, of each side the value and the
+        ends of its interval (`NUMBERS`), and their ``difference``, other - one; the worst first.
     """
     rows = []
     for notebook in dict.fromkeys([*one["values"], *other["values"]]):
         sides = [{value["name"]: value for value in side["values"].get(notebook, [])} for side in (one, other)]
-        rows += _paired(notebook, *sides, _of_values, _shown)
+        rows += _paired(notebook, *sides, _of_values, _shown, _recorded)
     for name in dict.fromkeys([*one["tables"], *other["tables"]]):
-        rows += _paired(name, *(_cells(side["tables"].get(name, [])) for side in (one, other)), _of_cells, str)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+        sides = [_cells(side["tables"].get(name, [])) for side in (one, other)]
+        rows += _paired(name, *sides, _of_cells, str, _written)
+    table = pd.DataFrame(rows, columns=[*TEXTS, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
+    table["difference"] = table["other_value"] - table["one_value"]
     order = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
     return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def _paired(where, one, other, judge, show):
+def _paired(where, one, other, judge, show, numbers):
     for what in dict.fromkeys([*one, *other]):
         sides = one.get(what), other.get(what)
         answer = "in one alone" if None in sides else judge(what, *sides)
-        yield where, what, *("" if side is None else show(side) for side in sides), answer
+        shown = ["" if side is None else show(side) for side in sides]
+        found = [number for side in sides for number in ((None,) * 3 if side is None else numbers(side))]
+        yield where, what, *shown, answer, *found
 
 
 def first_difference(one, other):
@@ -212,6 +218,11 @@ def _shown(value):
         value["value"], float) else str(value["value"])  # fmt: skip
 
 
+def _recorded(value):
+    return tuple(number if isinstance(number := value.get(field), (int, float)) else None
+                 for field in ("value", "ci_low", "ci_high"))  # fmt: skip
+
+
 # --- cells of tables ---
 
 
@@ -250,6 +261,12 @@ def _of_cells(_, one, other):
     a, b = (float(text) for text in pairs[0])
     first, second = (tuple(float(end) for end in found.groups()) for found in intervals)
     return "within its interval" if _inside(a, second) and _inside(b, first) else "beyond"
+
+
+def _written(cell):
+    """The number with which a cell begins, and its interval."""
+    number, interval = NUMBER.match(cell), INTERVAL.search(cell)
+    return number and number[0], *(interval.groups() if interval else (None, None))
 
 
 def _unit(text):

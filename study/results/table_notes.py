@@ -41,7 +41,7 @@ NOTES = {
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "
     "where few patients are severe: in simulations those of an AUC held the truth in 92 % with 32 severe patients, in "
-    "85 % with 8). Stated prevalence: {prevalence}.",
+    "85 % with 8). Stated prevalence: {prevalence}, which is assumed unless the authors set it.",
     "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off chosen anew in each "
     "resample (percentiles, as in Table S15). Patients: those of the status on which the number depends, severe ones "
     "for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's (Table S3); of "
@@ -62,6 +62,7 @@ NOTES = {
 DASHES = {
     "4": "Dashes: where all cases agree, or none, the error would be 0, which is no certainty; a kappa without an "
     f"error, or of fewer than {FEWEST_CASES} cases, has no word.",
+    "S15": "No brackets, or a dash: all resamples give the same number, or none.",
     "S17": f"Dashes and no brackets: nothing is tested where either kappa is of fewer than {FEWEST_CASES} pairs or "
     "patients, or resamples do not differ.",
 }
@@ -77,8 +78,13 @@ def under(number, confidence=0.95, prevalence=0.05, shown=None):
     confidence, prevalence : float
         Level of the intervals and stated prevalence, fractions.
     shown : DataFrame, optional
-        The table: where a cell of it is missing, the note says why (`DASHES`).
+        The table: where a cell of it is missing, or has no interval and others of its column have one, the note says
+        why (`DASHES`).
     """
     note = NOTES[number].format(confidence=f"{100 * confidence:g} %", prevalence=f"{100 * prevalence:g} %")
-    dashes = shown is not None and (shown.isna() | shown.eq(words.MISSING)).any(axis=None)
-    return f"{note} {DASHES[number]}" if dashes else note
+    return f"{note} {DASHES[number]}" if shown is not None and _lacks_something(shown) else note
+
+
+def _lacks_something(shown):
+    brackets = shown.map(lambda cell: isinstance(cell, str) and "[" in cell)
+    return (shown.isna() | shown.eq(words.MISSING) | (~brackets & brackets.any())).any(axis=None)

@@ -337,7 +337,7 @@ def test_what_this_paper_has():
         table["rule"].tolist() == ["same"] + ["agreement"] * 2 + ["same", "order"] + ["unit"] * 5
     )  # the weighty first
     assert table["where"].tolist()[:3] == ["Abstract", "Table 4", "Table 4; Table 3"]
-    assert audit.counted(table) == "3 contradictions, 2 by another reading, 5 wordings of units"
+    assert audit.counted(table) == "3 contradictions, 2 other readings, 5 wordings of units"
     assert found["Abstract; Table 2", "same"].what_would_fit.endswith("POI alone, which is 0.9680 in Table 2")
     assert "every 5 mm" in found["Methods, CT protocol", "order"].what_would_fit
     (current,) = table.loc[table["printed"] == "tube current, lowest: 30 mAs", "what would fit"]

@@ -162,14 +162,14 @@ def assert_findings_once_and_by_weight(printed):
     expected = [f"{row[0]}: {row[-2]}; would fit: {row[-1]}" for row in findings.itertuples(index=False)]
     assert [line for line in lines if not line.startswith(("  ", "study:"))] == expected
     weights = [line.partition(":")[0] for line in expected]
-    assert weights == ["contradiction"] * 3 + ["another reading"] * 2 + ["unit"] * 5
+    assert weights == ["contradiction"] * 3 + ["another reading"] * 2 + ["wording of a unit"] * 5
     for check in checks:
         for one in check.cited if not check.holds else ():
             assert lines.count(f"  {one.where}: {one.name}: printed {one.text}") == 1
     assert "  Table 4: kappa, change of density: printed 0.4643" in lines
 
 
-def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch):
+def test_verify_fails_where_a_claim_differs_or_is_accused(run, monkeypatch):
     answer = CliRunner().invoke(app, ["verify", "r"])
     assert answer.exit_code == 2 and "study run r" in answer.output
     run.record("6-progression", [value("kappa_volume_whole", 0.1, 0.05, 0.15, 142)])
@@ -178,7 +178,7 @@ def test_verify_fails_where_a_claim_differs_or_is_inconsistent(run, monkeypatch)
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
     run.record("6-progression", [value("kappa_volume_whole", 0.1, 0.05, 0.15, 142)])
     answer = CliRunner().invoke(app, ["verify", "r"])
-    assert answer.exit_code == 1 and "printed 0.8220, differs: 0.1" in answer.output and "inconsistent" in answer.output
+    assert answer.exit_code == 1 and "0.8220, differs: 0.1" in answer.output and "  contradiction\n" in answer.output
     assert_findings_once_and_by_weight(answer.output)
     text = "Table 4:\n- {id: k, quantity: kappa, published: '0.8220', value: '6-progression:kappa_volume_whole'}"
     (run.root / "one.yaml").write_text(text)

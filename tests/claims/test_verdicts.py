@@ -74,11 +74,16 @@ def test_every_number_is_as_the_paper_prints_it():
     assert missing == []
 
 
-def test_what_the_audit_accuses_is_inconsistent_and_the_rest_is_not():
+def test_what_the_audit_accuses_is_called_so_by_the_weightiest_finding_and_the_rest_is_not():
     table = verdicts.compare(PAPER, {}, "public").set_index("id")
-    wrong = table[table["arithmetic"] == "inconsistent"]
-    accused = {one.id for check in audit.audit(PAPER) if not check.holds for one in check.cited}
+    wrong = table[table["arithmetic"].isin(verdicts.ACCUSED)]
+    failed = audit.failed(audit.audit(PAPER))
+    accused = {one.id for check in failed for one in check.cited}
     assert set(wrong.index) == accused
+    for name, row in wrong.iterrows():
+        weights = [check.weight for check in failed if name in {one.id for one in check.cited}]
+        assert row["arithmetic"] == audit.WEIGHTS[max(weights)]
+    assert set(wrong["arithmetic"]) == set(audit.WEIGHTS.values())
     assert {"abstract_patients", "table_4_n_density_whole", "table_3_expanded"} < accused
     assert "Table 1 prints 196; would fit: 196" in table.loc["abstract_patients", "computation"]
     assert table.loc["table_2_sensitivity_poi", "arithmetic"] == "consistent"
@@ -312,11 +317,11 @@ def test_what_is_printed_beside_a_number_decides_whether_it_differs():
     assert table.loc["table_4_kappa_density_whole", "verdict"] == "differs"
 
 
-def test_what_fails_differs_or_is_inconsistent():
+def test_what_fails_differs_or_is_accused():
     table = verdicts.compare(PAPER, {"6-progression": recorded(kappa_volume_whole=0.1)}, "public")
     failing = verdicts.failing(table)
     assert "table_4_kappa_volume_whole" in set(failing["id"]) and "abstract_patients" in set(failing["id"])
-    assert len(failing) == ((table["verdict"] == "differs") | (table["arithmetic"] == "inconsistent")).sum()
+    assert len(failing) == ((table["verdict"] == "differs") | table["arithmetic"].isin(verdicts.ACCUSED)).sum()
 
 
 def test_synthetic_patients_reproduce_nothing():
@@ -372,7 +377,7 @@ def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
     summary = verdicts.summary(table)
     assert summary.groupby("question")["claims"].sum().to_dict() == {"verdict": len(table), "arithmetic": len(table)}
     counts = summary.set_index("answer")["claims"]
-    assert counts["reproduced"] == 3 and counts["inconsistent"] > 10
+    assert counts["reproduced"] == 3 and counts[list(verdicts.ACCUSED)].sum() > 10
 
 
 # ---- in words

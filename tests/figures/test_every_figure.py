@@ -1,5 +1,6 @@
 """What holds for every figure: size, letters, words, the same bytes each time, no error where data are missing."""
 
+import itertools
 import re
 
 import matplotlib
@@ -154,6 +155,17 @@ def test_every_drawing_function_is_tried(figures):
     assert set(figures) == drawing
 
 
+def test_the_bar_of_a_section_is_as_long_as_its_caption_says(figures):
+    """In mm of the section, whose axes are alike."""
+    barred = {name for name, figure in figures.items() if "5 cm" in words_of(figure)}
+    assert {"consecutive_sections", "longitudinal", "false_positives", "montage", "worst_scans"} < barred
+    for name in barred:
+        assert "Bar: 5 cm; R, L, A, P: the patient's right" in figures[name].caption, name
+    ax = figures["consecutive_sections"].axes[-1]
+    (bar,) = (line for line in ax.lines if line.get_color() == "white")
+    assert ax.get_aspect() == 1 and np.ptp(bar.get_xdata()) == 50.0
+
+
 def test_figures_have_a_columns_width_and_leave_pyplot_alone(figures):
     import matplotlib.pyplot as plt
 
@@ -279,10 +291,14 @@ def test_each_line_of_a_legend_shows_its_mark(figures):
         assert not [mark for legend in legends for mark in legend.legend_handles if mark.get_rasterized()], name
 
 
-def test_a_status_is_written_off_the_line(figures):
-    figure = figures["longitudinal"]
+def test_dates_and_statuses_stand_apart_however_close_the_dates_are():
+    section = np.zeros((9, 9))
+    days = (0, 1, 2, 4, 30, 31)
+    course = [(day, "severe" if day % 2 else "non-severe", section, section, 0.1, np.nan) for day in days]
+    figure = sections.longitudinal(course, SPACING_MM)
     figure.draw_without_rendering()
-    (ax,) = (ax for ax in figure.axes if ax.get_ylabel() == "POI (%)")
-    highest = max(ax.transData.transform((0, y))[1] for line in ax.lines for y in line.get_ydata())
-    words = [text for text in ax.texts if text.get_text() in ("severe", "non-severe")]
-    assert len(words) == 3 and all(text.get_window_extent().y0 > highest for text in words)
+    titles = [ax.title for ax in figure.axes if ax.get_title()]
+    assert [title.get_text() for title in titles] == [f"day {day}\n{status}" for day, status, *_ in course]
+    for texts in (titles, [tick for tick in figure.axes[-1].get_xticklabels() if tick.get_text()]):
+        boxes = sorted((text.get_window_extent().x0, text.get_window_extent().x1) for text in texts)
+        assert len(texts) > 2 and all(one[1] < other[0] for one, other in itertools.pairwise(boxes))

@@ -45,6 +45,9 @@ def test_status_is_said_by_word_and_shape_too():
 
 def test_a_course_in_days_has_no_date():
     hu, labels = chest_sections()
+    course = [(day, "severe", hu[k], labels[k], 0.1, -500) for k, day in enumerate([0, 1, 16])]
+    ticks = sections.longitudinal(course, SPACING_MM).axes[-1].get_xticklabels()
+    assert [tick.get_text() for tick in ticks] == ["day 0", "", "day 16"]  # day 1 has no room, and is above its picture
     course = [(day, "severe", hu[k], labels[k], 0.1, -500) for k, day in enumerate([0, 4, 16])]
     figure = sections.longitudinal(course, SPACING_MM)
     figure.draw_without_rendering()

@@ -87,6 +87,8 @@ def test_a_checklist_is_read_on_a_phone(chromium, made_run):
     page = chromium.new_page(viewport={"width": 390, "height": 900})
     page.goto((made_run.figures / "checklist_claim_2024.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    head = page.locator("article th p").first
+    assert head.evaluate("head => head.clientHeight < 2 * parseFloat(getComputedStyle(head).lineHeight)")
     frame = page.locator("article table").first.locator("xpath=..")
     assert frame.evaluate("frame => getComputedStyle(frame).overflowX") == "auto"
     assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth || frame.tabIndex === 0")

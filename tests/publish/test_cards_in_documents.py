@@ -105,6 +105,16 @@ def test_networks_that_came_from_elsewhere_are_never_said_to_be_of_this_run(tmp_
     assert "Training set of other origin" in texts["Figure_flow"]
 
 
+def test_a_checklist_names_the_items_that_are_missing_and_what_their_authors_may_state(tmp_path):
+    run = made(tmp_path, "restricted")
+    text = documents(run)["checklist_claim_2024.md"].replace("\\", "")
+    (said,) = (line for line in text.splitlines() if line.startswith("Missing: "))
+    table = pd.read_csv(run.figures / "checklist_claim_2024.csv", dtype=str)
+    missing = table[table["status"] == "missing"]
+    assert re.findall(r"(?:^Missing:|\),) (\w+) \(", said) == missing["item"].tolist() and len(missing) > 9
+    assert "44 (funding)." in said and "43 (availability_of_data, repository)" in said
+
+
 def test_networks_trained_on_patients_are_not_said_to_be_trained_on_phantoms(tmp_path):
     texts = documents(made(tmp_path, "synthetic", REAL, trained_here=True))
     assert "37 scans (4 without infection)" in texts["checklist_tripod_ai.csv"]
@@ -122,6 +132,7 @@ def test_a_training_that_went_on_from_trained_weights_says_so(tmp_path):
     for name in ("checklist_claim_2024.csv", "checklist_tripod_ai.csv", "model_card.md"):
         assert both in texts[name].replace("\\", ""), name
     answered = pd.read_csv(tmp_path / "figures/mine/checklist_claim_2024.csv", dtype=str).set_index("item")["answer"]
+    assert answered["25"].startswith("Stages of training: 2, each from the weights of the one before. In the last, 6 ")
     assert "from an earlier stage" in answered["24"] and "at random from seed 1" in answered["24"]
     assert "last training: 37 scans" in texts["Figure_flow"] and "went on from earlier weights" in texts["Figure_flow"]
 
@@ -156,6 +167,12 @@ def test_figures_say_what_the_networks_learnt_from(tmp_path):
     other = card_words.whose(made(tmp_path / "b", "restricted", REAL))
     assert other == "networks of other origin, trained and evaluated on scans other than the cohort's"
     assert card_words.whose(made(tmp_path / "c", "restricted", REAL, trained_here=True)) == ""
+    went_on = made(tmp_path / "e", "restricted", None, {**STARTED, "data": REAL})
+    assert card_words.whose(went_on) == "bundled networks, trained and evaluated on scans other than the cohort's"
+    history = pd.DataFrame({"epoch": [1, 2], "loss": [2, 1], "network": ["lung", "infection"], "n": 9, "stage": [1, 3]})
+    staged = "Shown is the last stage of training, after earlier ones (infection 2; model card)."
+    assert staged in plots.learning_curves(history, bundled).caption
+    assert "stage" not in plots.learning_curves(history.assign(stage=1), bundled).caption
     trained_here = card_words.whose(made(tmp_path / "d", "synthetic", trained_here=True))
     assert trained_here.endswith("trained and evaluated on simulated scans")
 
@@ -166,6 +183,7 @@ def test_a_table_tells_what_the_cards_say_of_networks_that_were_trained_elsewher
         facts["Trained on"] == card_words.trained_on(STARTER_CARD)
         and "the last stage of training" in facts["Trained on"]
     )
-    assert facts["Training"].startswith("6 epochs of 8192 sections, batches of 16, peak learning rate 0.001")
+    assert facts["Threshold"] == "0.40"
+    assert facts["Training"].startswith("the last of 3 stages: 6 epochs of 8192 sections, batches of 16, peak")
     assert facts["Input"] == "5 neighbouring sections as channels, pixels of 1.82 mm"
     assert facts["Held-out Dice"].startswith("0.77±0.17 over 22 scans") and facts["Limits"] == STARTER_CARD["limits"]

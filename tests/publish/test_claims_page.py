@@ -46,10 +46,22 @@ def test_the_page_is_self_contained_and_the_same_each_time(run):
     assert page.count("<tr id=") == len(PAPER.claims) and "Data tier: synthetic" in page
     findings, _, remarks = page[: page.index("<h2>All claims")].partition('<table id="remarks"')
     assert "Table 1 prints 196" in findings and "pairs, change of density: 56" in findings
-    assert "10 findings: 3 contradictions, 2 by another reading, 5 wordings of units." in findings
+    assert "10 findings: 3 contradictions, 2 other readings, 5 wordings of units." in findings
     assert "188 numbers of the preprint (medRxiv 2020.04.17.20070219)" in findings
     assert findings.index("Table 2 prints 0.9677") < findings.index("is given in mAs")  # the weighty first
     assert "452 scans are of 164 patients only if" in remarks
+
+
+def test_findings_and_the_claims_that_they_accuse_have_the_same_badges_and_counts_everywhere(run):
+    compared = verdicts.compare(PAPER, verdicts.gather(PAPER.claims, run), run.tier)
+    counts = verdicts.summary(compared).set_index("answer")["claims"]
+    findings, _, claims = page_of(run).partition("<h2>All claims")
+    for kind, n in (("contradiction", 3), ("another reading", 2), ("wording of a unit", 5)):
+        badge = f'<span class="badge {kind.replace(" ", "-")}">{verdicts.ARITHMETIC[kind]} {kind}</span>'
+        assert f"{counts[kind]} {badge}" in findings and findings.count(f'data-head="Finding">{badge}') == n
+        assert claims.count(badge) == counts[kind] and f"{kind} ({counts[kind]})" in claims
+        assert f".{kind.replace(' ', '-')}" in findings  # a colour
+    assert "inconsistent" not in findings + claims
 
 
 def test_beside_each_difference_stand_both_p_values_and_how_far_it_could_have_been(run):

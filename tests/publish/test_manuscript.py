@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import docx
 import numpy as np
@@ -13,6 +14,8 @@ from helpers.typeset import faults, pdflatex
 from study.claims.paper import read_paper
 from study.figures import captions
 from study.files import write_json, write_text
+from study.networks import card_words
+from study.networks.models import STARTER
 from study.publish import manuscript
 from study.run import Run, value
 
@@ -109,6 +112,25 @@ def test_synthetic_patients_are_called_so(run):
     tex, numbers = written(run)
     assert "DO NOT EXIST" in tex and "DO NOT EXIST" in numbers["note"]
     assert r"\newcommand{\studyTier}{synthetic}" in tex
+
+
+def test_what_the_networks_were_trained_on_is_their_cards_word(run):
+    run.record("5-severity", [value("auc_poi", 0.9)])
+    tex, numbers = written(run)
+    assert "studyTraining" not in tex and numbers["networks_trained_on"] == ""  # a table of biomarkers alone
+    run.models.mkdir(parents=True)
+    for task in card_words.TASKS:
+        shutil.copy(STARTER / f"{task}.json", run.models)
+    tex, numbers = written(run)
+    said = card_words.trained_on(card_words.read(run.models)["lung"])
+    assert numbers["networks_trained_on"] == said and "simulated scans" in said
+    assert f"\\newcommand{{\\studyTraining}}{{{said}}}" in tex
+    paper = (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text()
+    assert "\\where{studyTraining}{They were trained on \\studyTraining.}" in paper
+
+
+def test_a_manuscript_calls_no_cohorts_sections_thick():
+    assert "thick" not in (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text().split("begin{document}")[0]
 
 
 def test_two_values_of_one_macro_are_refused(run):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import diagnostic, words
+from study.results import diagnostic, table_notes, words
 from study.statistics import clustered, resampling, roc
 
 
@@ -74,3 +74,11 @@ def test_perfect_separation_has_no_interval():
     table = diagnostic.beside_table_2(predicted, severe, patients, roc.evaluate(predicted, severe), 0.1, n_resamples=40)
     assert table.loc[("POI", "lr_positive"), "estimate"] == np.inf
     assert table["low"].isna().all()
+    assert "No brackets, or a dash: all resamples" in table_notes.under("S15", shown=diagnostic.in_words(table))
+
+
+def test_a_row_without_an_interval_beside_others_says_why_and_a_prevalence_that_it_is_assumed():
+    shown = pd.DataFrame({"Cut-off kept": ["1.0000", "0.8 [0.7, 0.9]"], "anew": ["[0.9, 1.0]", "[0.6, 0.9]"]})
+    assert "No brackets" in table_notes.under("S15", shown=shown)
+    complete = table_notes.under("S15", prevalence=0.15, shown=shown.iloc[1:])
+    assert "No brackets" not in complete and complete.endswith("15 %, which is assumed unless the authors set it.")

@@ -168,6 +168,15 @@ def test_the_worst_scans_come_first_and_show_where_they_differ(tmp_path, chest):
     assert shown[0]["reference"].sum() == 24 and not shown[0]["predicted"].any()  # the section that has them
     assert shown[0]["hu"].shape == shown[0]["reference"].shape
     assert examples.worst_scans(compared.iloc[:0], pd.DataFrame(rows), tmp_path, tmp_path / "masks") == []
+    # A gallery says of how many scans it shows which section, by what masks there are.
+    for masks, said in (
+        (3, "the one with the most infection in the scan's mask"),
+        (0, "the middle one"),
+        (1, "the one with the most infection in the scan's mask, the middle one without a mask"),
+    ):
+        table = pd.DataFrame(rows[:masks] + [row | {"infection_mask": None} for row in rows[masks:]])
+        pictures, _, which = examples.gallery(table, tmp_path, n=2)
+        assert len(pictures) == 2 and which == f"2 of 3 scans, of each a section: {said}"
 
 
 def observed(shift, n=30, seed=0):

@@ -3,8 +3,11 @@
 import copy
 import json
 
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from study.__main__ import app
 from study.files import write_json, write_text
 from study.results import side_by_side, snapshot
 from study.run import Run, value
@@ -120,6 +123,25 @@ def test_a_row_more_is_in_one_alone_and_its_order_does_not_matter(one):
     }
     line, agree = side_by_side.verdict(side_by_side.compare(one, other), None)
     assert not agree and "3 in one alone" in line
+
+
+def test_a_file_of_the_comparison_has_numbers_to_compute_with(run, one, tmp_path, monkeypatch):
+    other = copy.deepcopy(one)
+    recorded(other, "auc_poi")["value"] = 0.9
+    recorded(other, "cutoff")["value"] = -0.5
+    snapshot.write(other, tmp_path / "other.json")
+    write_text(run.root / "Snakefile", "")
+    (run.root / "notebooks").mkdir()
+    monkeypatch.chdir(run.root)
+    answer = CliRunner().invoke(app, ["compare", "one", str(tmp_path / "other.json"), "--out", str(tmp_path / "x.csv")])
+    assert answer.exit_code == 1, answer.output
+    table = pd.read_csv(tmp_path / "x.csv").set_index("what")
+    assert (table[[*side_by_side.NUMBERS, "difference"]].dtypes == "float64").all()
+    assert table.loc["auc_poi", side_by_side.NUMBERS].tolist() == [0.9328, 0.8985, 0.9561, 0.9, 0.8985, 0.9561]
+    assert table.loc["auc_poi", "difference"] == pytest.approx(-0.0328)
+    assert table.loc["cutoff", "other_value"] == -0.5 and table.loc["strength", side_by_side.NUMBERS].isna().all()
+    cell = table.loc["POI: Sensitivity %"]
+    assert cell["one_value"] == cell["other_value"] == float(cell["one"].split()[0]) and cell["difference"] == 0
 
 
 def test_what_a_run_is_compared_with_is_told(one):

@@ -231,6 +231,9 @@ def _checklist(form, answers, run):
     counts = count(answers)
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     parts = [f"{len(answers)} items: **{said}**.\n"]
+    if missing := [_named(answer, item) for answer, item in zip(answers, form["items"], strict=True)
+                   if answer.status == "missing"]:  # fmt: skip
+        parts.append(f"Missing: {', '.join(missing)}.\n")
     for section in dict.fromkeys(answer.section for answer in answers):
         rows = [
             (answer.number, answer.asks, f"{STATUSES[answer.status]} *{answer.status}*", document.escaped(answer.words),
@@ -239,6 +242,12 @@ def _checklist(form, answers, run):
         ]  # fmt: skip
         parts += [f"## {section}\n", document.table(("No.", "Asks for", "Status", "Answer", "See"), rows)]
     return "\n".join(parts)
+
+
+def _named(answer, item):
+    """A missing item by number and the statements that the authors may make, else what it asks for."""
+    names = [name for name in item["by"] if f"[{name}]" in answer.words] or [answer.asks]
+    return document.escaped(f"{answer.number} ({', '.join(names)})")
 
 
 def _prose(form, answers, run):

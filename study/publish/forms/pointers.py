@@ -189,6 +189,7 @@ SAID_BY_CARDS = {
     words.__name__: words
     for words in (
         card_words.trained_on,
+        card_words.n_stages,
         card_words.held_out,
         card_words.initial_weights,
         card_words.final_weights,
