@@ -129,6 +129,7 @@ def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(ma
     assert f'href="notebooks/5-severity.html#{cell}"' in written["figures.html"]
     assert 'href="code.html#figures-plots-hu-threshold-curve"' in written["figures.html"]
     assert 'href="Figure_3.png"' in written["figures.html"]  # opens large
+    assert re.search(r'<a [^>]*href="../Figure_3.png"[^>]*>\s*<img', written["notebooks/5-severity.html"])
     assert "limit" in written["code.html"] and "study/figures/plots.py, line " in written["code.html"]
     described = [a["alt"] for tag, a in tags(written["notebooks/5-severity.html"]) if tag == "img"]
     assert described == [made_run.alt] == [a["alt"] for tag, a in tags(written["figures.html"]) if tag == "img"]
@@ -325,8 +326,8 @@ def test_numbers_of_rows_are_left_out_and_names_of_rows_kept():
 
 def test_an_output_of_blanks_is_no_output():
     printed = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("\n", "a line\n")]
-    outputs, _ = notebook_page._outputs(nbformat.v4.new_code_cell("print()", outputs=printed))
-    assert [output.text for output in outputs] == ["a line\n"]
+    blank, line = map(notebook_page._output, printed)
+    assert blank is None and line.text == "a line\n"
 
 
 def test_a_tables_cells_keep_their_spans_and_nothing_else():
