@@ -126,8 +126,9 @@ def _prepare(app):
 def _in_place(app, doctree, name):
     """Show figures from where they are, and say of each picture of a notebook what it shows.
 
-    A picture of a figure that the run saved opens that one, which has twice the pixels. Under the address ``./Figure_``
-    Sphinx knows no picture to copy.
+    A picture of a figure that the run saved opens that one, which has twice the pixels. Under any other, as that of a
+    panel, which has no caption, stands its description. Under the address ``./Figure_`` Sphinx knows no picture to
+    copy.
     """
     large = None
     for image in list(doctree.findall(nodes.image)):
@@ -140,6 +141,8 @@ def _in_place(app, doctree, name):
                 link = nodes.reference(refuri=f"../{large[image['alt']]}")
                 image.replace_self(link)
                 link += image
+            elif image["alt"] != saved.NO_ALT:
+                image.replace_self([image, nodes.paragraph(text=image["alt"])])
 
 
 def _restrict(_app, _page, _template, context, _doctree):
