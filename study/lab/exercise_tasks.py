@@ -166,7 +166,8 @@ def _border(exercises):
     anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
     return Task(
         smaller_ihu - ihu,
-        "Which voxels of infection touch a voxel of label 1 above, below, left or right of them in the same section?",
+        "Which voxels of infection have a voxel of label 1 among their four neighbours in the same section? Diagonal ones "
+        "and those in other sections do not count.",
         (
             (ihu - smaller_ihu, "Check the sign: which of the two is subtracted from the other?"),
             (smaller_ihu, "That is iHU without the border. By how much has it risen?"),
@@ -390,6 +391,7 @@ def _least_change(exercises):
             (factor * spread / 100, "Give it in percentage points, like the changes."),
         ),
         look_alikes=(
+            (2 * spread, "That is 2 SD; the question asks for 1.96."),
             (
                 errors.abs().quantile(0.95),
                 "That is the 95th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",

@@ -284,6 +284,14 @@ def test_the_percentile_of_errors_with_heavy_tails_is_told_from_their_sd(exercis
     assert "95th percentile" in table.check("6.4", np.percentile(errors, 95)).message
 
 
+def test_two_sds_are_told_from_the_factor_of_a_normal_distribution(exercises):
+    _, table = exercises
+    spread = table.changes_without_phrase.std()
+    assert table.check("6.4", 1.96 * spread).right
+    checked = table.check("6.4", 2 * spread)
+    assert not checked.right and "2 SD" in checked.message
+
+
 def test_an_exercise_may_be_named_by_a_number_and_answered_by_an_array_of_one(exercises):
     _, table = exercises
     answer = TASKS["5.1"](table).expected
