@@ -10,9 +10,9 @@ import pytest
 from helpers.project import ROOT
 from study.files import write_table
 from study.lab import exercise_tasks
-from study.lab.exercise_tasks import Task
 from study.lab.exercises import TASKS, Exercises, OnPaper
 from study.lab.on_paper import LESION_HU, LESION_MM, LUNG_HU, SECTION_MM
+from study.lab.task import Task
 from study.measures import per_scan
 from study.run import Run
 from study.scans import ct, scan_tables
