@@ -104,13 +104,14 @@ VALUE_HEADS = {"standard_error": "standard error (patients)"}
 
 
 def values_html(recorded):
-    """All values that a notebook recorded, a table with an anchor for each.
+    """All values that a notebook recorded, a table with an anchor for each, without columns that say nothing.
 
     Parameters
     ----------
     recorded : DataFrame
         From ``Run.recorded``.
     """
+    recorded = recorded.loc[:, (recorded.notna() & recorded.ne("")).any()]
     heads = [VALUE_HEADS.get(column, column) for column in ("name", *recorded.columns)]
     header = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
     rows = []

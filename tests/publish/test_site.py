@@ -112,14 +112,14 @@ def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_ru
     site.write(run)
     assert "Kowalski" in pages(run)["notebooks/5-severity.html"]
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
-    run.record("5-severity", [value("auc_poi", 0.968, n=531)])
+    run.record("5-severity", [value("auc_poi", 0.968, n=531, standard_error=0.01)])
     site.write(run)
     page = article(pages(run)["notebooks/5-severity.html"])
     assert len([a["src"] for tag, a in tags(page) if tag == "img"]) == 1
     assert page.count('class="output stream') == 1 and ">Table 2 is left out: no scan\n</pre>" in page
     assert "Kowalski" not in page and "0.968" in page
     assert page.count("<table") == 2  # Table 2 and the recorded values
-    assert "standard error (patients)" in page
+    assert "standard error (patients)" in page and "ci_low" not in page  # a column that says nothing
     other = article(pages(run)["notebooks/6-progression.html"])
     assert "alert" not in other and "What this cell printed is left out" in other  # the words of its error
     assert "Kowalski" not in (run.figures / "searchindex.js").read_text()
