@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 import typer.main
@@ -132,6 +133,15 @@ def test_a_chapter_begins_with_its_purpose_and_a_command(page):
     assert title.startswith("# ") and not purpose.startswith(("```", "#")) and fence == "```"
     assert fault_of(words_of(first)) is None
     assert not re.search(r"\b[A-Z]{3,}\b|<", first.replace("RUN=", "")), "a placeholder does not run as printed"
+
+
+def test_abbreviations_of_the_notebooks_are_in_the_glossary():
+    """Those of a licence, of computers and those explained where they stand apart."""
+    known = re.findall(r"\w+", TEXT["docs/glossary.md"]) + "CC BY NC ND AI CPU GPU BCa SDC".split()
+    books = [nbformat.read(path, 4) for room in ("notebooks", "exercises") for path in (ROOT / room).glob("*.ipynb")]
+    prose = " ".join(cell.source for book in books for cell in book.cells if cell.cell_type == "markdown")
+    used = re.findall(r"\b[A-Za-z]*[A-Z]{2,}\w*\b", re.sub(r"`[^`]*`", "", prose))
+    assert {word.removesuffix("s") for word in used} - set(known) == set()
 
 
 def anchors(path):

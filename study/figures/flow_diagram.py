@@ -156,8 +156,17 @@ def draw(numbers):
     figure = sheet.cut()
     figure.alt = "Flow of patients and scans. " + "; ".join(told) + "."
     networks = f" Segmented by {n['whose']}." if n["whose"] and n["n_segmented"] is not None else ""
-    figure.caption = f"Flow of patients and scans through the study.{networks} Dashed: left out."
+    figure.caption = f"Flow of patients and scans through the study.{networks} Dashed: left out.{_twice_in_words(n)}"
     return figure
+
+
+def _twice_in_words(n):
+    by_status = [n["n_patients_severe"], n["n_patients_nonsevere"]]
+    if None in (n["n_severe"], n["n_patients_analysed"], *by_status):
+        return ""
+    both = sum(by_status) - n["n_patients_analysed"]
+    said = f" A patient with severe and with non-severe scans counts in both boxes: {count(both, 'patient')}."
+    return said if both > 0 else ""
 
 
 def _draw_cohort(sheet, n, told):

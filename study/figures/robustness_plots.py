@@ -140,7 +140,7 @@ def precision_recall(curves):
     return figure
 
 
-TITLE_LENGTH = 87  # letters that fit above the panels of a row, without those of the panels
+TITLE_LENGTH = 81  # letters that fit above the panels of a row, without those of the panels
 
 
 @styled

@@ -1,17 +1,14 @@
 """What each exercise expects, computed from a run by the functions that the notebooks use, and common slips.
 
-Each function takes the ``exercises.Exercises`` of a run and returns a :class:`Task`.
+Each function takes the ``exercises.Exercises`` of a run and returns a :class:`study.lab.task.Task`.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from study.claims import two_by_two
 from study.claims.paper import read_paper
 from study.claims.printed import read_number
+from study.lab.task import AS_A_FRACTION, Task, is_near, nearest_cases
 from study.scans.labels import INFECTION, LUNG
 from study.statistics import kappa, logistic, roc
 
@@ -19,97 +16,6 @@ from study.statistics import kappa, logistic, roc
 IN_PLANE = np.array([np.zeros((3, 3)), [[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.zeros((3, 3))], bool)
 LEVEL_HU = -750  # for exercise 4.5
 COPIES = 4  # for exercise 5.4
-AS_A_FRACTION = "That is in per cent; give a number of 1 at most."
-
-
-@dataclass(frozen=True)
-class Task:
-    """What an exercise expects.
-
-    Attributes
-    ----------
-    expected : float
-        The answer; NaN if this run does not have one.
-    look_at : str
-        Where to look if the answer is wrong.
-    slips : tuple of (float, str)
-        Wrong answers with a known cause, and a hint for each.
-    look_alikes : tuple of (float, str)
-        Likewise, but may lie within the tolerance: if four digits tell one from the answer, what is nearer to it is
-        wrong.
-    tolerance : float
-        Relative; answers are rounded.
-    accepts : callable, optional
-        Where several answers are right: whether a given one is.
-    if_rounded : str
-        The hint for the right answer with too few digits.
-    """
-
-    expected: float
-    look_at: str
-    slips: tuple = ()
-    look_alikes: tuple = ()
-    tolerance: float = 2e-3
-    accepts: Callable | None = None
-    if_rounded: str = "Close: give at least four digits."
-
-    def is_right(self, answer):
-        """Whether an answer is right."""
-        if self.accepts:
-            return self.accepts(answer)
-        return _near(answer, self.expected, self.tolerance) and not any(
-            f"{wrong:.4g}" != f"{self.expected:.4g}"
-            and abs(answer - wrong) < abs(answer - self.expected)
-            and not _is_rounded(answer, self.expected)
-            for wrong, _ in self.look_alikes
-        )
-
-    @property
-    def tells_apart(self):
-        """Whether each slip is far enough from the answer to be told from it, also where the slip was rounded."""
-        return all(not _near(wrong, self.expected, 3 * self.tolerance) for wrong, _ in self.slips)
-
-    def hint(self, answer):
-        """Where to look after a wrong answer."""
-        wrongs = (*self.look_alikes, *self.slips)
-        exact = any(_near(answer, wrong, 1e-9) for wrong, _ in wrongs)
-        if _is_rounded(answer, self.expected) and not exact:
-            return self.if_rounded
-        known = [
-            hint for wrong, hint in wrongs if _near(answer, wrong, self.tolerance) or _is_rounded(answer, wrong, 3)
-        ]
-        return " Or: ".join(known) or self.look_at
-
-
-def _is_rounded(answer, exact, fewest=2):
-    """Whether an answer is a number rounded to so many digits or decimals, or more, but not to zero."""
-    return answer != 0 and any(
-        answer == float(f"{exact:.{digits}{kind}}") for digits in range(fewest, 8) for kind in "gf"
-    )
-
-
-def _near(answer, expected, tolerance):
-    return bool(np.isfinite(answer) and abs(answer - expected) <= tolerance * max(abs(expected), 1e-9))
-
-
-def nearest_cases(printed, share, hint):
-    """Which number of cases, nearest to the printed one, some count can be this printed share of."""
-    nearest, most = two_by_two.nearest(printed, observed=share)["n"], 3 * printed
-    counts = np.arange(most + 1)
-    further = [
-        n
-        for n in range(1, most)
-        if n != nearest and ((counts / n >= share[0]) & (counts / n <= share[1]) & (counts <= n)).any()
-    ]
-    return Task(
-        nearest,
-        hint,
-        (
-            (printed, "That is the printed number: which count out of it would it be?"),
-            *((n, "That fits too, but is not the nearest.") for n in further),
-        ),
-        tolerance=1e-6,
-    )
 
 
 # ------------------------------------------------------------------ notebook 4: on one scan and its label map
@@ -166,7 +72,8 @@ def _border(exercises):
     anywhere = infection & ndimage.binary_erosion(infection, IN_PLANE)
     return Task(
         smaller_ihu - ihu,
-        "Which voxels of infection touch a voxel of label 1 above, below, left or right of them in the same section?",
+        "Which voxels of infection have a voxel of label 1 among their four neighbours in the same section? Diagonal "
+        "ones and those in other sections do not count.",
         (
             (ihu - smaller_ihu, "Check the sign: which of the two is subtracted from the other?"),
             (smaller_ihu, "That is iHU without the border. By how much has it risen?"),
@@ -236,7 +143,7 @@ def _youden(exercises):
         if not np.isfinite(answer):
             return False
         meant = poi.iloc[(poi - answer).abs().argmin()]
-        return is_best(answer) or (_near(answer, meant, Task.tolerance) and is_best(meant))
+        return is_best(answer) or (is_near(answer, meant, Task.tolerance) and is_best(meant))
 
     return Task(
         best.cutoff,
@@ -390,6 +297,7 @@ def _least_change(exercises):
             (factor * spread / 100, "Give it in percentage points, like the changes."),
         ),
         look_alikes=(
+            (2 * spread, "That is 2 SD; the question asks for 1.96."),
             (
                 errors.abs().quantile(0.95),
                 "That is the 95th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",

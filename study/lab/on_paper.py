@@ -1,12 +1,13 @@
 """Exercises that need no run: to notebooks 1, 2, 3 and 7, with made-up lesions, networks and an abstract.
 
-Each function returns a :class:`study.lab.exercise_tasks.Task`, whose answer is computed by the functions of the study.
+Each function returns a :class:`study.lab.task.Task`, whose answer is computed by the functions of the study.
 """
 
 import numpy as np
 
 from study.claims.printed import read_number
-from study.lab.exercise_tasks import AS_A_FRACTION, LEVEL_HU, Task, nearest_cases
+from study.lab.exercise_tasks import LEVEL_HU
+from study.lab.task import AS_A_FRACTION, Task, nearest_cases
 from study.measures import overlap
 from study.networks import slabs
 

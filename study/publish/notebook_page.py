@@ -7,7 +7,6 @@ kernel, are left out.
 
 import base64
 import html
-import io
 import re
 from html.parser import HTMLParser
 
@@ -56,11 +55,11 @@ def page(run, name, functions):
             cells.append(new_markdown_cell(f"{label}\n\n{executed.linked(cell.source)}"))
             continue
         things = {thing: function for thing, (maker, function) in made.items() if maker is cell}
-        outputs, alts = _outputs(cell) if run.may_name else _saved(run, cell, things)
+        outputs = list(filter(None, map(_output, cell.outputs))) if run.may_name else _saved(run, cell, things)
         if cell is last:  # the table that pandas shows leaves out rows; a claim may be in one of them
             outputs = [*outputs[: -1 if run.may_name else None], _table(values_html(run.recorded(name)))]
-        told = {"tags": ["hide-input"], "mystnb": {"image": {"alt": "; ".join(alts)}} if alts else {}}
-        cells += [new_markdown_cell(label), new_code_cell(cell.source, metadata=told, outputs=outputs)]
+        code = new_code_cell(cell.source, metadata={"tags": ["hide-input"]}, outputs=outputs)
+        cells += [new_markdown_cell(label), code]
         under = list(_under(run, things, functions))
         if not run.may_name and not outputs and not under and any(map(_output, cell.outputs)):
             under = [LEFT_OUT_HERE]
@@ -105,13 +104,14 @@ VALUE_HEADS = {"standard_error": "standard error (patients)"}
 
 
 def values_html(recorded):
-    """All values that a notebook recorded, a table with an anchor for each.
+    """All values that a notebook recorded, a table with an anchor for each, without columns that say nothing.
 
     Parameters
     ----------
     recorded : DataFrame
         From ``Run.recorded``.
     """
+    recorded = recorded.loc[:, (recorded.notna() & recorded.ne("")).any()]
     heads = [VALUE_HEADS.get(column, column) for column in ("name", *recorded.columns)]
     header = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
     rows = []
@@ -124,13 +124,8 @@ def values_html(recorded):
     return f"<table><thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _outputs(cell):
-    """What a cell left behind, without anything that could run, and what its pictures show."""
-    found = [one for one in map(_output, cell.outputs) if one]
-    return found, [_description(one.data["image/png"]) for one in found if "image/png" in one.get("data", {})]
-
-
 def _output(output):
+    """What a cell left behind, without anything that could run; None if that is nothing to show."""
     if output.output_type == "stream":
         return new_output("stream", text=output.text) if output.name == "stdout" and output.text.strip() else None
     if output.output_type == "error":
@@ -146,19 +141,14 @@ def _output(output):
 
 
 def _saved(run, cell, things):
-    """The figures that a cell saved, as its outputs, after why others were not saved; and what they show."""
+    """The figures that a cell saved, as its outputs, after why others were not saved."""
     begin = tuple(f"{thing.replace('_', ' ')} is left out: " for thing in things)
     printed = "".join(one.text for one in cell.outputs if one.output_type == "stream" and one.name == "stdout")
     why_not = "".join(f"{line}\n" for line in printed.splitlines() if begin and line.startswith(begin))
     outputs = [new_output("stream", text=why_not)] if why_not else []
     paths = [path for thing in things if (path := run.figures / f"{thing}.png").is_file()]
     encoded = [base64.b64encode(path.read_bytes()).decode() for path in paths]
-    outputs += [new_output("display_data", {"image/png": picture}) for picture in encoded]
-    return outputs, list(map(_description, encoded))
-
-
-def _description(picture):
-    return saved.description(io.BytesIO(base64.b64decode(picture)))
+    return outputs + [new_output("display_data", {"image/png": picture}) for picture in encoded]
 
 
 def _table(text):

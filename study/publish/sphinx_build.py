@@ -17,6 +17,8 @@ from sphinx.search.en import SearchEnglish
 from sphinx.util.console import strip_escape_sequences
 from sphinx.util.docutils import docutils_namespace, new_document, patch_docutils
 
+from study.publish import saved
+
 PAGES = Path(__file__).with_name("pages")
 POLICY = (
     "default-src 'none'; script-src 'self' file: 'unsafe-inline'; style-src 'self' file: 'unsafe-inline'; "
@@ -121,11 +123,26 @@ def _prepare(app):
     app.env.settings |= {"raw_enabled": False, "file_insertion_enabled": False}
 
 
-def _in_place(_app, doctree, _name):
-    """Show figures from where they are, beside the pages: under this address Sphinx knows no picture to copy."""
-    for image in doctree.findall(nodes.image):
+def _in_place(app, doctree, name):
+    """Show figures from where they are, and say of each picture of a notebook what it shows.
+
+    A picture of a figure that the run saved opens that one, which has twice the pixels. Under any other, as that of a
+    panel, which has no caption, stands its description. Under the address ``./Figure_`` Sphinx knows no picture to
+    copy.
+    """
+    large = None
+    for image in list(doctree.findall(nodes.image)):
         if image["uri"].startswith("Figure_"):
             image["uri"] = f"./{image['uri']}"
+        elif name.startswith("notebooks/"):
+            large = large or {saved.description(path): path.name for path in Path(app.srcdir).glob("Figure_*.png")}
+            image["alt"] = saved.description(Path(app.srcdir) / image["uri"])
+            if image["alt"] in large:
+                link = nodes.reference(refuri=f"../{large[image['alt']]}")
+                image.replace_self(link)
+                link += image
+            elif image["alt"] != saved.NO_ALT:
+                image.replace_self([image, nodes.paragraph(text=image["alt"])])
 
 
 def _restrict(_app, _page, _template, context, _doctree):

@@ -275,6 +275,16 @@ def test_each_panel_has_its_letter(figures, name):
     assert titles[0].startswith("(a)")
 
 
+def test_the_words_above_a_tornados_panels_do_not_touch():
+    headlines = ["AUC, POI+iHU", "Sensitivity, POI+iHU", "Specificity, POI+iHU"]
+    moved = pd.DataFrame({"headline": headlines, "choice": "hu", "base": 0.9378, "low": 0.93, "high": 0.94})
+    figure = robustness_plots.tornado(moved, {"hu": "empty scan: lowest iHU / lung median"}, "Scans.")
+    figure.draw_without_rendering()
+    above = [ax._left_title.get_window_extent() for ax in figure.axes]
+    starts = [*(box.x0 for box in above[1:]), figure.bbox.x1]
+    assert all(start - box.x1 > 2 * figure.dpi / 25.4 for box, start in zip(above, starts, strict=True))  # 2 mm
+
+
 def test_no_axis_shows_more_than_all(figures):
     figure = figures["roc_point"]
     left = figure.axes[0]

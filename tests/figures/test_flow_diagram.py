@@ -49,7 +49,10 @@ def test_every_number_comes_from_what_was_recorded(tmp_path):
         assert text in shown, text
     for number in (548, 17, 531, 529, 79, 450, 335, 184, 82):
         assert str(number) in figure.alt
+    assert "counts in both boxes: 26 patients." in figure.caption  # 32 + 190 of 196
     assert figure.get_size_inches()[0] * 25.4 == pytest.approx(174)
+    alone = flow_diagram.draw(numbers | {"n_patients_nonsevere": 164})
+    assert "both" not in alone.caption
 
 
 @pytest.mark.parametrize(

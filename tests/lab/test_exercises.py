@@ -10,9 +10,9 @@ import pytest
 from helpers.project import ROOT
 from study.files import write_table
 from study.lab import exercise_tasks
-from study.lab.exercise_tasks import Task
 from study.lab.exercises import TASKS, Exercises, OnPaper
 from study.lab.on_paper import LESION_HU, LESION_MM, LUNG_HU, SECTION_MM
+from study.lab.task import Task
 from study.measures import per_scan
 from study.run import Run
 from study.scans import ct, scan_tables
@@ -282,6 +282,14 @@ def test_the_percentile_of_errors_with_heavy_tails_is_told_from_their_sd(exercis
     _, table = exercises
     errors = np.abs(table.changes_without_phrase)
     assert "95th percentile" in table.check("6.4", np.percentile(errors, 95)).message
+
+
+def test_two_sds_are_told_from_the_factor_of_a_normal_distribution(exercises):
+    _, table = exercises
+    spread = table.changes_without_phrase.std()
+    assert table.check("6.4", 1.96 * spread).right
+    checked = table.check("6.4", 2 * spread)
+    assert not checked.right and "2 SD" in checked.message
 
 
 def test_an_exercise_may_be_named_by_a_number_and_answered_by_an_array_of_one(exercises):

@@ -52,7 +52,9 @@ def test_the_label_map_comes_and_goes(scan):
     with_mask = panel.picture.value
     labels = scan["label_map"][2]
     assert f"{100 * (labels == 2).sum() / (labels > 0).sum():.1f} % of its lung infected" in panel.words.value
+    assert "infection in red" in panel.words.value
     panel.controls["mask"].value = False
+    assert "red" not in panel.words.value
     assert panel.picture.value != with_mask and len(panel.figure.axes[0].images) == 1
     panel.controls["mask"].value = True
     assert panel.picture.value == with_mask

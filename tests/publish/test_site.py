@@ -1,5 +1,6 @@
 """A run's pages: what leads where, hostile text that stays text, and what is made again after a change."""
 
+import base64
 import re
 import shutil
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from helpers.project import ROOT
+from study.figures import plots
 from study.files import write_json
 from study.publish import executed, notebook_page, saved, site, sources
 from study.run import Run, value
@@ -36,7 +38,9 @@ def article(page):
 def own_run(made_run, tmp_path):
     """A copy of the made run, to change."""
     shutil.copytree(made_run.root, tmp_path, dirs_exist_ok=True)
-    return Run("trial", tmp_path)
+    run = Run("trial", tmp_path)
+    run.alt = made_run.alt
+    return run
 
 
 def test_every_page_is_there_and_every_link_leads_to_something(made_run):
@@ -108,18 +112,31 @@ def test_of_patients_who_may_not_be_named_pages_show_what_was_saved_alone(own_ru
     site.write(run)
     assert "Kowalski" in pages(run)["notebooks/5-severity.html"]
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
-    run.record("5-severity", [value("auc_poi", 0.968, n=531)])
+    run.record("5-severity", [value("auc_poi", 0.968, n=531, standard_error=0.01)])
     site.write(run)
     page = article(pages(run)["notebooks/5-severity.html"])
     assert len([a["src"] for tag, a in tags(page) if tag == "img"]) == 1
     assert page.count('class="output stream') == 1 and ">Table 2 is left out: no scan\n</pre>" in page
     assert "Kowalski" not in page and "0.968" in page
     assert page.count("<table") == 2  # Table 2 and the recorded values
-    assert "standard error (patients)" in page
+    assert "standard error (patients)" in page and "ci_low" not in page  # a column that says nothing
     other = article(pages(run)["notebooks/6-progression.html"])
     assert "alert" not in other and "What this cell printed is left out" in other  # the words of its error
     assert "Kowalski" not in (run.figures / "searchindex.js").read_text()
     assert "Before you hand these pages on" in pages(run)["index.html"]
+
+
+def test_a_picture_that_is_no_figure_has_its_description_under_it(own_run):
+    figure = plots.hu_threshold_curve(pd.DataFrame({"threshold_hu": [-700, 0], "dice": [0.5, 0]}))
+    shown = {"image/png": base64.b64encode(figure._repr_png_()).decode(), "text/plain": figure.alt}
+    path = own_run.folder / "notebooks" / "6-progression.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", shown)]
+    nbformat.write(notebook, path)
+    site.write(own_run)
+    written = pages(own_run)
+    assert f"<p>{figure.alt}</p>" in written["notebooks/6-progression.html"]
+    assert f"<p>{own_run.alt}" not in written["notebooks/5-severity.html"]  # a figure, which has a caption
 
 
 def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(made_run):
@@ -129,6 +146,7 @@ def test_a_figure_leads_to_its_cell_and_its_code_and_has_its_alternative_text(ma
     assert f'href="notebooks/5-severity.html#{cell}"' in written["figures.html"]
     assert 'href="code.html#figures-plots-hu-threshold-curve"' in written["figures.html"]
     assert 'href="Figure_3.png"' in written["figures.html"]  # opens large
+    assert re.search(r'<a [^>]*href="../Figure_3.png"[^>]*>\s*<img', written["notebooks/5-severity.html"])
     assert "limit" in written["code.html"] and "study/figures/plots.py, line " in written["code.html"]
     described = [a["alt"] for tag, a in tags(written["notebooks/5-severity.html"]) if tag == "img"]
     assert described == [made_run.alt] == [a["alt"] for tag, a in tags(written["figures.html"]) if tag == "img"]
@@ -325,8 +343,8 @@ def test_numbers_of_rows_are_left_out_and_names_of_rows_kept():
 
 def test_an_output_of_blanks_is_no_output():
     printed = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in ("\n", "a line\n")]
-    outputs, _ = notebook_page._outputs(nbformat.v4.new_code_cell("print()", outputs=printed))
-    assert [output.text for output in outputs] == ["a line\n"]
+    blank, line = map(notebook_page._output, printed)
+    assert blank is None and line.text == "a line\n"
 
 
 def test_a_tables_cells_keep_their_spans_and_nothing_else():

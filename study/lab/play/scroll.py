@@ -56,10 +56,11 @@ def panel(hu, label_map, spacing_mm):
         shown = labels[rows, columns] if mask else None
         draw_section(ax, hu[section - 1][rows, columns], spacing_mm, shown, (level, width))
         lung, infected = (labels >= LUNG).sum(), (labels == INFECTION).sum()
+        colours = " Lung outlined in blue, infection in red." * mask
         share = f"{100 * portion_of_infection(infected, lung):.1f} % of its lung infected" if lung else "no lung"
         return (
             f"Section {section} of {len(hu)}, {(section - 1) * spacing_mm[0]:.0f} mm above the lowest: {share}. "
-            f"Black below {level - width / 2:.0f} HU, white above {level + width / 2:.0f} HU."
+            f"Black below {level - width / 2:.0f} HU, white above {level + width / 2:.0f} HU.{colours}"
         )
 
     return Panel(controls, draw, figure)

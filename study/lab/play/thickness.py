@@ -148,7 +148,8 @@ def panel():
         measured, first = drawn.measured, thinnest.measured
         return (
             f"Sections of {thickness_mm} mm: POI {100 * measured['poi']:.2f} %, iHU {measured['ihu']:.0f} HU "
-            f"(at 1 mm {100 * first['poi']:.2f} % and {first['ihu']:.0f} HU)."
+            f"(at 1 mm {100 * first['poi']:.2f} % and {first['ihu']:.0f} HU). "
+            "Left a view along the body, beside it a section across it: lung outlined in blue, infection in red."
         )
 
     slider = ipywidgets.IntSlider(10, THICKNESSES_MM[0], THICKNESSES_MM[-1], description="thickness (mm)", **WIDE)
