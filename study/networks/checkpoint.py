@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -43,5 +44,9 @@ class Checkpoint:
             if name.startswith("optimiser."):
                 _, index, key = name.split(".", 2)
                 states.setdefault(int(index), {})[key] = tensor
+        for parameter, state in zip(model.parameters(), (states[k] for k in sorted(states)), strict=True):
+            # A fused optimiser goes through memory without asking for strides: they must be those of the parameter.
+            for key in ("exp_avg", "exp_avg_sq"):
+                state[key] = torch.empty_like(parameter, requires_grad=False).copy_(state[key])
         optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
         return json.loads(metadata["history"])
