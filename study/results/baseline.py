@@ -57,16 +57,19 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         empty where nothing was compared and a dash where it is undefined.
     numbers : pandas.DataFrame
         name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients of whom
-        the value is known, for a p value of those compared. `n_patients_with_non_severe` are those who have a non-severe scan, the severe among them
-        too. Without patients, mean and share are NaN, and so is the SD of fewer than two patients.
-        The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
-        in a group or no variance at all, for sex with an empty group or one sex only.
+        the value is known, for a p value of those compared. `n_patients_with_non_severe` are those who have a
+        non-severe scan, the severe among them too. Without patients, mean and share are NaN, and so is the SD of fewer
+        than two patients. The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two
+        patients in a group or no variance at all, for sex with an empty group or one sex only.
     """
     numbers, columns, patients = _by_severity(scans)
     of_known = patients.dropna(subset="severity")
     age_p = groups.compare(of_known, ["age"], of_known["severity"] == "severe").loc["age", "welch_p"]
     _, male_p = _sexes_compared(patients)
-    numbers += [("p_age", age_p, int(of_known["age"].count()), ""), ("p_sex", male_p, int(of_known["is_male"].count()), "")]
+    numbers += [
+        ("p_age", age_p, int(of_known["age"].count()), ""),
+        ("p_sex", male_p, int(of_known["is_male"].count()), ""),
+    ]
     table = pd.DataFrame(
         {
             "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
@@ -184,9 +187,9 @@ def note(scans: pd.DataFrame) -> str:
     of_others = f"Unknown: {unknown_of}; mean and share are of the others. " if unknown_of else ""
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by "
-        f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: {severe} "
-        f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those are of "
-        f"{len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
+        f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: "
+        f"{severe} of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those "
+        f"are of {len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
         "counted here; the flow of patients says how many."
     )
 
