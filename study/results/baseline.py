@@ -163,7 +163,8 @@ def note(scans: pd.DataFrame) -> str:
         )
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by the "
-        f"chi-square test. Severe patients have a severe scan; exams are scans with the status of the column: {severe} "
+        "chi-square test without continuity correction. Severe patients have a severe scan; exams are scans with the "
+        f"status of the column: {severe} "
         f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those are of "
         f"{len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
         "counted here; the flow of patients says how many."

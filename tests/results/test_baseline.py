@@ -118,6 +118,7 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     of_a = note(cohort[cohort["patient_id"] != "B"])
     assert "The status of 1 scan of 1 patient is unknown: this exam is in the column of all patients only." in of_a
     assert "unknown" not in note(cohort.dropna(subset="status"))
+    assert "sexes by the chi-square test without continuity correction" in note(cohort)
     nobody = table_1(cohort[cohort["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
     assert nobody["Age"] == nobody["Male"] == "unknown"
 
