@@ -9,5 +9,7 @@ def judged(quantity, found, name=None):
     """One row of `COLUMNS`: a number, and its target if a name of one is given."""
     row = {"quantity": quantity} | found
     if name:
-        row |= {"target": str(TARGETS[name]), "verdict": TARGETS[name].verdict(found["estimate"], found["n"])}
+        ends = {end: found[end] for end in ("low", "high") if end in found}
+        verdict = TARGETS[name].verdict(found["estimate"], found["n"], **ends)
+        row |= {"target": str(TARGETS[name]), "verdict": verdict}
     return row

@@ -52,7 +52,7 @@ class Check:
         What the file says that the number was made by; empty if nothing.
     loosely : bool
         Whether it holds only if something is true that the paper does not say: a method that has a bound and no
-        formula, or what the file names (``provided``).
+        formula, more than two categories, or what the file names (``provided``).
     weight : int
         How much lies on it where it does not hold: `CONTRADICTION` of the numbers, `READING`, which another reading
         that the file names would solve, or `SPELLING`, a unit that the quantity is not given in.
@@ -267,7 +267,10 @@ def _related(relation, numbers, answer, sound):
     usual = numbers | answer.usual
     fits = {path: _like(path, numbers[path], value) for path, value in answer.fits.items()
             if path in numbers and (isinstance(value, str) or math.isfinite(value))}  # fmt: skip
-    fits = {path: new for path, new in fits.items() if _holds(relation.rule, numbers, path, new)}
+    # Words need no trial: they may be a range, such as "any day from 3 March 2021".
+    fits = {
+        path: new for path, new in fits.items() if isinstance(new, str) or _holds(relation.rule, numbers, path, new)
+    }
     for path in () if answer.searched else numbers:
         if path not in fits and (new := _searched(relation.rule, usual, path)) is not None:
             fits[path] = new
@@ -276,11 +279,19 @@ def _related(relation, numbers, answer, sound):
     words = "; or ".join(
         f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}{broken[path]}" for path in ordered
     )
-    words = "; or ".join(part for part in (words, relation.unless) if part)
+    words = "; or ".join(part for part in (words, _by_another_method(relation.rule, numbers), relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     weight = READING if relation.unless else CONTRADICTION
     words, argued = words or NONE_FITS, bool(relation.because)
     return Check(relation.rule, cited, False, why, words, method, weight=weight, argued=argued)
+
+
+def _by_another_method(rule, numbers):
+    """Say which methods, other than the one named, give the numbers by a formula; empty if none does."""
+    if numbers.get("method", "any") == "any":
+        return ""
+    answer = _apply(rule, numbers | {"method": "any"})
+    return f"another method: {answer.words}" if answer.holds and not answer.loosely else ""
 
 
 def _apply(rule, numbers):

@@ -38,8 +38,8 @@ class Answer:
         The words, such as a ``method``, with which what would fit is searched for, where the usual way is stricter than
         all.
     loosely : bool
-        Where it holds: only by a method that has a bound and no formula, such as a bootstrap that nothing names. A
-        reader should then look whether that was the method.
+        Where it holds: only by a method that has a bound and no formula, such as a bootstrap that nothing names, or in
+        more than two categories, of which nothing is said. A reader should then look whether it was so.
     """
 
     holds: bool

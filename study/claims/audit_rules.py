@@ -50,7 +50,7 @@ def dates(dates: list[str], first: str = "", last: str = ""):
     """Dates stand in their order, and within the study's ``first`` and ``last`` day.
 
     03/02/2020 may be the third of February or the second of March: the order has to hold for one of both readings.
-    What would fit is sought among years, the part of a date that is most often misprinted.
+    What would fit is the nearest year, the part of a date that is most often misprinted, or any day between the others.
     """
     given = {"first": first, **{f"dates.{i}": one for i, one in enumerate(dates)}, "last": last}
     given = {path: text for path, text in given.items() if text}
@@ -59,7 +59,7 @@ def dates(dates: list[str], first: str = "", last: str = ""):
         return Answer(True, f"{' to '.join(texts)} is in order")
     days = [_day(text, True) for text in texts]
     wrong = next(i for i in range(1, len(texts)) if days[i] < days[i - 1])
-    tried = {path: _in_another_year(texts, i) for i, path in enumerate(given)}
+    tried = {path: _in_order_with_the_others(texts, i) for i, path in enumerate(given)}
     fits = {path: text for path, text in tried.items() if text}
     return Answer(False, f"{texts[wrong]} is before {texts[wrong - 1]}", fits, True)
 
@@ -69,9 +69,18 @@ def _in_order(texts):
     return any(sorted(days) == days for days in readings)
 
 
-def _in_another_year(texts, which):
-    """One of the dates in the nearest year with which all are in order; empty if there is none."""
-    before, text, after = texts[:which], texts[which], texts[which + 1 :]
+def _in_order_with_the_others(texts, which):
+    """What one of the dates would be with which all are in order, in words; empty if the others are not in order."""
+    before, after = texts[:which], texts[which + 1 :]
+    if not _in_order(before + after):
+        return ""
+    bounds = [f"from {text}" for text in before[-1:]] + [f"to {text}" for text in after[:1]]
+    year = _in_another_year(before, texts[which], after)
+    return f"{f'{year}, or ' if year else ''}any day {' '.join(bounds)}"
+
+
+def _in_another_year(before, text, after):
+    """A date in the nearest year with which it lies between the others; empty if there is none."""
     printed = YEAR.search(text)
     others = [_day(other, True).year for other in before + after]
     if printed:

@@ -1,5 +1,6 @@
 """Rules of the audit on tables of counts: tests of independence, and the agreement of two raters."""
 
+import bisect
 import itertools
 import math
 
@@ -113,7 +114,8 @@ def agreement(
     With two ``categories`` (or a count of yes, which says so) every table is tried, and with each the standard error by
     the formulas of ``two_by_two.ERRORS``, of which ``method`` (cohen, fleiss, null, jackknife) names one; any other
     (``bootstrap``, or none named) may be off from these by a factor of ``BOOTSTRAP``. With more categories or an
-    unknown number, kappa lies within the bounds that the observed agreement sets. ``weights`` (such as linear or
+    unknown number, kappa lies within the bounds that the observed agreement sets; of an unknown number the answer says
+    which is the least, as more than two have to be stated. ``weights`` (such as linear or
     quadratic) make neither a count nor these bounds: then nothing but the range of kappa is known. An interval, ``low``
     and ``high``, tells the error too: it is kappa +- 1.96 errors, cut off at 1, unless it is a bootstrap's.
     """
@@ -195,19 +197,20 @@ def _more_categories(cases, given, ends, k, method):
         fits = {"kappa": given["kappa"].scale * min(max(sum(kappa) / 2, least), most)}
         return Answer(False, words, fits, True, involved)
     words = f"{kept[0]} of {cases} agree" if len(kept) == 1 else f"{kept[0]} to {kept[-1]} of {cases} agree"
-    words += f" in {k or 'any number of'} categories"
+    words += f" in {k} categories" if k else _least_categories(cases, agreeing / cases, kappa)
     if error is None or kappa is None or observed is None:
-        return Answer(True, words)
+        return Answer(True, words, loosely=k is None)
     # Cohen's error follows from agreement and kappa, as 1 - chance = (1 - agreement) / (1 - kappa).
     shares = np.array([count / cases for count in kept if count < cases])
     if not len(shares):
-        return Answer(True, words)
+        return Answer(True, words, loosely=k is None)
     cohen = np.sqrt(shares / (1 - shares) / cases)
     least, most = cohen.min() * (1 - kappa[1]), cohen.max() * (1 - kappa[0])
     words += f"; Cohen's error is {digits(least, 4)} to {digits(most, 4)}"
     fits = {"error": (least + most) / 2}
     if method == "cohen":
-        return Answer(bool(error[0] <= most + SLACK and error[1] >= least - SLACK), words, fits, True)
+        holds = bool(error[0] <= most + SLACK and error[1] >= least - SLACK)
+        return Answer(holds, words, fits, True, loosely=holds and k is None)
     if method in ("any", "null"):  # at most sqrt(pe + pe^2) / (1 - pe) / sqrt(n)
         chance = max(0.0, (shares.max() - kappa[0]) / (1 - kappa[0]))
         most = max(most, math.sqrt((chance + chance**2) / cases) / (1 - chance))
@@ -215,7 +218,19 @@ def _more_categories(cases, given, ends, k, method):
     holds = bool(error[0] <= most * OTHER_ERRORS and error[1] * OTHER_ERRORS >= least)
     is_cohen = error[0] <= cohen.max() * (1 - kappa[0]) + SLACK and error[1] >= cohen.min() * (1 - kappa[1]) - SLACK
     words += f", others within a factor of {OTHER_ERRORS:g}"
-    return Answer(holds, words, fits, True, loosely=holds and method == "any" and not is_cohen)
+    return Answer(holds, words, fits, True, loosely=holds and (k is None or (method == "any" and not is_cohen)))
+
+
+def _least_categories(cases, shares, kappa):
+    """Say how many categories there must be, as no table of two fits, and how high kappa could be in two."""
+    ends = kappa or (-1.0, 1.0)
+
+    def reach(k):  # the more categories, the less chance agreement can be
+        return max(two_by_two.kappa_bounds(share, k)[1] for share in shares)
+
+    least = bisect.bisect_left(range(cases), True, lo=3, key=lambda k: reach(k) >= ends[0] - SLACK)
+    words = f", which is possible only in {least} or more categories"
+    return words + (f"; in two kappa is at most {digits(reach(2), 4)}" if reach(2) < ends[0] - SLACK else "")
 
 
 def _no_table(cases, given, cores, nearest):

@@ -29,7 +29,7 @@ from study.results.words import as_share
 from study.scans.labels import BACKGROUND, INFECTION, LUNG
 
 # Where tissues lie on the HU scale: air and water by definition, the others roughly.
-LANDMARKS = {"air": (-1000, "center"), "healthy lung": (-850, "center"), "ground glass": (-550, "center"),
+LANDMARKS = {"air": (-1000, "center"), "healthy lung": (-850, "center"), "ground glass": (-500, "center"),
              "fat": (-100, "center"), "water": (0, "center"), "muscle": (60, "left")}  # fmt: skip
 LUNG_HU, LIVER_HU, CONSOLIDATION_HU = -850.0, 50.0, -30.0
 

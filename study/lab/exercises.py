@@ -89,6 +89,8 @@ class OnPaper:
             given = np.asarray(answer, float).item()
         except (TypeError, ValueError):
             return Checked(False, f"{number}: not yet. The answer must be one number; this is {kind_of(answer)}.")
+        if np.isnan(given):
+            return Checked(False, f"{number}: not yet. The answer is nan, not a number: was something empty?")
         task = self.tasks[number](self)
         if not np.isfinite(task.expected):
             return Checked(False, f"{number}: this run has no answer, not enough data; use a larger run.")

@@ -190,7 +190,7 @@ def train(training_set, held_out, settings, folder, data_digest="", progress=Tru
     start = {name: tensor.clone() for name, tensor in model.state_dict().items()} if settings.keep_of_start else {}
     model = model.to(device, memory_format=torch.channels_last)
     in_parallel = ranks.in_parallel(model)
-    # Fused, it takes exact square roots; else MKL's, which are made from an estimate that each processor has its own of.
+    # Fused, it takes exact square roots; else those of MKL, from an estimate that differs between processors.
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=1e-3, fused=True)
     weighted_loss = network.WeightedLoss()
     checkpoint = Checkpoint(folder, settings, data_digest)

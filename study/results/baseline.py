@@ -102,7 +102,7 @@ def _sexes_compared(patients):
     found = groups.compare_categories(of_known, ["is_male"], of_known["severity"] == "severe").loc["is_male"]
     if found["least_expected"] < 5:
         return "Fisher's exact test, as a count of fewer than 5 is expected", found["fisher_p"]
-    return "the chi-square test without correction for continuity", found["chi_square_p"]
+    return "the chi-square test without continuity correction", found["chi_square_p"]
 
 
 def _by_severity(scans):

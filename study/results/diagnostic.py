@@ -114,9 +114,11 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
     -------
     DataFrame
         Indexed by (model, quantity), for ``auc``, ``sensitivity`` and ``specificity``: ``half_width`` of the interval
-        over patients (the cut-off chosen anew), ``n_patients`` of the status on which it depends (the rarer one for the
-        AUC), and ``patients_for_5_points``, how many such patients would give a half-width of `HALF_WIDTH`: it falls
-        with the square root of their number. NaN where there is no interval.
+        over patients, ``n_patients`` of the status on which it depends (the rarer one for the AUC), and
+        ``patients_for_5_points``, how many such patients would give a half-width of `HALF_WIDTH`: it falls with the
+        square root of their number. The cut-off is kept: chosen anew, both rates depend on the patients of both
+        statuses, and the few severe ones make that of specificity wide however many others there are. NaN where there
+        is no interval.
     """
     n_of = {status: patient_ids[is_severe == status].nunique() for status in (True, False)}
     rows = {}
@@ -133,7 +135,7 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
 
 
 def _half(row):
-    return (row["high_anew"] - row["low_anew"]) / 2
+    return (row["high"] - row["low"]) / 2
 
 
 def values(beside, precise, prevalence):

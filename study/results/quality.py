@@ -91,7 +91,7 @@ def summary(truth, observed):
     asked = table["name"].map(TARGETS.get)
     table["target"] = asked.map(str, na_action="ignore")
     table["verdict"] = [
-        target.verdict(row.estimate, row.n) if target else None
+        target.verdict(row.estimate, row.n, row.low, row.high) if target else None
         for target, row in zip(asked, table.itertuples(index=False), strict=True)
     ]
     return table

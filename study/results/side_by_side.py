@@ -80,6 +80,9 @@ def first_difference(one, other):
 def differing_origins(one, other):
     """What else differs between two runs: processor, versions, parameters, as (name, one, other)."""
     sides = [_flat(side["origin"]) for side in (one, other)]
+    if any(len(side) <= 1 for side in sides):  # at most a name
+        told = ["recorded" if len(side) > 1 else "unknown (tables alone, or an unfinished run)" for side in sides]
+        return [("processor, parameters, versions", *told)] if told[0] != told[1] else []
     names = [name for name in dict.fromkeys([*sides[0], *sides[1]]) if name.rpartition(": ")[2] != "run"]
     pairs = ((name, *(str(side.get(name, "unknown")) for side in sides)) for name in names)
     return [pair for pair in pairs if pair[1] != pair[2]]

@@ -13,8 +13,8 @@ from study.run import Run
 FILE = "values.json"
 DIGITS = 12  # of a SHA-256 in hexadecimal: enough to tell files apart that nobody forged
 # Of provenance.json: what may explain that another run says something else.
-ORIGIN = ("run", "commit", "changed_since_commit", "processor", "system", "python", "packages",
-          "parameters")  # fmt: skip
+ORIGIN = ("run", "commit", "changed_since_commit", "processor", "parameters", "system", "python",
+          "packages")  # fmt: skip
 # Lists about the paper and about reporting, whose numbers are the run's own recorded values once more.
 NO_TABLES = ("claims", "audit", "checklist_")
 

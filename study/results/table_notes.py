@@ -4,7 +4,7 @@
 """
 
 from study.results import words
-from study.results.targets import NOT_ENOUGH, TARGETS
+from study.results.targets import NOT_ENOUGH, NOT_SHOWN, TARGETS
 from study.statistics.kappa import FEWEST_CASES
 
 NOTES = {
@@ -26,11 +26,14 @@ NOTES = {
     "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
     "S5": "Brackets: {confidence} confidence intervals. p values: Wald's tests, over scans as if independent and over "
     "patients (GEE with bias-reduced errors, t distribution).",
-    "S6": "Counted are scans. Brackets: {confidence} confidence intervals (DeLong, logit scale).",
+    "S6": "Counted are scans. Worst: a severe scan if there is one, then that of the largest POI, which favours POI. "
+    "Without notes: several scans of a patient, taken as independent. Brackets: {confidence} confidence intervals "
+    "(DeLong, logit scale).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
-    "S8": "Apparent: on the scans fitted to. Held-out AUCs are means of those within folds, as models of different "
-    "folds have other intercepts: without the pairs across folds they may lie above the apparent AUC. Brackets: "
-    "{confidence} confidence intervals over patients.",
+    "S8": "Apparent: on the scans fitted to. Corrected: less the optimism, a mean over resamples of patients; where "
+    "chance makes it negative, the corrected number exceeds the apparent one. Held-out AUCs are means of those "
+    "within folds, as models of different folds have other intercepts: without the pairs across folds they may "
+    "lie above the apparent AUC. Brackets: {confidence} confidence intervals over patients.",
     "S9": "Base: the headline as it is.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
@@ -42,10 +45,11 @@ NOTES = {
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "
     "where few patients are severe: in simulations those of an AUC held the truth in 92 % with 32 severe patients, in "
     "85 % with 8). Stated prevalence: {prevalence}, which is assumed unless the authors set it.",
-    "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off chosen anew in each "
-    "resample (percentiles, as in Table S15). Patients: those of the status on which the number depends, severe ones "
-    "for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's (Table S3); of "
-    "both together it takes more.",
+    "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off kept (percentiles, as "
+    "in Table S15), as a study has that takes its cut-off from elsewhere; one chosen on the same patients has wider "
+    "intervals, which depend on patients of both statuses. Patients: those of the status on which the number depends, "
+    "severe ones for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's "
+    "(Table S3); of both together it takes more.",
     "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
     "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
     "other.",
@@ -53,7 +57,7 @@ NOTES = {
     "dice": "n: scans.",
     "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1.",
     "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "
-    "Targets are this project's own. Verdict: of the estimate, not of its interval; "
+    f"Targets are this project's own. Verdict: of the estimate; {NOT_SHOWN}: its interval goes beyond the target; "
     f"{NOT_ENOUGH}: n below {TARGETS['infection_dice'].least_n}, of healthy scans below "
     f"{TARGETS['healthy_share'].least_n}.",
 }

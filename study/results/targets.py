@@ -1,14 +1,15 @@
 """The targets for the networks, and whether a number reaches its target.
 
 The targets below are the project's own, set before the networks were trained and evaluated; they are not from a
-guideline. The verdict is on the estimate itself; the tables give its interval as well.
+guideline. The verdict is on the estimate; where it reaches the target and its interval goes beyond it, the verdict
+says so.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-REACHED, MISSED, NOT_ENOUGH = "reached", "missed", "not enough data"
+REACHED, NOT_SHOWN, MISSED, NOT_ENOUGH = "reached", "reached, not shown", "missed", "not enough data"
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,22 @@ class Target:
     bound: float
     least_n: int = 10
 
-    def verdict(self, number, n):
-        """Return "reached", "missed" or, where the number is undefined or rests on too few, "not enough data"."""
+    def verdict(self, number, n, low=np.nan, high=np.nan):
+        """Return the verdict on a number and, where it has one, on its interval from `low` to `high`.
+
+        "reached"; "reached, not shown" where an end of the interval does not reach the target; "missed"; or, where the
+        number is undefined or rests on too few, "not enough data".
+        """
         if n < self.least_n or not np.isfinite(number):
             return NOT_ENOUGH
-        reached = {
+        if not self._reached(number):
+            return MISSED
+        return REACHED if all(self._reached(end) for end in (low, high) if not np.isnan(end)) else NOT_SHOWN
+
+    def _reached(self, number):
+        return {
             "at least": number >= self.bound, "at most": number <= self.bound, "within": abs(number) <= self.bound,
         }[self.rule]  # fmt: skip
-        return REACHED if reached else MISSED
 
     def __str__(self):
         """In signs, such as ``≥ 0.80``."""

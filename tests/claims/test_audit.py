@@ -85,7 +85,9 @@ def test_what_is_said_to_fit_fits(tmp_path, rule, name, wrong):
         return
     for fit in check.fits.split("; or "):
         label, _, text = fit.partition(": ")
-        assert ask(rule, **changed(given, label, text)).holds, fit
+        days = re.findall(r"\d+ \w+ \d{4}", text)  # of a range the first and the last fit too
+        for one in days if rule == "dates" else [text]:
+            assert ask(rule, **changed(given, label, one)).holds, fit
 
 
 def changed(given, label, text):
@@ -163,7 +165,7 @@ PAIR = {"n": "80", "observed": "0.800", "kappa": "0.596", "categories": "2"}  # 
     ("change", "holds", "said"),
     [
         ({"categories": "3"}, True, "43 of 61 agree in 3 categories"),
-        ({}, True, "43 of 61 agree in any number of categories"),
+        ({}, True, "43 of 61 agree, which is possible only in 3 or more categories; in two kappa is at most 0.4571"),
         ({"categories": "3", "kappa": "0.71"}, False, "kappa is -0.1731 to 0.5"),
         ({"kappa": "0.71"}, False, "kappa is -0.1731 to 0.7049"),
         ({"categories": "3", "observed": "0.711"}, False, "no table of 61 has agreement 0.711"),
@@ -181,6 +183,24 @@ PAIR = {"n": "80", "observed": "0.800", "kappa": "0.596", "categories": "2"}  # 
 def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, holds, said):
     answer = ask("agreement", **{**KAPPA, **change})
     assert answer.holds == holds and said in answer.words, answer.words
+
+
+def test_a_kappa_that_needs_categories_of_which_nothing_is_said_is_a_remark(tmp_path):
+    given = {"n": "361", "observed": ".914", "kappa": ".89"}  # in three categories at most 0.8738
+    checks = audit.audit(read(tmp_path, written("agreement", given)))
+    assert not len(audit.findings(checks))
+    (words,) = audit.remarks(checks)["holds only if"]
+    assert words.endswith("possible only in 4 or more categories; in two kappa is at most 0.8295")
+    for said, holds in [("2", False), ("3", False), ("4", True)]:
+        answer = ask("agreement", **given, categories=said)
+        assert (answer.holds, answer.loosely) == (holds, False)
+    # Nothing is remarked of a kappa that some table of two categories has.
+    assert not ask("agreement", **{**PAIR, "categories": "2"}).loosely
+    assert not ask("agreement", n="80", observed="0.800", kappa="0.596").loosely
+    # An error too is possible in more categories only: Cohen's of a table of 61.
+    for method in ("any", "cohen"):
+        answer = ask("agreement", **KAPPA, error="0.088", method=method)
+        assert answer.holds and answer.loosely
 
 
 @pytest.mark.parametrize(("change", "said"), [

@@ -189,15 +189,43 @@ def test_dates_are_in_order_in_one_of_their_readings(days, holds):
 @pytest.mark.parametrize(("given", "fits"), [
     (
         {"first": "2 May 2019", "dates": ["14 May 2018"], "last": "30 September 2020"},
-        "first: 2 May 2018; or date 1: 14 May 2019",
+        "first: 2 May 2018, or any day to 14 May 2018; "
+        "or date 1: 14 May 2019, or any day from 2 May 2019 to 30 September 2020",
     ),
-    ({"dates": ["2020-01-23", "2019-02-12"]}, "date 1: 2019-01-23; or date 2: 2020-02-12"),
-    ({"dates": ["01/02/2021", "29/02/2020", "01/03/2020"]}, "date 1: 01/02/2020"),  # 2021 has no 29 February
-    ({"dates": ["1 May 20", "1 April 20"]}, audit.NONE_FITS),  # two digits may be a day
+    (
+        {"first": "3 March 2021", "dates": ["12 April 2021", "4 July 2021"], "last": "30 June 2021"},
+        "date 2: any day from 12 April 2021 to 30 June 2021; or last: 30 June 2022, or any day from 4 July 2021",
+    ),
+    (
+        {"dates": ["2020-01-23", "2019-02-12"]},
+        "date 1: 2019-01-23, or any day to 2019-02-12; or date 2: 2020-02-12, or any day from 2020-01-23",
+    ),
+    (
+        {"dates": ["01/02/2021", "29/02/2020", "01/03/2020"]},  # 2021 has no 29 February
+        "date 1: 01/02/2020, or any day to 29/02/2020",
+    ),
+    # Two digits may be a day, so no other year is tried.
+    ({"dates": ["1 May 20", "1 April 20"]}, "date 1: any day to 1 April 20; or date 2: any day from 1 May 20"),
+    ({"dates": ["3 May 2020", "2 May 2020", "1 May 2020"]}, audit.NONE_FITS),
 ])  # fmt: skip
-def test_of_a_date_out_of_order_another_year_is_tried(tmp_path, given, fits):
+def test_of_a_date_out_of_order_another_year_is_tried_and_the_bounds_are_named(tmp_path, given, fits):
     (found,) = findings(tmp_path, written("dates", given)).to_dict("records")
     assert found["what would fit"] == fits
+
+
+def test_a_method_that_gives_what_is_printed_is_named_beside_the_one_that_does_not(tmp_path):
+    table = {"counts": ["2", "9"], "totals": ["13", "14"], "method": "pearson"}
+    for p, fits in [("0.018", True), ("0.8", False)]:  # Fisher's exact test gives 0.0183
+        (found,) = findings(tmp_path, written("chi_square", table | {"p": p})).to_dict("records")
+        assert found["why it cannot be"].endswith("Pearson 0.00977" if fits else "Pearson 0.01")
+        named = "or another method: p of 2 of 13 against 9 of 14: Fisher 0.01831"
+        assert found["what would fit"].endswith(named) == ("another method" in found["what would fit"]) == fits
+    interval = {"share": "88.9 %", "total": "9", "low": "51.8 %", "high": "99.7 %", "method": "wilson"}
+    (found,) = findings(tmp_path, written("share", interval)).to_dict("records")
+    assert "another method: 8 of 9 is 88.9 %; the interval is Clopper and Pearson's" in found["what would fit"]
+    # A bootstrap could give almost any interval, which says nothing.
+    (found,) = findings(tmp_path, written("share", interval | {"low": "53.0 %"})).to_dict("records")
+    assert "another method" not in found["what would fit"]
 
 
 def test_arguments_in_lists_are_called_as_people_count(tmp_path):

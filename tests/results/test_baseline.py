@@ -138,7 +138,7 @@ def test_few_patients_are_compared_by_fisher_s_test_and_many_by_chi_square():
     assert "sexes by Fisher's exact test, as a count of fewer than 5 is expected. " in note(few)
     assert "Unknown: the age of 1 patient and the sex of 1 patient; mean and share are of the others." in note(few)
     many = paper_like_cohort()
-    assert "sexes by the chi-square test without correction for continuity. Severe" in note(many)
+    assert "sexes by the chi-square test without continuity correction. Severe" in note(many)
     assert table_1(many)[1].set_index("name").loc[["p_age", "p_sex"], "n"].tolist() == [196, 196]
 
 

@@ -51,6 +51,10 @@ def test_in_words_and_as_values(cohort):
     assert precise.loc[("POI", "auc"), "n_patients"] == precise.loc[("POI", "sensitivity"), "n_patients"] == 12
     half = precise.loc[("POI", "auc"), "half_width"]
     assert half == pytest.approx((by_patient.loc["POI", "high"] - by_patient.loc["POI", "low"]) / 2)
+    # Chosen anew, the cut-off would make the rates depend on the patients of both statuses.
+    ends = table.loc[("POI", "specificity"), ["low", "high"]]
+    assert precise.loc[("POI", "specificity"), "half_width"] == pytest.approx((ends["high"] - ends["low"]) / 2)
+    assert "with the cut-off kept" in table_notes.under("S16")
     # Four times as many patients would halve it.
     assert precise.loc[("POI", "auc"), "patients_for_5_points"] == np.ceil(12 * (half / 0.05) ** 2)
     listed = {row["name"]: row for row in diagnostic.values(table, precise, 0.05)}

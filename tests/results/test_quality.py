@@ -72,8 +72,8 @@ def test_every_row_with_a_target_has_a_verdict(table):
     assert (table["verdict"].notna() == table.index.isin(TARGETS)).all()
     assert set(table["verdict"].dropna()) == {"not enough data"}  # six scans are too few
     many = quality.summary(pd.concat([TRUTH] * 40), OBSERVED).set_index("name")["verdict"]
-    expected = {"infection_dice": "missed", "lesion_sensitivity": "missed", "false_lesions": "reached",
-                "poi_bias": "reached", "healthy_share": "missed",
+    expected = {"infection_dice": "missed", "lesion_sensitivity": "missed",
+                "false_lesions": "reached, not shown", "poi_bias": "reached, not shown", "healthy_share": "missed",
                 "network_less_observers": "not enough data"}  # fmt: skip
     assert many[list(expected)].to_dict() == expected
 
@@ -94,6 +94,22 @@ def test_every_row_with_a_target_has_a_verdict(table):
 )
 def test_verdicts(target, number, n, verdict):
     assert target.verdict(number, n) == verdict
+
+
+@pytest.mark.parametrize(
+    ("target", "number", "interval", "verdict"),
+    [
+        (Target("within", 2.0), -1.477, (-6.524, 3.571), "reached, not shown"),
+        (Target("within", 2.0), -1.477, (-1.9, 2.0), "reached"),
+        (Target("at least", 0.8), 0.85, (0.79, 0.9), "reached, not shown"),
+        (Target("at least", 0.8), 0.85, (0.8, 0.9), "reached"),
+        (Target("at most", 1.0), 0.9, (0.5, 1.3), "reached, not shown"),
+        (Target("at most", 1.0), 1.1, (0.9, 1.3), "missed"),
+        (Target("at most", 1.0), 0.9, (np.nan, np.nan), "reached"),
+    ],
+)
+def test_an_interval_that_goes_beyond_the_target_shows_nothing(target, number, interval, verdict):
+    assert target.verdict(number, 10, *interval) == verdict
 
 
 def test_without_known_truth_nothing_is_concluded():

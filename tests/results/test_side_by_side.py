@@ -172,6 +172,15 @@ def test_what_else_differs_is_told_only_of_runs_that_do(one):
     assert side_by_side.in_words(side_by_side.compare(one, one), None, origins, ("one", "two")) == []
 
 
+def test_of_an_unfinished_run_no_version_or_parameter_is_called_different(one):
+    unfinished = one | {"origin": {"run": "two"}}
+    (told,) = side_by_side.differing_origins(one, unfinished)
+    assert told == (
+        "processor, parameters, versions", "recorded", "unknown (tables alone, or an unfinished run)"
+    )  # fmt: skip
+    assert side_by_side.differing_origins(unfinished, unfinished) == []
+
+
 def test_a_run_is_set_beside_published_values_of_its_name(run, one):
     assert side_by_side.beside_published(run) == ""
     snapshot.write(one, run.root / "figures" / "preview" / snapshot.FILE)

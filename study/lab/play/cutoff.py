@@ -76,8 +76,9 @@ def panel(scores, is_severe):
         edge.set_xdata([point.cutoff if np.isfinite(point.cutoff) else np.nan] * 2)
         for cell, count in cells.items():
             cell.get_text().set_text(str(getattr(point, count)))
+        called = f"{score} at or above {_shown(point.cutoff, values)} is" if np.isfinite(point.cutoff) else "No scan is"
         return (
-            f"{score} at or above {_shown(point.cutoff, values)} is called severe: "
+            f"{called} called severe: "
             f"sensitivity {100 * point.sensitivity:.1f} % ({point.true_positives} of {severe.sum()}), "
             f"specificity {100 * point.specificity:.1f} % ({point.true_negatives} of {(~severe).sum()}), "
             f"Youden index {point.youden:.3f}."
