@@ -194,13 +194,16 @@ def _draw_cohort(sheet, n, told):
         title = "Training set of other origin" if n["elsewhere"] else "Training set"
         kinds = [f"{words}: {n[key]}" for key, words in (("n_without", "no infection"), ("n_covid", "COVID-19"))
                  if n[key] is not None]  # fmt: skip
+        rest = []
+        if n["n_covid"] is not None:
+            rest = [f"other pneumonia: {n['n_training'] - n['n_without'] - n['n_covid']}"]
         before = ["went on from earlier weights"] if n["goes_on"] else []
         training = "last training" if n["goes_on"] else "training"
         scans = count(both, "simulated scan" if n["simulated"] else "scan")
         other = sheet.box(LEFT, 16, NARROW, title, scans)
         split = sheet.box(
             LEFT, 31.5, NARROW, "Split by patient", f"{training}: {count(n['n_training'], 'scan')}",
-            *([", ".join(kinds)] if kinds else []), f"held out, for thresholds: {n['n_held_out']}",
+            *([", ".join(kinds)] if kinds else []), *rest, f"held out, for thresholds: {n['n_held_out']}",
         )  # fmt: skip
         networks = sheet.box(LEFT, 55, NARROW - 10, "Two networks", *before, colour="first")
         sheet.down(other, split)
@@ -208,7 +211,7 @@ def _draw_cohort(sheet, n, told):
         sheet.arrow((LEFT + networks[3], 57.9), (MIDDLE - measured[3], 57.9))
         told.append(
             f"{title.lower()}, {scans}: networks trained on {n['n_training']}"
-            + (f" ({', '.join(kinds)})" if kinds else "")
+            + (f" ({', '.join([*kinds, *rest])})" if kinds else "")
             + f", thresholds chosen on the {n['n_held_out']} of held-out patients"
             + "".join(f"; {words}" for words in before)
         )

@@ -170,7 +170,7 @@ def tornado(moved, words, shown, columns=3, note="", digits=SHARE_DIGITS):
     n_rows = max(-(-len(headlines) // columns), 1)
     figure = new_figure("double", 16 + n_rows * (9 + 4.2 * max(len(choices), 3)))
     panels = figure.subplots(n_rows, columns, squeeze=False, sharey=True).ravel()
-    if not headlines:
+    if not np.isfinite(moved["base"]).any():
         for ax in panels:
             say_missing(ax, "no headline is defined")
         return figure

@@ -43,8 +43,7 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     A severe patient has at least one severe scan, a non-severe one only non-severe scans; a patient who may be
     either counts among all patients only. Age is that at the first scan; means and shares are of the patients whose
     age or sex is known. Exams of a group are the scans with that status, as the paper counts them. Ages are compared
-    by Welch's t test (unequal variances), the shares of men by the chi-square test without continuity correction,
-    both two-sided (`groups`).
+    by Welch's t test (unequal variances), the shares of men by the test that `_sexes_compared` names.
 
     Parameters
     ----------
@@ -58,17 +57,19 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         empty where nothing was compared and a dash where it is undefined.
     numbers : pandas.DataFrame
         name, value, n, unit: the same numbers unrounded, shares as fractions; n is the number of patients of whom
-        the value is known. `n_patients_with_non_severe` are those who have a non-severe scan, the severe among them
-        too. Without patients, mean and share are NaN, and so is the SD of fewer than two patients.
-        The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two patients
-        in a group or no variance at all, for sex with an empty group or one sex only.
+        the value is known, for a p value of those compared. `n_patients_with_non_severe` are those who have a
+        non-severe scan, the severe among them too. Without patients, mean and share are NaN, and so is the SD of fewer
+        than two patients. The p values (`p_age`, `p_sex`) are NaN where they are undefined: for age with fewer than two
+        patients in a group or no variance at all, for sex with an empty group or one sex only.
     """
     numbers, columns, patients = _by_severity(scans)
     of_known = patients.dropna(subset="severity")
-    is_severe = of_known["severity"] == "severe"
-    age_p = groups.compare(of_known, ["age"], is_severe).loc["age", "welch_p"]
-    male_p = groups.compare_categories(of_known, ["is_male"], is_severe).loc["is_male", "chi_square_p"]
-    numbers += [("p_age", age_p, len(patients), ""), ("p_sex", male_p, len(patients), "")]
+    age_p = groups.compare(of_known, ["age"], of_known["severity"] == "severe").loc["age", "welch_p"]
+    _, male_p = _sexes_compared(patients)
+    numbers += [
+        ("p_age", age_p, int(of_known["age"].count()), ""),
+        ("p_sex", male_p, int(of_known["is_male"].count()), ""),
+    ]
     table = pd.DataFrame(
         {
             "characteristic": ["No.", "Age", "Male", "Exams", "Patients with multiple exams"],
@@ -79,9 +80,9 @@ def table_1(scans: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table, pd.DataFrame(numbers, columns=["name", "value", "n", "unit"])
 
 
-def _by_severity(scans):
-    """Numbers of all, severe and other patients, the columns of Table 1 in words, and the table of patients."""
-    patients = pd.DataFrame(
+def _patients(scans):
+    """One row per patient: age, is_male (1, 0 or NaN), severity and n_scans."""
+    return pd.DataFrame(
         {
             "age": age_at_first_scan(scans),
             "is_male": scans.groupby("patient_id")["sex"].first().map({"male": 1.0, "female": 0.0}),
@@ -89,6 +90,24 @@ def _by_severity(scans):
             "n_scans": scans.groupby("patient_id").size(),
         }
     )
+
+
+def _sexes_compared(patients):
+    """The test by which the sexes of severe and non-severe patients are compared, in words, and its p value.
+
+    Two-sided. The chi-square test is an approximation for large counts; where one of fewer than 5 is expected, by the
+    rule of Cochran (Biometrics 1954;10:417-451), Fisher's exact test takes its place.
+    """
+    of_known = patients.dropna(subset="severity")
+    found = groups.compare_categories(of_known, ["is_male"], of_known["severity"] == "severe").loc["is_male"]
+    if found["least_expected"] < 5:
+        return "Fisher's exact test, as a count of fewer than 5 is expected", found["fisher_p"]
+    return "the chi-square test without continuity correction", found["chi_square_p"]
+
+
+def _by_severity(scans):
+    """Numbers of all, severe and other patients, the columns of Table 1 in words, and the table of patients."""
+    patients = _patients(scans)
     by_severity = {
         "all": patients,
         "severe": patients[patients["severity"] == "severe"],
@@ -161,12 +180,16 @@ def note(scans: pd.DataFrame) -> str:
             f"The status of {count(len(unknown), 'scan')} of {of_whom} is unknown: {exams}{also} "
             f"{'are' if also or len(unknown) > 1 else 'is'} in the column of all patients only. "
         )
+    patients = _patients(scans)
+    test, _ = _sexes_compared(patients)
+    n_unknown = {"age": int(patients["age"].isna().sum()), "sex": int(patients["is_male"].isna().sum())}
+    unknown_of = " and ".join(f"the {what} of {count(n, 'patient')}" for what, n in n_unknown.items() if n)
+    of_others = f"Unknown: {unknown_of}; mean and share are of the others. " if unknown_of else ""
     return (
-        "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by the "
-        "chi-square test without continuity correction. Severe patients have a severe scan; exams are scans with the "
-        f"status of the column: {severe} "
-        f"of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those are of "
-        f"{len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
+        "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by "
+        f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: "
+        f"{severe} of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those "
+        f"are of {len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
         "counted here; the flow of patients says how many."
     )
 

@@ -6,11 +6,14 @@ and what is wrong with the files of a single scan leaves that scan out later, in
 
 from __future__ import annotations
 
+import hashlib
+import os
 from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 
+from study.files import sha256
 from study.plural import count
 from study.scans.ct import ScanError, mask_reader, read_scan
 from study.scans.identities import suspicions
@@ -39,7 +42,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     path : str or pathlib.Path
     files : bool
         Open every scan and mask too. A mask is compared with its scan, the infection with the lungs; if the scan
-        cannot be read, its masks are only checked for existence.
+        cannot be read, its masks are only checked for existence. Scans are compared with each other.
     progress : bool
         Show a progress bar on standard error.
     notes : list of str, optional
@@ -62,11 +65,12 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
 
         for row, cells in tqdm(table.iterrows(), "checking scans", len(table), unit="scan", disable=not progress):
             faults += _file_faults(Path(path), row, cells, notes)
+        faults += _same_scans(Path(path), table)
     return faults
 
 
 def check_before_a_run(path, opened: bool = True) -> list[str]:
-    """Refuse a table none of whose scans could be used, as far as a few seconds show it.
+    """Refuse a table that has a scan twice, or none that could be used, as far as a few seconds show it.
 
     Parameters
     ----------
@@ -84,9 +88,11 @@ def check_before_a_run(path, opened: bool = True) -> list[str]:
     Raises
     ------
     ScanTableError
-        If files of every scan are missing, or all opened scans have faults.
+        If a scan is there twice, files of every scan are missing, or all opened scans have faults.
     """
     table, _ = scan_table(path)
+    if doubled := _same_scans(Path(path), table):
+        raise ScanTableError(path, doubled)
     missing = {row: found for row, cells in table.iterrows() if (found := _missing_files(Path(path), row, cells))}
     if len(missing) == len(table):
         raise ScanTableError(path, [*chain(*missing.values())])
@@ -142,6 +148,55 @@ def _missing_files(path: Path, row: int, cells: pd.Series) -> list[Fault]:
             except ScanError as error:
                 faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
     return faults
+
+
+def _same_scans(path: Path, table: pd.DataFrame) -> list[Fault]:
+    """Rows whose scan is, byte for byte, that of a row before under another name.
+
+    Cheap for a large cohort: only scans of one size are opened, and read whole only if their middles agree.
+    """
+    named = (
+        table["image"][table["image"] != ""].map(os.path.normpath).drop_duplicates()
+    )  # one name twice is told before
+    files = {row: _files_of(path.parent / name) for row, name in named.items()}
+    alike = [[row for row, found in files.items() if found]]
+    for look in (_size, _middle, sha256):
+        alike = [rows for some in alike for rows in _grouped(some, files, look) if len(rows) > 1]
+    rule, remedy = (
+        "the same scan, byte for byte, as in row {}",
+        "remove one of the two rows, or name each scan's own file",
+    )
+    return [
+        Fault(str(path), row, "image", table.at[row, "image"], rule.format(first), remedy)
+        for first, *others in alike for row in others
+    ]  # fmt: skip
+
+
+def _files_of(scan: Path) -> list[Path]:
+    """The file of a scan, or those in its folder; none if it is not there."""
+    return sorted(file for file in scan.iterdir() if file.is_file()) if scan.is_dir() else [scan] * scan.is_file()
+
+
+def _grouped(rows: list[int], files: dict[int, list[Path]], look) -> list[list[int]]:
+    """Rows in groups of those whose files look alike, in whatever order; one that cannot be read is like no other."""
+    groups = {}
+    for row in rows:
+        try:
+            seen = tuple(sorted(look(file) for file in files[row]))
+        except OSError:
+            seen = row
+        groups.setdefault(seen, []).append(row)
+    return list(groups.values())
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _middle(file: Path, n_bytes: int = 65536) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(max(_size(file) // 2 - n_bytes // 2, 0))
+        return hashlib.sha256(opened.read(n_bytes)).digest()
 
 
 def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> list[Fault]:

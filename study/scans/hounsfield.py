@@ -34,7 +34,7 @@ class HounsfieldCheck:
     def __init__(self, path):
         self.path = Path(path)
         self.lowest, self.highest = np.inf, -np.inf
-        self._beyond = 0
+        self._beyond, self._are_whole = 0, True
         self._counts = np.zeros(HIGHEST_HU - LOWEST_HU + 1, np.int64)
 
     def to_int16(self, section: np.ndarray, name: str) -> np.ndarray:
@@ -62,6 +62,7 @@ class HounsfieldCheck:
         self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
         self._beyond += np.count_nonzero(section > HIGHEST_HU) if highest > HIGHEST_HU else 0
         hu = np.rint(section) if section.dtype.kind == "f" else section
+        self._are_whole = self._are_whole and np.array_equal(hu, section)
         hu = np.clip(hu, LOWEST_HU, HIGHEST_HU).astype(np.int16)
         self._counts += np.bincount((hu.ravel() - LOWEST_HU), minlength=len(self._counts))
         return hu
@@ -82,6 +83,11 @@ class HounsfieldCheck:
             self._refuse(f"{beyond:.1%} of the voxels are above {HIGHEST_HU} HU; {span}", "give the CT in HU")
         if self.lowest == self.highest:
             self._refuse(f"every voxel is {self.lowest:g}", "export the scan again")
+        if self._are_whole and 0 <= self.lowest and self.highest <= 255 and len(values) <= FEW_VALUES:
+            self._refuse(
+                f"{len(values)} different values, from {self.lowest:g} to {self.highest:g}: this looks like a mask",
+                "put it into lung_mask or infection_mask, and the CT here",
+            )
         if air < SMALLEST_SHARE:
             self._refuse(*self._without_air(span, air))
         if tissue < SMALLEST_SHARE:

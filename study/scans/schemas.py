@@ -12,6 +12,7 @@ import difflib
 import io
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +36,7 @@ POI_ROUNDING = 0.005  # how far a rounded poi may be from infection volume / lun
 
 _MISSING = {"", "nan", "NaN", "NA"}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Excel and R of countries with a decimal comma separate columns by semicolons.
 _COMMAS = (
@@ -256,7 +258,7 @@ def _one_of(*choices: str):
 def _is_date(text: str) -> bool:
     if not text:
         return True
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    if not _ISO_DATE.fullmatch(text):
         return False
     try:
         return 1971 <= pd.Timestamp(text).year < 2200  # the first CT of a patient was made in 1971
@@ -344,6 +346,16 @@ def cell_faults(path, table: pd.DataFrame, rules: dict, required) -> list[Fault]
     return []
 
 
+def _remedy_of_date(value: str) -> str:
+    if not _ISO_DATE.fullmatch(value):
+        return "write it like 2020-01-23"
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return "there is no such day: correct it"
+    return "correct the year"
+
+
 def _remedy(column: str, value: str) -> str:
     """What to do about a cell, guessed from its content."""
     if value in _MISSING:
@@ -356,7 +368,7 @@ def _remedy(column: str, value: str) -> str:
         guess = _MEANT.get(low) or next(iter(difflib.get_close_matches(low, choices, 1, 0.7)), None)
         remedy = f"write {guess}" if guess else f"write {' or '.join(choices)}"
     elif column == "scan_date":
-        remedy = "write it like 2020-01-23"
+        remedy = _remedy_of_date(value)
     elif column in ("scan_id", "patient_id") and _is_shortened(value):
         remedy = "a spreadsheet shortened this id: format the column as text and enter the ids again"
     elif column == "scan_id":

@@ -285,6 +285,13 @@ def test_the_words_above_a_tornados_panels_do_not_touch():
     assert all(start - box.x1 > 2 * figure.dpi / 25.4 for box, start in zip(above, starts, strict=True))  # 2 mm
 
 
+def test_a_tornado_of_undefined_headlines_is_left_out():
+    moved = pd.DataFrame({"headline": ["Kappa, extent", "Kappa, density"], "choice": "hu", "base": [np.nan, np.nan],
+                          "low": np.nan, "high": np.nan})  # fmt: skip
+    assert robustness_plots.tornado(moved, {"hu": "HU"}, "No pair.").missing == "no headline is defined"
+    assert not robustness_plots.tornado(moved.assign(base=[np.nan, 0.5]), {"hu": "HU"}, "One pair.").missing
+
+
 def test_no_axis_shows_more_than_all(figures):
     figure = figures["roc_point"]
     left = figure.axes[0]

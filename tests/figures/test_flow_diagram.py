@@ -72,6 +72,15 @@ def test_what_was_not_run_is_left_out(tmp_path, notebooks, first, absent):
     assert not any("None" in text for text in [*shown, figure.alt])
 
 
+def test_the_kinds_of_training_scans_add_up(tmp_path):
+    run = recorded(tmp_path, _1_cohort=COHORT, _3_segment=SEGMENT)
+    data = {"scans": 368, "held_out_scans": 32, "without_infection": 62, "with_covid_19": 123, "simulated": True}
+    write_json(run.models / "infection.json", {"data": data | {"training_table_sha256": ""}})
+    figure = flow_diagram.draw(flow_diagram.counts(run))
+    assert {"no infection: 62, COVID-19: 123", "other pneumonia: 183"} <= set(words(figure))
+    assert "(no infection: 62, COVID-19: 123, other pneumonia: 183)" in figure.alt
+
+
 @pytest.mark.parametrize("with_cts", [True, False])
 def test_scans_of_unknown_status_are_left_out_in_a_box(tmp_path, with_cts):
     unknown = {"n_scans": 528, "n_severe": 78, "n_status_unknown": 1, "n_patients_status_unknown": 1}

@@ -15,6 +15,8 @@ from study.publish.forms import answers, pointers
 from study.run import Run, value
 
 STATEMENTS = answers.read_form("statements")
+KINDS = ("taken_over", "table", "without_reports", "without_observers", "without_truth", "without_masks",
+         "without_motion", "synthetic", "patients")  # fmt: skip
 # Published numbers: CLAIM 2024 has 44 items; TRIPOD+AI 27 in 52 parts; STARD-AI 40 in 48 parts.
 PARTS = {
     "claim_2024": {},
@@ -58,6 +60,7 @@ def run(tmp_path):
         ("value 5-severity/p_value_x", "p_value_x = <0.001", "<0.001"),
         ("value 5-severity/median", "median = -652 HU, n = 531", "-652 HU"),
         ("value 5-severity/bias", "bias = 0.000, n = 531", "0.000"),
+        ("n 5-severity/median", "n of median = 531", "531"),
         ("cell 5-severity/last", "notebook 5: Severity", "Severity"),
         ("table Table_2", "Table 2", ""),
         ("run cohort/cohort.json#tier", "cohort/cohort.json: tier = synthetic", "synthetic"),
@@ -121,7 +124,8 @@ def test_an_item_is_answered_only_where_nothing_of_it_is_missing(run):
     ]  # fmt: skip
     assert found[0].words == "AUC 0.9308 [0.8944, 0.9553]." and [s.words for s in found[0].see] == ["Table 2"]
     assert found[3].words == "AUC 0.9308 [0.8944, 0.9553]. Missing: theirs [gap]"
-    assert found[5].words == "Not in this run: notebook 6-progression was not run."
+    assert found[5].words == "Not in this run: notebook 6-progression was not run. [later]"
+    assert found[4].words == "Missing: theirs [gap] Not applicable: no trial"
     assert answers.count(found).to_dict() == {"answered": 2, "not applicable": 1, "missing": 3, "broken": 1}
 
 
@@ -146,6 +150,52 @@ def test_a_table_without_cts_has_an_answer_of_its_own(run):
     assert filled(run, ["flow"], flow=flow)[0].words == "From the table on."
     run.variants_csv.write_text("scan_id\n")
     assert filled(run, ["flow"], flow=flow)[0].words == "From scan to table."
+
+
+def record_patients(run, **progression):
+    """A run of six patients of which five have a known age and sex, without masks; every cohort has these numbers."""
+    write_json(run.cohort / "cohort.json", {"tier": "restricted", "source": "us", "licence": "none"})
+    run.variants_csv.write_text("scan_id\n")
+    run.record("1-cohort", [
+        value("age_mean_all", 58.4, n=5, unit="years"), value("n_male_all", 2, n=5), value("n_patients", 6, n=6),
+        value("n_multiple_all", 3, n=6), value("n_minors", 0),
+    ])  # fmt: skip
+    run.record("3-segment", [
+        value("n_observed", 0), value("n_segmented", 11), value("truth_dice_infection_mean", None, n=0)
+    ])  # fmt: skip
+    run.record("5-severity", [value("n_without_infection", 0), value("n_scans", 10)])
+    run.record("6-progression", [value(name, number) for name, number in progression.items()])
+
+
+@pytest.mark.parametrize("n_without_report", [5, 4])
+def test_what_a_cohort_does_not_have_does_not_apply(run, n_without_report):
+    record_patients(run, n_pairs=5, n_without_report=n_without_report)
+    of_reports = ["objectives_progression", "missing_reports", "truth_of_change", "agreement", "analysed_progression",
+                  "accuracy_methods_progression", "robustness_progression", "cross_tabulation_progression",
+                  "indeterminate_reports", "failures_reports"]  # fmt: skip
+    of_masks = ["subset", "subset_choice", "truth_of_infection", "observer_agreement", "segmentation", "failures",
+                "motion_shown", "annotation_tools", "accuracy_methods_segmentation"]  # fmt: skip
+    found = filled(run, *[[name] for name in [*of_masks, *of_reports]], **STATEMENTS)
+    by_name = {name: one.status for name, one in zip([*of_masks, *of_reports], found, strict=True)}
+    assert {by_name[name] for name in of_masks} == {"not applicable"}
+    assert ({by_name[name] for name in of_reports} == {"not applicable"}) == (n_without_report == 5)
+    assert ("not applicable" in {by_name[name] for name in of_reports}) == (n_without_report == 5)
+
+
+def test_a_run_states_of_patients_only_what_it_can_know(run):
+    record_patients(run, n_pairs=5, n_without_report=5)
+    names = ("characteristics", "eligibility", "sheet_relations", "missing_data", "design", "sheet_confidential")
+    bare = {name: {**one, "see": []} for name, one in STATEMENTS.items()}
+    said = {name: filled(run, [name], **bare)[0].words for name in names}
+    assert "of the 5 patients of known age; 2 of 5 with known sex are men" in said["characteristics"]
+    assert said["eligibility"].endswith("or of unknown age: the age of 5 of 6 included patients is known.")
+    assert "3 of 6 included patients have more than one" in said["sheet_relations"]
+    assert (
+        "Of 6 patients the age of 5 and the sex of 5 is known, of 11 scans measured the status of 10"
+        in said["missing_data"]
+    )
+    assert said["design"].endswith("is for the authors to state. [design]")
+    assert "reports where the table has any" in said["sheet_confidential"]
 
 
 def own(run, text):
@@ -195,10 +245,11 @@ def test_every_statement_is_used_and_says_one_thing():
     used = {name for form in answers.FORMS for item in answers.read_form(form)["items"] for name in item["by"]}
     assert used == set(STATEMENTS)
     for name, statement in STATEMENTS.items():
-        for kinds in (["synthetic"], ["patients"], ["table", "patients"], ["taken_over", "patients"]):
+        for special in KINDS:
+            kinds = [special, "synthetic" if special == "synthetic" else "patients"]
             state = next((statement[kind] for kind in kinds if kind in statement), statement)
             assert len({"says", "not_applicable", "missing"} & set(state)) == 1, (name, kinds)
-            assert set(state) <= {"says", "see", "not_applicable", "missing", "table", "taken_over"}, (name, kinds)
+            assert set(state) <= {"says", "see", "not_applicable", "missing", *KINDS[:-2]}, (name, kinds)
 
 
 def test_intervals_in_an_answer_are_over_patients_and_it_says_so():
@@ -240,10 +291,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
     """As far as can be checked without a run: cells, files, and that some notebook makes each table and figure."""
     nothing = Run("never-made", ROOT)
     states = [
-        s
-        for statement in STATEMENTS.values()
-        for s in (*(statement.get(kind) for kind in ("synthetic", "patients", "table", "taken_over")), statement)
-        if s
+        s for statement in STATEMENTS.values() for s in (*(statement.get(kind) for kind in KINDS), statement) if s
     ]
     found = {p for s in states for p in [*s.get("see", []), *re.findall(r"\{([^}]+)\}", s.get("says", ""))]}
     assert len(found) > 150
@@ -254,7 +302,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
         try:
             pointers.follow(pointer, nothing)
         except pointers.Absent:
-            assert pointer.split()[0] in ("value", "figure", "table", "run", "card")
+            assert pointer.split()[0] in ("value", "n", "figure", "table", "run", "card")
 
 
 def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):

@@ -133,6 +133,12 @@ def test_a_manuscript_calls_no_cohorts_sections_thick():
     assert "thick" not in (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text().split("begin{document}")[0]
 
 
+def test_a_manuscript_says_of_how_many_patients_age_and_sex_are_known():
+    paper = (ROOT / "docs" / "manuscript" / "manuscript.tex").read_text()
+    assert "\\cohortNMaleAll{} of \\cohortNMaleAllN{} patients of known sex" in paper
+    assert "The age of the \\cohortAgeMeanAllN{} patients of known age was" in paper
+
+
 def test_two_values_of_one_macro_are_refused(run):
     run.record("5-severity", [value("auc_poi", 0.9, n=5), value("auc_poi_n", 0.9)])
     with pytest.raises(ValueError, match="auc_poi_n and auc_poi"):

@@ -118,22 +118,34 @@ def test_a_patient_of_unknown_status_is_in_neither_group():
     of_a = note(cohort[cohort["patient_id"] != "B"])
     assert "The status of 1 scan of 1 patient is unknown: this exam is in the column of all patients only." in of_a
     assert "unknown" not in note(cohort.dropna(subset="status"))
-    assert "sexes by the chi-square test without continuity correction" in note(cohort)
     nobody = table_1(cohort[cohort["patient_id"] == "B"])[0].set_index("characteristic")["all_patients"]
     assert nobody["Age"] == nobody["Male"] == "unknown"
 
 
-def test_the_note_of_table_1_says_that_severe_patients_have_other_scans_too():
-    included, _ = include(COHORT)
-    by_patient = included.groupby("patient_id")["status"].agg(list)
-    of_severe = sum(len(states) for states in by_patient if "severe" in states)
-    severe = sum(states.count("severe") for states in by_patient)
-    assert f"{severe} of the {of_severe} scans of severe patients are severe" in note(included)
+def test_few_patients_are_compared_by_fisher_s_test_and_many_by_chi_square():
+    """The probability of a table with given margins by counting: 1 man and 3 women, one of whom is severe."""
+    few = scans(
+        ("a", "A", 50, "male", "2020-01-01", "severe"),
+        *[(name, name, 50, "female", "2020-01-01", "non-severe") for name in "bcd"],
+        ("e", "E", np.nan, np.nan, "2020-01-01", "severe"),
+        ("f", "F", 60, "male", "2020-01-01", np.nan),
+    )
+    table, numbers = table_1(few)
+    value = numbers.set_index("name")
+    assert value.loc["p_sex", ["value", "n"]].tolist() == [pytest.approx(1 / 4), 4]  # the severe one is any of four
+    assert value.loc["p_age", "n"] == 4
+    assert table.set_index("characteristic").loc["Male"].tolist() == ["2 (40%)", "1 (100%)", "0 (0%)", "0.25"]
+    assert "sexes by Fisher's exact test, as a count of fewer than 5 is expected. " in note(few)
+    assert "Unknown: the age of 1 patient and the sex of 1 patient; mean and share are of the others." in note(few)
+    many = paper_like_cohort()
+    assert "sexes by the chi-square test without continuity correction. Severe" in note(many)
+    assert table_1(many)[1].set_index("name").loc[["p_age", "p_sex"], "n"].tolist() == [196, 196]
 
 
-def test_the_patients_of_the_non_severe_scans_are_the_same_number_in_flow_note_and_values():
-    included, _ = include(COHORT)
-    have_one = int(flow(COHORT, included).set_index("step").loc["non-severe", "patients"])
-    value = table_1(included)[1].set_index("name")["value"]
-    assert value["n_patients_with_non_severe"] == have_one == 3 and value["n_patients_non_severe"] == 2
-    assert f"of {have_one} patients, 1 of them severe" in note(included)
+@pytest.mark.parametrize(("n_men", "by"), [(9, "Fisher"), (10, "chi-square")])
+def test_an_expected_count_of_five_is_enough_for_chi_square(n_men, by):
+    """Of ten severe and ten non-severe patients, half the men are expected in each group."""
+    statuses, sexes = ["severe", "non-severe"] * 10, ["male"] * n_men + ["female"] * (20 - n_men)
+    rows = zip(statuses, sexes, strict=True)
+    people = scans(*[(f"s{k}", f"P{k}", 50, sex, "2020-01-01", status) for k, (status, sex) in enumerate(rows)])
+    assert f"sexes by {'the ' * (by != 'Fisher')}{by}" in note(people)

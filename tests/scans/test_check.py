@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from helpers.table_rows import ROW, changed, places
 from study.__main__ import app
-from study.scans.checks import check_scans
+from study.scans.checks import check_before_a_run, check_scans
 from study.scans.ct import read_scan, write_mask, write_scan
-from study.scans.schemas import SCAN_COLUMNS, format_faults
+from study.scans.schemas import SCAN_COLUMNS, ScanTableError, format_faults
 
 
 def test_check_scans_opens_every_file(table_file, tmp_path, chest):
@@ -43,6 +43,33 @@ def test_check_scans_opens_every_file(table_file, tmp_path, chest):
     assert "no such file" in by_place[3, "lung_mask"].rule
     assert len(check_scans(path, files=False)) == 1
     assert format_faults(faults).startswith(f"{path}: 6 faults")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_copy_of_a_scan_under_another_name_is_found(table_file, tmp_path, chest, monkeypatch, kind):
+    """Also in a folder, whose files may have other names; not if a byte differs, wherever it is."""
+    write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    content = (tmp_path / "a.nii.gz").read_bytes()
+    other = content[:10] + bytes([content[10] ^ 1]) + content[11:]  # a byte of gzip's header, of equal size
+    for name, (first, second) in {"a": "12", "b": "21", "c": "12", "d": "12"}.items():
+        parts = {first: content, second: b"more"} if name != "c" else {first: other, second: b"more"}
+        (tmp_path / name).mkdir()
+        for part, written in parts.items():
+            (tmp_path / name / part).write_bytes(written)
+        (tmp_path / f"{name}.nii.gz").write_bytes(parts[first])
+    ending = ".nii.gz" if kind == "file" else ""
+    rows = [changed(ROW, SCAN_COLUMNS, scan_id=name, image=f"{name}{ending}") for name in "abcd"]
+    rows.append(changed(ROW, SCAN_COLUMNS, scan_id="gone", image="gone.nii.gz"))
+    path = table_file(SCAN_COLUMNS, rows)
+    faults = [fault for fault in check_scans(path, progress=False) if "byte for byte" in fault.rule]
+    assert places(faults) == [(3, "image"), (5, "image")] and {fault.rule[-1] for fault in faults} == {"2"}
+    with pytest.raises(ScanTableError, match="the same scan, byte for byte, as in row 2"):
+        check_before_a_run(path)
+    monkeypatch.setattr("study.scans.checks.sha256", None)  # nothing is read whole
+    for k, name in enumerate("abcd"):
+        (tmp_path / name / "1").write_bytes(bytes([k]) * 9)
+        (tmp_path / f"{name}.nii.gz").write_bytes(bytes([k]) * 9)
+    assert "byte for byte" not in format_faults(check_scans(path, progress=False))
 
 
 def test_exchanged_masks_of_lung_and_infection_are_found(table_file, tmp_path, chest):

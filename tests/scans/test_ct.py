@@ -222,6 +222,8 @@ def test_label_map_beyond_2_is_refused(scan_file, nifti_file, tmp_path):
         (lambda hu: np.where(np.arange(hu.shape[2]) < 4, -2000, hu + 1024), "padding"),
         (lambda hu: np.where(hu < -500, hu, -1000), "tissue"),
         (lambda hu: np.full_like(hu, -1000), "every voxel"),
+        (lambda hu: (hu < -500).astype(np.uint8), "looks like a mask"),
+        (lambda hu: np.where(hu < -500, 35, 0).astype(np.float32), "looks like a mask"),
         (lambda hu: np.where(np.arange(hu.shape[2]) < 4, 63536, hu.astype(int)), "63536"),
         (lambda hu: hu.byteswap(), "above 3071"),
     ],

@@ -77,9 +77,9 @@ def test_ids_are_unique_and_short(tmp_path, chest, ids):
     """Whatever the names: Chinese ones, ones that differ in a blank or in capitals, trees of UIDs."""
     uid = "1.2.840.113619.2.359.3.1.20200123.101010.123456789.1"
     names = ["张伟", "李娜", "a b", "a-b", "A-B", "a-b-2", f"{uid}/{uid}/{uid}/{uid}", "scan", "-"]
-    for name in names:
+    for k, name in enumerate(names):
         (tmp_path / name).mkdir(parents=True)
-        write_scan(tmp_path / name / "ct.nii.gz", chest(), SPACING_MM)
+        write_scan(tmp_path / name / "ct.nii.gz", chest(seed=k), SPACING_MM)
         (tmp_path / name / "ct.nii.gz").rename(tmp_path / name / "CT.NII.GZ")
     made = index("folder", tmp_path, ids=ids)
     scans = read_scans(made.path)

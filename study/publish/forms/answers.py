@@ -3,9 +3,10 @@
 Every statement is written once, in ``statements.yaml``. A form (``claim_2024.yaml``, ``data_sheet.yaml``, ...) names
 the statements that answer each of its items. A statement says something, in words that may contain pointers
 (``pointers``) in braces, and names what to see; or it says why it does not apply, or what is missing. It may differ
-between synthetic scans, patients, a table of biomarkers without CTs, and networks that were trained elsewhere. What is
-said of a network comes from its card. An item is *answered* only if no part of it is missing. What only the authors can
-state they write, under the same names, in ``parameters/<run>.statements.yaml``, which overrides the study's own:
+between synthetic scans, patients, a table of biomarkers without CTs, networks that were trained elsewhere, and cohorts
+that lack some kind of data. What is said of a network comes from its card. An item is *answered* only if no part of it
+is missing. What only the authors can state they write, under the same names, in ``parameters/<run>.statements.yaml``,
+which overrides the study's own:
 
     ethics: {says: "Approved by the ethics committee of the hospital (no. 7); consent was waived."}
 
@@ -126,32 +127,50 @@ def fill(form, statements, run):
     form : dict
         From :func:`read_form`.
     statements : dict of str to dict
-        By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for ``synthetic`` scans and
-        one for ``patients``; or one for a ``table`` without CTs or for networks ``taken_over``, which go first.
+        By name: ``says`` and ``see``, ``not_applicable`` or ``missing``; or one of these for each of several kinds of
+        run, of which the first counts that :func:`_kinds` lists.
     run : study.run.Run
 
     Returns
     -------
     list of Answer
     """
-    kinds = ["synthetic" if run.tier == "synthetic" else "patients"]
-    if len(run.recorded("5-severity")) and not run.variants_csv.is_file():
-        kinds.insert(0, "table")
-    if card_words.taken_over(run):
-        kinds.insert(0, "taken_over")
-    answers = []
+    kinds, answers = _kinds(run), []
     for item in form["items"]:
         parts = [_state(name, _of_kind(statements[name], kinds), run) for name in item["by"]]
-        status = next(s for s in ("broken", "missing", "answered", "not applicable") if s in {p[0] for p in parts})
+        states = {state for state, _, _ in parts}
+        status = next(s for s in ("broken", "missing", "answered", "not applicable") if s in states)
         see = {found.words: found for _, _, seen in parts for found in seen}
         said = [words for state, words, _ in parts if state == "answered"]
-        rest = [f"{state.capitalize()}: {words}" if said else words for state, words, _ in parts if state != "answered"]
+        rest = [
+            f"{state.capitalize()}: {words}" if len(states) > 1 else words
+            for state, words, _ in parts
+            if state != "answered"
+        ]
         words = " ".join(dict.fromkeys(said + rest))
         table = _stages(run) if item.get("shows") == "stages" else ""
         answers.append(
             Answer(str(item["item"]), item["section"], item["asks"], status, words, list(see.values()), table)
         )
     return answers
+
+
+def _kinds(run):
+    """The kinds of run for which a statement may differ, as far as this is one: the more special come first."""
+    is_table = len(run.recorded("5-severity")) > 0 and not run.variants_csv.is_file()
+    segmented, progression = (run.recorded(name)["value"] for name in ("3-segment", "6-progression"))
+    no_observers = is_table or segmented.get("n_observed") == 0
+    no_truth = is_table or pd.isna(segmented.get("truth_dice_infection_mean", 0))
+    is_kind = {
+        "taken_over": card_words.taken_over(run),
+        "table": is_table,
+        "without_reports": len(progression) > 0 and progression.get("n_without_report") == progression.get("n_pairs"),
+        "without_observers": no_observers,
+        "without_truth": no_truth,
+        "without_masks": no_observers and no_truth,
+        "without_motion": is_table or (len(segmented) > 0 and not (run.figures / "Figure_6.png").is_file()),
+    }
+    return [kind for kind, holds in is_kind.items() if holds] + ["synthetic" if run.tier == "synthetic" else "patients"]
 
 
 def _stages(run):
@@ -182,7 +201,7 @@ def _state(name, statement, run):
     except Unstated as reason:
         return "missing", f"{reason}. [{name}]", []
     except Absent as reason:
-        return "missing", f"Not in this run: {reason}.", []
+        return "missing", f"Not in this run: {reason}. [{name}]", []
     except Broken as fault:
         return "broken", f"The answer is broken: {fault}.", []
 
@@ -245,8 +264,8 @@ def _checklist(form, answers, run):
 
 
 def _named(answer, item):
-    """A missing item by number and the statements that the authors may make, else what it asks for."""
-    names = [name for name in item["by"] if f"[{name}]" in answer.words] or [answer.asks]
+    """A missing item by number and the statements that the authors may make."""
+    names = [name for name in item["by"] if f"[{name}]" in answer.words]
     return document.escaped(f"{answer.number} ({', '.join(names)})")
 
 

@@ -2,6 +2,7 @@
 
 =================================  ========================================================================
 ``value 5-severity/auc_poi``       a number that a notebook recorded
+``n 1-cohort/age_mean_all``         of how many patients or scans it is
 ``cell 5-severity/severity-09``    a cell of a notebook, named by the heading above it
 ``figure Figure_4``                a picture in ``figures/<run>``
 ``table Table_2``                  a table in ``figures/<run>``
@@ -83,15 +84,25 @@ def follow(pointer, run):
     return KINDS[kind](target, run)
 
 
-def _value(target, run):
-    notebook, _, name = target.partition("/")
+def _recorded(notebook, name, run):
     recorded = run.recorded(notebook)
     if not len(recorded):
         _notebook(notebook, run)
         raise Absent(f"notebook {notebook} was not run")
     if name not in recorded.index:
         raise Broken(f"notebook {notebook} recorded no {name}")
-    row = recorded.loc[name]
+    return recorded.loc[name]
+
+
+def _n(target, run):
+    notebook, _, name = target.partition("/")
+    content = f"{_recorded(notebook, name, run)['n']:.0f}"
+    return Found(f"n of {name} = {content}", content, *_place(notebook, executed.value_anchor(name), run))
+
+
+def _value(target, run):
+    notebook, _, name = target.partition("/")
+    row = _recorded(notebook, name, run)
     if row["value"] is None or row["value"] != row["value"]:
         raise Absent(f"{name} is undefined in this run")
     content = shown(row["value"], name, row["ci_low"], row["ci_high"])
@@ -228,6 +239,7 @@ def _file(target, run):
 
 
 KINDS = {
-    "value": _value, "cell": _cell, "figure": _shown_file(("png",)), "table": _shown_file(("md", "html", "csv")),
+    "value": _value, "n": _n, "cell": _cell,
+    "figure": _shown_file(("png",)), "table": _shown_file(("md", "html", "csv")),
     "run": _run, "card": _card, "file": _file,
 }  # fmt: skip
