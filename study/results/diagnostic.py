@@ -16,6 +16,7 @@ QUANTITIES = {
     "average_precision": "Average precision (baseline: the prevalence)",
 }  # fmt: skip
 HALF_WIDTH = 0.05  # of an interval, that a future study may want
+FEWEST_PATIENTS = 10  # so few do not tell how wide the interval of more would be
 
 
 def beside_table_2(
@@ -118,7 +119,7 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
         ``patients_for_5_points``, how many such patients would give a half-width of `HALF_WIDTH`: it falls with the
         square root of their number. The cut-off is kept: chosen anew, both rates depend on the patients of both
         statuses, and the few severe ones make that of specificity wide however many others there are. NaN where there
-        is no interval.
+        is no interval, and of fewer than `FEWEST_PATIENTS` patients.
     """
     n_of = {status: patient_ids[is_severe == status].nunique() for status in (True, False)}
     rows = {}
@@ -129,7 +130,7 @@ def precision(by_patient, beside, is_severe, patient_ids, confidence=0.95):
             "specificity": (_half(beside.loc[(model, "specificity")]), n_of[False]),
         }
         for quantity, (half, n) in widths.items():
-            needed = np.ceil(n * (half / HALF_WIDTH) ** 2)
+            needed = np.ceil(n * (half / HALF_WIDTH) ** 2) if n >= FEWEST_PATIENTS else np.nan
             rows[model, quantity] = {"half_width": half, "n_patients": n, "patients_for_5_points": needed}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["model", "quantity"])
 

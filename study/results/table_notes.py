@@ -49,7 +49,8 @@ NOTES = {
     "in Table S15), as a study has that takes its cut-off from elsewhere; one chosen on the same patients has wider "
     "intervals, which depend on patients of both statuses. Patients: those of the status on which the number depends, "
     "severe ones for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's "
-    "(Table S3); of both together it takes more.",
+    "(Table S3); of both together it takes more. Fewer than ten patients "
+    "do not tell how many more it would take.",
     "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
     "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
     "other.",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from study.measures import notes
 from study.measures.notes import lung_notes
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
@@ -40,6 +41,14 @@ def test_motion_is_said_and_a_scan_in_breath_hold_has_no_notes(patient, incremen
     said(*scanned(patient, 0.85, increment_mm), words="more blurred than the upper ones: breathing during the scan?")
 
 
+def test_the_further_apart_sections_are_the_more_blur_is_breathing(monkeypatch):
+    borders = {1: np.full(1000, 6.7), -1: np.full(1000, 5.0)}
+    monkeypatch.setattr(notes, "_blur_mm", lambda hu, _label_map, _mm: borders[1 if hu[0, 0, 0] == 0 else -1])
+    hu = np.arange(2)[:, None, None] * np.ones((2, 4, 4))
+    found = {mm: notes._breathing(hu, hu, (mm, 3.0, 3.0)) for mm in (5.0, 10.0)}
+    assert "1.7 mm more blurred" in found[5.0][0] and found[10.0] == []
+
+
 def test_motion_is_not_asked_where_a_border_is_not_in_the_scan():
     hu, label_map, spacing_mm = scanned((991, 1), 1.0)
     upper = np.s_[2 * len(hu) // 3 :]  # above the hila, lung goes on downwards
@@ -49,8 +58,8 @@ def test_motion_is_not_asked_where_a_border_is_not_in_the_scan():
 @pytest.mark.parametrize("factor", [2, 0.5])
 def test_lungs_of_a_scan_with_the_wrong_spacing(usual, factor):
     hu, label_map, spacing_mm = usual
-    notes = lung_notes(hu, label_map, [factor * length for length in spacing_mm])
-    assert ("above 9 l" if factor == 2 else "below the 0.7 l") in notes[0]
+    told = lung_notes(hu, label_map, [factor * length for length in spacing_mm])
+    assert ("above 9 l" if factor == 2 else "below the 0.7 l") in told[0]
 
 
 @pytest.mark.parametrize(("end", "name"), [(np.s_[:35], "highest"), (np.s_[30:], "lowest")])

@@ -57,6 +57,9 @@ def test_in_words_and_as_values(cohort):
     assert "with the cut-off kept" in table_notes.under("S16")
     # Four times as many patients would halve it.
     assert precise.loc[("POI", "auc"), "patients_for_5_points"] == np.ceil(12 * (half / 0.05) ** 2)
+    few = severe & (patients.isin(patients[severe].unique()[:9]) | ~severe)
+    needed = diagnostic.precision(by_patient, table, few, patients)["patients_for_5_points"]
+    assert needed.xs("sensitivity", level=1).isna().all() and needed.xs("specificity", level=1).notna().all()
     listed = {row["name"]: row for row in diagnostic.values(table, precise, 0.05)}
     assert len(listed) == len(diagnostic.values(table, precise, 0.05))
     assert (
