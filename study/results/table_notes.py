@@ -39,7 +39,8 @@ NOTES = {
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
     "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
     f"{FEWEST_CASES} pairs, as in Figure S9.",
-    "S12": "Base: kappa as in Table 4.",
+    "S12": "Base: kappa as in Table 4. Where changes below the least detectable one, or half of it, are left out, few "
+    "pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "
