@@ -196,7 +196,7 @@ def _draw_cohort(sheet, n, told):
                  if n[key] is not None]  # fmt: skip
         rest = []
         if n["n_covid"] is not None:
-            rest = [f"other pneumonia: {n['n_training'] - n['n_without'] - n['n_covid']}"]
+            rest = [f"another pneumonia: {n['n_training'] - n['n_without'] - n['n_covid']}"]
         before = ["went on from earlier weights"] if n["goes_on"] else []
         training = "last training" if n["goes_on"] else "training"
         scans = count(both, "simulated scan" if n["simulated"] else "scan")

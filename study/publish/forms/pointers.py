@@ -96,7 +96,10 @@ def _recorded(notebook, name, run):
 
 def _n(target, run):
     notebook, _, name = target.partition("/")
-    content = f"{_recorded(notebook, name, run)['n']:.0f}"
+    n = _recorded(notebook, name, run)["n"]
+    if n is None or n != n:
+        raise Absent(f"of how many {name} is was not recorded in this run")
+    content = f"{n:.0f}"
     return Found(f"n of {name} = {content}", content, *_place(notebook, executed.value_anchor(name), run))
 
 
