@@ -156,6 +156,8 @@ def counted(scores, is_severe, at):
 
 
 def shown_cutoff(panel):
+    if panel.words.value.startswith("No scan is called severe"):
+        return np.inf
     return float(re.search(r"at or above (\S+) is called severe", panel.words.value)[1])
 
 
