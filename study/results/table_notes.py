@@ -4,6 +4,7 @@
 """
 
 from study.results import words
+from study.results.diagnostic import FEWEST_PATIENTS
 from study.results.targets import NOT_ENOUGH, NOT_SHOWN, TARGETS
 from study.statistics.kappa import FEWEST_CASES
 
@@ -50,8 +51,8 @@ NOTES = {
     "in Table S15), as a study has that takes its cut-off from elsewhere; one chosen on the same patients has wider "
     "intervals, which depend on patients of both statuses. Patients: those of the status on which the number depends, "
     "severe ones for sensitivity, others for specificity, the rarer for the AUC, whose interval is Obuchowski's "
-    "(Table S3); of both together it takes more. Fewer than ten patients "
-    "do not tell how many more it would take.",
+    "(Table S3); of both together it takes more. Fewer than "
+    f"{FEWEST_PATIENTS} patients do not tell how many more it would take.",
     "S17": "Brackets: {confidence} confidence intervals (percentiles). p values: one-sided in the direction of the "
     "paper, the share of resamples in which kappa of POI is not above that of iHU; two tests, not adjusted for each "
     "other.",

@@ -155,19 +155,15 @@ def _same_scans(path: Path, table: pd.DataFrame) -> list[Fault]:
 
     Cheap for a large cohort: only scans of one size are opened, and read whole only if their middles agree.
     """
-    named = (
-        table["image"][table["image"] != ""].map(os.path.normpath).drop_duplicates()
-    )  # one name twice is told before
+    names = table["image"][table["image"] != ""].map(os.path.normpath)
+    named = names.drop_duplicates()  # one name twice is told before
     files = {row: _files_of(path.parent / name) for row, name in named.items()}
     alike = [[row for row, found in files.items() if found]]
     for look in (_size, _middle, sha256):
         alike = [rows for some in alike for rows in _grouped(some, files, look) if len(rows) > 1]
-    rule, remedy = (
-        "the same scan, byte for byte, as in row {}",
-        "remove one of the two rows, or name each scan's own file",
-    )
+    rule, remedy = "the same scan, byte for byte, as in row", "remove one of the two rows, or name each scan's own file"
     return [
-        Fault(str(path), row, "image", table.at[row, "image"], rule.format(first), remedy)
+        Fault(str(path), row, "image", table.at[row, "image"], f"{rule} {first}", remedy)
         for first, *others in alike for row in others
     ]  # fmt: skip
 

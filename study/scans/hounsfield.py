@@ -61,8 +61,10 @@ class HounsfieldCheck:
             )
         self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
         self._beyond += np.count_nonzero(section > HIGHEST_HU) if highest > HIGHEST_HU else 0
-        hu = np.rint(section) if section.dtype.kind == "f" else section
-        self._are_whole = self._are_whole and np.array_equal(hu, section)
+        hu = section
+        if section.dtype.kind == "f":
+            hu = np.rint(section)
+            self._are_whole = self._are_whole and np.array_equal(hu, section)
         hu = np.clip(hu, LOWEST_HU, HIGHEST_HU).astype(np.int16)
         self._counts += np.bincount((hu.ravel() - LOWEST_HU), minlength=len(self._counts))
         return hu
