@@ -23,7 +23,7 @@ from study.measures import biomarkers
 from study.phantom.people.counts import PAPER, People
 from study.phantom.people.plan import plan_cohort
 from study.phantom.people.reports import write_reports
-from study.results import baseline, progression, quality, replicates, severity
+from study.results import baseline, progression, quality, replicates, report_phrases, severity
 from study.run import VALUE_COLUMNS, value
 from study.scans import cohort
 from study.statistics import kappa, logistic, resampling, roc
@@ -50,7 +50,7 @@ def population(n_patients=POPULATION, seed=1):
     dice = {name: 1 / (1 + np.exp(-(1.6 + 1.3 * shared + rng.normal(0, 0.9, n)))) for name in DICE}
     measured_ihu = (ihu + rng.normal(0, 25, n)).where(measured > 0)
     # Read once, as the samples share them.
-    read = progression.read(pd.Series(write_reports(plan, seed), plan.index, dtype=object)).add_prefix(READ)
+    read = report_phrases.read(pd.Series(write_reports(plan, seed), plan.index, dtype=object)).add_prefix(READ)
     return plan.assign(poi=measured, ihu=measured_ihu, **dice).join(read)
 
 

@@ -85,7 +85,8 @@ def _border(exercises):
 
 def _partial_volume(exercises):
     example = exercises.example
-    healthy = float(np.median(example.hu[example.label_map == LUNG]))
+    of_healthy = example.hu[example.label_map == LUNG]
+    healthy, mean = float(np.median(of_healthy)), float(of_healthy.mean())
     field = float(np.median(example.hu[example.label_map >= LUNG]))
     ihu = exercises.scans.loc[example.scan_id, "ihu"]
     share = (LEVEL_HU - healthy) / (ihu - healthy)
@@ -98,6 +99,12 @@ def _partial_volume(exercises):
             (
                 (LEVEL_HU - field) / (ihu - field),
                 "That takes the median of the lung field, labels 1 and 2. Which voxels are healthy lung?",
+            ),
+        ),
+        look_alikes=(
+            (
+                (LEVEL_HU - mean) / (ihu - mean),
+                "That takes the mean HU of healthy lung. The question says median, which vessels move less.",
             ),
         ),
         tolerance=1e-2,
@@ -216,6 +223,8 @@ def _from_aic(exercises):
             (ratio, "That is the likelihood-ratio statistic. What is its p value?"),
             (100 * float(stats.chi2.sf(ratio, 1)), AS_A_FRACTION),
             (float(stats.norm.sf(ratio**0.5)), "That is one-sided."),
+            (float(stats.chi2.sf(ratio, 2)), "How many coefficients does the larger model have more? That is for two."),
+            (float(stats.chi2.cdf(ratio, 1)), "That is 1 - p. Which tail holds statistics as large as this one?"),
         ),
         tolerance=1e-2,
     )
@@ -234,6 +243,7 @@ def kappa_of(counts):
     up_up, up_down, down_up, _ = counts.values()
     up = (2 * up_up + up_down + down_up) / (2 * sum(counts.values()) or np.nan)  # of both sides together
     pooled = up**2 + (1 - up) ** 2
+    both_up = (up_up + up_down) * (up_up + down_up) / (sum(counts.values()) or np.nan) ** 2
     scott_pi = (found.observed_agreement - pooled) / (1 - pooled) if pooled < 1 else np.nan
     return Task(
         found.kappa,
@@ -248,6 +258,10 @@ def kappa_of(counts):
                 "Divide that by the most that agreement could exceed chance.",
             ),
             (found.pabak, "That assumes that up and down are equally frequent. How frequent are they for each side?"),
+            (
+                (found.observed_agreement - both_up) / (1 - both_up),
+                "That counts as chance agreement only that both say up. They also agree where both say down.",
+            ),
             (scott_pi, "That is Scott's pi, from the totals of both sides together. Kappa takes each side's own."),
         ),
     )

@@ -5,7 +5,6 @@ to them. No answer is typed here: each is computed from the run, from the paper'
 question gives, by the functions that the notebooks use. A wrong answer gets a hint, never the right answer.
 """
 
-import difflib
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,7 @@ from study.lab import exercise_tasks, on_paper
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases
 from study.parameters import kind_of
-from study.results import progression, severity
+from study.results import progression, report_phrases, severity
 from study.run import Run
 from study.scans import cohort, scan_tables
 
@@ -77,10 +76,8 @@ class OnPaper:
         """
         number = str(number)
         if number not in TASKS:
-            near = difflib.get_close_matches(number, TASKS, n=1, cutoff=0.3)
-            raise ValueError(
-                f"there is no exercise {number!r}" + (f"; did you mean {near[0]}?" if near else f": {', '.join(TASKS)}")
-            )
+            near = [known for known in TASKS if known[:2] == number[:2]] or TASKS
+            raise ValueError(f"there is no exercise {number!r}; there are {', '.join(near)}")
         if number not in self.tasks:
             return Checked(False, f'{number}: needs a run; check it with exercises = Exercises("demo").')
         if answer is None or answer is Ellipsis:
@@ -164,10 +161,10 @@ class Exercises(OnPaper):
         """Pairs of consecutive scans with their changes and reports."""
         scans = self.scans.reset_index()
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
-        reports = progression.reports_of(scans, pairs)
+        reports = report_phrases.reports_of(scans, pairs)
         pairs = pairs.join(key_phrases.tabulate(reports))
-        if progression.is_unread(pairs):
-            raise ValueError(f"{self.path}: {progression.coverage(pairs)}")
+        if report_phrases.is_unread(pairs):
+            raise ValueError(f"{self.path}: {report_phrases.coverage(pairs)}")
         return pairs
 
     @cached_property

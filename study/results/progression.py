@@ -1,11 +1,10 @@
-"""Notebook 6's cases and tables: what the radiologist's report says, and how the biomarkers changed."""
+"""Notebook 6's cases and tables: do biomarkers change as the reports say? What these say is ``report_phrases``'."""
 
 import numpy as np
 import pandas as pd
 
 from study.measures import biomarkers
-from study.measures.phrases import key_phrases
-from study.results import words
+from study.results import report_phrases, words
 from study.run import value
 from study.statistics import change, clustered, kappa, tornado
 
@@ -16,14 +15,6 @@ ROWS = {
     "density_whole": ("density", False, "Intensity changes"),
     "density_all": ("density", True, "Intensity changes (including partially changes)"),
 }
-PHRASES = {
-    "phrases_expanded": ("volume", 1, "infection region has (partially) expanded", "increasing of POI"),
-    "phrases_contracted": ("volume", -1, "infection region has (partially) contracted", "decreasing of POI"),
-    "phrases_density_increased": ("density", 1, "density of infection region has (partially) increased",
-                                  "increasing of iHU"),
-    "phrases_density_decreased": ("density", -1, "density of infection region has (partially) decreased",
-                                  "decreasing of iHU"),
-}  # fmt: skip
 BIOMARKER = {"volume": "poi", "density": "ihu"}
 # What a table calls each quantity, the unit of its change for people, the factor to that unit, decimals.
 UNITS = {"volume": ("Extent and POI", "percentage points", 100.0, 2), "density": ("Density and iHU", "HU", 1.0, 0)}
@@ -31,51 +22,6 @@ HEADLINES = {
     "volume_whole": "Kappa, extent, whole", "volume_all": "Kappa, extent, all",
     "density_whole": "Kappa, density, whole", "density_all": "Kappa, density, all",
 }  # fmt: skip
-
-
-NO_REPORT = "no follow-up scan of this run has a report"
-
-
-def reports_of(scans, pairs):
-    """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
-    scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
-    return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
-
-
-def read(reports):
-    """Read reports: ``key_phrases.tabulate``, and ``unread``: whether any wording of change is not understood."""
-    table = key_phrases.tabulate(reports)
-    return table.assign(unread=[bool(key_phrases.unknown(report)) for report in reports])
-
-
-SAID = {1: "up", -1: "down", 0: "not mentioned"}
-
-
-def phrases_in_words(reports):
-    """What reports say of extent and density, one row each: (partly) up or down, opposite, or not mentioned."""
-    table = key_phrases.tabulate(reports)
-
-    def said(quantity):
-        directions = table[quantity].map(SAID).fillna("opposite")
-        is_partial = table[f"{quantity}_partial"] & directions.isin(["up", "down"])
-        return directions.mask(is_partial, "partly " + directions)
-
-    return pd.DataFrame({"Report": reports, "Extent": said("volume"), "Density": said("density")})
-
-
-def is_unread(pairs):
-    """Whether there are pairs and none has a report: what reports say is then unknown, which is not "none"."""
-    return len(pairs) > 0 and not pairs["has_report"].any()
-
-
-def coverage(pairs):
-    """Say in a sentence how many pairs have a report, and what to do if none has."""
-    if is_unread(pairs):
-        return (
-            f"{NO_REPORT}: there is nothing to compare the biomarkers with, and the results below are empty; "
-            "add a column `report` with the text of each follow-up scan's report"
-        )
-    return f"{pairs['has_report'].sum()} of {len(pairs)} later scans have a report"
 
 
 def rated(pairs):
@@ -110,20 +56,6 @@ def rated(pairs):
 def kappas_in_words(agreement):
     """The kappas of rows of Table 4 in a line, a dash where undefined."""
     return "; ".join(f"{HEADLINES[name]} {words.with_interval(kappa)}" for name, kappa in agreement["kappa"].items())
-
-
-def table_3(pairs):
-    """Table 3: how many reports contain each phrase, opposite ones excluded; without any report it has no rows."""
-    rows = [
-        {
-            "Phrase from radiology reports": phrase,
-            "Imaging biomarker changes": change,
-            "No. of phrase occurrences": int((pairs[quantity] == direction).sum()),
-            "Of these partial": int(((pairs[quantity] == direction) & pairs[f"{quantity}_partial"]).sum()),
-        }
-        for quantity, direction, phrase, change in PHRASES.values()
-    ]
-    return pd.DataFrame(rows)[: 0 if is_unread(pairs) else None]
 
 
 def table_4(agreement):
@@ -378,7 +310,7 @@ def values(pairs, agreement):
     ]
     listed += [
         value(name, int((pairs[quantity] == direction).sum()), n=n)
-        for name, (quantity, direction, *_) in PHRASES.items()
+        for name, (quantity, direction, *_) in report_phrases.PHRASES.items()
     ]
     for name, row in agreement.iterrows():
         size = int(row["n"])
@@ -392,7 +324,7 @@ def values(pairs, agreement):
             value(f"kappa_max_{name}", row["kappa_max"], n=size),
             value(f"pabak_{name}", row["pabak"], n=size),
         ]
-    if is_unread(pairs):
+    if report_phrases.is_unread(pairs):
         known = ("n_pairs", "n_patients_with_pairs", "n_without_report")
         return [one if one["name"] in known else value(one["name"], None) for one in listed]
     return listed

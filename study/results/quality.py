@@ -5,6 +5,7 @@ import pandas as pd
 from scipy import stats
 
 from study.measures.comparison import LESION_ML, SURFACE_TOLERANCE_MM
+from study.plural import count
 from study.results import words
 from study.results.targets import TARGETS
 from study.run import value
@@ -95,6 +96,24 @@ def summary(truth, observed):
         for target, row in zip(asked, table.itertuples(index=False), strict=True)
     ]
     return table
+
+
+def motion_in_words(truth):
+    """How much is typically false-positive infection with motion and without, as a sentence.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        ``truth`` of :func:`study.measures.per_scan.measure_scans`.
+    """
+    told = []
+    for moved, name in ((True, "with motion"), (False, "without")):
+        false_ml = truth.loc[truth["motion"].astype(bool) == moved, "false_positive_ml"]
+        if len(false_ml):
+            low, median, high = np.percentile(false_ml, (25, 50, 75))
+            scans = count(len(false_ml), "scan")
+            told.append(f"{median:.0f} ml in {scans} {name} (quartiles {low:.0f} and {high:.0f})")
+    return f"False-positive infection, median: {', '.join(told)}." if told else "No scan has a known truth."
 
 
 def values(table):

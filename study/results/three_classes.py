@@ -59,7 +59,7 @@ def cases_of(pairs, quantity, least):
     Parameters
     ----------
     pairs : DataFrame
-        One row per pair, with the columns of ``progression.read`` and ``biomarkers.changes``.
+        One row per pair, with the columns of ``report_phrases.read`` and ``biomarkers.changes``.
     quantity : {"volume", "density"}
     least : float
         The least change that counts.

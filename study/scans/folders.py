@@ -26,10 +26,12 @@ NOT_READ = {
         "its format is not read; convert it to NIfTI in HU",
     ),
 }
+MASK = "its name says that it is a mask; put it into lung_mask or infection_mask of its scan"
 NO_CT = "its DICOM files are no CT sections (dose reports, or another modality)"
 NO_VOLUME = "it is a localizer or a projection (MIP, MinIP), not a volume of sections"
 SAME_EXAM = "another reconstruction of the same exam is taken: a soft kernel first, then the thickest sections"
 DAMAGED = "the headers of its DICOM files are damaged or missing; copy it again"
+_IS_MASK = re.compile(r"(^|[^a-z])(masks?|seg|segmentations?|labels?)([^a-z]|$)", re.IGNORECASE)
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
 _TAGS = (
@@ -63,7 +65,9 @@ def read(folder: Path) -> Found:
     found = Found(folder)
     of_folder: dict[Path, list[Path]] = {}
     for path in files(found):
-        if stem(path):
+        if stem(path) and _IS_MASK.search(stem(path)):
+            found.leave_out(path, MASK)
+        elif stem(path):
             found.add("", path)
         elif (reason := NOT_READ.get(path.suffix.lower())) and not _is_dicom(path):
             found.leave_out(path, reason)

@@ -84,7 +84,8 @@ class HounsfieldCheck:
         if (beyond := self._beyond / self._counts.sum()) > MOST_BEYOND:
             self._refuse(f"{beyond:.1%} of the voxels are above {HIGHEST_HU} HU; {span}", "give the CT in HU")
         if self.lowest == self.highest:
-            self._refuse(f"every voxel is {self.lowest:g}", "export the scan again")
+            mask = ", or put it into lung_mask or infection_mask if it is an empty mask" * (self.lowest == 0)
+            self._refuse(f"every voxel is {self.lowest:g}", f"export the scan again{mask}")
         if self._are_whole and 0 <= self.lowest and self.highest <= 255 and len(values) <= FEW_VALUES:
             self._refuse(
                 f"{len(values)} different values, from {self.lowest:g} to {self.highest:g}: this looks like a mask",

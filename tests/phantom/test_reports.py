@@ -11,7 +11,7 @@ from study.phantom.people import reports
 from study.phantom.people.counts import People
 from study.phantom.people.plan import plan_cohort
 from study.phantom.people.reports import Reporting
-from study.results import progression
+from study.results import report_phrases
 
 LANGUAGES = tuple(reports.LANGUAGES)
 UP, DOWN = +1, -1
@@ -89,7 +89,7 @@ def test_better_and_worse_are_listed_as_not_understood(language):
 
 def test_table_3s_phrases_are_among_the_words():
     clauses = [clause.replace("the ", "") for each in reports.ENGLISH.change.values() for clause in each]
-    for _, _, phrase, _ in progression.PHRASES.values():
+    for _, _, phrase, _ in report_phrases.PHRASES.values():
         assert phrase.replace("(partially) ", "{how}") in clauses
 
 
@@ -159,7 +159,7 @@ def test_counts_come_near_table_3_and_in_its_order():
         scans = scans[scans["age_years"] >= 18]
         written = reports.write_reports(scans, seed, "mixed")
         table = key_phrases.tabulate(written.dropna())
-        numbers = progression.table_3(table)
+        numbers = report_phrases.table_3(table)
         counts.append(
             [*numbers["No. of phrase occurrences"], *numbers["Of these partial"], table["volume_opposite"].sum()]
         )

@@ -10,7 +10,7 @@ from study.claims import paper, verdicts
 from study.figures import flow_diagram, robustness_plots, tables
 from study.measures import biomarkers
 from study.measures.phrases import key_phrases
-from study.results import progression, table_notes, three_classes, words
+from study.results import progression, report_phrases, table_notes, three_classes, words
 from study.run import Run
 from study.statistics import change, clustered, kappa, tornado
 
@@ -31,7 +31,7 @@ def pairs():
     """Return eight pairs of four patients, one for each thing that a pair can be."""
     table = pd.DataFrame(REPORTS, columns=["report", "poi_change", "ihu_change"], index=range(3, 11))
     table["patient_id"] = list("aabbccdd")
-    table = table.join(progression.read(table["report"]))
+    table = table.join(report_phrases.read(table["report"]))
     return table.assign(
         poi_direction=biomarkers.binarise(table["poi_change"]),
         ihu_direction=biomarkers.binarise(table["ihu_change"]),
@@ -59,30 +59,9 @@ def test_counts_behind_table_4(pairs):
     assert counts.loc["volume_all", "Greatest kappa"] == f"{(2 / 3 - 4 / 9) / (1 - 4 / 9):.4f}"
 
 
-def test_what_reports_say_is_shown_in_words(pairs):
-    said = progression.phrases_in_words(pairs["report"])
-    assert said["Extent"].tolist() == [
-        "up", "partly up", "down", "opposite", "not mentioned", "not mentioned", "down", "not mentioned"
-    ]  # fmt: skip
-    assert said["Density"].tolist()[2:] == [
-        "up",
-        "not mentioned",
-        "not mentioned",
-        "not mentioned",
-        "partly down",
-        "down",
-    ]
-
-
 def test_kappas_are_said_in_a_line(pairs):
     agreement = kappa.tabulate(progression.rated(pairs)).filter(like="volume", axis=0)
     assert progression.kappas_in_words(agreement) == "Kappa, extent, whole 1.0000; Kappa, extent, all 0.4000"
-
-
-def test_table_3_leaves_out_opposite_phrases(pairs):
-    table = progression.table_3(pairs)
-    assert table["No. of phrase occurrences"].tolist() == [2, 2, 1, 2]
-    assert table["Of these partial"].tolist() == [1, 0, 0, 1]
 
 
 def test_values_count_every_exclusion(pairs):
@@ -119,24 +98,18 @@ def test_what_few_pairs_say_in_words_reproduces_nothing(pairs):
     assert error["why"].endswith("where all agree, or none, it would be 0, no certainty")
 
 
-def test_reports_come_from_the_later_scan():
-    scans = pd.DataFrame({"scan_id": ["x", "y"], "report": [None, "expanded"]})
-    pairs = pd.DataFrame({"earlier": ["x"], "later": ["y"]}, index=[5])
-    assert progression.reports_of(scans, pairs).to_dict() == {5: "expanded"}
-
-
 @pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
 def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
-    reports = progression.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
-    pairs[list(progression.read(reports).columns)] = progression.read(reports)
-    assert progression.coverage(pairs).startswith(progression.NO_REPORT)
+    reports = report_phrases.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
+    pairs[list(report_phrases.read(reports).columns)] = report_phrases.read(reports)
+    assert report_phrases.coverage(pairs).startswith(report_phrases.NO_REPORT)
     listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))
     recorded = pd.DataFrame(listed).set_index("name")
     assert recorded["value"].dropna().to_dict() == {"n_pairs": 8, "n_patients_with_pairs": 4, "n_without_report": 8}
-    assert not len(progression.table_3(pairs))
+    assert not len(report_phrases.table_3(pairs))
     compared = verdicts.compare(paper.read_paper(), {"6-progression": recorded}, "restricted").set_index("notebook")
     of_reports = compared.loc["6-progression"].query("name != 'n_pairs'")
-    assert (of_reports["verdict"] == "cannot be tested").all() and (of_reports["why"] == progression.NO_REPORT).all()
+    assert (of_reports["verdict"] == "cannot be tested").all() and (of_reports["why"] == report_phrases.NO_REPORT).all()
     run = Run("made", tmp_path)
     run.record("6-progression", listed)
     numbers = flow_diagram.counts(run)
@@ -171,7 +144,7 @@ def many_pairs(n=120, seed=0):
     pairs = pairs[scans["patient_id"].eq(scans["patient_id"].shift(-1))].reset_index(drop=True)
     pairs = biomarkers.changes(scans, pairs)
     pairs = pairs.join(
-        progression.read(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
+        report_phrases.read(scans.set_index("scan_id")["report"].reindex(pairs["later"]).set_axis(pairs.index))
     )
     variants = scans.set_index("scan_id")[["true_poi", "true_ihu"]]
     for name in ("smaller", "larger", "observer_1", "observer_2"):
@@ -308,7 +281,7 @@ def test_a_report_that_is_not_understood_is_missing_and_not_unchanged():
         "No significant change.",
         "The infection has expanded. Some lesions have shrunk; the lesions are more organised than before.",
     ])  # fmt: skip
-    pairs = progression.read(reports).assign(patient_id=list("abcd"), poi_change=0.1, ihu_change=20.0)
+    pairs = report_phrases.read(reports).assign(patient_id=list("abcd"), poi_change=0.1, ihu_change=20.0)
     assert pairs["unread"].tolist() == [True, True, False, True]
     of_extent = three_classes.cases_of(pairs, "volume", 0.01)
     assert of_extent.index.tolist() == [1, 2] and of_extent["report"].tolist() == [1, 0]
@@ -334,7 +307,7 @@ def test_three_classes_in_words_have_the_units_and_weighted_kappas():
 
 def test_a_new_lesion_is_up_in_three_classes():
     reports = pd.Series(["A new lesion has appeared in the left lung.", "右肺下叶新发磨玻璃影。", "未见新发病灶。"])
-    pairs = progression.read(reports).assign(patient_id=list("abc"), poi_change=0.1, ihu_change=20.0)
+    pairs = report_phrases.read(reports).assign(patient_id=list("abc"), poi_change=0.1, ihu_change=20.0)
     assert three_classes.cases_of(pairs, "volume", 0.01)["report"].tolist() == [1, 1, 0]
 
 

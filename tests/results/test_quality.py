@@ -68,6 +68,15 @@ def test_lesions_volume_and_poi(table):
     assert table.loc["network_less_observers", "n"] == 2
 
 
+def test_what_is_typical_of_motion_is_said_beside_the_worst_scan():
+    truth = pd.DataFrame({"motion": [True, True, True, False, False], "false_positive_ml": [90.0, 10, 50, 2, 4]})
+    assert quality.motion_in_words(truth) == (
+        "False-positive infection, median: 50 ml in 3 scans with motion (quartiles 30 and 70), "
+        "3 ml in 2 scans without (quartiles 2 and 4)."
+    )
+    assert quality.motion_in_words(truth[:0]) == "No scan has a known truth."
+
+
 def test_every_row_with_a_target_has_a_verdict(table):
     assert (table["verdict"].notna() == table.index.isin(TARGETS)).all()
     assert set(table["verdict"].dropna()) == {"not enough data"}  # six scans are too few

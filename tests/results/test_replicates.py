@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import progression, quality, replicates, severity
+from study.results import progression, quality, replicates, report_phrases, severity
 from study.run import value
 from study.statistics import kappa, logistic, resampling, roc
 from tools.simulate_replication import otherwise, population, replicate, sample
@@ -87,7 +87,7 @@ def test_what_is_resampled_is_what_is_recorded():
 
 def _pairs():
     table = pd.DataFrame({"patient_id": list("ab"), "poi_change": [0.1, -0.1], "ihu_change": [1.0, 2.0]})
-    table = table.join(progression.read(pd.Series(["The infection has expanded.", "No change."])))
+    table = table.join(report_phrases.read(pd.Series(["The infection has expanded.", "No change."])))
     return table.assign(poi_direction=[1.0, 0.0], ihu_direction=[1.0, 1.0])
 
 

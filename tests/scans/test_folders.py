@@ -101,6 +101,8 @@ def test_what_is_no_scan_is_listed(tmp_path, masked, dicom_folder, chest):
     masked(own / "a.nii.gz")
     for name in ("b.zip", "c.nrrd", "d.mha", "e.tar.gz"):
         (own / name).write_bytes(b"x")
+    for name in ("a_mask.nii.gz", "Lung-Seg.nii", "maskedball.nii.gz"):  # the last is no mask's name
+        masked(own / name)
     (own / "gone.nii.gz").symlink_to(tmp_path / "nowhere")
     os.mkfifo(own / "pipe.nii.gz")
     (own / "report").mkdir()
@@ -120,7 +122,7 @@ def test_what_is_no_scan_is_listed(tmp_path, masked, dicom_folder, chest):
     (own / "broken").mkdir()
     (own / "broken" / "1.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 40)
     made = index("folder", own)
-    assert [Path(path).name for path in made.scans["image"]] == ["a.nii.gz"]
+    assert [Path(path).name for path in made.scans["image"]] == ["a.nii.gz", "maskedball.nii.gz"]
     reasons = {name: reason for name, reason in made.left_out}
     assert {name: reasons[name].split()[-1] for name in ("b.zip", "e.tar.gz", "c.nrrd", "d.mha")} == {
         "b.zip": "it", "e.tar.gz": "it", "c.nrrd": "HU", "d.mha": "HU",
@@ -128,7 +130,8 @@ def test_what_is_no_scan_is_listed(tmp_path, masked, dicom_folder, chest):
     assert "not here" in reasons["gone.nii.gz"] and "pipe" in reasons["pipe.nii.gz"]
     assert "dose reports" in reasons["dose"] and "damaged" in reasons["broken"]
     assert "localizer" in reasons["scout"] and "MIP" in reasons["mip"]
-    assert len(reasons) == 10
+    assert all("it is a mask" in reasons[name] for name in ("a_mask.nii.gz", "Lung-Seg.nii"))
+    assert len(reasons) == 12
 
 
 def test_a_report_or_dicomdir_beside_the_sections_is_not_taken_for_them(tmp_path, dicom_folder, chest):

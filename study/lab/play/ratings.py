@@ -50,9 +50,10 @@ def panel(rated):
             return "No cases: nothing to agree on."
         if np.isnan(found.kappa):
             return f"{found.n} cases, all in one category: chance alone gives full agreement, so kappa is undefined."
+        strength = "below chance" if found.kappa < 0 else kappa.strength(found.kappa)
         return (
             f"{found.n} cases: observed agreement {as_share(found.observed_agreement)}, expected by chance "
-            f"{as_share(found.expected_agreement)}, kappa {as_share(found.kappa)} ({kappa.strength(found.kappa)}), "
+            f"{as_share(found.expected_agreement)}, kappa {as_share(found.kappa)} ({strength}), "
             f"PABAK {as_share(found.pabak)}."
         )
 
