@@ -20,7 +20,6 @@ from study.figures.one_section import (
     scale_bar,
     show_section,
     sides,
-    write_on,
 )
 from study.figures.plots import letter
 from study.figures.style import COLOURS, new_figure, say_missing, styled
@@ -210,7 +209,6 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     figure = new_figure("double", 14 + row_height_mm(section.shape, spacing_mm, 3))
     picture, marked, counts = figure.subplots(1, 3)
     letter(picture, "a")
-    letter(marked, "b")
     for ax in (picture, marked):
         show_section(ax, section, spacing_mm)
         sides(ax)
@@ -219,8 +217,7 @@ def poi_and_ihu(hu, label_map, spacing_mm, title="", **_):
     n_ill, n_lung = int(infection.sum()), int(lung.sum())
     ill, area = (f"{n * pixel_cm2:.1f} cm²" for n in (n_ill, n_lung))
     poi = f"{n_ill} / {n_lung} = {100 * n_ill / n_lung:.1f} %"  # of pixels: rounded areas may give another quotient
-    in_short = (f"{n * pixel_cm2:.0f} cm²" for n in (n_lung, n_ill))  # room for the letter of the side
-    write_on(marked, 0.02, 0.98, "lung {}\ninfection {}".format(*in_short), "left", "top")
+    letter(marked, "b", f"lung {area}\ninfection {ill}")
     letter(counts, "c", f"POI {poi}\niHU {ihu:.0f} HU")
     bins = np.arange(-1000, 201, 25)
     for mask, colour, words in (
