@@ -3,13 +3,14 @@
 # make check              lint, format and the examples in docstrings: ten seconds
 # make site [RUN=demo]    write the web pages of a finished run again
 # make manuscript [RUN=demo]   a finished run as a paper: figures/<run>/manuscript.pdf (needs pdflatex)
-# make lab                JupyterLab on the notebooks
+# make lab [LAB=--allow-root]   JupyterLab on the notebooks
 # make ablation           what each ingredient of the networks contributes: one parameter file per row
 # make seeds [RUN=demo]   how far each headline number moves with the seed of the training: five trainings
 # make bench              measure speed, memory and quality
 # make lock               choose new versions of the packages
 
 RUN ?= demo
+LAB ?=
 PYTHON ?= python3
 BIN = .venv/bin
 UV = $(BIN)/uv
@@ -42,7 +43,7 @@ manuscript: .venv/ready
 	@echo "read: figures/$(RUN)/manuscript.pdf"
 
 lab: lab-ready
-	$(BIN)/python -c "import os, sys, study; os.execv(sys.argv[1], sys.argv[1:])" $(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
+	$(BIN)/python -c "import os, sys, study; os.execv(sys.argv[1], sys.argv[1:])" $(BIN)/jupyter lab $(LAB) --ip=127.0.0.1 --LabApp.default_url=/lab/tree/notebooks \
 		--LabApp.app_settings_dir=study/lab/settings
 
 lab-ready: .venv/lab

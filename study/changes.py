@@ -81,14 +81,14 @@ def bring_up_to_date(run, cores=0, targets=(), profile=None, words=(), jobs=None
         first = [job.output for job in jobs if not job.follows]
         if not any(job.follows and _could_stay(run, job.notebook) for job in jobs) or first == before:
             break
-        workflow.snakemake(run, cores, first, profile, forced=_missing(run))
+        workflow.snakemake(run, cores, first, profile, forced=_lost(run))
         before, jobs = first, None
-    workflow.snakemake(run, cores, targets, profile, words, forced=_missing(run))
+    workflow.snakemake(run, cores, targets, profile, words, forced=_lost(run))
 
 
 def _plan(run, cores=0, targets=(), profile=None, words=()):
     """The jobs that Snakemake would start, as its dry run says."""
-    command = [*workflow.command(run, cores, targets, profile, _missing(run)), "--quiet", "host", *words, "--dry-run"]
+    command = [*workflow.command(run, cores, targets, profile, _lost(run)), "--quiet", "host", *words, "--dry-run"]
     command = [str(word) for word in command]
     done = subprocess.run(command, cwd=run.root, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
@@ -114,13 +114,13 @@ def jobs_in(said):
     return found
 
 
-def _missing(run):
-    """The outputs with which files are made again that somebody removed, and these files."""
+def _lost(run):
+    """The outputs with which files are made again that somebody removed or wrote over, and these files."""
     found = {}
     for notebook in workflow.NOTEBOOKS:
         before = _executed_recipe(run, notebook)
         if before is not None and _could_stay(run, notebook):
-            found |= products.missing(run, notebook, before["parameters"].get("n_shards", 1))
+            found |= products.lost(run, notebook, before["parameters"].get("n_shards", 1))
     return found
 
 
@@ -172,8 +172,11 @@ def _in_words(run, job):
     if inputs:
         said.append(f"input: {_some(inputs)}{', if changed' if job.follows and not said else ''}")
     if "Forced" in kinds:
-        gone = [path.relative_to(run.root).as_posix() for path in _missing(run).get(job.output, [])]
-        said.append(f"missing: {_some(gone)}" if gone else "asked for")
+        lost = _lost(run).get(job.output, [])
+        for what, is_there in (("missing", False), ("written over by something else", True)):
+            names = [path.relative_to(run.root).as_posix() for path in lost if path.exists() == is_there]
+            said += [f"{what}: {_some(names)}"] * bool(names)
+        said += ["asked for"] * (not lost)
     if not said:
         said.append("it was interrupted" if "Incomplete" in kinds else "its results are missing")
     return "; ".join(said)

@@ -2,7 +2,7 @@
 
 Of files of each scan a list with their SHA-256, ``files.json`` in their folder, stands for all in the Snakefile: a
 notebook that reads them is executed again if the list has changed, and only then. What somebody removed is found by
-name, and made again.
+name, and made again; so are figures, tables and values that were written over, as by a notebook in JupyterLab.
 """
 
 import csv
@@ -49,10 +49,12 @@ def write_lists(run, notebook):
         if name == "training":  # where it is from, and how each scan was simulated: a network's card tells both
             listed += [folder / "cohort.json", *sorted((folder / "recipes").glob("*.json"))]
         write_json(folder / LIST, {_relative(path, folder): _digest(path) for path in listed})
+    saved = [run.values / f"{notebook}.json", *_figures_and_tables(run, notebook)]
+    write_json(_list_of_saved(run, notebook), {_relative(path, run.root): _digest(path) for path in saved})
 
 
-def missing(run, notebook, n_shards=1):
-    """What a notebook made and is not there any more.
+def lost(run, notebook, n_shards=1):
+    """What a notebook made and is not there any more, or not as it made it.
 
     Parameters
     ----------
@@ -79,7 +81,24 @@ def missing(run, notebook, n_shards=1):
             shard = run.shards / f"{k}-of-{n_shards}.json"
             made.setdefault(shard if n_shards > 1 else output, []).extend([shard, *_label_maps(run, shard)])
     gone = {output: [path for path in paths if not path.exists()] for output, paths in made.items()}
+    gone[output] += _written_over(run, notebook)
     return {output.relative_to(run.root).as_posix(): paths for output, paths in gone.items() if paths}
+
+
+def _written_over(run, notebook):
+    """Figures, tables and values of a notebook that are there and not as it wrote them."""
+    listed = _list_of_saved(run, notebook)
+    if not listed.is_file():
+        return []
+    digests = json.loads(listed.read_text(encoding="utf-8"))
+    later = listed.stat().st_mtime_ns
+    paths = {run.root / name: digest for name, digest in digests.items()}
+    return [path for path, digest in paths.items()
+            if path.exists() and path.stat().st_mtime_ns > later and _digest(path) != digest]  # fmt: skip
+
+
+def _list_of_saved(run, notebook):
+    return run.folder / "saved" / f"{notebook}.json"
 
 
 def _figures_and_tables(run, notebook):

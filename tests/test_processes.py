@@ -43,7 +43,7 @@ def tree(tmp_path):
 def test_a_signal_ends_all_with_one_line(tree, number, name):
     run, pids = tree
     run.send_signal(number)
-    assert run.communicate(timeout=10)[0] == f"stopped by {name}\n"
+    assert run.communicate(timeout=60)[0] == f"stopped by {name}\n"
     assert run.returncode == 128 + number
     wait_for(lambda: not any(map(is_alive, pids.values())))
 

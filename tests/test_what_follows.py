@@ -107,3 +107,18 @@ def test_what_was_removed_is_made_again_and_nothing_else(executed, project):
     (project / TABLE).unlink()
     assert executed() == ["3-segment", "4-biomarkers"] and (project / FIGURE).is_file()
     assert executed() == []
+
+
+def test_what_was_written_over_is_made_again_and_what_was_written_alike_is_not(executed, project):
+    """As by a notebook in JupyterLab, with other parameters and with its own."""
+    run, figure = Run("smoke", project), project / FIGURE
+    products.write_lists(run, "4-biomarkers")
+    made = figure.read_text()
+    later = (run.folder / "saved" / "4-biomarkers.json").stat().st_mtime + 1
+    for text, again in ((made, []), ("another", ["4-biomarkers"])):
+        figure.write_text(text)
+        os.utime(figure, (later, later))
+        assert executed() == again and figure.read_text() == made
+    (run.values / "4-biomarkers.json").write_text("other values")
+    os.utime(run.values / "4-biomarkers.json", (later, later))
+    assert "4-biomarkers" in executed()

@@ -45,8 +45,8 @@ def chi_square(p: Printed, counts: list[Count] | None = None, totals: list[Count
         cells = np.array([yes, np.subtract(all_, yes)])
     known = {name: float(value[0]) for name, value in table_tests.by_formula(cells[None]).items()}
     usual = {name: known[name] for name in ("Pearson", "Yates") if name in known}
-    if method == "any" and any(p.allows(value) for value in usual.values()):
-        return Answer(True, f"{words}: {_values(usual, p)}")
+    if method == "any" and (fitting := {name: value for name, value in usual.items() if p.allows(value)}):
+        return Answer(True, f"{words}: {_values(fitting, p)}")
     exact = table_tests.exact(cells)
     found = _chosen(known | exact, method)
     fitting = [name for name, value in found.items() if p.allows(value)]

@@ -246,7 +246,8 @@ def nearest(n, method="any", **printed):
             tables = possible(n, method=method, **others)
         except ValueError:  # the others leave too many tables
             continue
-        values = np.ravel(VALUES[name](tables))
+        by_method = name == "error" and method in METHODS
+        values = np.ravel(ERRORS[METHODS[method]](tables) if by_method else VALUES[name](tables))
         values = values[np.isfinite(values)]
         if len(values):
             found[name] = float(values[np.argmin(np.abs(values - sum(ends) / 2))])

@@ -102,11 +102,13 @@ def audit_tables(
 ):
     """Find printed numbers of a paper that contradict each other.
 
+    Says of those that do not by which method or formula they hold.
+
     study/claims/audit_example.yaml shows the file's format, and
     study/claims/paper.py describes it; claims.yaml in the same folder is
     for this paper.
 
-    What holds only by a method that the file does not name is remarked upon.
+    What holds only by a method that has no formula is remarked upon.
 
     Exits with 0 if nothing was found, with 1 if something was, with 2 if the
     file cannot be used.
@@ -129,6 +131,8 @@ def audit_tables(
     for row in remarks.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(remarks.columns, row, strict=True))
         typer.echo(printable("remark\n  " + "\n  ".join(words)) + "\n")
+    for row in audit.implied(checks).itertuples(index=False):
+        typer.echo(printable(f"holds: {row.where}: {row.rule}: {row[-1]}"))
     found = count(len(findings), "finding") + (f" ({audit.counted(findings)})" if len(findings) else "")
     counts = (count(len(paper.claims), "number"), count(len(checks), "check"), found,
               count(len(remarks), "remark"))  # fmt: skip

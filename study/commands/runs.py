@@ -62,7 +62,7 @@ def run(
             provenance.write(this, parameters)
             pages = _write_pages(this)
             archive = crate.write(this)
-            failed = refusals.unforeseen(this.exclusions_csv)
+            faulty, failed = refusals.refused(this.exclusions_csv)
             verdict = side_by_side.beside_published(this)
     except processes.Stopped as stopped:
         stop(f"the run {name} was stopped by {stopped}; run the command again: it resumes", stopped.exit_code)
@@ -80,11 +80,15 @@ def run(
     )
     if verdict:
         typer.echo(verdict)
+    told = this.exclusions_csv.relative_to(this.root)
+    if faulty:
+        typer.echo(f"left out, as they cannot be measured: {_some(faulty)}; see {told}")
     if failed:
-        stop(
-            f"left out after an unforeseen error: {', '.join(failed[:20])}{' ...' if len(failed) > 20 else ''}; see "
-            f"{this.exclusions_csv.relative_to(this.root)}"
-        )
+        stop(f"left out after an unforeseen error: {_some(failed)}; see {told}")
+
+
+def _some(names, most=20):
+    return f"{', '.join(names[:most])}{' ...' if len(names) > most else ''}"
 
 
 def _look_ahead(run, parameters, needs_both_statuses):

@@ -37,8 +37,8 @@ def counts(run):
             "n_status_unknown", "n_patients_status_unknown",
         ],
         "6-progression": [
-            "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_opposite_pairs",
-            "n_opposite_patients",
+            "n_pairs", "n_patients_with_pairs", "n_without_report", "n_without_phrase", "n_not_understood",
+            "n_opposite_pairs", "n_opposite_patients",
             "n_poi_unchanged", "n_ihu_unchanged", "n_ihu_undefined", "n_volume_all", "n_volume_whole", "n_density_all",
             "n_density_whole",
         ],
@@ -222,7 +222,7 @@ def _draw_severity(sheet, start, x, n, told):
     room = 13 if n["n_status_unknown"] else 0  # above the box, for what is left out
     y = start[2] + 8 + room
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
-    without = f"without infection, so no iHU: {n['n_without_infection']}"
+    without = f"none measured, so no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
     sheet.down(start, severity, bend_mm=4 + room)
     if room:
@@ -244,7 +244,8 @@ def _draw_progression(sheet, start, x, n, told):
     pairs = sheet.box(x, y, WIDE, "Progression", _of(n["n_pairs"], n["n_patients_with_pairs"], "pair"))
     silent = sheet.box(
         beside, y + 13, 46, "Left out", f"no report: {n['n_without_report']}",
-        f"no phrase of change: {n['n_without_phrase']}", side=True,
+        f"no phrase of change: {n['n_without_phrase']}",
+        *([f"of these not understood: {n['n_not_understood']}"] * bool(n["n_not_understood"])), side=True,
     )  # fmt: skip
     phrased = sheet.box(x, y + 30, WIDE, "Report with a phrase of change", count(n["n_with_phrase"], "pair"))
     opposite = sheet.box(
@@ -266,7 +267,8 @@ def _draw_progression(sheet, start, x, n, told):
     sheet.aside(phrased, opposite)
     told += [
         f"progression, consecutive scans: {_of(n['n_pairs'], n['n_patients_with_pairs'], 'pair')}",
-        f"without a report {n['n_without_report']}, without a phrase of change {n['n_without_phrase']}",
+        f"without a report {n['n_without_report']}, without a phrase of change {n['n_without_phrase']}"
+        + f" (not understood: {n['n_not_understood']})" * bool(n["n_not_understood"]),
         f"opposite phrases, left out of the row concerned: {n['n_opposite_pairs']}",
         f"compared in extent {n['n_volume_all']}, in density {n['n_density_all']}",
     ]  # fmt: skip

@@ -82,7 +82,7 @@ def severity_boxplots(biomarkers, p_values=None):
         )
     figure.caption = (
         "Portion of infection (POI) and mean Hounsfield unit of the infection (iHU) of severe and non-severe scans. "
-        f"{' '.join(found)} {boxes.SAID}; every scan is a point. A scan without infection has no iHU."
+        f"{' '.join(found)} {boxes.SAID}; every scan is a point. A scan without measured infection has no iHU."
     )
     return figure
 
@@ -148,8 +148,8 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
         "infection (iHU) and both for severe against non-severe scans. Area under "
         f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong (logit scale), which takes "
         f"scans as independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
-        "A scan without infection has no iHU. Open marks: the cut-off with the largest Youden index. Thin dotted "
-        "line: chance."
+        "A scan without measured infection has no iHU. Open marks: the cut-off with the largest Youden index. Thin "
+        "dotted line: chance."
     )
     return figure
 
@@ -288,7 +288,8 @@ def learning_curves(history, whose=""):
     Parameters
     ----------
     history : DataFrame
-        ``epoch``; numeric columns whose names contain "loss" (left panel) or "dice" (right panel); optional
+        ``epoch``; numeric columns whose names contain "loss" (left panel) or "dice" (right panel; above a probability
+        of 0.5, as ``training.train`` records it); optional
         ``network`` (a row of panels for each of its values), ``n`` (held-out scans behind the Dice) and ``stage`` (how
         many trainings, each from the weights of the one before, the network had with this one).
     whose : str
@@ -302,7 +303,7 @@ def learning_curves(history, whose=""):
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
         counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
-        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice{counted}"), strict=True):
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice at 0.5{counted}"), strict=True):
             ax.set(xlabel="Epoch", ylabel=label)
             letter(ax, next(letters), "" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
@@ -334,7 +335,7 @@ def learning_curves(history, whose=""):
         figure.supxlabel(said, fontsize="medium")
     figure.caption = (
         "Learning curves: loss on the training sections (left) and Dice on the scans of held-out patients (right) by "
-        "epoch"
+        "epoch, above a probability of 0.5, as the threshold is chosen after training"
         + "".join(
             f"; {name} network {which}" for name, which in zip(networks, ("above", "below"), strict=False) if name
         )

@@ -236,9 +236,12 @@ def _kind(headline):
 
 
 def _say_undefined(ax, numbers, place):
-    """Write that one side of a choice is undefined, where the bar of the other does not reach."""
+    """Write that a choice is undefined, or one side of it, where the bar of the other does not reach."""
     known = numbers.dropna()
-    start, end = (known.min(), known.max()) if len(known) else (0, 0)
+    if not len(known):
+        ax.text(0.02, place, "undefined", transform=ax.get_yaxis_transform(), va="center")
+        return
+    start, end = known.min(), known.max()
     left, right = ax.get_xlim()
     if right - end >= start - left:
         ax.text(end, place, " undefined", va="center")

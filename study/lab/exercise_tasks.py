@@ -312,6 +312,7 @@ def _least_change(exercises):
         ),
         look_alikes=(
             (2 * spread, "That is 2 SD; the question asks for 1.96."),
+            (errors.mean() + factor * spread, "That adds the mean. Errors of measurement are taken to be around 0."),
             (
                 errors.abs().quantile(0.95),
                 "That is the 95th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",

@@ -14,7 +14,6 @@ import numpy as np
 from study.claims.paper import read_paper
 from study.lab import exercise_tasks, on_paper
 from study.measures import biomarkers
-from study.measures.phrases import key_phrases
 from study.parameters import kind_of
 from study.results import progression, report_phrases, severity
 from study.run import Run
@@ -162,7 +161,7 @@ class Exercises(OnPaper):
         scans = self.scans.reset_index()
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
         reports = report_phrases.reports_of(scans, pairs)
-        pairs = pairs.join(key_phrases.tabulate(reports))
+        pairs = pairs.join(report_phrases.read(reports))
         if report_phrases.is_unread(pairs):
             raise ValueError(f"{self.path}: {report_phrases.coverage(pairs)}")
         return pairs
@@ -216,8 +215,8 @@ class Exercises(OnPaper):
 
     @cached_property
     def changes_without_phrase(self):
-        """Changes of POI where the report names no change of extent."""
-        silent = self.pairs["has_report"] & (self.pairs["volume"] == 0)
+        """Changes of POI where the report names no change of extent, nor any in words that are not understood."""
+        silent = self.pairs["has_report"] & (self.pairs["volume"] == 0) & ~self.pairs["unread"]
         return 100 * self.pairs.loc[silent, "poi_change"]
 
     @cached_property

@@ -32,6 +32,7 @@ def by_patient_table(regression, by_gee):
     return pd.DataFrame(list(rows.values()), index, columns)
 
 
+EXACT = "all pairs in one order: the interval is the exact one-sided bound, not DeLong's"
 NO_INTERVAL = ("no interval: fewer than two scans of a status", "no interval: the scores do not vary")
 
 
@@ -49,7 +50,7 @@ def on_some_scans(scans, models):
     DataFrame
         Indexed by (scans, model), where scans is ``first`` or ``worst``, one per patient, or, if the table has the
         column ``notes``, ``without notes``: ``n, n_severe, auc, auc_low, auc_high`` (DeLong) and ``note``, the reason
-        where there is no interval, or a model cannot be fitted to so few scans and the rest is NaN.
+        where there is no interval or another, or a model cannot be fitted to so few scans and the rest is NaN.
     """
     choices = {which: clustered.one_scan_each(scans, which) for which in ("first", "worst")}
     if "notes" in scans:
@@ -62,7 +63,9 @@ def on_some_scans(scans, models):
             try:
                 predicted = logistic.predictions(logistic.fit_each(complete, {model: predictors}))
                 row |= roc.evaluate(predicted, complete["is_severe"]).loc[model, ["auc", "auc_low", "auc_high"]]
-                if np.isfinite(row["auc"]) and np.isnan(row["auc_low"]):
+                if row["auc"] in (0, 1):
+                    row["note"] = EXACT
+                elif np.isfinite(row["auc"]) and np.isnan(row["auc_low"]):
                     row["note"] = NO_INTERVAL[min(row["n_severe"], row["n"] - row["n_severe"]) > 1]
             except ValueError as error:
                 row |= {"auc": np.nan, "auc_low": np.nan, "auc_high": np.nan, "note": str(error)}

@@ -3,8 +3,8 @@
 Each pair of numbers has one of `ANSWERS`, from the best to the worst:
 
 equal                the same, with interval and n
-within rounding      they differ by no more than a unit of the last digit that is printed, or by less than a reader
-                     sees (four digits)
+within rounding      they differ by no more than a unit of the last decimal that is printed, or by less than a reader
+                     sees (four digits); whole numbers may be counts, and are not rounded
 within its interval  each lies in the other's 95 % interval, as recorded beside it (of an AUC that over scans, else over
                      patients)
 beyond               none of these; and of patients, scans and pairs, whenever the counts are not equal
@@ -24,11 +24,12 @@ TEXTS = ["where", "what", "one", "other", "answer"]
 NUMBERS = [f"{side}_{part}" for side in ("one", "other") for part in ("value", "low", "high")]
 SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the tables sees
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+UNREAD = "the files were not compared"
 INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
 
 
 def compare(one, other):
-    """Set two snapshots (``snapshot.of_run``) side by side.
+    """Set two snapshots (``snapshot.of_run``) side by side; of tables alone, which record no values, the tables.
 
     Returns
     -------
@@ -38,7 +39,8 @@ def compare(one, other):
         ends of its interval (`NUMBERS`), and their ``difference``, other - one; the worst first.
     """
     rows = []
-    for notebook in dict.fromkeys([*one["values"], *other["values"]]):
+    both_recorded = bool(one["values"] and other["values"])
+    for notebook in dict.fromkeys([*one["values"], *other["values"]] * both_recorded):
         sides = [{value["name"]: value for value in side["values"].get(notebook, [])} for side in (one, other)]
         rows += _paired(notebook, *sides, _of_values, _shown, _recorded)
     for name in dict.fromkeys([*one["tables"], *other["tables"]]):
@@ -46,8 +48,10 @@ def compare(one, other):
         rows += _paired(name, *sides, _of_cells, str, _written)
     table = pd.DataFrame(rows, columns=[*TEXTS, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
     table["difference"] = table["other_value"] - table["one_value"]
-    order = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
-    return table.loc[order.sort_values(kind="stable").index].reset_index(drop=True)
+    rank = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
+    share = table["difference"].abs() / table[["one_value", "other_value"]].abs().max(axis=1)
+    order = pd.DataFrame({"rank": rank, "share": -share.fillna(0)}).sort_values(["rank", "share"], kind="stable")
+    return table.loc[order.index].reset_index(drop=True)
 
 
 def _paired(where, one, other, judge, show, numbers):
@@ -64,10 +68,12 @@ def first_difference(one, other):
 
     Returns
     -------
-    (str, str, str, str) or None
+    (str, str, str, str), None or `UNREAD`
         Its kind, its path within the run, and both digests (empty where the file is missing). None if all files that
-        both snapshots know are the same.
+        both snapshots know are the same, `UNREAD` if one knows none.
     """
+    if not (one["files"] and other["files"]):
+        return UNREAD
     for kind in (kind for kind in one["files"] if kind in other["files"]):
         sides = one["files"][kind], other["files"][kind]
         for path in dict.fromkeys([*sides[0], *sides[1]]):
@@ -86,9 +92,6 @@ def differing_origins(one, other):
     names = [name for name in dict.fromkeys([*sides[0], *sides[1]]) if name.rpartition(": ")[2] != "run"]
     pairs = ((name, *(str(side.get(name, "unknown")) for side in sides)) for name in names)
     return [pair for pair in pairs if pair[1] != pair[2]]
-
-
-UNREAD = "the files were not compared"
 
 
 def verdict(table, difference=UNREAD):
@@ -140,7 +143,7 @@ def in_words(table, difference, origins, names, most=20):
         lines += [f"  {row.where}: {row.what}: {row.one or 'none'} | {row.other or 'none'}" for row in
                   rows.head(most).itertuples()]  # fmt: skip
         lines += [f"  ... and {len(rows) - most} more; --out FILE.csv has all"] * (len(rows) > most)
-    if difference:
+    if difference not in (None, UNREAD):
         kind, path, *digests = difference
         lines.append(f"the first file that differs ({kind}): {path}: {' | '.join(d or 'missing' for d in digests)}")
     lines += [f"{name}: {one} | {other}" for name, one, other in origins[:most]] if lines else []
@@ -236,7 +239,7 @@ def _cells(rows):
     header, *body = rows
     cells, seen = {}, {}
     for row in body:
-        n_words = next((k for k, text in enumerate(row) if re.match(r"[\W\d]", text)), len(row))
+        n_words = next((k for k, text in enumerate(row) if re.match(r"[\W\d]", text)), 1)  # of prose, its heading
         label = " ".join(text for text in row[: max(n_words, 1)] if text)
         seen[label] = seen.get(label, 0) + 1
         label += f" ({seen[label]})" if seen[label] > 1 else ""
@@ -256,7 +259,7 @@ def _of_cells(_, one, other):
     if NUMBER.sub("#", one) != NUMBER.sub("#", other):
         return "beyond"
     pairs = list(zip(NUMBER.findall(one), NUMBER.findall(other), strict=True))
-    if all(_rounds(float(a), float(b), max(_unit(a), _unit(b))) for a, b in pairs):
+    if all(_rounds(float(a), float(b), min(filter(None, map(_unit, (a, b))), default=0.0)) for a, b in pairs):
         return "within rounding"
     intervals = [INTERVAL.search(cell) for cell in (one, other)]
     if None in intervals or one.startswith("["):

@@ -13,14 +13,15 @@ NOTES = {
     "bootstrap of scans within each status (exact where they are 0 or 100 %), with the cut-off kept that Youden's "
     "index chose on the same scans, of the AUC by DeLong on the logit scale; they take scans "
     "as independent, and Tables S3 and S15 have intervals over patients. p values: over scans, "
-    "taken as independent too, that the AUC is 0.5 (Mann-Whitney's U test); over patients, that no biomarker of the "
-    "model matters (Wald's F test in GEE). A scan without infection has no iHU and is not in the rows that need it.",
+    "taken as independent too, that the AUC is 0.5 (Mann-Whitney's U test; of POI+iHU too small, as the model was "
+    "fitted to these scans); over patients, that no biomarker of the model matters (Wald's F test in GEE). A scan "
+    "without measured infection has no iHU and is not in the rows that need it.",
     "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
     "4": "Counted are pairs of consecutive scans of a patient. Kappa error: as Cohen gave it (1960).",
     "S1": "Ranges of the scans of each vendor; n: scans.",
     "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
-    "Wald's test over scans, which are taken as independent. Left out: scans without infection, which have no iHU. So "
-    "AICs of different numbers of scans may not be compared.",
+    "Wald's test over scans, which are taken as independent. Left out: scans without measured infection, which have no "
+    "iHU. So AICs of different numbers of scans may not be compared.",
     "S3": "Brackets: {confidence} confidence intervals; of DeLong and Obuchowski on the logit scale, Obuchowski's and "
     "BCa with Student's t for the patients.",
     "S4": "Counted are pairs of consecutive scans of a patient. Left out: no change of the biomarker, or iHU "
@@ -40,8 +41,8 @@ NOTES = {
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
     "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
     f"{FEWEST_CASES} pairs, as in Figure S9.",
-    "S12": "Base: kappa as in Table 4. Where changes below the least detectable one, or half of it, are left out, few "
-    "pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance.",
+    "S12": "Base: kappa as in Table 4. If the least detectable change is known, changes below it, or below half of it, "
+    "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "

@@ -115,9 +115,12 @@ def tabulate(pairs, least):
 
 
 def in_words(three):
-    """Write the table of :func:`tabulate` for people: one column per quantity, in percentage points and HU."""
+    """Write the table of :func:`tabulate` for people: one column per quantity, in percentage points and HU.
+
+    Without rows where the least detectable change is unknown: nothing can be counted by it.
+    """
     columns = {}
-    for quantity, row in three.iterrows():
+    for quantity, row in three[np.isfinite(three["least_change"])].iterrows():
         title, unit, factor, digits = UNITS[quantity]
         columns[title] = {
             "Least detectable change": f"{words.with_interval(factor * row['least_change'], digits=digits)} {unit}",
@@ -148,8 +151,9 @@ def drop_in_words(three, agreement):
     agreement : DataFrame
         The rows of Table 4, from ``kappa.tabulate``.
     """
-    lines = []
-    for quantity, row in three.iterrows():
+    known = three[np.isfinite(three["least_change"])]
+    lines = [] if len(known) else ["Three classes are not told apart, as the least detectable change is unknown."]
+    for quantity, row in known.iterrows():
         of_table = agreement.loc[f"{quantity}_all"]
         beyond = f"too few for a kappa (fewer than {FEWEST_CASES})"
         if np.isfinite(row["kappa_two"]):

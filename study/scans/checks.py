@@ -59,7 +59,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     except ScanTableError as error:
         return error.faults
     notes = [] if notes is None else notes
-    notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table)]]
+    notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table), *_same_days(table)]]
     if files:
         from tqdm import tqdm
 
@@ -247,7 +247,7 @@ def doubts(path, scans: pd.DataFrame) -> list[str]:
         What may name people, dates that lie in the future, and what is unknown of how many scans.
     """
     table, _ = read_text_table(path, ["scan_id"])
-    return [*suspicions(table), *_future_dates(table), *unknowns(scans)]
+    return [*suspicions(table), *_future_dates(table), *_same_days(table), *unknowns(scans)]
 
 
 def unknowns(scans: pd.DataFrame) -> list[str]:
@@ -255,6 +255,19 @@ def unknowns(scans: pd.DataFrame) -> list[str]:
     n_unknown = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
     every = count(len(scans), "scan")
     return [f"{column} is unknown for {n} of {every}: {UNKNOWN[column]}" for column, n in n_unknown.items() if n]
+
+
+def _same_days(table: pd.DataFrame) -> list[str]:
+    """Say how many scans are of a day of which the patient has another one, and by what they are ordered."""
+    dated = table[table["scan_date"] != ""]
+    doubled = dated[dated.duplicated(["patient_id", "scan_date"])]
+    if doubled.empty:
+        return []
+    return [
+        f"a patient has several scans of one day in {count(len(doubled), 'row')}, the first of them row "
+        f"{doubled.index[0]}: the study takes them in the order of the table, so that a change from one to the other "
+        "depends on it; put them in the order in which they were taken"
+    ]
 
 
 def _future_dates(table: pd.DataFrame) -> list[str]:

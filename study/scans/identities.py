@@ -37,7 +37,10 @@ _CHINESE = (
     "生日",
     "邮箱",
 )
-_RECORD_NUMBER = re.compile(r"\d{6,}")  # pseudonyms count patients: P001; a record number or a date has more digits
+# Pseudonyms count patients: P001. A record number or a date has more digits, in one piece or as year, month and day.
+_RECORD_NUMBER = re.compile(
+    r"\d{6,}|(?<!\d)(?:(?:19|20)\d\d[-_.]\d\d?[-_.]\d\d?|\d\d?[-_.]\d\d?[-_.](?:19|20)\d\d)(?!\d)"
+)
 _LETTERS = re.compile(
     r"(?:^|(?<=[^\w]|_))([^\W\d_]+)(?=\d{0,3}(?:$|[^\w]|_))"
 )  # a word of an id, or one before a number
@@ -93,7 +96,8 @@ def suspicions(table: pd.DataFrame) -> list[str]:
     """Say which columns look as if they identify people, and which ids look like names or record numbers.
 
     An id looks like a name if it has a word of three letters or more (two in Chinese) that no other patient's ids have:
-    words that all share say what the data are. It looks like a record number if it has six digits or more in a row.
+    words that all share say what the data are. It looks like a record number or a date if it has six digits or more in
+    a row, or a year, month and day.
 
     Parameters
     ----------

@@ -38,9 +38,16 @@ def refusal(row, image, error, folder, stage):
     return dict(zip(COLUMNS, (row["scan_id"], row["patient_id"], file, error.what, error.remedy, stage), strict=True))
 
 
-def unforeseen(path):
-    """Give the ids of the scans in an ``exclusions.csv`` whose error nobody foresaw; none if there is no such file."""
+def refused(path):
+    """Give the ids of the scans in an ``exclusions.csv``, none if there is no such file.
+
+    Returns
+    -------
+    list of str, list of str
+        Those with a fault that is known to occur, and those whose error nobody foresaw.
+    """
     if not path.is_file():
-        return []
+        return [], []
     with open(path, newline="", encoding="utf-8") as file:
-        return [row["scan_id"] for row in csv.DictReader(file) if row["what"].startswith(UNFORESEEN)]
+        rows = list(csv.DictReader(file))
+    return tuple([row["scan_id"] for row in rows if row["what"].startswith(UNFORESEEN) == is_so] for is_so in (0, 1))

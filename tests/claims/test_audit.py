@@ -185,6 +185,29 @@ def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, ho
     assert answer.holds == holds and said in answer.words, answer.words
 
 
+@pytest.mark.parametrize(("method", "right"), [("cohen", "0.0492"), ("fleiss", "0.0491")])
+def test_the_error_that_fits_is_that_of_the_method_named(tmp_path, method, right):
+    given = {
+        "n": "142",
+        "observed": "0.9155",
+        "kappa": "0.8220",
+        "error": "0.0942",
+        "categories": "2",
+        "method": method,
+    }
+    (fits,) = audit.findings(audit.audit(read(tmp_path, written("agreement", given))))["what would fit"]
+    assert f"error: {right}" in fits
+
+
+@pytest.mark.parametrize(
+    ("p", "holds"), [("0.010", False), ("0.025", False), ("0.0010", True), ("0.0016", True), ("0.0011", True)]
+)
+def test_the_p_value_of_ranks_is_near_that_of_their_approximations(p, holds):
+    """Of r = 0.45 and 50 pairs: 0.0010 by Student's t, 0.0016 by the normal distribution."""
+    assert ask("correlation", r="0.450", n="50", p=p, method="spearman").holds == holds
+    assert ask("correlation", r="0.450", n="50", p="0.0010").holds  # of which nothing is said
+
+
 def test_a_kappa_that_needs_categories_of_which_nothing_is_said_is_a_remark(tmp_path):
     given = {"n": "361", "observed": ".914", "kappa": ".89"}  # in three categories at most 0.8738
     checks = audit.audit(read(tmp_path, written("agreement", given)))

@@ -126,6 +126,15 @@ def test_the_example_has_the_two_errors_that_it_names(tmp_path):
     assert {check.rule for check in audit.audit(paper.read_paper(EXAMPLE))} >= set(audit.RULES) - {"pooled"}
 
 
+def test_the_method_that_fits_is_named_where_the_file_names_none(tmp_path):
+    (tmp_path / "sex.yaml").write_text(
+        'relations:\n  - {rule: chi_square, where: Table 1, counts: ["63", "24"], totals: ["150", "90"], p: "0.024"}\n'
+    )
+    answer = CliRunner().invoke(app, ["audit", str(tmp_path / "sex.yaml")])
+    assert answer.exit_code == 0 and "holds: Table 1: chi square: " in answer.output
+    assert "Yates 0.02" in answer.output and "Pearson" not in answer.output
+
+
 def test_the_second_paper_of_the_documentation_has_the_one_finding_that_it_names(tmp_path):
     (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "audit.md").read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "TABLES.yaml").write_text(text, encoding="utf-8")

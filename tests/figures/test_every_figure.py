@@ -292,6 +292,20 @@ def test_a_tornado_of_undefined_headlines_is_left_out():
     assert not robustness_plots.tornado(moved.assign(base=[np.nan, 0.5]), {"hu": "HU"}, "One pair.").missing
 
 
+def test_an_undefined_headline_is_said_within_its_panel():
+    """Beside kappas near 0.85, of which an axis shows 0.84 to 0.86, a word at 0 would squeeze all panels."""
+    headlines = [f"Kappa, {what}, {which}" for what in ("extent", "density") for which in ("whole", "all")]
+    moved = pd.DataFrame({"headline": headlines, "choice": "hu", "base": [0.85, 0.84, np.nan, np.nan],
+                          "low": [0.84, 0.84, np.nan, np.nan], "high": [0.85, 0.86, np.nan, np.nan]})  # fmt: skip
+    figure = robustness_plots.tornado(moved, {"hu": "HU -20 / +20"}, "Pairs.", columns=2)
+    figure.draw_without_rendering()
+    said = [(ax, text) for ax in figure.axes for text in ax.texts if "undefined" in text.get_text()]
+    assert len(said) == 2 and all(
+        ax.get_window_extent().contains(*text.get_window_extent().get_points().mean(axis=0)) for ax, text in said
+    )
+    assert all(ax.get_window_extent().width > 0.3 * figure.bbox.width for ax in figure.axes)
+
+
 def test_no_axis_shows_more_than_all(figures):
     figure = figures["roc_point"]
     left = figure.axes[0]

@@ -12,7 +12,8 @@ SEGMENT = {"n_segmented": 529, "n_refused": 2, "n_observed": 30}
 SEVERITY = {"n_scans": 529, "n_patients": 196, "n_without_infection": 7, "n_severe": 79, "n_nonsevere": 450,
             "n_patients_severe": 32, "n_patients_nonsevere": 190}  # fmt: skip
 PROGRESSION = {
-    "n_pairs": 335, "n_patients_with_pairs": 162, "n_without_report": 11, "n_without_phrase": 70, "n_opposite_pairs": 6,
+    "n_pairs": 335, "n_patients_with_pairs": 162, "n_without_report": 11, "n_without_phrase": 70, "n_not_understood": 4,
+    "n_opposite_pairs": 6,
     "n_opposite_patients": 1, "n_poi_unchanged": 0, "n_ihu_unchanged": 1, "n_ihu_undefined": 2, "n_volume_all": 184,
     "n_volume_whole": 142, "n_density_all": 82, "n_density_whole": 54,
 }  # fmt: skip
@@ -41,7 +42,8 @@ def test_every_number_comes_from_what_was_recorded(tmp_path):
         "548 scans of 204 patients", "17 scans of 8 patients", "531 scans of 196 patients", "2 scans", "529 scans",
         "529 scans of 196 patients", "79 scans", "of 32 patients", "450 scans", "of 190 patients",
         "335 pairs of 162 patients", "254 pairs",
-        "no report: 11", "no phrase of change: 70", "opposite phrases: 6 pairs", "of 1 patient", "184 pairs",
+        "no report: 11", "no phrase of change: 70", "of these not understood: 4", "opposite phrases: 6 pairs",
+        "of 1 patient", "184 pairs",
         "82 pairs", "whole lung: 142", "no change measured: 3", "120 scans", "training: 102 scans",
         "held out, for thresholds: 18",
         "by two observers as well: 30",

@@ -22,7 +22,13 @@ FOLDER = ROOT / "exercises"
 # Every notebook of exercises, and how many it has.
 BOOKS = {"1-cohort": 3, "2-train": 2, "3-segment": 3, "4-biomarkers": 5, "5-severity": 5, "6-progression": 5,
          "7-claims": 2}  # fmt: skip
-REPORTS = ["The infection has expanded.", "The infection has shrunk.", "The infection has partly shrunk.", "No change."]
+REPORTS = [
+    "The infection has expanded.",
+    "The infection has shrunk.",
+    "The infection has partly shrunk.",
+    "No change.",
+    "The opacities are more conspicuous than before.",
+]  # the last is not understood
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +76,7 @@ def table_of_biomarkers(n_patients=40):
         "sex": "female", "scan_date": [f"2020-02-{1 + 5 * v:02d}" for v in visit],
         "status": np.where(severe, "severe", "non-severe"), "lung_volume_ml": 4000.0, "infection_volume_ml": 4000 * poi,
         "poi": poi, "ihu": np.where(poi > 0, rng.normal(-500, 60, poi.size).round(), np.nan),
-        "report": [REPORTS[k] for k in rng.integers(0, 4, poi.size)],
+        "report": [REPORTS[k] for k in rng.integers(0, len(REPORTS), poi.size)],
     })  # fmt: skip
 
 
@@ -282,6 +288,20 @@ def test_the_percentile_of_errors_with_heavy_tails_is_told_from_their_sd(exercis
     _, table = exercises
     errors = np.abs(table.changes_without_phrase)
     assert "95th percentile" in table.check("6.4", np.percentile(errors, 95)).message
+
+
+def test_a_report_of_a_change_in_unknown_words_is_not_taken_as_silent(exercises):
+    _, table = exercises
+    unread = table.pairs["unread"]
+    assert unread.any() and not unread[table.changes_without_phrase.index].any()
+
+
+def test_the_mean_of_the_errors_is_not_added(exercises):
+    _, table = exercises
+    errors = table.changes_without_phrase
+    upper = errors.mean() + 1.96 * errors.std()
+    checked = table.check("6.4", upper)
+    assert checked.right == (f"{upper:.4g}" == f"{1.96 * errors.std():.4g}") or "adds the mean" in checked.message
 
 
 def test_two_sds_are_told_from_the_factor_of_a_normal_distribution(exercises):

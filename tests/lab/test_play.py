@@ -180,6 +180,17 @@ def test_each_place_on_the_curve_says_what_counting_gives(scored):
             assert f"({cleared} of {(~status).sum()})" in panel.words.value
 
 
+def test_the_axis_holds_the_scores_that_are_shown_and_no_cutoff_of_others(scored):
+    scores, is_severe = scored
+    panel = cutoff.panel(scores, is_severe)
+    for name in [*scores.columns, scores.columns[0]]:
+        panel.controls["score"].value = name
+        low, high = panel.figure.axes[1].get_xlim()
+        known = scores[name].dropna()
+        reach = known.max() - known.min()
+        assert known.min() - reach < low <= known.min() and known.max() <= high < known.max() + reach
+
+
 @pytest.mark.parametrize(
     ("values", "shown"),
     [([10.27806, 9, 10.279], 10.278), ([10.28496, 9, 10.5], 10.28), ([0.12345678, 0.1234567, 1], 0.12345678)],

@@ -166,8 +166,9 @@ def test_least_detectable_change_comes_from_the_truth_else_from_the_observers_el
 
 
 def test_the_drop_to_three_classes_is_told_by_the_cases_behind_it():
-    three = pd.DataFrame({"kappa": [0.31], "n": [160.0], "n_unchanged_report": [60], "n_unchanged_biomarker": [80],
-                          "kappa_two": [0.9], "n_two": [50]}, index=["volume"])  # fmt: skip
+    three = pd.DataFrame({"least_change": [0.03], "kappa": [0.31], "n": [160.0], "n_unchanged_report": [60],
+                          "n_unchanged_biomarker": [80], "kappa_two": [0.9], "n_two": [50]},
+                         index=["volume"])  # fmt: skip
     table = pd.DataFrame({"kappa": [0.7044], "n": [184]}, index=["volume_all"])
     assert three_classes.drop_in_words(three, table) == (
         "Extent and POI: of up and down, every change counted, kappa 0.7044 in 184 pairs (Table 4 with partial "
@@ -230,6 +231,16 @@ def test_kappa_of_few_changes_is_a_dash():
         assert three.loc["volume", "n_two"] == n and np.isfinite(three.loc["volume", "kappa_two"]) == is_shown
         (said,) = three_classes.in_words(three).loc["Kappa of up and down beyond it"]
         assert (said != words.MISSING) == is_shown
+
+
+def test_without_a_least_detectable_change_nothing_is_counted_by_it():
+    _, pairs, _ = many_pairs()
+    least, source = three_classes.least_detectable(pairs, None)
+    three = three_classes.tabulate(pairs, least)
+    assert source.startswith("unknown") and three_classes.in_words(three).empty
+    assert three_classes.drop_in_words(three, None) == (
+        "Three classes are not told apart, as the least detectable change is unknown."
+    )
 
 
 def test_the_kappas_tornado_starts_from_table_4():

@@ -246,5 +246,8 @@ def test_scans_with_notes_are_left_out_of_one_row():
     single = robustness.on_some_scans(alone, MODELS).loc[("without notes", "POI")]
     assert 0 < single["auc"] < 1 and np.isnan(single["auc_low"])
     assert single["note"] == "no interval: fewer than two scans of a status"
+    apart = alone.assign(poi=np.where(alone["is_severe"], 0.9, 0.1 * alone["poi"]))
+    exact = robustness.on_some_scans(apart, MODELS).loc[("without notes", "POI")]
+    assert exact["auc"] == 1 and exact["auc_low"] == pytest.approx(0.025) and "not DeLong's" in exact["note"]
     values, *_ = every_section(scans)
     assert values["auc_without_notes_poi"] == pytest.approx(row["auc"])

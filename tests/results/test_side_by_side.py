@@ -106,12 +106,41 @@ def test_recorded_values(one, name, change, answer):
         ("79.75 (63 of 79)", "60.76 (48 of 79)", {"POI: Sensitivity %": "beyond"}),
         ("79.75 (63 of 79)", "–", {"POI: Sensitivity %": "beyond"}),
         ("synthetic", "public", {}),
+        # A file of numbers drops the zeros at their ends: 0.8 is 0.8000.
+        ("0.6992,0.6368,0.7550", "0.8,,", {"iHU: auc": "beyond"}),
     ],
 )
 def test_cells_of_tables(one, run, before, after, answer):
     write_text(run.figures / "Table_2.csv", TABLE.replace(before, after))
     other = one | {"tables": snapshot.tables(run.figures)}
     assert answers(one, other) == answer == answers(other, one)
+
+
+def test_digits_that_a_file_drops_are_not_rounded_away(run, one):
+    tables = {"Table_9": [["model", "auc"], ["POI", "0.8"], ["iHU", "0.7123"]]}
+    for cell, answer in {"0.856": "beyond", "0.8001": "within rounding", "0.8000000001": "within rounding"}.items():
+        other = {"Table_9": [["model", "auc"], ["POI", cell], ["iHU", "0.7123"]]}
+        assert answers(one | {"tables": tables}, one | {"tables": other}) == {"POI: auc": answer}
+
+
+def test_a_row_of_prose_is_found_by_its_heading(one):
+    prose = {"Table_cards": [["", "Lung", "Infection"], ["Limits", "It is trained on 42 scans.", "Not for clinics."]]}
+    other = {"Table_cards": [["", "Lung", "Infection"], ["Limits", "It is trained on 43 scans.", "Not for clinics."]]}
+    assert answers(one | {"tables": prose}, one | {"tables": other}) == {"Limits: Lung": "beyond"}
+
+
+def test_of_one_answer_the_largest_difference_comes_first(one):
+    other = copy.deepcopy(one)
+    recorded(other, "auc_poi")["value"], recorded(other, "cutoff")["value"] = 0.96, 0.1
+    assert side_by_side.compare(one, other)["what"].tolist()[:2] == ["cutoff", "auc_poi"]
+
+
+def test_of_a_folder_of_tables_the_tables_alone_are_compared(one, run, tmp_path):
+    write_text(tmp_path / "copied" / "Table_2.csv", TABLE)
+    table = side_by_side.compare(one, copied := snapshot.read(str(tmp_path / "copied"), run.root))
+    assert side_by_side.verdict(table, side_by_side.first_difference(one, copied)) == (
+        "THE SAME: all 6 numbers are equal", True
+    )  # fmt: skip
 
 
 def test_a_row_more_is_in_one_alone_and_its_order_does_not_matter(one):
@@ -157,7 +186,7 @@ def test_the_first_file_that_differs_is_that_of_the_earliest_step(run, one):
         found = side_by_side.first_difference(one, snapshot.of_run(run))
         assert found[:2] == (kind, str(path.relative_to(run.folder)))
         assert len(set(found[2:])) == 2 and found[3] == ("" if kind == "mask" else found[3])
-    assert side_by_side.first_difference(one, {"files": {}}) is None  # published tables know no files
+    assert side_by_side.first_difference(one, {"files": {}}) == side_by_side.UNREAD  # published tables know no files
 
 
 def test_what_else_differs_is_told_only_of_runs_that_do(one):

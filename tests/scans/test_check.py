@@ -130,7 +130,7 @@ def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(tabl
     write_scan(tmp_path / "whole.nii.gz", chest(), (20.0, 10.0, 8.0))
     rows = [
         [*changed(ROW, SCAN_COLUMNS, scan_id="a", image="half.nii.gz"), "mask.nii.gz"],
-        [*changed(ROW, SCAN_COLUMNS, scan_id="b", image="whole.nii.gz"), ""],
+        [*changed(ROW, SCAN_COLUMNS, scan_id="b", scan_date="2020-02-01", image="whole.nii.gz"), ""],
     ]
     path = table_file([*SCAN_COLUMNS, "lung_mask"], rows)
     notes = []
@@ -145,3 +145,14 @@ def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(tabl
     monkeypatch.setattr("study.scans.checks.mask_reader", fail)
     (fault,) = check_scans(path, progress=False)
     assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule
+
+
+def test_two_scans_of_one_day_are_noticed_as_their_order_is_that_of_the_table(table_file):
+    rows = [
+        changed(ROW, SCAN_COLUMNS, scan_id=f"s{k}", patient_id="P1", image=f"{k}", scan_date=day)
+        for k, day in enumerate(["2020-02-01", "2020-02-03", "2020-02-01", "", ""])
+    ]
+    notes = []
+    assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=notes) == []
+    (note,) = notes
+    assert "several scans of one day in 1 row, the first of them row 4" in note and "put them in the order" in note

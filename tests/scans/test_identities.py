@@ -95,6 +95,8 @@ def test_pseudonyms_are_not_suspected(ids):
             "patient_id looks like record numbers or dates in 1 of 2 rows, the first of them row 3",
         ),
         (["CT20200123", "b"], ["1", "2"], "scan_id looks like record numbers or dates in 1 of 2 rows"),
+        (["a", "b"], ["1978-03-04", "2"], "patient_id looks like record numbers or dates in 1 of 2 rows"),
+        (["x_4.3.1978", "b"], ["1", "2"], "scan_id looks like record numbers or dates in 1 of 2 rows"),
     ],
 )
 def test_ids_that_look_like_people(scan_ids, patient_ids, said):

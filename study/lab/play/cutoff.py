@@ -71,6 +71,7 @@ def panel(scores, is_severe):
         point = roc.operating_point(values, severe, points["cutoff"].iloc[place])
         if spread.get_xlabel() != score:
             line.set_data(points["fpr"], points["tpr"])
+            edge.set_xdata([np.nan, np.nan])  # so that the axis is not made to hold the other score's cut-off
             _draw_scores(spread, values, severe, score)
         mark.set_data([1 - point.specificity], [point.sensitivity])
         edge.set_xdata([point.cutoff if np.isfinite(point.cutoff) else np.nan] * 2)

@@ -84,7 +84,7 @@ def _draw_bars(ax, found):
     shown = {
         "observed agreement": found.observed_agreement,
         "expected by chance": found.expected_agreement,
-        "kappa": found.kappa,
+        "kappa, 95 % interval": found.kappa,
         "greatest kappa of these margins": found.kappa_max,
         "PABAK": found.pabak,
     }
