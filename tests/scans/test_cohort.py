@@ -326,7 +326,10 @@ def test_without_both_statuses_severity_is_refused_and_what_comes_before_it_is_n
 
 
 def test_a_table_without_images_is_refused_and_a_few_missing_ones_are_told(two_scans, tmp_path):
-    run, gone = Run("mine", tmp_path), changed(OTHER, SCAN_COLUMNS, scan_id="c", scan_date="", image="gone.nii.gz")
+    run, gone = (
+        Run("mine", tmp_path),
+        changed(OTHER, SCAN_COLUMNS, scan_id="c", scan_date="2020-03-01", image="gone.nii.gz"),
+    )
     two_scans([ROW, OTHER, gone])
     (said,) = examine(run, parameters("scans.csv"))
     assert "files are missing for 1 of 3 scans" in said and "in row 4, image: gone.nii.gz" in said
