@@ -242,10 +242,10 @@ def _draw_severity(sheet, start, x, n, told):
 def _draw_progression(sheet, start, x, n, told):
     y, beside = start[2] + 8, x + 25.5
     pairs = sheet.box(x, y, WIDE, "Progression", _of(n["n_pairs"], n["n_patients_with_pairs"], "pair"))
+    without_phrase = n["n_without_phrase"] - n["n_not_understood"]
     silent = sheet.box(
-        beside, y + 13, 46, "Left out", f"no report: {n['n_without_report']}",
-        f"no phrase of change: {n['n_without_phrase']}",
-        *([f"of these not understood: {n['n_not_understood']}"] * bool(n["n_not_understood"])), side=True,
+        beside, y + 13, 46, "Left out", f"no report: {n['n_without_report']}, no phrase: {without_phrase}",
+        f"not understood: {n['n_not_understood']}", side=True,
     )  # fmt: skip
     phrased = sheet.box(x, y + 30, WIDE, "Report with a phrase of change", count(n["n_with_phrase"], "pair"))
     opposite = sheet.box(
@@ -267,8 +267,8 @@ def _draw_progression(sheet, start, x, n, told):
     sheet.aside(phrased, opposite)
     told += [
         f"progression, consecutive scans: {_of(n['n_pairs'], n['n_patients_with_pairs'], 'pair')}",
-        f"without a report {n['n_without_report']}, without a phrase of change {n['n_without_phrase']}"
-        + f" (not understood: {n['n_not_understood']})" * bool(n["n_not_understood"]),
+        f"without a report {n['n_without_report']}, without a phrase of change {without_phrase}, not understood "
+        f"{n['n_not_understood']}",
         f"opposite phrases, left out of the row concerned: {n['n_opposite_pairs']}",
         f"compared in extent {n['n_volume_all']}, in density {n['n_density_all']}",
     ]  # fmt: skip

@@ -302,8 +302,8 @@ def learning_curves(history, whose=""):
     letters = iter("abcdefgh")
     for row, network in zip(figure.subplots(len(networks), 2, squeeze=False), networks, strict=True):
         part = history if network is None else history[history["network"] == network]
-        counted = f" (n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
-        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice at 0.5{counted}"), strict=True):
+        counted = f"\n(n = {part['n'].iloc[0]} held-out scans)" if "n" in part and len(part) else ""
+        for ax, word, label in zip(row, ("loss", "dice"), ("Loss", f"Dice at probability 0.5{counted}"), strict=True):
             ax.set(xlabel="Epoch", ylabel=label)
             letter(ax, next(letters), "" if network is None else f"{network} network")
             columns = [c for c in part.columns if word in str(c).lower() and part[c].notna().any()]
@@ -327,7 +327,9 @@ def learning_curves(history, whose=""):
             if len(columns) > 1:
                 ax.legend(loc="lower right" if word == "dice" else "upper right")
             ends = f"{part[columns[0]].iloc[0]:.2f} to {part[columns[0]].iloc[-1]:.2f}"
-            figure.alt += f" {ax.get_title(loc='left')}: {label} from {ends} over {len(part)} epochs."
+            figure.alt += (
+                f" {ax.get_title(loc='left')}: {label.replace(chr(10), ' ')} from {ends} over {len(part)} epochs."
+            )
     said = whose[:1].upper() + whose[1:]
     before = history.groupby("network", sort=False)["stage"].first() - 1 if split and "stage" in history else []
     earlier = ", ".join(f"{name} {n}" for name, n in before.items() if n) if len(before) else ""
