@@ -172,7 +172,8 @@ def _in_words(run, job):
     if inputs:
         said.append(f"input: {_some(inputs)}{', if changed' if job.follows and not said else ''}")
     if "Forced" in kinds:
-        lost = _lost(run).get(job.output, [])
+        of_notebook = products.lost(run, job.notebook, now["parameters"].get("n_shards", 1)).values()
+        lost = [path for paths in of_notebook for path in paths]
         for what, is_there in (("missing", False), ("written over by something else", True)):
             names = [path.relative_to(run.root).as_posix() for path in lost if path.exists() == is_there]
             said += [f"{what}: {_some(names)}"] * bool(names)

@@ -192,7 +192,10 @@ def _alone(claim):
         inside = low.ends[0] <= min(number.ends[1], high.ends[1]) + SLACK and number.ends[0] <= high.ends[1] + SLACK
         interval = f"[{', '.join(claim.interval)}]"
         cited = replace(cited, text=f"{cited.text} {interval}")
-        if inside:
+        if low.ends[0] > high.ends[1] + SLACK:
+            turned = f"[{', '.join(reversed(claim.interval))}]"
+            yield Check("interval", [cited], False, "the lower end is above the upper one", turned)
+        elif inside:
             yield Check("interval", [cited], True, "inside its interval")
         else:
             yield Check("interval", [cited], False, "outside its interval", f"a number in {interval}")

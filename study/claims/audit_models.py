@@ -12,6 +12,7 @@ INTERVALS = ("wald", "profile", "exact")
 # The longer arm of an interval over the shorter, on the log scale. In simulated profile-likelihood and exact
 # intervals of two-by-two tables without an empty cell, over a thousand, the largest was 2.08.
 ARMS = 2.25
+ALMOST = 1e-3  # of an end of an interval: so near, a misprint or zeros that fill it up are likelier than another method
 
 
 def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None, level: Printed = None,
@@ -38,6 +39,9 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
     is_wald = estimate.allows(*(math.sqrt(max(0, low.ends[side]) * high.ends[side]) for side in (0, 1)))
     if not is_wald:
         words += ", so this is no Wald interval"
+        if abs(fits["high"] / high.value - 1) < ALMOST:
+            words += (f" (with {digits(fits['high'], high.decimals)} for {high.text} or "
+                      f"{digits(fits['low'], low.decimals)} for {low.text} it would be one)")  # fmt: skip
         is_even = estimate.allows(*((low.ends[side] + high.ends[side]) / 2 for side in (0, 1)))
         if is_even and method in ("any", "wald"):
             words += (f"; {estimate.text} is in the middle of the limits themselves, as of odds ratio +- "

@@ -36,7 +36,10 @@ def whole_sum(total: Count, parts: list[Count]):
     summed = sum(part.value for part in parts)
     fits = {f"parts.{i}": part.value + total.value - summed for i, part in enumerate(parts)} | {"total": summed}
     words = f"{' + '.join(part.text for part in parts)} = {digits(summed, total.decimals + 2)}"
-    return Answer(total.allows(low, high), words, fits)
+    holds = total.allows(low, high)
+    if holds and summed != total.value and not any(number.decimals or number.sign for number in (total, *parts)):
+        return Answer(True, f"{words}, and not {total.text}, but only if they are rounded and no counts", loosely=True)
+    return Answer(holds, words, fits)
 
 
 def order(lower: Count, upper: Count):

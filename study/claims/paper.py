@@ -19,7 +19,8 @@ id          its name in this file, beginning with a letter
 quantity    what it is, in words; begins with its kind where ``quantities.QUANTITIES`` has that (kappa, AUC ...)
 published   the digits as printed, in quotes, so that 0.8220 keeps its zero; ``<``, ``≥``, ``%`` as printed
 interval    its 95 % interval, two such texts
-unit        ``patients, scans, pairs, phrases, cases`` are counts and exact; ``%``; ``word``; ``date``; or any other
+unit        ``patients, participants, scans, lesions, cases`` and the like (``printed.COUNTED``) are counts and exact;
+            ``%``; ``word``; ``date``; or any other
 n           the number of observations behind it
 same        a word of your own: numbers that share it are one quantity and must agree; by default `value`
 value       what regenerates it, ``notebook:name``, or two joined by `` / `` or `` - ``; null with a reason
@@ -189,7 +190,7 @@ def read_paper(path=CLAIMS_YAML):
     """
     path = Path(path)
     content = _load(path)
-    claims, faults = [], []
+    claims, faults, faulty = [], [], []
     try:
         convention = Convention(**{name: content.get(name, "") for name in CONVENTION})
     except (ValueError, TypeError) as error:
@@ -206,11 +207,14 @@ def read_paper(path=CLAIMS_YAML):
             faults += [f"{_line(item)}{_shown(where)}, {_shown(name)}: {fault}" for fault in wrong]
             if not wrong:
                 claims.append(_claim(str(where), item, convention))
+            elif isinstance(name, str):
+                faulty.append(name)
     known, doubled = {}, []
     for claim in claims:
         if claim.id in known:
             doubled.append(claim.id)
         known[claim.id] = claim
+    known |= {name: None for name in faulty if name not in known}
     faults += [f"the id {name} is used twice; give each number its own" for name in dict.fromkeys(doubled)]
     methods, wrong = _methods(content.get("methods") or {})
     faults += wrong
@@ -310,6 +314,9 @@ def _faults(item, convention):
     if interval and (len(interval) != 2 or not all(isinstance(end, str) for end in interval)):
         found.append(f"`interval` is {SHORT.repr(interval)}; write two quoted numbers")
         interval = []
+    counts = difflib.get_close_matches(unit, COUNTED, n=1, cutoff=0.8)
+    if counts and unit not in COUNTED:
+        found.append(f"`unit` is {_shown(unit)!r}; did you mean `{counts[0]}`?")
     if unit == "date":
         if pd.isna(pd.to_datetime(item["published"], errors="coerce")):
             found.append(f"`published` is {_shown(item['published'])!r}; write a date such as 23 January 2020")
@@ -382,6 +389,8 @@ def _cite(name, content, kind, where, known, convention, cited, wrong):
         return
     stem, _, end = content.partition(".")
     claim = known.get(stem)
+    if stem in known and claim is None:
+        return  # its fault is told where it stands
     unit = "cases" if kind is Count else ""
     number = read_number(content, unit, convention)
     if claim is not None and (not end or (end in ("low", "high") and claim.interval)):

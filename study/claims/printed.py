@@ -23,7 +23,11 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-COUNTED = {"cases", "patients", "scans", "pairs", "phrases"}  # units of whole things: nothing was rounded
+# Units of whole things: nothing was rounded.
+COUNTED = {
+    "cases", "patients", "scans", "pairs", "phrases", "participants", "subjects", "people", "women", "men", "eyes",
+    "lesions", "images", "exams", "examinations", "events", "deaths",
+}  # fmt: skip
 PERCENT = ("%", "percent", "per cent")
 SLACK = 1e-9  # so that 0.1 + 0.2 does not fail by its last bit
 ROUNDINGS = ("half-up", "half-even", "truncated", "unknown")

@@ -135,6 +135,8 @@ def fault(name, number, unit):
         return "", ""
     if unit in COUNTED:
         return "", ""
+    if not unit and "" not in quantity.units:
+        return "", ""  # the list gives none, which says nothing of the paper
     if not has_unit(name, unit):
         fitting = " or ".join(f"in {own}" if own else "without a unit" for own in quantity.units)
         if unit and unit == quantity.mistaken[0]:

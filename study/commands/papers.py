@@ -124,7 +124,8 @@ def audit_tables(
         if out is not None:
             save_csv(findings, out, user_text=findings.columns)
     except (ValueError, OSError) as error:
-        stop(printable(error), 2)
+        words = str(error)
+        stop(printable(words if tables.name in words else f"{tables.name}: {words}"), 2)
     for row in findings.itertuples(index=False):
         words = (f"{title}: {text}" for title, text in zip(findings.columns, row, strict=True))
         typer.echo(printable("\n  ".join(words)) + "\n")

@@ -33,7 +33,7 @@ def run(
 ):
     """Make a run, or bring it up to date: execute each notebook whose code, parameters or inputs have changed."""
     from study import changes, processes, provenance, workflow
-    from study.publish import crate
+    from study.publish import crate, manuscript
     from study.publish.forms import answers
     from study.results import side_by_side
     from study.run import Run
@@ -47,6 +47,7 @@ def run(
         with processes.stoppable(), processes.only_one(this):
             asked = (this, cores, [until] if until else [], profile, words or [])
             needs_both_statuses = until in ("", "severity", "claims")
+            answers.read_statements(this)  # so that a fault in them is reported now and not at the end
             if dry_run:
                 with changes.undone(this):
                     _look_ahead(this, workflow.plan(this), needs_both_statuses)
@@ -54,7 +55,6 @@ def run(
                 return
             parameters = workflow.plan(this)
             _look_ahead(this, parameters, needs_both_statuses)
-            answers.read_statements(this)  # so that a fault in them is reported now and not at the end
             if (jobs := changes.announce(*asked)) or words:
                 changes.bring_up_to_date(*asked, jobs)
             if until:
@@ -63,6 +63,7 @@ def run(
             pages = _write_pages(this)
             archive = crate.write(this)
             faulty, failed = refusals.refused(this.exclusions_csv)
+            has_old_manuscript = manuscript.is_outdated(this)
             verdict = side_by_side.beside_published(this)
     except processes.Stopped as stopped:
         stop(f"the run {name} was stopped by {stopped}; run the command again: it resumes", stopped.exit_code)
@@ -78,6 +79,11 @@ def run(
         f"read: {pages.relative_to(this.root)}   claims: {shown}/claims.html   tables and figures: {shown}/   "
         f"submit: {shown}/{archive.name}   data: {this.folder.relative_to(this.root)}/"
     )
+    if has_old_manuscript:
+        typer.echo(
+            f"{shown}/{manuscript.PDF} has earlier numbers and is not in {archive.name}: make manuscript RUN={name}, "
+            f"then make study RUN={name}"
+        )
     if verdict:
         typer.echo(verdict)
     told = this.exclusions_csv.relative_to(this.root)

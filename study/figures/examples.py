@@ -287,7 +287,8 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
         predicted, reference = label_map == INFECTION, read_mask(folder / described["infection_mask"], scan)
         z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
         frame = body_frame(scan.hu, scan.spacing_mm)
-        reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (row.true_poi < 0.01)
+        reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (0 < row.true_poi < 0.01)
+        reasons += ["no true infection"] * (row.true_poi == 0)
         words = f"{called(row.scan_id, folder)}: Dice {as_dice(row.infection_dice)}, {signed(row.volume_error_ml)} ml"
         shown.append({
             "hu": scan.hu[z][frame], "predicted": predicted[z][frame], "reference": reference[z][frame],

@@ -182,6 +182,7 @@ def _odds_ratio(exercises):
             (_odds_ratio_by(standardised, is_severe), penalised),
             (_odds_ratio_by(poi, is_severe) ** row["sd"], penalised),
         ),
+        look_alikes=((per_percent ** (100 * poi.std(ddof=0)), "That is per SD with divisor n, not n - 1."),),
         tolerance=5e-3,
     )
 

@@ -30,7 +30,7 @@ from study import provenance
 from study.files import whole
 from study.networks import card_words
 from study.networks.models import SUFFIXES
-from study.publish import executed
+from study.publish import executed, manuscript
 from study.publish.forms import answers
 from study.workflow import NOTEBOOKS
 
@@ -173,6 +173,8 @@ def list_files(run):
     paths += [path for pattern in shown for path in run.figures.glob(pattern)]
     if run.tier != "synthetic":
         paths = [path for path in paths if not path.name.startswith(QUOTES_REPORTS)]
+    if manuscript.is_outdated(run):
+        paths.remove(run.figures / manuscript.PDF)
     parameters = [run.root / "parameters" / f"{name}.yaml" for name in ("demo", "paper", "smoke")]
     if run.may_name:  # else paths and comments may name people; the values are in provenance.json and the checklists
         parameters += [run.root / "parameters" / f"{run.name}.yaml", answers.own_statements(run)]

@@ -43,6 +43,16 @@ TRAINED = "\\newcommand{{\\studyTraining}}{{{}}}\n"
 NO_PATIENTS = " THESE PATIENTS DO NOT EXIST: no number below is evidence about people."
 
 
+PDF = "manuscript.pdf"
+
+
+def is_outdated(run):
+    """Whether the PDF of the manuscript, if there is one, is older than a figure or a table of the run."""
+    pdf = run.figures / PDF
+    shown = [path for kind in ("Figure_*.tex", "Table_*.tex") for path in run.figures.glob(kind)]
+    return pdf.is_file() and any(path.stat().st_mtime_ns > pdf.stat().st_mtime_ns for path in shown)
+
+
 def write(run):
     """Write ``numbers.tex``, ``numbers.json`` and, if it has figures, ``captions.docx`` into ``figures/<run>``.
 

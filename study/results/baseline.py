@@ -172,6 +172,10 @@ def note(scans: pd.DataFrame) -> str:
     non_severe = scans.loc[scans["status"] == "non-severe", "patient_id"].unique()
     both = int((by_patient[non_severe] == "severe").sum())
     unknown, left_out = scans[scans["status"].isna()], ""
+    of_unknown = int((group[unknown.index] == "severe").sum())
+    others = ", the others count as non-severe exams"
+    if of_unknown:
+        others = f", {of_severe - severe - of_unknown} count as non-severe exams, and of {of_unknown} it is unknown"
     if len(unknown):
         of_whom, either = count(unknown["patient_id"].nunique(), "patient"), int(by_patient.isna().sum())
         also = f", and {count(either, 'patient')} who may be severe or not," if either else ""
@@ -188,7 +192,7 @@ def note(scans: pd.DataFrame) -> str:
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by "
         f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: "
-        f"{severe} of the {of_severe} scans of severe patients are severe, the others count as non-severe exams. Those "
+        f"{severe} of the {of_severe} scans of severe patients are severe{others}. Those "
         f"are of {len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
         "counted here; the flow of patients says how many."
     )

@@ -37,7 +37,7 @@ QUANTITIES = {
     "poi_lower_limit": "POI, lower limit of agreement (percentage points)",
     "poi_upper_limit": "POI, upper limit of agreement (percentage points)",
     "poi_correlation": "POI, correlation with the truth",
-    "healthy_share": f"Healthy scans with POI below {100 * HEALTHY_POI:g} % (share)",
+    "healthy_share": f"Scans without true infection with POI below {100 * HEALTHY_POI:g} % (share)",
     "network_less_observers": "Infection Dice, network and observers less between observers",
 }
 

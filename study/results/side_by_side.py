@@ -181,7 +181,7 @@ def _flat(content, before=""):
 
 
 def _of_values(name, one, other):
-    fields = ("value", "ci_low", "ci_high", "n", "standard_error")
+    fields = ("value", "ci_low", "ci_high", "n")
     pairs = [(one.get(field), other.get(field)) for field in fields]
     if all(a == b for a, b in pairs):
         return "equal"

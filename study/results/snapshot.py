@@ -15,8 +15,6 @@ DIGITS = 12  # of a SHA-256 in hexadecimal: enough to tell files apart that nobo
 # Of provenance.json: what may explain that another run says something else.
 ORIGIN = ("run", "commit", "changed_since_commit", "processor", "parameters", "system", "python",
           "packages")  # fmt: skip
-# Lists about the paper and about reporting, whose numbers are the run's own recorded values once more.
-NO_TABLES = ("claims", "audit", "checklist_")
 
 
 def of_run(run, with_files=True):
@@ -57,12 +55,11 @@ def of_run(run, with_files=True):
 def tables(folder):
     """Read the tables of a folder of figures: by name the rows of texts, the heading first, without the tier."""
     found = {}
-    for path in sorted(Path(folder).glob("*.csv")):
-        if not path.stem.startswith(NO_TABLES):
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.reader(file))
-            own = [k for k, heading in enumerate(rows[0] if rows else []) if heading != "tier"]
-            found[path.stem] = [[row[k] for k in own] for row in rows]
+    for path in sorted(Path(folder).glob("Table_*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        own = [k for k, heading in enumerate(rows[0] if rows else []) if heading != "tier"]
+        found[path.stem] = [[row[k] for k in own] for row in rows]
     return found
 
 
@@ -106,8 +103,8 @@ def read(named, root):
     if not path.exists() and len(path.parts) == 1 and (root / "runs" / named).is_dir():
         return of_run(Run(named, root))
     raise ValueError(
-        f"{named}: no run of this name, no file of values and no folder with {FILE} or tables (CSV); give the name of "
-        "a run that was made, or a path such as figures/preview"
+        f"{named}: no run of this name, no file of values and no folder with {FILE} or tables (Table_*.csv); give the "
+        "name of a run that was made, or a path such as figures/preview"
     )
 
 

@@ -28,7 +28,8 @@ NOTES = {
     "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
     "S5": "Brackets: {confidence} confidence intervals. p values: Wald's tests, over scans as if independent and over "
     "patients (GEE with bias-reduced errors, t distribution).",
-    "S6": "Counted are scans. Worst: a severe scan if there is one, then that of the largest POI, which favours POI. "
+    "S6": "Counted are scans. First: by date; a scan without date comes last. Worst: a severe scan if there is one, "
+    "then that of the largest POI, which favours POI. "
     "Without notes: several scans of a patient, taken as independent. Brackets: {confidence} confidence intervals "
     "(DeLong, logit scale).",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",

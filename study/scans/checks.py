@@ -6,6 +6,7 @@ and what is wrong with the files of a single scan leaves that scan out later, in
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from itertools import chain
@@ -20,7 +21,18 @@ from study.scans.identities import suspicions
 from study.scans.nifti import is_folder
 from study.scans.plausibility import refuse_exchanged_masks
 from study.scans.scan_tables import scan_table
-from study.scans.schemas import MASK_COLUMNS, SCAN_RULES, STATUSES, Fault, ScanTableError, read_text_table
+from study.scans.schemas import (
+    ADULT_YEARS,
+    MASK_COLUMNS,
+    OPTIONAL_COLUMNS,
+    SCAN_COLUMNS,
+    SCAN_RULES,
+    STATUSES,
+    Fault,
+    ScanTableError,
+    plain_name,
+    read_text_table,
+)
 
 # What follows for a scan whose age, sex, date or status is unknown, as in most public data sets.
 UNKNOWN = {
@@ -59,7 +71,8 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     except ScanTableError as error:
         return error.faults
     notes = [] if notes is None else notes
-    notes += [f"{path}: {note}" for note in [*suspicions(table), *_future_dates(table), *_same_days(table)]]
+    own = [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
+    notes += [f"{path}: {note}" for note in own]
     if files:
         from tqdm import tqdm
 
@@ -247,7 +260,8 @@ def doubts(path, scans: pd.DataFrame) -> list[str]:
         What may name people, dates that lie in the future, and what is unknown of how many scans.
     """
     table, _ = read_text_table(path, ["scan_id"])
-    return [*suspicions(table), *_future_dates(table), *_same_days(table), *unknowns(scans)]
+    own = [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
+    return [*own, *unknowns(scans)]
 
 
 def unknowns(scans: pd.DataFrame) -> list[str]:
@@ -255,6 +269,27 @@ def unknowns(scans: pd.DataFrame) -> list[str]:
     n_unknown = {column: int(scans[column].isna().sum()) for column in UNKNOWN}
     every = count(len(scans), "scan")
     return [f"{column} is unknown for {n} of {every}: {UNKNOWN[column]}" for column, n in n_unknown.items() if n]
+
+
+def _misspelt(table: pd.DataFrame) -> list[str]:
+    """Say which columns look like one that a scan table may have and that is not there."""
+    absent = [name for name in OPTIONAL_COLUMNS if name not in table]
+    others = [name for name in table if name not in (*SCAN_COLUMNS, *OPTIONAL_COLUMNS)]
+    near = {name: difflib.get_close_matches(plain_name(name), absent, 1, 0.85) for name in others}
+    return [f"the column {name!r} is not read; did you mean `{found[0]}`?" for name, found in near.items() if found]
+
+
+def _minors(table: pd.DataFrame) -> list[str]:
+    """Say whom notebook 1 leaves out, as the paper did; a table of biomarkers is taken as it is."""
+    known = pd.to_numeric(table["age_years"], errors="coerce")
+    young = table[table["patient_id"].isin(table.loc[known < ADULT_YEARS, "patient_id"])]
+    if young.empty:
+        return []
+    what_follows = "notebook 1 leaves them out, as the paper did"
+    if "poi" in table:
+        what_follows = "a table of biomarkers is taken as it is; to do as the paper did, remove them"
+    who = f"{count(young['patient_id'].nunique(), 'patient')} with {count(len(young), 'scan')}"
+    return [f"under {ADULT_YEARS} years: {who}; {what_follows}"]
 
 
 def _same_days(table: pd.DataFrame) -> list[str]:

@@ -11,7 +11,7 @@ from study.run import read_note
 from study.scans import checks
 from study.scans.identities import may_name
 from study.scans.scan_tables import read_biomarkers, read_scans, read_training_scans, write_scans
-from study.scans.schemas import TRAINING_COLUMNS, ScanTableError
+from study.scans.schemas import ADULT_YEARS, TRAINING_COLUMNS, ScanTableError
 
 DECLARED = ("public", "restricted")  # what an author may say of patients; only the phantom's are synthetic
 
@@ -217,7 +217,7 @@ def keep_apart(scans: pd.DataFrame, training: pd.DataFrame) -> None:
         )
 
 
-def include(scans: pd.DataFrame, minimum_age_years: float = 18) -> tuple[pd.DataFrame, pd.DataFrame]:
+def include(scans: pd.DataFrame, minimum_age_years: float = ADULT_YEARS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Exclude patients who were too young at their first scan, with all their scans; those of unknown age stay.
 
     Returns

@@ -22,6 +22,8 @@ from study.plural import count
 SEXES = ("female", "male")
 STATUSES = ("severe", "non-severe")
 MASK_COLUMNS = ("lung_mask", "infection_mask", "observer_1", "observer_2")
+OPTIONAL_COLUMNS = (*MASK_COLUMNS, "motion", "report")  # of a scan table
+ADULT_YEARS = 18  # from which the paper included patients
 SCAN_COLUMNS = ("scan_id", "patient_id", "age_years", "sex", "scan_date", "status", "image")
 PROTOCOL_COLUMNS = ("vendor", "slice_thickness_mm", "increment_mm", "kernel", "tube_current_mas", "tube_voltage_kv")
 TRAINING_COLUMNS = ("scan_id", "patient_id", *PROTOCOL_COLUMNS, "image", "lung_mask", "infection_mask")

@@ -14,7 +14,7 @@ WORDS = {
     "mask": "infection mask -1 / +1 voxel",
     "hu": "every scan -20 / +20 HU",
     "scanner": "every second scan -20 / +20 HU",
-    "cutoff": "cut-off -10 % / +10 %",
+    "cutoff": "probability at cut-off -10 % / +10 %",
     "least": "changes from half / all of the least detectable",
     "empty": "empty scan: lowest iHU / lung median",
 }

@@ -185,6 +185,36 @@ def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, ho
     assert answer.holds == holds and said in answer.words, answer.words
 
 
+def test_a_sum_of_whole_numbers_that_fits_only_if_they_are_rounded_is_a_remark(tmp_path):
+    text = (
+        "A:\n  - {id: a, quantity: men, published: '112'UNIT}\n  - {id: b, quantity: women, published: '129'UNIT}\n"
+        "  - {id: n, quantity: all, published: '240'UNIT}\nrelations:\n  - {rule: sum, total: n, parts: [a, b]}\n"
+    )
+    checks = audit.audit(read(tmp_path, text.replace("UNIT", "")))
+    assert not len(audit.findings(checks)) and "no counts" in audit.remarks(checks)["holds only if"].item()
+    for unit in ("patients", "participants", "women", "eyes"):
+        assert len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", f", unit: {unit}"))))) == 1
+    with pytest.raises(paper.PaperError, match="`unit` is 'patient'; did you mean `patients`"):
+        read(tmp_path, text.replace("UNIT", ", unit: patient"))
+
+
+def test_a_unit_that_the_list_does_not_give_accuses_no_paper(tmp_path):
+    text = "A:\n  - {id: age, quantity: age in years, published: '61'UNIT}\n"
+    assert not len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", "")))))
+    assert len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", ", unit: kg")))))
+
+
+def test_an_interval_the_wrong_way_round_is_said_to_be(tmp_path):
+    text = "A:\n  - {id: auc, quantity: AUC, published: '0.83', interval: ['0.89', '0.77']}\n"
+    (finding,) = audit.findings(audit.audit(read(tmp_path, text))).to_dict("records")
+    assert "above the upper" in finding["why it cannot be"] and finding["what would fit"] == "[0.77, 0.89]"
+
+
+def test_of_an_interval_that_is_not_walds_the_digits_are_named_with_which_it_would_be():
+    answer = ask("odds_ratio", estimate="18.762", low="10.056", high="35.000")
+    assert answer.holds and "(with 35.005 for 35.000 or 10.058 for 10.056 it would be one)" in answer.words
+
+
 @pytest.mark.parametrize(("method", "right"), [("cohen", "0.0492"), ("fleiss", "0.0491")])
 def test_the_error_that_fits_is_that_of_the_method_named(tmp_path, method, right):
     given = {
@@ -246,7 +276,7 @@ def test_an_agreement_of_another_form_is_refused(change, said):
         ('quantity: "kappa, change", published: "1.02"', "beyond its range"),
         ('quantity: AUC of it, published: "0.98", interval: ["0.92", "1.083"]', "1.083 is beyond"),
         ('quantity: AUC of it, published: "0.98", interval: ["0.90", "0.95"]', "outside its interval"),
-        ('quantity: AUC of it, published: "0.98", interval: ["0.99", "0.95"]', "outside its interval"),
+        ('quantity: AUC of it, published: "0.98", interval: ["0.99", "0.95"]', "above the upper one"),
         ('quantity: iHU of severe scans, published: "412", unit: HU', "air"),
         ('quantity: iHU of severe scans, published: "-412", unit: mm', "given in mm"),
         ('quantity: "pitch, lowest", published: "0.99", unit: mm', "a ratio"),
@@ -392,7 +422,7 @@ def test_what_this_paper_has():
     assert volume.what_would_fit.endswith("expanded: 87 (against sum of 184, 86, 98 in Table 4 and Table 3)")
     assert "0.7042" not in volume.what_would_fit  # its error would be 0.0525 by Fleiss's formula, and not by Cohen's
     implied = " ".join(audit.implied(checks)["what follows"])
-    assert "18.7606, so this is no Wald interval; a profile-likelihood or exact interval can be so" in implied
+    assert "18.7606, so this is no Wald interval (with 35.005 for 35.000 or" in implied
     assert (
         "likelihood ratio 3.11 on 1, p = 0.0778" in implied
         and "4 tables fit, such as 49 5 7 81; the error is Cohen 1960" in implied

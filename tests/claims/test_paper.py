@@ -106,6 +106,16 @@ def test_all_faults_are_listed_at_once_and_short(tmp_path):
     assert len(said) < 10_000
 
 
+def test_a_faulty_number_is_no_fault_of_what_names_it(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "A:\n  - {id: n, quantity: all, published: 240, unit: patients}\nrelations:\n"
+        "  - {rule: sum, where: A, total: n, parts: ['112', '128']}\n"
+    )
+    with pytest.raises(paper.PaperError) as said:
+        paper.read_paper(tmp_path / "a.yaml")
+    assert len(str(said.value).splitlines()) == 1 and "put it in quotes" in str(said.value)
+
+
 def test_files_that_are_none(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("A: é".encode("latin-1"))
     for path, said in [("none.yaml", "no such file"), ("latin.yaml", "not readable"), (".", "cannot be read")]:

@@ -388,3 +388,10 @@ def test_numbers_in_words_have_the_digits_that_were_printed():
     shown = verdicts.readable(verdicts.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
     assert shown["AUC of POI"].iloc[-1] == "0.9680 [0.9500, 0.9800]"
     assert "79 scans" in set(shown) and "<0.001" in set(shown)
+
+
+def test_shares_of_men_are_of_those_whose_sex_is_known():
+    recorded = [value("n_patients", 16), value("n_male_all", 9, n=15), value("male_share_all", 9 / 15, n=15)]
+    values = {"1-cohort": pd.DataFrame(recorded).set_index("name")}
+    found = verdicts.compare(paper.read_paper(), values, "public").set_index("id").loc["table_1_male_percent"]
+    assert found["regenerated"] == 60 and found["n"] == 15

@@ -94,9 +94,36 @@ GONE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expected", "report"), AMOUNTS + BECAME + NEW + GONE)
+EARLIER = [  # how things were on an earlier scan is no change since
+    ("", "The opacities were larger on the previous CT."),
+    ("", "The infection was more extensive at the prior examination."),
+    ("", "On the previous CT the opacities were denser."),
+    ("", "On the previous CT, the opacities were larger."),
+    ("", "Previously the lesions were larger."),
+    ("", "The lesions had been smaller before."),
+    ("", "Opacities had progressed on the prior CT; today stable."),
+    ("", "The prior CT of 2020-02-01 showed larger and denser consolidations."),
+    ("", "The earlier study demonstrated a larger consolidation."),
+    ("", "The consolidation was larger two weeks ago."),
+    ("V-", "Compared with the prior CT, which showed larger consolidations, the lesions have shrunk."),
+    ("V+", "The previous CT showed ground glass, which has increased."),
+    ("V-", "The lesions, larger on the prior CT, have shrunk."),
+    ("V+", "The opacities are larger than on the previous CT."),
+    ("V+", "The lesions were larger than on the prior scan."),
+    ("V+", "Compared with the previous CT, the opacities were larger."),
+    ("V+", "The opacities seen on the prior CT are larger."),
+    ("V-", "The opacities on the previous CT have shrunk."),
+]
+
+
+@pytest.mark.parametrize(("expected", "report"), AMOUNTS + BECAME + NEW + GONE + EARLIER)
 def test_wordings(expected, report):
     assert found(report) == expected
+
+
+def test_what_is_told_of_an_earlier_scan_is_listed_for_the_reader():
+    untold = [report for expected, report in EARLIER if not expected]
+    assert all(key_phrases.unknown(report) for report in untold)
 
 
 # What may stand for a word in any sentence without a change of what it says.

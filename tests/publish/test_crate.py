@@ -16,7 +16,7 @@ from study import provenance, workflow
 from study.files import sha256, write_json, write_text
 from study.networks import card_words, models
 from study.networks.card_words import TASKS
-from study.publish import crate, document
+from study.publish import crate, document, manuscript
 from study.run import Run, value
 
 VALIDATORS = ROOT / ".venv" / "validators"
@@ -275,3 +275,17 @@ def test_the_validator_accepts_it_and_refuses_a_broken_one(made, tmp_path):
     said = done.stdout.splitlines()
     assert done.returncode == 1 and len(said) == 1, done.stdout + done.stderr
     assert said[0].startswith("broken.zip") and "HowToStep must refer to its corresponding tool" in said[0]
+
+
+def test_a_manuscript_of_earlier_numbers_is_not_in_it(made):
+    run, _, _ = made
+    pdf, table = run.figures / manuscript.PDF, run.figures / "Table_2.tex"
+    write_text(table, "numbers")
+    write_text(pdf, "of these numbers")
+    for later, is_in in ((1, True), (-1, False)):
+        moment = table.stat().st_mtime + later
+        os.utime(pdf, (moment, moment))
+        assert (f"figures/made/{manuscript.PDF}" in crate.list_files(run)) == is_in != manuscript.is_outdated(run)
+    pdf.unlink()
+    table.unlink()
+    assert not manuscript.is_outdated(run)

@@ -191,9 +191,10 @@ def test_a_run_states_of_patients_only_what_it_can_know(run):
     assert said["eligibility"].endswith("or of unknown age: the age of 5 of 6 included patients is known.")
     assert "3 of 6 included patients have more than one" in said["sheet_relations"]
     assert (
-        "Of 6 patients the age of 5 and the sex of 5 is known, of 11 scans measured the status of 10"
+        "the age of 5 and the sex of 5 is known, and Table 1 has these; of 11 scans measured the status of 10"
         in said["missing_data"]
     )
+    assert "a scan without a date is in no pair" in said["missing_data"].lower()
     assert said["design"].endswith("is for the authors to state. [design]")
     assert "reports where the table has any" in said["sheet_confidential"]
 

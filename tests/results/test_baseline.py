@@ -149,3 +149,14 @@ def test_an_expected_count_of_five_is_enough_for_chi_square(n_men, by):
     rows = zip(statuses, sexes, strict=True)
     people = scans(*[(f"s{k}", f"P{k}", 50, sex, "2020-01-01", status) for k, (status, sex) in enumerate(rows)])
     assert f"sexes by {'the ' * (by != 'Fisher')}{by}" in note(people)
+
+
+def test_the_note_tells_scans_of_unknown_status_of_severe_patients_from_non_severe_ones():
+    who = ("A", 50.0, "male")
+    table = scans(("a", *who, "2020-02-01", "severe"), ("b", *who, "2020-02-02", "non-severe"),
+                  ("c", *who, "2020-02-03", None), ("d", "B", 50.0, "male", "2020-02-01", "non-severe"))  # fmt: skip
+    said = note(table)
+    assert (
+        "1 of the 3 scans of severe patients are severe, 1 count as non-severe exams, and of 1 it is unknown." in said
+    )
+    assert "are severe, the others count as non-severe exams." in note(table[table["scan_id"] != "c"])

@@ -143,6 +143,12 @@ def test_of_a_folder_of_tables_the_tables_alone_are_compared(one, run, tmp_path)
     )  # fmt: skip
 
 
+def test_the_data_of_a_run_are_no_tables_of_it(run):
+    write_text(run.biomarkers_csv, "scan_id\n1\n")
+    with pytest.raises(ValueError, match="give the name of a run"):
+        snapshot.read(str(run.folder), run.root)
+
+
 def test_a_row_more_is_in_one_alone_and_its_order_does_not_matter(one):
     other = copy.deepcopy(one)
     head, *rows = other["tables"]["Table_2"]

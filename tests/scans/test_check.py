@@ -156,3 +156,18 @@ def test_two_scans_of_one_day_are_noticed_as_their_order_is_that_of_the_table(ta
     assert check_scans(table_file(SCAN_COLUMNS, rows), files=False, notes=notes) == []
     (note,) = notes
     assert "several scans of one day in 1 row, the first of them row 4" in note and "put them in the order" in note
+
+
+def test_columns_that_are_nearly_known_are_noticed_and_who_is_too_young(table_file):
+    rows = [
+        [*changed(ROW, SCAN_COLUMNS, scan_id=f"s{k}", patient_id=f"P{k // 2}", age_years=age, image=f"{k}",
+                  scan_date=f"2020-02-0{k + 1}"), "", "", ""]
+        for k, age in enumerate(["17", "", "18", ""])
+    ]  # fmt: skip
+    notes = []
+    table = table_file([*SCAN_COLUMNS, "Report", "infection_masks", "ward"], rows)
+    assert check_scans(table, files=False, notes=notes) == []
+    report, mask, young = (note.partition(": ")[2] for note in notes)
+    assert report == "the column 'Report' is not read; did you mean `report`?"
+    assert mask == "the column 'infection_masks' is not read; did you mean `infection_mask`?"
+    assert young == "under 18 years: 1 patient with 2 scans; notebook 1 leaves them out, as the paper did"

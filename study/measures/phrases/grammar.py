@@ -70,13 +70,18 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     `previous` is the place in `phrases` at which those of the last sentence that had any begin.
     """
     heads, partial, some, negated, advised = [], False, False, False, False
-    begun = changed = spoken = compared = False  # what the sentence says of the infection
+    begun = changed = spoken = compared = earlier = False  # what the sentence says of the infection
     named = words.INFECTION.search(sentence) is not None or words.LUNGS.search(sentence) is not None
     settled, parts = set(), set()  # quantities that it calls unchanged, and changes that it calls partial
     unread, before = [], len(phrases)
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
         changes, own_heads = list(CHANGE.finditer(clause)), _heads(clause)
+        earlier = bool(changes) and ((earlier and joined != "") or _is_of_an_earlier_scan(clauses, place, changes[0]))
+        if earlier:
+            unknown.append(clause)
+            spoken = True
+            continue
         carrier = _carrier(clause, changes)
         borrowed = []
         if not begun and place + 1 < len(clauses) and not (carrier or own_heads or _has_subject(clause)):
@@ -143,6 +148,19 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
         first = before if len(phrases) > before else previous
         phrases[first:] = [replace(phrase, partial=True) for phrase in phrases[first:]]
     return subject
+
+
+def _is_of_an_earlier_scan(clauses, place, change):
+    """Whether a clause tells how things were on an earlier scan, before or after its word of change."""
+    clause = clauses[place][0]
+    opening = clauses[place - 1][0] if place else ""
+    before, after = clause[: change.start()], clause[change.end() :]
+    opened = words.OF_EARLIER.match(clause) or (place == 1 and words.OF_EARLIER.match(opening))
+    if words.WAS.search(before) and (opened or words.BEFORE_ALONE.match(after)):
+        return True
+    if words.EARLIER_SHOWED.search(f"{opening} {before}" if clause.startswith("which ") else before):
+        return True
+    return words.ON_EARLIER.match(after) is not None and not words.IS_NOW.search(before)
 
 
 def _better_or_worse(clause, sentence, about):

@@ -26,6 +26,7 @@ What counts, and what does not:
 - a hedge (possibly, slightly) still counts; a recommendation ("until absorbed") does not;
 - a change of something else (effusion, nodule, lymph node, calcification, heart ...) is ignored, and so are words that
   only describe ("high-density shadows", "areas of increased density");
+- how things were on an earlier scan ("larger on the prior CT") is no change since it, and is listed as below;
 - "the findings are improved" does not say of what, and other words of change are not known to the lexicon: `unknown`
   lists them for the reader, as it lists a known change of something unknown, or amounts of which it is not clear which
   was before. Nothing is guessed from them.

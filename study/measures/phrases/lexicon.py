@@ -199,6 +199,7 @@ DESCRIPTIONS = tuple(
         (r"\b(?:well|fully|completely|both lungs|lungs? (?:is|are|were)|re)[- ]+expanded\b", ""),
         (r"\bcontracted (?:the )?(?:covid\S{0,9}|coronavirus|virus|disease)", ""),
         (r"\bpreviously (?!un|not|spared|normal|clear|absent|healthy|disease|only|confined|limited|restricted"
+         r"|the |both |all |these |those "
          r"|a |an |about|approx|estimated|half|one|two|three|four|five|six|seven|eight|nine|ten)[a-z]\w*",
          ""),
         (r"\b(?:progression|progressive) (?:stage|phase)\b|\bnot only\b|\bno doubt\b", ""),
@@ -361,3 +362,21 @@ def says_more(text):
     for pattern in known:  # "the majority" before "the"
         text = pattern.sub(" ", text)
     return re.search(r"[a-z]{2}|[\u3400-\u9fff]", text) is not None
+
+
+# What is told of an earlier scan is no change since it: "on the prior CT the lesions were larger", "larger on the prior
+# CT". "Since", "than" and "compared with" it are not read so.
+_ON_EARLIER = rf"(?:on|at|in|during) (?:the |an? )?{_LAST} (?:[a-z]+ )?(?:{_SCAN}|images?|radiographs?)"
+OF_EARLIER = re.compile(rf"(?:{_ON_EARLIER}|previously|formerly)(?![a-z])")
+WAS = re.compile(r"(?<![a-z])(?:was|were|had been)(?: [a-z]+)? ?$")
+IS_NOW = re.compile(r"(?<![a-z])(?:is|are|has|have)(?![a-z])")
+ON_EARLIER = re.compile(rf"(?: in (?:size|extent|area|number|density))? {_ON_EARLIER}(?![a-z])")
+BEFORE_ALONE = re.compile(
+    " (?:before|previously|formerly|earlier)$"
+    "| (?:a|an|one|two|three|[0-9]+) (?:day|week|month)s? (?:ago|before|earlier)"
+)
+# "The prior CT of 1 February showed larger" lesions.
+EARLIER_SHOWED = re.compile(
+    rf"{_LAST} (?:[a-z]+ )?{_SCAN}(?: (?:of|from|on|dated) [0-9a-z./ -]{{1,20}})? (?:which |that )?(?:had )?"
+    r"(?:showed|shown|demonstrated|revealed|displayed|depicted|was reported as showing)(?: [a-z-]+){0,3} ?$"
+)
