@@ -171,13 +171,13 @@ def _in_words(run, job):
         said += _changes(now, before)
     if inputs:
         said.append(f"input: {_some(inputs)}{', if changed' if job.follows and not said else ''}")
-    if "Forced" in kinds:
-        of_notebook = products.lost(run, job.notebook, now["parameters"].get("n_shards", 1)).values()
-        lost = [path for paths in of_notebook for path in paths]
-        for what, is_there in (("missing", False), ("written over by something else", True)):
-            names = [path.relative_to(run.root).as_posix() for path in lost if path.exists() == is_there]
-            said += [f"{what}: {_some(names)}"] * bool(names)
-        said += ["asked for"] * (not lost)
+    of_notebook = products.lost(run, job.notebook, now["parameters"].get("n_shards", 1)) if before == now else {}
+    lost = [path for paths in of_notebook.values() for path in paths]
+    for what, is_there in (("missing", False), ("written over by something else", True)):
+        names = [path.relative_to(run.root).as_posix() for path in lost if path.exists() == is_there]
+        said += [f"{what}: {_some(names)}"] * bool(names)
+    if "Forced" in kinds and not lost:
+        said.append("asked for")
     if not said:
         said.append("it was interrupted" if "Incomplete" in kinds else "its results are missing")
     return "; ".join(said)

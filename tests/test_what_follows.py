@@ -118,6 +118,10 @@ def test_what_was_written_over_is_made_again_and_what_was_written_alike_is_not(e
     for text, again in ((made, []), ("another", ["4-biomarkers"])):
         figure.write_text(text)
         os.utime(figure, (later, later))
+        told = changes.reasons_by_notebook(run, changes._plan(run))
+        assert told == {name: f"written over by something else: {FIGURE}" for name in again} | (
+            {"7-claims": told["7-claims"]} if again else {}
+        )
         assert executed() == again and figure.read_text() == made
     (run.values / "4-biomarkers.json").write_text("other values")
     os.utime(run.values / "4-biomarkers.json", (later, later))
