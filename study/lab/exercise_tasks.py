@@ -300,11 +300,16 @@ def _least_change(exercises):
     errors = exercises.changes_without_phrase
     spread = errors.std(ddof=1)
     factor = stats.norm.isf(0.025)
+    of_notebook = exercises.study_run.recorded("6-progression")["value"].get("least_detectable_change_poi")
     return Task(
         float(factor * spread),
         "Where nothing changed, how far do two measurements differ in 95 % of cases, if errors are normal? Each change "
         "already contains the errors of two scans.",
         (
+            (
+                100 * float(np.nan if of_notebook is None else of_notebook),
+                "That is the limit that notebook 6 prints, from other masks. Here it follows from these changes.",
+            ),
             (factor * spread / 2**0.5, "That is 1.96 SEM, for one scan. A change has the errors of two."),
             (factor * spread * 2**0.5, "The SD of the changes already contains the errors of both scans."),
             (spread, "That is one SD; how many contain 95 % of cases?"),
