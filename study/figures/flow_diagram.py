@@ -222,7 +222,7 @@ def _draw_severity(sheet, start, x, n, told):
     room = 13 if n["n_status_unknown"] else 0  # above the box, for what is left out
     y = start[2] + 8 + room
     analysed = _of(n["n_scans_analysed"], n["n_patients_analysed"])
-    without = f"none measured, so no iHU: {n['n_without_infection']}"
+    without = f"no infection measured, no iHU: {n['n_without_infection']}"
     severity = sheet.box(x, y, WIDE, "Severity", analysed, without)
     sheet.down(start, severity, bend_mm=4 + room)
     if room:

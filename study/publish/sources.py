@@ -14,6 +14,7 @@ import nbformat
 import pandas as pd
 
 from study.claims import audit, verdicts
+from study.claims.printed import COUNTED
 from study.plural import count
 from study.publish import document, executed, notebook_page, saved
 from study.publish.forms import answers
@@ -83,9 +84,15 @@ def _opening(run):
     return {
         "chapters": chapters, "n_claims": len(claims), "counts": counts, "signs": signs,
         "tier_words": verdicts.TIERS[run.tier], "findings": _findings(run),
-        "headlines": verdicts.worded(claims[claims["id"].isin(HEADLINES)]),
+        "headlines": [_counted(row) for row in verdicts.worded(claims[claims["id"].isin(HEADLINES)])],
         "archive": archive if has_archive else "",
     }  # fmt: skip
+
+
+def _counted(row):
+    """A row of the claims, of how many observations as text; nothing beside a count, which is its own."""
+    is_count = row["unit"] in COUNTED or row["n"] is None
+    return row | {"n": "" if is_count else f"{row['n']:.0f}"}
 
 
 def _findings(run):

@@ -268,6 +268,11 @@ def test_the_first_page_answers_whose_data_which_numbers_and_what_next(made_run,
     assert 'href="trial.crate.zip"' in pages(own_run)["index.html"]
 
 
+@pytest.mark.parametrize(("unit", "n", "shown"), [("", 531.0, "531"), ("patients", 196.0, ""), ("", None, "")])
+def test_the_first_page_has_whole_numbers_of_observations_and_none_beside_a_count(unit, n, shown):
+    assert sources._counted({"unit": unit, "n": n})["n"] == shown
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_first_page_says_whole_sentences_of_a_notebook(path):
     lead = executed.lead(nbformat.read(path, 4))
