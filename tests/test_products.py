@@ -50,12 +50,12 @@ def test_the_list_has_the_digest_of_every_file_that_the_table_names(run, tmp_pat
 
 
 def test_of_what_was_made_the_missing_is_found_with_the_output_that_brings_it_back(run, tmp_path):
-    assert products.missing(run, "1-cohort") == {}  # a user's own files are not the run's to make
+    assert products.lost(run, "1-cohort") == {}  # a user's own files are not the run's to make
     image = run.cohort / "images" / "a.nii.gz"
     image.unlink()
-    assert products.missing(run, "1-cohort") == {"runs/mine/values/1-cohort.json": [image]}
+    assert products.lost(run, "1-cohort") == {"runs/mine/values/1-cohort.json": [image]}
     write_json(run.models / "lung.json", {"digests": {"lung.xml": "0"}})
-    assert products.missing(run, "2-train") == {"runs/mine/values/2-train.json": [run.models / "lung.xml"]}
+    assert products.lost(run, "2-train") == {"runs/mine/values/2-train.json": [run.models / "lung.xml"]}
 
 
 @pytest.mark.parametrize("n_shards", [1, 2])
@@ -63,14 +63,14 @@ def test_a_missing_label_map_is_made_by_its_shard(run, n_shards):
     for k in range(n_shards):
         write_json(run.shards / f"{k}-of-{n_shards}.json", {"measured": [{"scan_id": f"s{k}"}]})
         write_text(run.masks / f"s{k}.nii.gz", "")
-    assert products.missing(run, "3-segment", n_shards) == {}
+    assert products.lost(run, "3-segment", n_shards) == {}
     last = n_shards - 1
     (run.masks / f"s{last}.nii.gz").unlink()
     shard = f"runs/mine/shards/{last}-of-{n_shards}.json"
     output = shard if n_shards > 1 else "runs/mine/values/3-segment.json"
-    assert products.missing(run, "3-segment", n_shards) == {output: [run.masks / f"s{last}.nii.gz"]}
+    assert products.lost(run, "3-segment", n_shards) == {output: [run.masks / f"s{last}.nii.gz"]}
     (run.root / shard).unlink()
-    assert products.missing(run, "3-segment", n_shards) == {output: [run.root / shard]}
+    assert products.lost(run, "3-segment", n_shards) == {output: [run.root / shard]}
 
 
 def test_figures_and_tables_are_missed_unless_they_were_left_out(run):
@@ -82,8 +82,8 @@ def test_figures_and_tables_are_missed_unless_they_were_left_out(run):
     made = [f"Figure_4.{kind}" for kind in ("png", "pdf", "caption.md", "tex")]
     made += [f"Table_2.{kind}" for kind in ("csv", "md", "tex", "docx")]
     expected = {"runs/mine/values/5-severity.json": [run.figures / name for name in made]}
-    assert products.missing(run, "5-severity") == expected
+    assert products.lost(run, "5-severity") == expected
     for name in made:
         write_text(run.figures / name, "")
-    assert products.missing(run, "5-severity") == {}
-    assert products.missing(run, "6-progression") == {}  # never executed
+    assert products.lost(run, "5-severity") == {}
+    assert products.lost(run, "6-progression") == {}  # never executed
