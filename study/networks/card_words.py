@@ -185,7 +185,7 @@ def _facts(card):
         "Input": f"{sections(card)}, pixels of {settings['pixel_mm']:.3g} mm",
         "Training": f"{last}{settings['epochs']} epochs of {settings['sections_per_epoch']} sections, batches of "
         f"{settings['batch_size']}, peak learning rate {settings['learning_rate']:g}, augmentation "
-        f"{settings['augmentation']}, seed {settings['seed']}",
+        f"{settings.get('augmentation', 'not recorded')}, seed {settings['seed']}",  # older cards lack it
         "Held-out Dice": f"{'±'.join(dice) or '–'} over {judged} of {scores['of']}",
         "Threshold": f"{card['threshold']:.2f}",
         "Intended use": card["intended_use"],
