@@ -58,8 +58,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     progress : bool
         Show a progress bar on standard error.
     notes : list of str, optional
-        Receives what a user should know of scans that can be read, what in the table may name people, and dates that
-        lie in the future.
+        Receives what a user should know of scans that can be read, and what `doubts` says of the cells.
 
     Returns
     -------
@@ -71,8 +70,7 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
     except ScanTableError as error:
         return error.faults
     notes = [] if notes is None else notes
-    own = [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
-    notes += [f"{path}: {note}" for note in own]
+    notes += [f"{path}: {note}" for note in _of_cells(table)]
     if files:
         from tqdm import tqdm
 
@@ -257,11 +255,16 @@ def doubts(path, scans: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        What may name people, dates that lie in the future, and what is unknown of how many scans.
+        What may name people, columns that are nearly known, dates that lie in the future or are of two scans of a
+        patient, patients who are too young, and what is unknown of how many scans.
     """
     table, _ = read_text_table(path, ["scan_id"])
-    own = [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
-    return [*own, *unknowns(scans)]
+    return [*_of_cells(table), *unknowns(scans)]
+
+
+def _of_cells(table: pd.DataFrame) -> list[str]:
+    """Say what is doubtful about the cells of a table as text."""
+    return [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
 
 
 def unknowns(scans: pd.DataFrame) -> list[str]:

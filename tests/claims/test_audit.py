@@ -185,19 +185,6 @@ def test_a_kappa_of_more_categories_or_with_another_error_is_possible(change, ho
     assert answer.holds == holds and said in answer.words, answer.words
 
 
-def test_a_sum_of_whole_numbers_that_fits_only_if_they_are_rounded_is_a_remark(tmp_path):
-    text = (
-        "A:\n  - {id: a, quantity: men, published: '112'UNIT}\n  - {id: b, quantity: women, published: '129'UNIT}\n"
-        "  - {id: n, quantity: all, published: '240'UNIT}\nrelations:\n  - {rule: sum, total: n, parts: [a, b]}\n"
-    )
-    checks = audit.audit(read(tmp_path, text.replace("UNIT", "")))
-    assert not len(audit.findings(checks)) and "no counts" in audit.remarks(checks)["holds only if"].item()
-    for unit in ("patients", "participants", "women", "eyes"):
-        assert len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", f", unit: {unit}"))))) == 1
-    with pytest.raises(paper.PaperError, match="`unit` is 'patient'; did you mean `patients`"):
-        read(tmp_path, text.replace("UNIT", ", unit: patient"))
-
-
 def test_a_unit_that_the_list_does_not_give_accuses_no_paper(tmp_path):
     text = "A:\n  - {id: age, quantity: age in years, published: '61'UNIT}\n"
     assert not len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", "")))))
@@ -208,11 +195,6 @@ def test_an_interval_the_wrong_way_round_is_said_to_be(tmp_path):
     text = "A:\n  - {id: auc, quantity: AUC, published: '0.83', interval: ['0.89', '0.77']}\n"
     (finding,) = audit.findings(audit.audit(read(tmp_path, text))).to_dict("records")
     assert "above the upper" in finding["why it cannot be"] and finding["what would fit"] == "[0.77, 0.89]"
-
-
-def test_of_an_interval_that_is_not_walds_the_digits_are_named_with_which_it_would_be():
-    answer = ask("odds_ratio", estimate="18.762", low="10.056", high="35.000")
-    assert answer.holds and "(with 35.005 for 35.000 or 10.058 for 10.056 it would be one)" in answer.words
 
 
 @pytest.mark.parametrize(("method", "right"), [("cohen", "0.0492"), ("fleiss", "0.0491")])
@@ -227,15 +209,6 @@ def test_the_error_that_fits_is_that_of_the_method_named(tmp_path, method, right
     }
     (fits,) = audit.findings(audit.audit(read(tmp_path, written("agreement", given))))["what would fit"]
     assert f"error: {right}" in fits
-
-
-@pytest.mark.parametrize(
-    ("p", "holds"), [("0.010", False), ("0.025", False), ("0.0010", True), ("0.0016", True), ("0.0011", True)]
-)
-def test_the_p_value_of_ranks_is_near_that_of_their_approximations(p, holds):
-    """Of r = 0.45 and 50 pairs: 0.0010 by Student's t, 0.0016 by the normal distribution."""
-    assert ask("correlation", r="0.450", n="50", p=p, method="spearman").holds == holds
-    assert ask("correlation", r="0.450", n="50", p="0.0010").holds  # of which nothing is said
 
 
 def test_a_kappa_that_needs_categories_of_which_nothing_is_said_is_a_remark(tmp_path):

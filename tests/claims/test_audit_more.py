@@ -344,3 +344,30 @@ def test_what_would_fit_a_statistic_is_of_both_sides_unless_the_file_says_one(tm
     for fit in found.split("; or "):
         name, _, text = fit.partition(": ")
         assert not ask("statistic", **{**given, name: text}).loosely, fit
+
+
+def test_a_sum_of_whole_numbers_that_fits_only_if_they_are_rounded_is_a_remark(tmp_path):
+    text = (
+        "A:\n  - {id: a, quantity: men, published: '112'UNIT}\n  - {id: b, quantity: women, published: '129'UNIT}\n"
+        "  - {id: n, quantity: all, published: '240'UNIT}\nrelations:\n  - {rule: sum, total: n, parts: [a, b]}\n"
+    )
+    checks = audit.audit(read(tmp_path, text.replace("UNIT", "")))
+    assert not len(audit.findings(checks)) and "no counts" in audit.remarks(checks)["holds only if"].item()
+    for unit in ("patients", "participants", "women", "eyes"):
+        assert len(audit.findings(audit.audit(read(tmp_path, text.replace("UNIT", f", unit: {unit}"))))) == 1
+    with pytest.raises(paper.PaperError, match="`unit` is 'patient'; did you mean `patients`"):
+        read(tmp_path, text.replace("UNIT", ", unit: patient"))
+
+
+@pytest.mark.parametrize(
+    ("p", "holds"), [("0.010", False), ("0.025", False), ("0.0010", True), ("0.0016", True), ("0.0011", True)]
+)
+def test_the_p_value_of_ranks_is_near_that_of_their_approximations(p, holds):
+    """Of r = 0.45 and 50 pairs: 0.0010 by Student's t, 0.0016 by the normal distribution."""
+    assert ask("correlation", r="0.450", n="50", p=p, method="spearman").holds == holds
+    assert ask("correlation", r="0.450", n="50", p="0.0010").holds  # of which nothing is said
+
+
+def test_of_an_interval_that_is_not_walds_the_digits_are_named_with_which_it_would_be():
+    answer = ask("odds_ratio", estimate="18.762", low="10.056", high="35.000")
+    assert answer.holds and "(with 35.005 for 35.000 or 10.058 for 10.056 it would be one)" in answer.words

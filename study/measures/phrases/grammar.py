@@ -77,7 +77,7 @@ def _read_sentence(sentence, subject, phrases, unknown, previous):
     clauses = list(_clauses(sentence))
     for place, (clause, joined) in enumerate(clauses):
         changes, own_heads = list(CHANGE.finditer(clause)), _heads(clause)
-        earlier = bool(changes) and ((earlier and joined != "") or _is_of_an_earlier_scan(clauses, place, changes[0]))
+        earlier = bool(changes and ((earlier and joined) or _is_of_an_earlier_scan(clauses, place, changes[0])))
         if earlier:
             unknown.append(clause)
             spoken = True
