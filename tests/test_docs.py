@@ -144,6 +144,23 @@ def test_abbreviations_of_the_notebooks_are_in_the_glossary():
     assert {word.removesuffix("s") for word in used} - set(known) == set()
 
 
+# Of the notebooks' prose, what is computed from the paper's numbers.
+COMPUTED = {"0.046", "0.0491"}
+
+
+def test_what_the_notebooks_quote_the_paper_prints():
+    """Numbers with so many digits are quotations; a share may be quoted in per cent."""
+    claims = (ROOT / "study/claims/claims.yaml").read_text(encoding="utf-8")
+    printed = {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", claims)}
+    books = [nbformat.read(path, 4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    prose = " ".join(cell.source for book in books for cell in book.cells if cell.cell_type == "markdown")
+    quoted = re.findall(r"(?<![\w.])(\d+\.\d{3,}|\d+\.\d\d(?= ?%))( ?%)?", re.sub(r"\[10\.\d.*?\)", "", prose))
+    assert len(quoted) > 10
+    shares = {(number, percent): round(float(number) / 100, 6) for number, percent in quoted if percent}
+    unknown = [one for one in quoted if not {float(one[0]), shares.get(one)} & printed]
+    assert {number for number, _ in unknown} <= COMPUTED
+
+
 def anchors(path):
     """The headings of a Markdown file as GitHub names them."""
     headings = re.findall(r"^#+ +(.+)$", FENCED.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
