@@ -141,8 +141,11 @@ def _as_words(names, asked, found):
         values = values[np.isfinite(values)] * asked[name].scale
         places = asked[name].decimals + 2
         if len(values):
-            ends = [digits(float(end), places) for end in (values.min(), values.max())]
-            words.append(f"{MEASURES[name]} is {' to '.join(dict.fromkeys(ends))}, not {asked[name].text}")
+            below, above = (values[side] for side in (values < asked[name].value, values > asked[name].value))
+            between = len(below) and len(above)  # then the nearest on both sides say more than the range
+            ends = (below.max(), above.min()) if between else (values.min(), values.max())
+            ends = dict.fromkeys(digits(float(end), places) for end in ends)
+            words.append(f"{MEASURES[name]} is {(' or ' if between else ' to ').join(ends)}, not {asked[name].text}")
         else:
             words.append(f"{MEASURES[name]} is undefined")
     return "; ".join(words)

@@ -293,6 +293,8 @@ def _prevalence(exercises):
         ((100 * skewed.kappa, AS_A_FRACTION),
          (_agreement(exercises.counts.values()).kappa, "That is kappa of the original table."),
          (skewed.observed_agreement, "That is the observed agreement, which has not changed.")),
+        look_alikes=((_agreement((up_up + down_down, up_down, down_up, 1)).kappa,
+                      "That is of one case more than there are: `up_up` becomes `up_up + down_down - 1`."),),
     )  # fmt: skip
 
 

@@ -149,7 +149,10 @@ class Exercises(OnPaper):
         from study.figures import examples
         from study.scans import ct
 
-        scans = scan_tables.read_scans(self.study_run.cohort / "scans.csv").set_index("scan_id", drop=False)
+        table = self.study_run.cohort / "scans.csv"
+        if not table.is_file():
+            raise FileNotFoundError(f"{table}: the scans of this run are not here; make the demo's with `make study`")
+        scans = scan_tables.read_scans(table).set_index("scan_id", drop=False)
         scan_id = examples.typical_scan(self.scans.reset_index(), "severe")
         scan = ct.read_scan(self.study_run.cohort / scans.loc[scan_id, "image"])
         label_map = ct.read_label_map(self.study_run.masks / f"{scan_id}.nii.gz", scan)
@@ -158,7 +161,7 @@ class Exercises(OnPaper):
     @cached_property
     def pairs(self):
         """Pairs of consecutive scans with their changes and reports."""
-        scans = self.scans.reset_index()
+        scans = scan_tables.read_biomarkers(self.path)
         pairs = biomarkers.changes(scans, cohort.consecutive_pairs(scans))
         reports = report_phrases.reports_of(scans, pairs)
         pairs = pairs.join(report_phrases.read(reports))

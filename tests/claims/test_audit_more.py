@@ -66,6 +66,8 @@ def test_the_measures_of_a_test_are_of_one_table():
     assert not ask("diagnostic", **given, true_positives="21").holds
     assert not ask("diagnostic", positives="20", true_positives="15", false_negatives="6", negatives="30",
                    ppv="0.80").holds  # fmt: skip
+    assert "sensitivity is 66.667 or 68.333, not 67.7" in ask(
+        "diagnostic", positives="60", negatives="180", sensitivity="67.7 %").words  # fmt: skip
 
 
 def test_predictive_values_at_a_prevalence_follow_bayes():

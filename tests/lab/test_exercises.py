@@ -360,6 +360,32 @@ def test_a_missing_table_and_a_table_without_reports_say_what_to_do(root):
     assert silent.check("5.1", TASKS["5.1"](silent).expected).right
     with pytest.raises(ValueError, match="add a column `report`"):
         silent.check("6.1", 0.5)
+    with pytest.raises(FileNotFoundError, match=r"scans of this run are not here.*make study"):
+        _ = Exercises("nobody", "silent.csv", root).example
+
+
+def test_reports_are_read_whatever_is_known_of_status(root):
+    table = table_of_biomarkers()
+    table.assign(status="severe").to_csv(root / "all_severe.csv", index=False)
+    severe, known = Exercises("demo", "all_severe.csv", root), Exercises("demo", "table.csv", root)
+    assert severe.counts == known.counts
+    assert severe.check("6.1", TASKS["6.1"](known).expected).right
+
+
+def test_kappa_of_one_case_too_many_is_told(exercises):
+    _, table = exercises
+    up_up, up_down, down_up, down_down = table.counts.values()
+    right, more = (two_by_two_kappa(n, up_down, down_up, 1) for n in (up_up + down_down - 1, up_up + down_down))
+    assert table.check("6.3", right).right
+    checked = table.check("6.3", more)
+    assert checked.right == (f"{more:.4g}" == f"{right:.4g}") or "one case more" in checked.message
+
+
+def two_by_two_kappa(up_up, up_down, down_up, down_down):
+    n = up_up + up_down + down_up + down_down
+    observed = (up_up + down_down) / n
+    chance = ((up_up + up_down) * (up_up + down_up) + (down_up + down_down) * (up_down + down_down)) / n**2
+    return (observed - chance) / (1 - chance)
 
 
 def test_an_undefined_answer_is_said_to_be(root):
