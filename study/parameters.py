@@ -79,7 +79,7 @@ RULES = {
     "lung_learning_rate": _RATE, "infection_learning_rate": _RATE,
     "threads": _PROCESSES_OR_NONE, "processes": _PROCESSES,
     "shard": _COUNT_OR_NONE, "n_shards": _from(0, 10_000),
-    "n_bootstrap": _COUNT,
+    "n_bootstrap": _from(40, 1_000_000),  # of fewer resamples, none lies beyond the ends of a 95 % interval
     "confidence": _from(0.5, 1, below=True),
     "stated_prevalence": _from(0, 1, above=True, below=True),
     "non_inferiority_margin": _from(0, 1, above=True, below=True),

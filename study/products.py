@@ -90,11 +90,9 @@ def _written_over(run, notebook):
     listed = _list_of_saved(run, notebook)
     if not listed.is_file():
         return []
-    digests = json.loads(listed.read_text(encoding="utf-8"))
-    later = listed.stat().st_mtime_ns
+    digests = json.loads(listed.read_text(encoding="utf-8"))  # not times, which a copy of the folder has not kept
     paths = {run.root / name: digest for name, digest in digests.items()}
-    return [path for path, digest in paths.items()
-            if path.exists() and path.stat().st_mtime_ns > later and _digest(path) != digest]  # fmt: skip
+    return [path for path, digest in paths.items() if path.exists() and _digest(path) != digest]
 
 
 def _list_of_saved(run, notebook):

@@ -110,19 +110,22 @@ def test_what_was_removed_is_made_again_and_nothing_else(executed, project):
 
 
 def test_what_was_written_over_is_made_again_and_what_was_written_alike_is_not(executed, project):
-    """As by a notebook in JupyterLab, with other parameters and with its own."""
+    """As by a notebook in JupyterLab, with other parameters and with its own; whatever times a copied folder has."""
     run, figure = Run("smoke", project), project / FIGURE
     products.write_lists(run, "4-biomarkers")
     made = figure.read_text()
-    later = (run.folder / "saved" / "4-biomarkers.json").stat().st_mtime + 1
-    for text, again in ((made, []), ("another", ["4-biomarkers"])):
+    listed = (run.folder / "saved" / "4-biomarkers.json").stat().st_mtime
+    for text, again, time in (
+        (made, [], listed + 1),
+        ("another", ["4-biomarkers"], listed + 1),
+        ("copied", ["4-biomarkers"], listed - 1),
+    ):
         figure.write_text(text)
-        os.utime(figure, (later, later))
+        os.utime(figure, (time, time))
         told = changes.reasons_by_notebook(run, changes._plan(run))
         assert told == {name: f"written over by something else: {FIGURE}" for name in again} | (
             {"7-claims": told["7-claims"]} if again else {}
         )
         assert executed() == again and figure.read_text() == made
     (run.values / "4-biomarkers.json").write_text("other values")
-    os.utime(run.values / "4-biomarkers.json", (later, later))
     assert "4-biomarkers" in executed()

@@ -76,12 +76,15 @@ def _draw(target, scan, label_map, measured, notes):
 
 
 @app.command()
-def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")]):
-    """Check a scan table and every file that it names, and list all faults."""
+def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv), or a table of biomarkers")]):
+    """Check a scan table and every file that it names, or a table of biomarkers, and list all faults."""
     from study.scans import checks, scan_tables, schemas
 
+    read, find_faults = scan_tables.read_scans, checks.check_scans
+    if scan_tables.holds_biomarkers(scans):
+        read, find_faults = scan_tables.read_biomarkers, checks.check_biomarkers
     try:
-        faults = checks.check_scans(scans, notes=(notes := []))
+        faults = find_faults(scans, notes=(notes := []))
     except schemas.ScanTableError as error:
         stop(error)
     for note in notes:
@@ -90,7 +93,7 @@ def check(scans: Annotated[Path, typer.Argument(help="a scan table (scans.csv)")
         typer.echo(schemas.format_faults(faults))
         typer.echo(f"study: {scans}: {count(len(faults), 'fault')}", err=True)
         raise typer.Exit(1)
-    table = scan_tables.read_scans(scans)
+    table = read(scans)
     typer.echo(f"{scans}: no fault found")
     for fault in checks.why_no_severity(scans, table):
         typer.echo(f"but {fault.rule}: {fault.remedy}")

@@ -238,9 +238,7 @@ def motion_false_positive(compared, scans, folder, masks_folder):
     dict
         ``hu, predicted, reference, spacing_mm, title`` as `study.figures.sections.false_positives` wants.
     """
-    moved = compared[compared["motion"].astype(bool)].sort_values(
-        ["false_positive_ml", "scan_id"], ascending=[False, True]
-    )
+    moved = compared[compared["motion"].eq(True)].sort_values(["false_positive_ml", "scan_id"], ascending=[False, True])
     if moved.empty:
         nothing = np.zeros((0, 0))
         return {"hu": nothing, "predicted": nothing, "reference": nothing, "spacing_mm": (1, 1, 1), "title": ""}
@@ -275,7 +273,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
     list of dict
         ``hu, predicted, reference, spacing_mm, words``: the section in which network and truth differ most.
     """
-    ranked = compared.assign(error_ml=compared["volume_error_ml"].abs())
+    ranked = compared.assign(error_ml=compared["volume_error_ml"].abs(), moved=compared["motion"].eq(True))
     by_dice = ranked.dropna(subset=["infection_dice"]).sort_values(
         ["infection_dice", "error_ml", "scan_id"], ascending=[True, False, True]
     )[: n // 2]
@@ -287,7 +285,7 @@ def worst_scans(compared, scans, folder, masks_folder, n=8):
         predicted, reference = label_map == INFECTION, read_mask(folder / described["infection_mask"], scan)
         z = int((predicted ^ reference).sum(axis=(1, 2)).argmax())
         frame = body_frame(scan.hu, scan.spacing_mm)
-        reasons = ["motion"] * row.motion + ["true POI below 1 %"] * (0 < row.true_poi < 0.01)
+        reasons = ["motion"] * row.moved + ["true POI below 1 %"] * (0 < row.true_poi < 0.01)
         reasons += ["no true infection"] * (row.true_poi == 0)
         words = f"{called(row.scan_id, folder)}: Dice {as_dice(row.infection_dice)}, {signed(row.volume_error_ml)} ml"
         shown.append({

@@ -73,9 +73,13 @@ def twelve_sections(hu, label_map, spacing_mm, measured, notes=(), name=""):
     )
     figure.caption = (
         f"A scan at a glance: {len(chosen)} axial sections from the base of the lungs to their apex, lung outlined, "
-        f"infection in red. {'. '.join(words)}. {WINDOW_SAID}"
+        f"infection in red. {' '.join(_as_sentence(text) for text in words)} {WINDOW_SAID}"
     )
     return figure
+
+
+def _as_sentence(text):
+    return text if text.endswith("?") else f"{text}."
 
 
 def spread_sections(label_map, n):

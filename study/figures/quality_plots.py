@@ -116,8 +116,8 @@ def dice_by_size(truth):
     ----------
     truth : DataFrame
         ``infection_dice`` (0..1, NaN where undefined), ``true_infection_ml``, ``true_poi`` (fraction 0..1), ``motion``
-        (bool); one row per scan. Scans without true infection have no place on the logarithmic axis of (a), and count
-        in (b) only at 0 %.
+        (true, false, or None where it is not known); one row per scan. Scans without true infection have no place on
+        the logarithmic axis of (a), and count in (b) only at 0 %.
     """
     figure = new_figure("double", 75)
     left, right = figure.subplots(1, 2)
@@ -129,14 +129,19 @@ def dice_by_size(truth):
         for ax in (left, right):
             say_missing(ax, "no scan with true infection")
         return figure
-    moved = infected["motion"].astype(bool)
-    for group, colour, marker, words in ((~moved, "first", "o", "breath held"), (moved, "second", "^", "motion")):
+    moved = infected["motion"]
+    groups = [(moved.eq(False), "first", "o", "breath held"), (moved.eq(True), "second", "^", "motion"),
+              (moved.isna(), "third", "s", "motion unknown")]  # fmt: skip
+    for group, colour, marker, words in groups:
         shown = infected[group]
+        if shown.empty:
+            continue
         left.scatter(shown["true_infection_ml"], shown["infection_dice"], s=7, alpha=0.5, linewidths=0, rasterized=True,
                      marker=marker, color=COLOURS[colour], label=f"{words} (n = {len(shown)})")  # fmt: skip
     bins = [infected.iloc[part] for part in np.array_split(np.arange(len(infected)), min(N_BINS, len(infected)))]
     medians = np.array([(part["true_infection_ml"].median(), part["infection_dice"].median()) for part in bins])
-    left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of each {len(bins[0])} scans")
+    of_each = "each scan" if len(bins[0]) == 1 else f"each {len(bins[0])} scans"
+    left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of {of_each}")
     left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
     _legend_below(figure, left)

@@ -231,6 +231,12 @@ def tornado(moved, words, shown, columns=3, note="", digits=SHARE_DIGITS):
     return figure
 
 
+def _is_curve(values):
+    """Whether a line through these values shows: two of them, side by side, are known."""
+    known = values.notna()
+    return bool((known & known.shift(fill_value=False)).any())
+
+
 def _kind(headline):
     return headline.partition(",")[0]
 
@@ -265,7 +271,8 @@ def kappa_by_least_change(table, marked):
     figure = new_figure("double", 80)
     panels = figure.subplots(1, 2, sharey=True)
     looks = {"volume": ("a", "Extent and POI", "percentage points"), "density": ("b", "Density and iHU", "HU")}
-    has_band, has_two = (bool(table[name].notna().any()) for name in ("three_low", "two"))
+    has_band = bool(table["three_low"].notna().any())
+    has_two = any(_is_curve(part["two"]) for _, part in table.groupby("quantity"))
     below = min(-0.08, np.nan_to_num(table[["three", "three_low", "two"]].min().min()) - 0.02)  # all curves
     for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
         letter(ax, which, words)
@@ -282,7 +289,7 @@ def kappa_by_least_change(table, marked):
             ("two", "second", "--", "kappa, up or down, changes that count"),
             ("share", "ink", ":", "share of pairs with a phrase that count"),
         ):
-            if part[name].notna().any():
+            if _is_curve(part[name]):
                 ax.plot(x, part[name], color=COLOURS[colour], linestyle=line, label=label)
         if np.isfinite(marked.get(quantity, np.nan)):
             ax.axvline(marked[quantity], color=COLOURS["ink"], linewidth=0.6)

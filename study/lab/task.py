@@ -70,9 +70,10 @@ class Task:
 
 
 def _is_rounded(answer, exact, fewest=2):
-    """Whether an answer is a number rounded to so many digits or decimals, or more, but not to zero."""
+    """Whether an answer is a number rounded, a half either way, to so many digits or decimals or more, but not to 0."""
+    nearby = [exact * (1 + tiny) for tiny in (-1e-12, 1e-12)]
     return answer != 0 and any(
-        answer == float(f"{exact:.{digits}{kind}}") for digits in range(fewest, 8) for kind in "gf"
+        answer == float(f"{one:.{digits}{kind}}") for one in nearby for digits in range(fewest, 8) for kind in "gf"
     )
 
 

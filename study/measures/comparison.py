@@ -61,12 +61,13 @@ def truth_row(row, label_map, masks, spacing_mm):
     Returns
     -------
     dict
-        `TRUTH_COLUMNS`: ``scan_id, patient_id, status, motion`` and what :func:`compare_masks` gives.
+        `TRUTH_COLUMNS`: ``scan_id, patient_id, status, motion`` (None if the scan table does not say) and what
+        :func:`compare_masks` gives.
     """
     motion = row.get("motion")
     return (
         {name: row[name] for name in NAMED}
-        | {"motion": bool(pd.notna(motion) and motion)}
+        | {"motion": None if pd.isna(motion) else bool(motion)}
         | compare_masks(label_map, masks.get("lung_mask"), masks["infection_mask"], spacing_mm)
     )
 

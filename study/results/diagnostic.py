@@ -57,7 +57,10 @@ def beside_table_2(
             rates = drawn[f"sensitivity{of}"], drawn[f"specificity{of}"]
             resampled = pd.DataFrame(_of_rates(*rates, status.mean(), prevalence))
             resampled["average_precision"] = drawn["average_precision"]
+            # A likelihood ratio may be infinite, and nothing lies between that and a number.
             ends = resampled.quantile([beyond, 1 - beyond], interpolation="nearest")
+            finite = ~np.isinf(resampled).any()
+            ends.loc[:, finite] = resampled.loc[:, finite].quantile([beyond, 1 - beyond])
             ends = ends.mask(resampled.nunique() < 2, axis=1)
             limits |= {f"low{name}": ends.iloc[0], f"high{name}": ends.iloc[1]}
         for quantity, estimate in estimates.items():

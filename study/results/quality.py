@@ -76,7 +76,7 @@ def summary(truth, observed):
         "lung_dice_worst": {"estimate": worst, "n": len(of_known_lungs), "n_patients": known_patients},
         "lung_surface_dice": _mean(truth["lung_surface_dice"], patients, (0, 1)),
         "lung_surface_voxel_share": _mean(truth["lung_surface_voxel_share"], patients, (0, 1)),
-        "lesion_sensitivity": agreement.ratio(truth["n_found"], truth["n_lesions"], patients),
+        "lesion_sensitivity": agreement.ratio(truth["n_found"], truth["n_lesions"], patients, (0, 1)),
         "false_lesions": _mean(truth["n_false"], patients, (0, np.inf)),
         "volume_error_ml": _mean(truth["volume_error_ml"], patients),
         "poi_bias": _mean(poi_error, patients),
@@ -107,8 +107,10 @@ def motion_in_words(truth):
         ``truth`` of :func:`study.measures.per_scan.measure_scans`.
     """
     told = []
-    for moved, name in ((True, "with motion"), (False, "without")):
-        false_ml = truth.loc[truth["motion"].astype(bool) == moved, "false_positive_ml"]
+    groups = {"with motion": truth["motion"].eq(True), "without": truth["motion"].eq(False),
+              "of which motion is not known": truth["motion"].isna()}  # fmt: skip
+    for name, chosen in groups.items():
+        false_ml = truth.loc[chosen, "false_positive_ml"]
         if len(false_ml):
             low, median, high = np.percentile(false_ml, (25, 50, 75))
             scans = count(len(false_ml), "scan")

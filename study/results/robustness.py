@@ -205,14 +205,17 @@ def decimals(moved):
     return [1 if "(%)" in headline else words.SHARE_DIGITS for headline in moved["headline"]]
 
 
-def shown(scans):
+def shown(scans, variants=None):
     """Say what :func:`measured_otherwise` shows and of how many scans, for the caption of its figure.
 
     Parameters
     ----------
     scans : DataFrame
         As for :func:`measured_otherwise`, with ``patient_id``.
+    variants : DataFrame, optional
+        As for :func:`measured_otherwise`.
     """
+    emptied = 0 if variants is None else int((scans["ihu"].notna() & variants["smaller_ihu"].isna()).sum())
     n_without = int(scans["ihu"].isna().sum())
     left_out = f"; models with iHU leave out {count(n_without, 'scan')} without infection" if n_without else ""
     return (
@@ -221,6 +224,8 @@ def shown(scans):
         f"of both, and the median POI in per cent, of {count(len(scans), 'scan')} "
         f"({int(scans['is_severe'].sum())} severe) of {count(scans['patient_id'].nunique(), 'patient')}{left_out}. "
         "Models and cut-offs stay as they were fitted."
+        + f" The smaller mask leaves no infection in {count(emptied, 'scan')}, which models with iHU leave out there."
+        * bool(emptied)
     )
 
 

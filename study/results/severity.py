@@ -200,13 +200,13 @@ def biomarkers_at_cutoff(scans, predicted, performance):
     -------
     DataFrame
         Indexed by biomarker: ``at_cutoff``, ``unit``, ``tied`` and ``n``. POI is a fraction; `tied` is the number of
-        cut-offs with the same Youden index, the most sensitive of which was taken.
+        other cut-offs with the same Youden index; the most sensitive was taken.
     """
     rows = {}
     for model, biomarker, unit in (("POI", "poi", ""), ("iHU", "ihu", "HU")):
         scores = predicted[model].dropna()
         scan = (scores - performance.loc[model, "cutoff"]).abs().idxmin()
-        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"]))
+        tied = len(roc.youden_ties(scores, scans.loc[scores.index, "is_severe"])) - 1
         rows[biomarker] = {
             "at_cutoff": scans.loc[scan, biomarker], "unit": unit, "tied": tied, "n": int(performance.loc[model, "n"])
         }  # fmt: skip

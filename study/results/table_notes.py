@@ -37,7 +37,8 @@ NOTES = {
     "chance makes it negative, the corrected number exceeds the apparent one. Held-out AUCs are means of those "
     "within folds, as models of different folds have other intercepts: without the pairs across folds they may "
     "lie above the apparent AUC. Brackets: {confidence} confidence intervals over patients.",
-    "S9": "Base: the headline as it is.",
+    "S9": "Base: the headline as it is. A scan in which a smaller mask leaves no infection has no iHU, and models with "
+    "iHU leave it out there.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
     "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "

@@ -20,7 +20,7 @@ from study.scans.ct import ScanError, mask_reader, read_scan
 from study.scans.identities import suspicions
 from study.scans.nifti import is_folder
 from study.scans.plausibility import refuse_exchanged_masks
-from study.scans.scan_tables import scan_table
+from study.scans.scan_tables import read_biomarkers, scan_table
 from study.scans.schemas import (
     ADULT_YEARS,
     MASK_COLUMNS,
@@ -78,6 +78,17 @@ def check_scans(path, files: bool = True, progress: bool = True, notes: list[str
             faults += _file_faults(Path(path), row, cells, notes)
         faults += _same_scans(Path(path), table)
     return faults
+
+
+def check_biomarkers(path, notes: list[str]) -> list[Fault]:
+    """Everything wrong with a table of biomarkers; `notes` receives what `doubts` says of the cells."""
+    try:
+        read_biomarkers(path)
+    except ScanTableError as error:
+        return error.faults
+    table, _ = read_text_table(path, ["scan_id"])
+    notes += [f"{path}: {note}" for note in _of_cells(table)]
+    return []
 
 
 def check_before_a_run(path, opened: bool = True) -> list[str]:

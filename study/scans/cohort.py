@@ -170,7 +170,7 @@ def examine(run, parameters, with_severity=True) -> list[str]:
         With all faults of a table at once; also if no scan is severe, or none non-severe, and as
         `checks.check_before_a_run`.
     ValueError
-        As for `adopt_scans`, `adopt_biomarkers` and `keep_apart`.
+        As for `adopt_scans`, `adopt_biomarkers` and `keep_apart`; if a picture is asked of a scan that is not there.
     """
     given = parameters["1-cohort"]
     biomarkers = {parameters[name]["biomarkers_csv"]: parameters[name] for name in ("5-severity", "6-progression")}
@@ -191,6 +191,9 @@ def examine(run, parameters, with_severity=True) -> list[str]:
             checks.check_training_files(run.root / given["training_scans"])
     if patients is None:
         return []
+    pictured = "" if biomarkers else parameters["3-segment"]["picture_of"]
+    if pictured and pictured not in set(patients["scan_id"]):
+        raise ValueError(f"picture_of: {path} has no scan {pictured!r}; give a scan_id of it, or none")
     if training is not None:
         keep_apart(patients, training)
     if with_severity and (why_not := checks.why_no_severity(path, patients)):

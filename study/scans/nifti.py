@@ -150,7 +150,7 @@ def is_folder(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        remedy = "check the path; paths in a table are relative to the table"
+        remedy = "check the path, which starts at the working directory or, in a table, at the table's folder"
         raise ScanError(path, "there is no such file or folder", remedy) from None
     except (OSError, ValueError) as error:  # a report pasted into the column of paths is too long for a name
         reason = getattr(error, "strerror", None) or error

@@ -120,6 +120,15 @@ def read_biomarkers(path) -> pd.DataFrame:
     return _sound(path, table, faults)
 
 
+def holds_biomarkers(path) -> bool:
+    """Whether a table has poi and ihu of its scans and names no image; not if it cannot be read."""
+    try:
+        table, _ = read_text_table(path, [])
+    except ScanTableError:
+        return False
+    return {"poi", "ihu"} <= set(table) and "image" not in table
+
+
 def write_scans(path, scans: pd.DataFrame) -> None:
     """Write a scan table (or a training table) so that `read_scans` gives it back.
 

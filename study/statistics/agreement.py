@@ -48,15 +48,15 @@ def mean(values, patient_ids, within=(-np.inf, np.inf), confidence=0.95):
     return _interval(estimate, values - estimate, patients, confidence, within)
 
 
-def ratio(numerators, denominators, patient_ids, confidence=0.95):
-    """Sum over sum, such as lesions found of lesions present; never below 0.
+def ratio(numerators, denominators, patient_ids, within=(0, np.inf), confidence=0.95):
+    """Sum over sum, such as lesions found of lesions present.
 
     Parameters
     ----------
     numerators, denominators : sequence of float (n,)
         Not negative, one per scan.
-    patient_ids, confidence
-        As in :func:`mean`.
+    patient_ids, within, confidence
+        As in :func:`mean`. A share lies within 0 and 1.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def ratio(numerators, denominators, patient_ids, confidence=0.95):
     total = denominators.sum()
     estimate = numerators.sum() / total if total else np.nan
     influence = (numerators - estimate * denominators) * len(patients) / (total if total else np.nan)
-    return _interval(estimate, influence, patients, confidence, (0, np.inf))
+    return _interval(estimate, influence, patients, confidence, within)
 
 
 def spread(values, patient_ids, confidence=0.95):

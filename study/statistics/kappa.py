@@ -2,7 +2,8 @@
 
 Recomputing Table 4 of Li et al. from its printed numbers shows which error the paper used. With 142 cases, observed
 agreement 0.9155 and kappa 0.8220, Cohen's (1960) error is 0.0492, as printed; the error of Fleiss, Cohen and Everitt
-(1969) is 0.0491 for the only four tables that fit. Its other rows agree with Cohen's error as well.
+(1969) is 0.0491 for the only four tables that fit. The last row agrees with Cohen's error as well; the two between
+agree with neither as they are printed.
 """
 
 from dataclasses import asdict, dataclass

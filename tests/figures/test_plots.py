@@ -142,6 +142,13 @@ def test_small_infections_pull_the_mean_down():
     assert "10" not in heights  # no scan has as much
 
 
+@pytest.mark.parametrize(("motion", "shown"), [(None, ["motion unknown (n = 2)"]), (False, ["breath held (n = 2)"])])
+def test_nobody_is_said_to_have_held_the_breath_where_that_is_not_known(motion, shown):
+    figure = quality_plots.dice_by_size(COMPARED.assign(motion=motion))
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == [*shown, "median of each scan"]
+
+
 def test_a_figure_shows_itself_in_a_notebook():
     assert plots.severity_boxplots(scans())._repr_png_().startswith(b"\x89PNG")
 

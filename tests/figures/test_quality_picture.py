@@ -27,13 +27,14 @@ def texts(figure):
 
 def test_sections_from_base_to_apex_numbers_and_notes():
     hu, label_map = scan()
-    notes = ["lung reaches the lowest section", "the lungs touch " * 20]
+    notes = ["breathing during the scan?", "lung reaches the lowest section", "the lungs touch " * 20]
     figure = quality_picture.twelve_sections(hu, label_map, (5.0, 8.0, 8.0), MEASURED, notes, "P1-1")
     assert len(figure.axes) == 12 and all(ax.images for ax in figure.axes)
     assert {"25 mm", "160 mm"} <= set(texts(figure)) and "165 mm" not in texts(figure)
     title = " ".join(figure.get_suptitle().split())
     assert "P1-1: lungs 4012 ml, infection 120 ml, POI 3.0 %, iHU −513 HU" in title and "left lung not found" in title
-    assert "Note: lung reaches the lowest section" in title and notes[1].strip() in title and title in figure.alt
+    assert "Note: lung reaches the lowest section" in title and notes[2].strip() in title and title in figure.alt
+    assert "breathing during the scan? Note" in figure.caption and "lowest section. Note" in figure.caption
     assert max(map(len, figure.get_suptitle().splitlines())) < 130
     figure.canvas.draw()
     top = max(ax.get_window_extent().y1 for ax in figure.axes)

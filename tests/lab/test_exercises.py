@@ -219,6 +219,8 @@ def test_a_rounded_answer_is_told_to_have_more_digits():
     assert close.hint(0.144) == "A slip." and close.hint(0.138) == "Look."
     assert close.hint(0.14) == "Another."  # exactly the slip
     assert "at least four digits" in OnPaper().check("1.3", 3.1).message
+    half = Task(0.625, "Look.")
+    assert half.hint(0.62) == half.hint(0.63) == "Close: give at least four digits."
     small = Task(0.07781, "Look.")
     assert small.hint(0.08) == "Close: give at least four digits."  # two decimals, as a p value is printed
     assert small.hint(0.1) == Task(0.004, "Look.").hint(0.0) == "Look."

@@ -81,8 +81,9 @@ def test_a_row_of_the_truth_has_all_columns_and_a_motion_that_is_known():
     row = {"scan_id": "s", "patient_id": "p", "status": "severe", "motion": np.nan}
     masks = {"infection_mask": ball((20, 30, 30), 8)}
     found = comparison.truth_row(row, LUNG.astype(np.uint8), masks, SPACING_MM)
-    assert list(found) == comparison.TRUTH_COLUMNS and found["motion"] is False
+    assert list(found) == comparison.TRUTH_COLUMNS and found["motion"] is None
     assert comparison.truth_row(row | {"motion": 1.0}, LUNG.astype(np.uint8), masks, SPACING_MM)["motion"] is True
+    assert comparison.truth_row(row | {"motion": False}, LUNG.astype(np.uint8), masks, SPACING_MM)["motion"] is False
 
 
 def test_infection_that_its_hu_tell_is_found_by_a_threshold(tmp_path, chest):

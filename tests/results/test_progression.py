@@ -214,6 +214,9 @@ def test_the_figure_of_kappas_explains_what_it_draws_and_no_more():
     both = few.assign(two=[np.nan, np.nan, 0.9, 0.8])
     figure = robustness_plots.kappa_by_least_change(both, {"volume": np.nan, "density": 3.0})
     assert len(figure.legends[0].get_texts()) == 3 and "up and down" in figure.caption
+    # One value alone shows no line, so neither key nor caption speaks of one.
+    alone = robustness_plots.kappa_by_least_change(few.assign(two=[0.9, np.nan, np.nan, 0.8]), {})
+    assert len(alone.legends[0].get_texts()) == 2 and "up and down" not in alone.caption
     assert figure.caption.endswith("Vertical line: the least detectable change (Density and iHU 3 HU).")
     assert figure.axes[1].texts[-1].get_position()[1] < -1  # below the curves
     no_band = robustness_plots.kappa_by_least_change(few.assign(three_low=np.nan, three_high=np.nan), {})

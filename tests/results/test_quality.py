@@ -75,6 +75,9 @@ def test_what_is_typical_of_motion_is_said_beside_the_worst_scan():
         "3 ml in 2 scans without (quartiles 2 and 4)."
     )
     assert quality.motion_in_words(truth[:0]) == "No scan has a known truth."
+    assert quality.motion_in_words(truth.assign(motion=None)) == (
+        "False-positive infection, median: 10 ml in 5 scans of which motion is not known (quartiles 4 and 50)."
+    )
 
 
 def test_every_row_with_a_target_has_a_verdict(table):

@@ -164,6 +164,10 @@ def test_one_scan_is_one_scan():
     scans = cohort().assign(ihu=-500.0)
     scans.loc[scans.index[:1], "ihu"] = np.nan
     assert "leave out 1 scan without infection" in robustness.shown(scans)
+    smaller = scans[["ihu"]].rename(columns={"ihu": "smaller_ihu"})
+    assert "smaller mask" not in robustness.shown(scans, smaller)
+    smaller.loc[scans.index[1:3]] = np.nan
+    assert "no infection in 2 scans" in robustness.shown(scans, smaller)
 
 
 def test_little_or_odd_data_give_defined_results():

@@ -9,7 +9,7 @@ from helpers.table_rows import ROW, changed, places
 from study.__main__ import app
 from study.scans.checks import check_before_a_run, check_scans
 from study.scans.ct import read_scan, write_mask, write_scan
-from study.scans.schemas import SCAN_COLUMNS, ScanTableError, format_faults
+from study.scans.schemas import BIOMARKER_COLUMNS, SCAN_COLUMNS, ScanTableError, format_faults
 
 
 def test_check_scans_opens_every_file(table_file, tmp_path, chest):
@@ -145,6 +145,17 @@ def test_check_says_what_measure_says_of_a_scan_and_goes_on_after_any_error(tabl
     monkeypatch.setattr("study.scans.checks.mask_reader", fail)
     (fault,) = check_scans(path, progress=False)
     assert (fault.row, fault.column) == (2, "lung_mask") and "ZeroDivisionError" in fault.rule
+
+
+def test_a_table_of_biomarkers_is_checked_as_one(table_file):
+    row = ["a", "P1", "50", "male", "2020-02-01", "severe", "4000", "400", "0.1", "-500"]
+    path = table_file(BIOMARKER_COLUMNS, [row, ["b", "P2", "17", *row[3:5], "non-severe", *row[6:]]])
+    shown = CliRunner().invoke(app, ["check", str(path)])
+    assert shown.exit_code == 0 and "no fault found" in shown.output
+    assert "a table of biomarkers is taken as it is" in shown.output  # the patient under 18 years
+    wrong = table_file(BIOMARKER_COLUMNS, [[*row[:8], "10", "-500"]], "wrong.csv")
+    shown = CliRunner().invoke(app, ["check", str(wrong)])
+    assert shown.exit_code == 1 and "0.1" in shown.output and "image" not in shown.output
 
 
 def test_two_scans_of_one_day_are_noticed_as_their_order_is_that_of_the_table(table_file):

@@ -268,11 +268,11 @@ def test_without_a_training_table_there_is_an_empty_one(tmp_path):
 # --- what a run would refuse, before it is started ---
 
 
-def parameters(scans="", training_scans="", biomarkers_csv="", tier="", source="", models=""):
+def parameters(scans="", training_scans="", biomarkers_csv="", tier="", source="", models="", picture_of=""):
     declared = {"tier": tier, "source": source, "licence": ""}
     of_table = {"biomarkers_csv": biomarkers_csv, **declared}
     return {"1-cohort": {"scans": scans, "training_scans": training_scans, "models": models, **declared},
-            "5-severity": of_table, "6-progression": of_table}  # fmt: skip
+            "3-segment": {"picture_of": picture_of}, "5-severity": of_table, "6-progression": of_table}  # fmt: skip
 
 
 OTHER = changed(ROW, SCAN_COLUMNS, scan_id="b", scan_date="2020-02-01", image="b.nii.gz", status="non-severe")
@@ -300,6 +300,9 @@ def test_own_tables_are_examined_before_a_run_and_nothing_is_written(two_scans, 
     assert examine(run, parameters("scans.csv", "training.csv", tier="public", source="us")) == []
     with pytest.raises(ValueError, match="tier is 'public' and source is ''"):
         examine(run, parameters("scans.csv", tier="public"))
+    assert examine(run, parameters("scans.csv", picture_of="b")) == []
+    with pytest.raises(ValueError, match=r"picture_of: .*scans.csv has no scan 'B7'; give a scan_id of it"):
+        examine(run, parameters("scans.csv", picture_of="B7"))
     (tmp_path / "l.nii.gz").unlink()
     (fault,) = faults_of(tmp_path / "training.csv", lambda path: examine(run, parameters(training_scans=path.name)))
     assert (fault.row, fault.column, fault.value) == (2, "lung_mask", "l.nii.gz") and "no such file" in fault.rule

@@ -100,3 +100,8 @@ def test_wrong_arguments_are_refused():
         agreement.mean([1.0, 2.0], ["a"])
     with pytest.raises(ValueError, match="between 0 and 1"):
         agreement.mean([1.0, 2.0], ["a", "b"], confidence=95)
+
+
+def test_a_share_of_lesions_is_at_most_one():
+    found = agreement.ratio([3, 1, 4], [3, 2, 4], ["a", "b", "c"], (0, 1))
+    assert found["high"] == 1 < agreement.ratio([3, 1, 4], [3, 2, 4], ["a", "b", "c"])["high"]
