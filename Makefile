@@ -23,8 +23,9 @@ export PYTHONDONTWRITEBYTECODE :=
 study: .venv/ready
 	@study run $(RUN)
 
+# One process more than cores: a test that starts a run waits for it.
 test: check
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print((os.cpu_count() or 1) + 1)") --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready
 	@$(BIN)/ruff check --quiet --no-cache

@@ -63,6 +63,28 @@ def new(path):
             )
 
 
+def refuse_to_replace(path, header):
+    """Refuse to write a table over what is no earlier version of it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a CSV file, which may be there already.
+    header : sequence of str
+        Its columns.
+
+    Raises
+    ------
+    ValueError
+        If a folder is there, or a file whose first line is another.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: this is a folder; give the name of a CSV file by --out")
+    if path.exists() and path.read_bytes().splitlines()[:1] != [",".join(header).encode()]:
+        raise ValueError(f"{path}: there is another file of this name; move it away, or give another name by --out")
+
+
 def _umask():
     """The process's file mode creation mask, which can be read only by setting it."""
     mask = os.umask(0o077)

@@ -15,7 +15,7 @@ from study.claims import quantities
 from study.claims.audit_answers import Group
 from study.claims.audit_rules import FORMULAS, RULES, can_be
 from study.claims.paper import Paper, PaperError, read_paper
-from study.claims.printed import COUNTED, SLACK, Printed
+from study.claims.printed import COUNTED, SLACK, Printed, with_its_percent
 
 COLUMNS = ["finding", "where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
 ALONE = {"unit": "units and range of the quantity", "interval": "low <= estimate <= high",
@@ -102,6 +102,7 @@ def audit(paper):
     answered, faults = [], []
     for relation in paper.relations:
         numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
+        numbers = _in_percent(numbers)
         try:
             answered.append((relation, numbers, _apply(relation.rule, numbers)))
         except (ValueError, ArithmeticError) as error:
@@ -110,6 +111,15 @@ def audit(paper):
         raise PaperError("\n".join(faults))
     sound = [(relation, numbers) for relation, numbers, answer in answered if answer.holds]
     return checks + [_related(*one, sound) for one in answered]
+
+
+def _in_percent(numbers):
+    """The arguments of a relation, the ends of an interval in per cent like its number."""
+    number = next((numbers[name] for name in ("share", "difference", "auc") if name in numbers), None)
+    if number and isinstance(numbers.get("low"), Printed) and isinstance(numbers.get("high"), Printed):
+        low, high = with_its_percent(number, numbers["low"], numbers["high"])
+        numbers = numbers | {"low": low, "high": high}
+    return numbers
 
 
 def failed(checks):

@@ -86,5 +86,5 @@ def reach(level):
 
 def outside(estimate, low, high):
     """Whether an estimate lies outside its interval, whatever was rounded, or the interval's ends are in disorder."""
-    return (estimate.ends[1] < low.ends[0] - SLACK or estimate.ends[0] > high.ends[1] + SLACK
-            or low.ends[0] > high.ends[1] + SLACK)  # fmt: skip
+    return (estimate.share[1] < low.share[0] - SLACK or estimate.share[0] > high.share[1] + SLACK
+            or low.share[0] > high.share[1] + SLACK)  # fmt: skip

@@ -72,7 +72,18 @@ def odds_ratio(estimate: Printed, low: Printed, high: Printed, p: Printed = None
             computed = 2 * float(special.ndtr(-4 * errors * abs(math.log(estimate.value)) / sum(longest + shortest)))
             return Answer(False, words, {"p": p_wald[2] if p_wald else computed})
     words += "; a profile-likelihood or exact interval can be so"
-    return Answer(True, words, loosely=method == "any")
+    odd = _against_the_interval(low, high, p, 2 * float(special.ndtr(-errors)))
+    return Answer(True, words + odd, loosely=method == "any" or bool(odd))
+
+
+def _against_the_interval(low, high, p, alpha):
+    """Say that p and the interval answer the question of 1 differently, by a factor of 2 and more; empty if not."""
+    outside_1, inside_1 = low.ends[0] > 1 or high.ends[1] < 1, low.ends[1] < 1 < high.ends[0]
+    if p is None or not ((outside_1 and p.ends[0] > 2 * alpha) or (inside_1 and p.ends[1] < alpha / 2)):
+        return ""
+    told, would = ("leaves out", "below") if outside_1 else ("contains", "above")
+    return (f", but the interval {told} 1, as where p is {would} {digits(alpha, 3)}: ask by which test p is "
+            f"{p.text}, or whether it was adjusted")  # fmt: skip
 
 
 def _p_of_wald(low, high, reach):

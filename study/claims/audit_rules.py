@@ -112,7 +112,9 @@ def strength(kappa: Printed, word: str):
     """The word for a kappa is that of Altman's scale (poor to 0.20, fair, moderate, good, very good from 0.81)."""
     words = {kappas.strength(min(1.0, max(-1.0, end))) for end in (kappa.value, *kappa.ends)}
     name = kappas.strength(min(1.0, max(-1.0, kappa.value)))
-    return Answer(word in words, f"kappa {kappa.text} is {name}", {"word": name})
+    called = [k / 100 for k in range(-100, 101) if kappas.strength(k / 100) == word]
+    fits = {"word": name} | ({"kappa": min(called, key=lambda k: abs(k - kappa.value))} if called else {})
+    return Answer(word in words, f"kappa {kappa.text} is {name}", fits, searched=True)
 
 
 YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
@@ -156,9 +158,10 @@ FORMULAS = {
 }  # fmt: skip
 
 # What an argument can be at all, its percent as a fraction; a count is at least 0.
+SHARES = ("share", "shares", "observed", "sensitivity", "specificity", "auc", "ppv", "npv", "accuracy", "f1",
+          "prevalence", "balanced_accuracy")  # fmt: skip
 LIMITS = {
-    **dict.fromkeys(("share", "shares", "p", "observed", "sensitivity", "specificity", "auc", "ppv", "npv", "accuracy",
-                     "f1", "prevalence", "balanced_accuracy"), (0.0, 1.0)),
+    **dict.fromkeys((*SHARES, "p"), (0.0, 1.0)),
     **dict.fromkeys(("kappa", "r", "icc", "youden", "difference"), (-1.0, 1.0)),
     **dict.fromkeys(("sd", "error", "estimate", "positive_ratio", "negative_ratio"), (0.0, math.inf)),
     "n": (2.0, math.inf), **dict.fromkeys(("total", "totals", "added", "parameters", "items"), (1.0, math.inf)),

@@ -63,13 +63,15 @@ import yaml
 
 from study.claims import claims_table
 from study.claims.audit_answers import Count, Group
-from study.claims.audit_rules import RULES, arguments
-from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_number, unread
+from study.claims.audit_rules import RULES, SHARES, arguments
+from study.claims.printed import AS_USUAL, COUNTED, Convention, Printed, read_number, unread, with_its_percent
+from study.claims.quantities import SHARE, find
 from study.parameters import kind_of
 
 FIELDS = {"id": str, "quantity": str, "published": str, "value": (str, type(None)), "interval": list, "unit": str,
           "n": int, "same": str, "reason": str, "see": str, "remark": str, "unless": str,
           "primary": str}  # fmt: skip
+ABOVE_ANY_SHARE = 2.0  # 1.20 may be printed by mistake; 92.4 is in per cent
 SAID = ("because", "unless", "provided")  # what a relation may say in words
 CLAIMS_YAML = Path(__file__).with_name("claims.yaml")
 MOST_FAULTS = 50  # shown; a file of another kind has thousands
@@ -115,8 +117,11 @@ class Claim:
 
     def number(self, end=""):
         """The printed number, or the ``low`` or ``high`` end of its interval; None for a word or a date."""
-        text = self.interval[end == "high"] if end else self.published
-        return None if self.unit in ("word", "date") else read_number(text, self.unit, self.convention)
+        if self.unit in ("word", "date"):
+            return None
+        texts = (self.published, *self.interval) if end else (self.published,)
+        number, *ends = (read_number(text, self.unit, self.convention) for text in texts)
+        return with_its_percent(number, *ends)[end == "high"] if end else number
 
     def text(self, end=""):
         """What :meth:`number` reads, as printed, with its unit."""
@@ -325,7 +330,17 @@ def _faults(item, convention):
             if read_number(text, unit, convention) is None:
                 word = "; a word needs `unit: word`" if name == "published" else ""
                 found.append(f"`{name}` is {_shown(text)!r}, which {unread(text, unit, convention)}{word}")
+        quantity, number = find(item["quantity"]), read_number(item["published"], unit, convention)
+        if quantity and quantity.units == SHARE.units and not unit:
+            found += _without_percent("published", number)
     return found
+
+
+def _without_percent(name, number):
+    """Refuse what is far above 1 and can be a share only in per cent, as in a column whose head has the sign."""
+    if number is None or number.scale != 1 or number.value < ABOVE_ANY_SHARE:
+        return []
+    return [f"`{name}` is {number.text!r}, and no share is above 1; where it is in per cent, write `{number.text} %`"]
 
 
 def _nearest(name, known):
@@ -406,6 +421,8 @@ def _cite(name, content, kind, where, known, convention, cited, wrong):
         wrong.append(f"`{called}` is {_shown(content)!r}, neither an id of this file nor a printed number{near}; as a "
                      f"number, it {unread(content, unit, convention)}")  # fmt: skip
         return
+    if name.partition(".")[0] in SHARES and not cited[name].id:
+        wrong += _without_percent(called, number)
     if kind is not str and number is None:
         wrong.append(f"`{called}` is printed {_shown(cited[name].text)!r}, which is not a number")
 

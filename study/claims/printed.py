@@ -191,6 +191,19 @@ def read_number(text, unit="", convention=AS_USUAL):
     return found[0] if len(found) == 1 else None
 
 
+def with_its_percent(number, low, high):
+    """The ends of a number's interval, in per cent like it where the sign is printed once: 85.0 % (73.9 to 91.9).
+
+    Ends that contain the number as they are, 1.5 % (0.01 to 0.02), are fractions.
+    """
+    as_they_are = (
+        -1 <= low.value and low.share[0] <= number.share[1] and number.share[0] <= high.share[1] and high.value <= 1
+    )
+    if number.scale == 1 or (low.scale, high.scale) != (1, 1) or as_they_are:
+        return low, high
+    return replace(low, scale=number.scale), replace(high, scale=number.scale)
+
+
 def unread(text, unit="", convention=AS_USUAL):
     """Say why ``read_number`` reads nothing."""
     found = [f"{one.value:.{max(0, one.decimals)}f}" for one in _readings(text, unit, convention)]

@@ -144,7 +144,7 @@ def fault(name, number, unit):
         return f"{name} is given in {unit or 'no unit'}" + (
             f": {quantity.because}" if quantity.because else ""
         ), fitting
-    scale = 100 if unit == "%" else 1
+    scale = 100 if unit == "%" else number.scale
     if unit in (quantity.units[0], "%") and not _inside(number, quantity.low * scale, quantity.high * scale):
         limits = [f"{end * scale:g}" for end in (quantity.low, quantity.high) if abs(end) < INFINITE]
         return (f"{number.text} is beyond its range: {quantity.because or 'nobody measures that'}",

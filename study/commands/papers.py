@@ -74,6 +74,7 @@ def compare(
     from rich.console import Console
 
     from study.figures.tables import save_csv
+    from study.files import refuse_to_replace
     from study.results import side_by_side, snapshot
     from study.run import project_root
 
@@ -83,6 +84,7 @@ def compare(
             sides = [snapshot.read(one, root) for one in (name, other)]
         table = side_by_side.compare(*sides)
         if out is not None:
+            refuse_to_replace(out, table.columns)
             save_csv(table, out, user_text=side_by_side.TEXTS)
     except (ValueError, OSError) as error:
         stop(error, 2)
@@ -116,12 +118,14 @@ def audit_tables(
     from study.claims import audit
     from study.claims.paper import read_paper
     from study.figures.tables import save_csv
+    from study.files import refuse_to_replace
 
     try:
         paper = read_paper(tables)
         checks = audit.audit(paper)
         findings, remarks = audit.findings(checks), audit.remarks(checks)
         if out is not None:
+            refuse_to_replace(out, findings.columns)
             save_csv(findings, out, user_text=findings.columns)
     except (ValueError, OSError) as error:
         words = str(error)

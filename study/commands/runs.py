@@ -46,15 +46,14 @@ def run(
         this = Run(name)
         with processes.stoppable(), processes.only_one(this):
             asked = (this, cores, [until] if until else [], profile, words or [])
-            needs_both_statuses = until in ("", "severity", "claims")
             answers.read_statements(this)  # so that a fault in them is reported now and not at the end
             if dry_run:
                 with changes.undone(this):
-                    _look_ahead(this, workflow.plan(this), needs_both_statuses)
+                    _look_ahead(this, workflow.plan(this), until)
                     changes.announce(*asked)
                 return
             parameters = workflow.plan(this)
-            _look_ahead(this, parameters, needs_both_statuses)
+            _look_ahead(this, parameters, until)
             if (jobs := changes.announce(*asked)) or words:
                 changes.bring_up_to_date(*asked, jobs)
             if until:
@@ -97,16 +96,19 @@ def _some(names, most=20):
     return f"{', '.join(names[:most])}{' ...' if len(names) > most else ''}"
 
 
-def _look_ahead(run, parameters, needs_both_statuses):
+def _look_ahead(run, parameters, until):
     """Refuse what the notebooks would refuse, and say what is doubtful about the user's table."""
     from study.networks.models import TASKS, read_card
     from study.scans import cohort
 
-    models = parameters["2-train"]["models"]
-    if models and not parameters["5-severity"]["biomarkers_csv"]:
+    models, measured = parameters["2-train"]["models"], parameters["5-severity"]["biomarkers_csv"]
+    if measured and until in ("cohort", "train", "segment", "biomarkers"):
+        raise ValueError(f"--until {until}: this run is of a table of biomarkers ({measured}) and has no scans; leave "
+                         "--until out, or end with progression, which needs no status")  # fmt: skip
+    if models and not measured:
         for task in TASKS:
             read_card(run.root / models, task)
-    for doubt in cohort.examine(run, parameters, needs_both_statuses):
+    for doubt in cohort.examine(run, parameters, with_severity=until in ("", "severity", "claims")):
         typer.echo(f"study: {doubt}", err=True)
 
 

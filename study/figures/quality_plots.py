@@ -124,7 +124,7 @@ def dice_by_size(truth):
     letter(left, "a")
     letter(right, "b")
     known = truth.dropna(subset=["infection_dice"])
-    infected = known[known["true_infection_ml"] > 0].sort_values("true_infection_ml")
+    infected = known[known["true_infection_ml"] > 0].sort_values("true_infection_ml", kind="stable")
     if infected.empty:
         for ax in (left, right):
             say_missing(ax, "no scan with true infection")
@@ -140,8 +140,10 @@ def dice_by_size(truth):
                      marker=marker, color=COLOURS[colour], label=f"{words} (n = {len(shown)})")  # fmt: skip
     bins = [infected.iloc[part] for part in np.array_split(np.arange(len(infected)), min(N_BINS, len(infected)))]
     medians = np.array([(part["true_infection_ml"].median(), part["infection_dice"].median()) for part in bins])
-    of_each = "each scan" if len(bins[0]) == 1 else f"each {len(bins[0])} scans"
-    left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=f"median of {of_each}")
+    sizes = dict.fromkeys(len(part) for part in reversed(bins))  # the smaller first; they differ by one at most
+    if len(bins[0]) > 1:  # else the marks would hide the scans themselves
+        of_each = f"median of each {' or '.join(map(str, sizes))} scans"
+        left.plot(*medians.T, color=COLOURS["ink"], marker="D", markersize=3, label=of_each)
     left.set(xscale="log", xlabel="True infection (ml)", ylabel="Infection Dice", ylim=(-0.02, 1.02))
     left.xaxis.set_major_formatter(FuncFormatter(lambda ml, _: f"{ml:g}"))
     _legend_below(figure, left)
@@ -153,9 +155,10 @@ def dice_by_size(truth):
         f"{first_ml:.0f} ml to {as_dice(last)} at {last_ml:.0f} ml."
     )
     figure.caption = (
-        f"Dice of the infection by its size: (a) of {n_infected} with infection by its true volume, with the "
-        "medians of groups of equal size; (b) mean over the scans whose true portion of infection (POI) is at least as "
-        "given, with the number of these scans."
+        f"Dice of the infection by its size: (a) of {n_infected} with infection by its true volume"
+        + ", with the medians of groups of about equal size" * (len(bins[0]) > 1)
+        + "; (b) mean over the scans whose true portion of infection (POI) is at "
+        "least as given, with the number of these scans."
     )
 
     kept = {poi: known.loc[known["true_poi"] >= poi, "infection_dice"] for poi in LEAST_POI}
@@ -212,9 +215,9 @@ def worst_scans(cases):
         f"and the true one (blue) differ most: {said}."
     )
     figure.caption = (
-        f"The {len(cases)} scans that were segmented worst, half of them by Dice, the others by the error of the "
-        "volume, which are written above each: the axial section in which the network's infection (red) and the true "
-        "one (blue) differ most; without a blue outline the truth has none in this section. Volumes (ml): measured − "
-        f"true. {WINDOW_SAID}"
+        f"The {count(len(cases), 'scan')} that were segmented worst, half of them by Dice, the others by the error of "
+        "the volume, which are written above each, or all where fewer have a known truth: the axial section in which "
+        "the network's infection (red) and the true one (blue) differ most; without a blue outline the truth has none "
+        f"in this section. Volumes (ml): measured − true. {WINDOW_SAID}"
     )
     return figure

@@ -44,6 +44,7 @@ def write(run, address, table, findings, remarks):
     -------
     Path
     """
+    table = table.assign(arithmetic=table["arithmetic"].replace("", verdicts.UNCHECKED))
     addresses = executed.addresses(run, sorted({name for name in table["notebook"] if name}))
     filters = [
         {"answer": answer, "sign": sign, "count": int((table[column] == answer).sum())}

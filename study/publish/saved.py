@@ -92,8 +92,8 @@ def _files(path, *endings):
 
 
 def _subject(said):
-    """What a figure or table is about: its caption up to the first stop, whole."""
-    return re.split(r"[.;:] ", said)[0].rstrip(".")
+    """What a figure or table is about: its caption up to the first stop outside parentheses, whole."""
+    return re.match(r"(?:\([^)]*\)|.)*?(?=[.;:] |$)", said)[0].rstrip(".")
 
 
 def _plain(text):

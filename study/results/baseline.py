@@ -113,8 +113,8 @@ def _by_severity(scans):
         "severe": patients[patients["severity"] == "severe"],
         "non_severe": patients[patients["severity"] == "non-severe"],
     }
-    exams = {"all": len(scans)}
-    exams |= {name.replace("-", "_"): int((scans["status"] == name).sum()) for name in STATUSES}
+    of_status = {"all": scans} | {name.replace("-", "_"): scans[scans["status"] == name] for name in STATUSES}
+    exams = {name: (len(group), group["patient_id"].nunique()) for name, group in of_status.items()}
     numbers, columns = [], {}
     for name, group in by_severity.items():
         n, n_age, n_sex = len(group), int(group["age"].count()), int(group["is_male"].count())
@@ -123,14 +123,14 @@ def _by_severity(scans):
         share = {"male": group["is_male"].mean(), "multiple_exams": n_multiple / n if n else np.nan}
         group_only = "" if name == "all" else f"_{name}"
         numbers += [
-            (f"n_patients{group_only}", n, n, ""), (f"n_scans{group_only}", exams[name], n, ""),
+            (f"n_patients{group_only}", n, n, ""), (f"n_scans{group_only}", *exams[name], ""),
             (f"age_mean_{name}", mean, n_age, "years"), (f"age_sd_{name}", sd, n_age, "years"),
             (f"n_male_{name}", n_male, n_sex, ""), (f"male_share_{name}", share["male"], n_sex, ""),
             (f"n_multiple_{name}", n_multiple, n, ""), (f"multiple_share_{name}", share["multiple_exams"], n, ""),
         ]  # fmt: skip
         columns[f"{name}_patients"] = [
             str(n), words.mean_and_sd(mean, sd) if n_age or not n else "unknown",
-            words.count_and_share(n_male, share["male"]) if n_sex or not n else "unknown", str(exams[name]),
+            words.count_and_share(n_male, share["male"]) if n_sex or not n else "unknown", str(exams[name][0]),
             words.count_and_share(n_multiple, share["multiple_exams"]),
         ]  # fmt: skip
     with_non_severe = scans.loc[scans["status"] == "non-severe", "patient_id"].nunique()
@@ -192,8 +192,8 @@ def note(scans: pd.DataFrame) -> str:
     return (
         "Age is given as mean±SD, in years, at the first scan; ages are compared by Welch's t test, sexes by "
         f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: "
-        f"{severe} of the {of_severe} scans of severe patients are severe{others}. Those "
-        f"are of {len(non_severe)} patients, {both} of them severe. {left_out}Scans that are refused later are "
+        f"{severe} of the {of_severe} scans of severe patients are severe{others}. The non-severe exams are of "
+        f"{count(len(non_severe), 'patient')}, {both} of them severe. {left_out}Scans that are refused later are "
         "counted here; the flow of patients says how many."
     )
 

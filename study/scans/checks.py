@@ -35,10 +35,12 @@ from study.scans.schemas import (
 )
 
 # What follows for a scan whose age, sex, date or status is unknown, as in most public data sets.
+HIGHEST_IHU, LEAST_LUNG_ML = 150, 200  # of what is measured: enhanced tissue; the least that is taken for lungs
 UNKNOWN = {
     "age_years": "such patients are included, and Table 1 gives the age of the others",
     "sex": "Table 1 gives the sex of the others",
-    "scan_date": "a scan without date is in no pair of consecutive scans, so progression (notebook 6) leaves it out",
+    "scan_date": "a scan without date is in no pair of consecutive scans: progression (notebook 6) leaves it out, and "
+    "pairs the scans before and after it",
     "status": "severity (notebook 5) leaves such scans out",
 }
 
@@ -156,7 +158,8 @@ def why_no_severity(path, scans: pd.DataFrame) -> list[Fault]:
         every = f"all {len(known)} scans" if len(known) > 1 else "the one scan"
         found = f"{known.iloc[0]} for {every} of known status"
     rule = f"status is {found}, and severity (notebook 5) stops without severe and non-severe ones"
-    remedy = "fill in the column, or end before it, by `study run NAME --until biomarkers`"
+    before = "progression" if "poi" in scans else "biomarkers"  # a table of biomarkers begins with notebook 5
+    remedy = f"fill in the column, or leave it out, by `study run NAME --until {before}`"
     return [Fault(str(path), None, "status", "", rule, remedy)]
 
 
@@ -224,7 +227,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
     def fault(column, error):
         faults.append(Fault(str(path), row, column, cells[column], error.what, error.remedy))
 
-    scan, voxels = None, {}
+    scan, voxels, outlines = None, {}, {}
     if cells["image"]:
         try:
             scan = read_scan(path.parent / cells["image"])
@@ -237,7 +240,10 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
         mask_path = path.parent / cells[column]
         try:
             if scan is not None:
-                voxels[column] = int(mask_reader(column)(mask_path, scan).sum())
+                mask = mask_reader(column)(mask_path, scan)
+                voxels[column] = int(mask.sum())
+                if voxels[column] and column != "lung_mask":
+                    outlines.setdefault(hashlib.sha256(mask.tobytes()).hexdigest(), []).append(column)
             else:
                 is_folder(mask_path)  # which refuses what is not there
         except Exception as error:  # of whatever type: the other files are checked all the same
@@ -247,6 +253,8 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
             refuse_exchanged_masks(path.parent / cells["infection_mask"], voxels["lung_mask"], voxels["infection_mask"])
         except ScanError as error:
             fault("infection_mask", error)
+    notes += [f"{path}: row {row}: {' and '.join(same)} are the same in every voxel; is each a delineation of its own?"
+              for same in outlines.values() if len(same) > 1]  # fmt: skip
     return faults
 
 
@@ -275,7 +283,8 @@ def doubts(path, scans: pd.DataFrame) -> list[str]:
 
 def _of_cells(table: pd.DataFrame) -> list[str]:
     """Say what is doubtful about the cells of a table as text."""
-    return [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table)]
+    return [*suspicions(table), *_misspelt(table), *_future_dates(table), *_same_days(table), *_minors(table),
+            *_odd_measures(table)]  # fmt: skip
 
 
 def unknowns(scans: pd.DataFrame) -> list[str]:
@@ -291,6 +300,19 @@ def _misspelt(table: pd.DataFrame) -> list[str]:
     others = [name for name in table if name not in (*SCAN_COLUMNS, *OPTIONAL_COLUMNS)]
     near = {name: difflib.get_close_matches(plain_name(name), absent, 1, 0.85) for name in others}
     return [f"the column {name!r} is not read; did you mean `{found[0]}`?" for name, found in near.items() if found]
+
+
+def _odd_measures(table: pd.DataFrame) -> list[str]:
+    """Say in how many scans of a table of biomarkers iHU or the lungs' volume is what nobody measures."""
+    said = []
+    for column, is_odd, what in (
+        ("ihu", lambda hu: hu > HIGHEST_IHU, f"above {HIGHEST_IHU} HU, denser than tissue; was a minus lost?"),
+        ("lung_volume_ml", lambda ml: ml < LEAST_LUNG_ML, f"below {LEAST_LUNG_ML} ml; are these litres?"),
+    ):
+        if "poi" in table and column in table:
+            n = int(is_odd(pd.to_numeric(table[column], errors="coerce")).sum())
+            said += [f"{column} of {count(n, 'scan')} is {what}"] * bool(n)
+    return said
 
 
 def _minors(table: pd.DataFrame) -> list[str]:

@@ -31,7 +31,9 @@ NO_CT = "its DICOM files are no CT sections (dose reports, or another modality)"
 NO_VOLUME = "it is a localizer or a projection (MIP, MinIP), not a volume of sections"
 SAME_EXAM = "another reconstruction of the same exam is taken: a soft kernel first, then the thickest sections"
 DAMAGED = "the headers of its DICOM files are damaged or missing; copy it again"
-_IS_MASK = re.compile(r"(^|[^a-z])(masks?|seg|segmentations?|labels?)([^a-z]|$)", re.IGNORECASE)
+_IS_MASK = re.compile(
+    r"(masks?|(^|[^a-z])(lungs?|lesions?|infection)?(seg|segmentations?|labels?))([^a-z]|$)", re.IGNORECASE
+)
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 _AGE_UNITS = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}  # in a year
 _TAGS = (

@@ -79,6 +79,20 @@ def test_predictive_values_at_a_prevalence_follow_bayes():
         ask("diagnostic", sensitivity="0.90", specificity="0.80", ppv="0.82")
 
 
+# ---- odds ratios
+
+
+def test_a_p_against_its_interval_is_remarked_whatever_the_method():
+    given = {"estimate": "2.41", "low": "1.12", "high": "5.19"}
+    for method in ({}, {"method": "profile"}):
+        found = ask("odds_ratio", **given, p="0.15", **method)
+        assert found.holds and found.loosely and "leaves out 1, as where p is below 0.05" in found.words
+    assert "leaves out" not in ask("odds_ratio", **given, p="0.04", method="profile").words
+    assert (
+        "contains 1" in ask("odds_ratio", estimate="1.95", low="0.98", high="3.88", p="0.024", method="profile").words
+    )
+
+
 # ---- curves
 
 

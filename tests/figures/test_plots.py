@@ -134,7 +134,7 @@ def test_a_reader_can_divide_what_the_figure_of_poi_prints():
 
 def test_small_infections_pull_the_mean_down():
     by_volume, without = quality_plots.dice_by_size(COMPARED).axes
-    np.testing.assert_allclose(by_volume.lines[0].get_xydata(), [[9, 0.3], [400, 0.7]])  # each bin is one scan
+    assert not by_volume.lines  # the median of one scan is the scan
     heights = dict(
         zip([text.get_text() for text in without.get_xticklabels()], without.lines[0].get_ydata(), strict=True)
     )
@@ -145,8 +145,18 @@ def test_small_infections_pull_the_mean_down():
 @pytest.mark.parametrize(("motion", "shown"), [(None, ["motion unknown (n = 2)"]), (False, ["breath held (n = 2)"])])
 def test_nobody_is_said_to_have_held_the_breath_where_that_is_not_known(motion, shown):
     figure = quality_plots.dice_by_size(COMPARED.assign(motion=motion))
-    words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert words == [*shown, "median of each scan"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == shown
+
+
+def test_medians_are_of_groups_of_scans_by_volume():
+    n = 21  # in eight groups of three and of two
+    many = pd.DataFrame({"scan_id": range(n), "infection_dice": np.linspace(0.1, 0.9, n), "motion": False,
+                         "true_infection_ml": np.arange(1.0, n + 1), "true_poi": 0.1})  # fmt: skip
+    figure = quality_plots.dice_by_size(many.sample(frac=1, random_state=1))
+    drawn = figure.axes[0].lines[0].get_xydata()
+    assert len(drawn) == 8 and drawn[0].tolist() == pytest.approx([2, many["infection_dice"][1]])
+    assert figure.legends[0].get_texts()[-1].get_text() == "median of each 2 or 3 scans"
+    assert "groups of about equal size" in figure.caption
 
 
 def test_a_figure_shows_itself_in_a_notebook():

@@ -5,6 +5,7 @@ import numpy as np
 
 from study.figures.style import COLOURS, new_figure, styled
 from study.lab.play.panel import Panel
+from study.plural import count
 from study.results.words import as_share
 from study.statistics import kappa
 
@@ -49,10 +50,11 @@ def panel(rated):
         if not found.n:
             return "No cases: nothing to agree on."
         if np.isnan(found.kappa):
-            return f"{found.n} cases, all in one category: chance alone gives full agreement, so kappa is undefined."
+            same = f"{count(found.n, 'case')}, all in one category"
+            return f"{same}: chance alone gives full agreement, so kappa is undefined."
         strength = "below chance" if found.kappa < 0 else kappa.strength(found.kappa)
         return (
-            f"{found.n} cases: observed agreement {as_share(found.observed_agreement)}, expected by chance "
+            f"{count(found.n, 'case')}: observed agreement {as_share(found.observed_agreement)}, expected by chance "
             f"{as_share(found.expected_agreement)}, kappa {as_share(found.kappa)} ({strength}), "
             f"PABAK {as_share(found.pabak)}."
         )
@@ -70,8 +72,8 @@ def agreement(both_up, only_first_up, only_second_up, both_down):
 def _draw_table(ax, counts, names):
     ax.clear()
     ax.imshow(counts, cmap="Blues", vmin=0, vmax=max(counts.max(), 1) * 1.6)
-    for (row, column), count in np.ndenumerate(counts):
-        ax.text(column, row, str(count), ha="center", va="center", fontsize=10)
+    for (row, column), number in np.ndenumerate(counts):
+        ax.text(column, row, str(number), ha="center", va="center", fontsize=10)
     ax.set_xticks((0, 1), ("up", "down"))
     ax.set_yticks((0, 1), ("up", "down"))
     ax.set(xlabel=names[1], ylabel=names[0])
