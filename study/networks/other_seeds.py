@@ -13,8 +13,6 @@ from study.files import write_json, write_text
 from study.parameters import OF_THE_RUN
 from study.run import RECORDING, Run
 
-LAST = ("5-severity", "6-progression")  # whose results need the networks
-
 
 def runs(base, n_seeds):
     """The runs of the other seeds; writes the parameter file of each.
@@ -81,7 +79,7 @@ def make(base, n_seeds, cores):
     for run, path in runs(base, n_seeds):
         with processes.only_one(run):
             parameters = workflow.plan(run, path)
-            workflow.snakemake(run, cores, [f"runs/{run.name}/values/{name}.json" for name in LAST])
+            workflow.snakemake(run, cores, [f"runs/{run.name}/values/{name}.json" for name in RECORDING])
         gathered[str(parameters["2-train"]["seed"])] = {
             name: json.loads((run.values / f"{name}.json").read_text(encoding="utf-8"))["values"] for name in RECORDING
         }

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,6 +119,23 @@ def test_the_other_runs_differ_from_the_base_in_the_seed_of_the_training_alone(p
             ("2-train", "seed"): seed,
         }
         assert yaml.safe_load(path.read_text())["2-train"]["seed"] == seed
+
+
+def test_all_is_asked_for_that_is_gathered(project, read_once, monkeypatch):
+    """Snakemake makes what it is asked for and what that needs: no other notebook needs the values of the fourth."""
+    base = a_finished_run(project)
+    for folder in (base.cohort, base.training):
+        write_text(folder / "scans.csv", "")
+
+    def make_what_is_asked_for(run, cores, targets):
+        for target in targets:
+            write_json(run.root / target, {"values": [value(f"of_{Path(target).stem}", 1.0)]})
+
+    monkeypatch.setattr(workflow, "snakemake", make_what_is_asked_for)
+    monkeypatch.setattr(Run, "digests_of_networks", lambda run: {})
+    other_seeds.make(base, 2, 1)
+    gathered = json.loads(base.seeds_json.read_text())["seeds"]["2"]
+    assert {name: values[0]["name"] for name, values in gathered.items()} == {n: f"of_{n}" for n in RECORDING}
 
 
 def test_a_run_without_networks_of_its_own_is_refused(project, read_once):
