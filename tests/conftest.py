@@ -18,7 +18,10 @@ REAL_DATA = SHARED / "real"
 
 
 # The longest first. Started last, such a file would leave the other processes without work.
-LONG_FILES = ("test_notebooks.py", "test_biomarker_table.py", "test_training.py", "test_cluster.py", "test_lab.py")
+LONG_FILES = (
+    "test_notebooks.py", "test_biomarker_table.py", "test_training.py", "test_what_follows.py", "test_cluster.py",
+    "test_lab.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

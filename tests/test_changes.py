@@ -121,6 +121,9 @@ def test_a_dry_run_says_what_a_run_would_refuse_of_the_users_table(project, ches
     assert code == 0 and "to be executed, and why" in printed, printed
     assert "scan_date lies in the future in 1 of 1 row, the first of them row 2" in printed
     assert "nothing is trained, as `models` gives study/starter" in printed
+    (project / "parameters" / "table.yaml").write_text("biomarkers_csv: mine.csv\n")
+    code, printed = study(project, "run", "table", "--dry-run", "--until", "biomarkers")
+    assert code == 1 and "this run is of a table of biomarkers (mine.csv) and has no scans" in printed
     weights = project / "study" / "starter" / "lung.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
     code, printed = study(project, "run", "mine", "--dry-run", "--until", "segment")

@@ -27,3 +27,17 @@ def test_what_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
         raise OSError("full")
     assert (tmp_path / "table").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+def test_a_table_replaces_no_folder_and_no_file_but_its_own_earlier_version(tmp_path):
+    header = ["finding", "why it cannot be"]
+    files.refuse_to_replace(tmp_path / "new.csv", header)
+    (tmp_path / "old.csv").write_text("finding,why it cannot be\n1,2\n")
+    files.refuse_to_replace(tmp_path / "old.csv", header)
+    (tmp_path / "list.yaml").write_text("paper: x\n")
+    (tmp_path / "empty.csv").touch()
+    for name in ("list.yaml", "empty.csv"):
+        with pytest.raises(ValueError, match="another file of this name"):
+            files.refuse_to_replace(tmp_path / name, header)
+    with pytest.raises(ValueError, match="this is a folder"):
+        files.refuse_to_replace(tmp_path, header)

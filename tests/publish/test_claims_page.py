@@ -93,6 +93,13 @@ def test_synthetic_patients_have_no_p_value(run):
     assert compared["p_of_difference"].notna().all() and {"p", "not told apart"} <= set(verdicts.readable(compared))
 
 
+def test_claims_of_which_arithmetic_says_nothing_can_be_found(run):
+    page = page_of(run)
+    n = page.count(f'data-arithmetic="{verdicts.UNCHECKED}"')
+    assert n and f'data-filter="{verdicts.UNCHECKED}">' in page and f"{verdicts.UNCHECKED} ({n})" in page
+    assert 'data-arithmetic=""' not in page
+
+
 def test_without_findings_it_says_so(run):
     one = paper.Claim("a", "Text", "q", "1")
     page = page_of(run, paper.Paper("p", [one]))

@@ -182,6 +182,20 @@ def test_what_a_cohort_does_not_have_does_not_apply(run, n_without_report):
     assert ("not applicable" in {by_name[name] for name in of_reports}) == (n_without_report == 5)
 
 
+def test_what_masks_of_patients_tell_is_in_the_model_card(run):
+    record_patients(run)
+    of_masks = ("card_cohort", "bias_of_measurement")
+    assert {filled(run, [name], **STATEMENTS)[0].status for name in of_masks} == {"not applicable"}
+    run.record("3-segment", [value("n_observed", 0), value("truth_dice_infection_mean", 0.553, n=8),
+                             value("truth_dice_infection_median", 0.61, n=8)])  # fmt: skip
+    run.record("4-biomarkers", [value("poi_bias", -0.00625, n=8), value("poi_error_sd", 0.01, n=8)])
+    bare = {name: {kind: {**one, "see": []} if "says" in one else one for kind, one in STATEMENTS[name].items()}
+            for name in of_masks}  # fmt: skip
+    card, bias = (filled(run, [name], **bare)[0].words for name in of_masks)
+    assert "masks that the scan table names: 0.553" in card and "over 8 scans" in card
+    assert "Against the masks" in bias and "-0.006" in bias
+
+
 def test_a_run_states_of_patients_only_what_it_can_know(run):
     record_patients(run, n_pairs=5, n_without_report=5)
     names = ("characteristics", "eligibility", "sheet_relations", "missing_data", "design", "sheet_confidential")

@@ -359,3 +359,16 @@ def test_a_tables_cells_keep_their_spans_and_nothing_else():
     assert notebook_page.table_html('<table><td rowspan="2 onclick=x" colspan="³" onclick="x">1</td></table>') == (
         "<table><td>1</td></table>"
     )
+
+
+@pytest.mark.parametrize(
+    ("caption", "about"),
+    [
+        ("Scans (of each a section: the widest). Window.", "Scans (of each a section: the widest)"),
+        ("Severity under other choices: area under the curve.", "Severity under other choices"),
+        ("One sentence (unclosed: so", "One sentence (unclosed"),
+        ("A title", "A title"),
+    ],
+)  # fmt: skip
+def test_a_subject_ends_at_the_first_stop_outside_parentheses(caption, about):
+    assert saved._subject(caption) == about

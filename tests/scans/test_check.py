@@ -158,6 +158,30 @@ def test_a_table_of_biomarkers_is_checked_as_one(table_file):
     assert shown.exit_code == 1 and "0.1" in shown.output and "image" not in shown.output
 
 
+def test_measures_that_nobody_measures_are_noticed(table_file):
+    row = ["a", "P1", "50", "male", "2020-02-01", "severe", "4.1", "0.41", "0.1", "480"]
+    path = table_file(BIOMARKER_COLUMNS, [row, ["b", "P2", *row[2:5], "non-severe", "4100", "410", "0.1", "-480"]])
+    shown = CliRunner().invoke(app, ["check", str(path)]).output
+    assert "ihu of 1 scan is above 150 HU" in shown and "was a minus lost?" in shown
+    assert "lung_volume_ml of 1 scan is below 200 ml; are these litres?" in shown
+
+
+def test_a_copy_of_a_delineation_is_noticed(table_file, tmp_path, chest):
+    scan = write_scan(tmp_path / "a.nii.gz", chest(), (20.0, 10.0, 8.0))
+    dense = scan.hu > -300
+    for name, mask in (("x", dense), ("copy", dense), ("y", scan.hu > -200), ("none", dense & False)):
+        write_mask(tmp_path / f"{name}.nii.gz", mask, scan)
+    header = [*SCAN_COLUMNS, "infection_mask", "observer_1", "observer_2"]
+    for masks, said in ((("y", "x", "copy"), ["observer_1 and observer_2"]), (("y", "x", "y"), ["infection_mask and"]),
+                        (("none", "none", "x"), [])):  # fmt: skip
+        row = changed(ROW, SCAN_COLUMNS, image="a.nii.gz")
+        path = table_file(header, [[*row, *(f"{name}.nii.gz" for name in masks)]])
+        notes = []
+        assert check_scans(path, progress=False, notes=notes) == []
+        same = [note for note in notes if "the same in every voxel" in note]
+        assert len(same) == len(said) and all(one in note for one, note in zip(said, same, strict=True))
+
+
 def test_two_scans_of_one_day_are_noticed_as_their_order_is_that_of_the_table(table_file):
     rows = [
         changed(ROW, SCAN_COLUMNS, scan_id=f"s{k}", patient_id="P1", image=f"{k}", scan_date=day)

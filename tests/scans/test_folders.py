@@ -96,12 +96,15 @@ def test_ids_are_numbers_or_names(tmp_path):
         index("folder", tmp_path, ids="uids")
 
 
+MASKS = ("a_mask.nii.gz", "Lung-Seg.nii", "P009-1_lungmask.nii.gz", "lesionseg.nii.gz")
+
+
 def test_what_is_no_scan_is_listed(tmp_path, masked, dicom_folder, chest):
     own = tmp_path / "own"
     masked(own / "a.nii.gz")
     for name in ("b.zip", "c.nrrd", "d.mha", "e.tar.gz"):
         (own / name).write_bytes(b"x")
-    for name in ("a_mask.nii.gz", "Lung-Seg.nii", "maskedball.nii.gz"):  # the last is no mask's name
+    for name in (*MASKS, "maskedball.nii.gz"):  # the last is no mask's name
         masked(own / name)
     (own / "gone.nii.gz").symlink_to(tmp_path / "nowhere")
     os.mkfifo(own / "pipe.nii.gz")
@@ -130,8 +133,8 @@ def test_what_is_no_scan_is_listed(tmp_path, masked, dicom_folder, chest):
     assert "not here" in reasons["gone.nii.gz"] and "pipe" in reasons["pipe.nii.gz"]
     assert "dose reports" in reasons["dose"] and "damaged" in reasons["broken"]
     assert "localizer" in reasons["scout"] and "MIP" in reasons["mip"]
-    assert all("it is a mask" in reasons[name] for name in ("a_mask.nii.gz", "Lung-Seg.nii"))
-    assert len(reasons) == 12
+    assert all("it is a mask" in reasons[name] for name in MASKS)
+    assert len(reasons) == 10 + len(MASKS)
 
 
 def test_a_report_or_dicomdir_beside_the_sections_is_not_taken_for_them(tmp_path, dicom_folder, chest):
