@@ -118,4 +118,4 @@ def test_a_table_that_breaks_its_rules_is_refused_before_anything_runs(tables):
 def test_one_status_only_stops_with_one_clear_message(tables):
     project, _ = tables
     printed = broken(project, "one_class", biomarker_table().assign(status="non-severe"))
-    assert "status is non-severe for all 70 scans of known status" in printed and "--until biomarkers" in printed
+    assert "status is non-severe for all 70 scans of known status" in printed and "--until progression" in printed
