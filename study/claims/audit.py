@@ -14,7 +14,8 @@ import pandas as pd
 from study.claims import quantities
 from study.claims.audit_answers import Group
 from study.claims.audit_rules import FORMULAS, RULES, can_be
-from study.claims.paper import Paper, PaperError, read_paper
+from study.claims.listed import Paper
+from study.claims.paper import PaperError, read_paper
 from study.claims.printed import COUNTED, SLACK, Printed, with_its_percent
 
 COLUMNS = ["finding", "where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
@@ -77,7 +78,7 @@ def audit(paper):
 
     Parameters
     ----------
-    paper : study.claims.paper.Paper, or str or Path
+    paper : study.claims.listed.Paper, or str or Path
         A list of printed numbers, or the file that has it.
 
     Returns

@@ -71,7 +71,7 @@ def gather(claims, run):
 
     Parameters
     ----------
-    claims : list of study.claims.paper.Claim
+    claims : list of study.claims.listed.Claim
     run : study.run.Run
     """
     return {notebook: run.recorded(notebook) for notebook in sorted({nb for c in claims for nb, _ in c.parts[0]})}
@@ -103,7 +103,7 @@ def compare(paper, values, tier, checks=None):
 
     Parameters
     ----------
-    paper : study.claims.paper.Paper
+    paper : study.claims.listed.Paper
     values : dict of str to DataFrame
         Per notebook, indexed by name with columns value, ci_low, ci_high, n, unit (from ``gather``).
     tier : {"synthetic", "public", "restricted", "unknown"}

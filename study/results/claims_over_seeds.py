@@ -15,7 +15,7 @@ def remarked(compared, paper, run):
     ----------
     compared : DataFrame
         From ``verdicts.compare``.
-    paper : study.claims.paper.Paper
+    paper : study.claims.listed.Paper
     run : study.run.Run
 
     Returns
