@@ -12,6 +12,7 @@ in one alone         the other run has no such value or cell
 """
 
 import re
+from functools import partial
 
 import pandas as pd
 
@@ -24,6 +25,7 @@ TEXTS = ["where", "what", "one", "other", "answer"]
 NUMBERS = [f"{side}_{part}" for side in ("one", "other") for part in ("value", "low", "high")]
 SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the tables sees
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+MANY_DIGITS = re.compile(r"-?\d+\.\d{7,}")
 UNREAD = "the files were not compared"
 INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
 
@@ -44,8 +46,9 @@ def compare(one, other):
         sides = [{value["name"]: value for value in side["values"].get(notebook, [])} for side in (one, other)]
         rows += _paired(notebook, *sides, _of_values, _shown, _recorded)
     for name in dict.fromkeys([*one["tables"], *other["tables"]]):
-        sides = [_cells(side["tables"].get(name, [])) for side in (one, other)]
-        rows += _paired(name, *sides, _of_cells, str, _written)
+        tables = [side["tables"].get(name, []) for side in (one, other)]
+        judge = partial(_of_cells, {column for table in tables for column in _unrounded(table)})
+        rows += _paired(name, *map(_cells, tables), judge, str, _written)
     table = pd.DataFrame(rows, columns=[*TEXTS, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
     table["difference"] = table["other_value"] - table["one_value"]
     rank = table["answer"].map({answer: -k for k, answer in enumerate(ANSWERS)})
@@ -253,13 +256,21 @@ def _cells(rows):
     return cells
 
 
-def _of_cells(_, one, other):
+def _unrounded(rows):
+    """The columns of a table with numbers of more digits than are printed; those that end in zeros have fewer."""
+    header, *body = rows or [()]
+    return [column for column, *cells in zip(header, *body, strict=True) if any(map(MANY_DIGITS.fullmatch, cells))]
+
+
+def _of_cells(unrounded, what, one, other):
     if one == other:
         return "equal"
+    whole = any(what.endswith(f": {column}") for column in unrounded)  # then a short number was not rounded either
     if NUMBER.sub("#", one) != NUMBER.sub("#", other):
         return "beyond"
     pairs = list(zip(NUMBER.findall(one), NUMBER.findall(other), strict=True))
-    if all(_rounds(float(a), float(b), min(filter(None, map(_unit, (a, b))), default=0.0)) for a, b in pairs):
+    units = [0.0 if whole else min(filter(None, map(_unit, pair)), default=0.0) for pair in pairs]
+    if all(_rounds(float(a), float(b), unit) for (a, b), unit in zip(pairs, units, strict=True)):
         return "within rounding"
     intervals = [INTERVAL.search(cell) for cell in (one, other)]
     if None in intervals or one.startswith("["):

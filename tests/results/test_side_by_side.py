@@ -123,6 +123,15 @@ def test_digits_that_a_file_drops_are_not_rounded_away(run, one):
         assert answers(one | {"tables": tables}, one | {"tables": other}) == {"POI: auc": answer}
 
 
+def test_a_short_number_of_a_column_with_all_digits_was_not_rounded(one):
+    def table(corrected):
+        rows = [["model", "auc", "corrected"], ["POI", "0.8", corrected], ["iHU", "0.7", "0.7123456789"]]
+        return one | {"tables": {"Table_9": rows}}
+
+    assert answers(table("0.9"), table("0.8")) == {"POI: corrected": "beyond"}
+    assert answers(table("0.9"), table("0.9000000001")) == {"POI: corrected": "within rounding"}
+
+
 def test_a_row_of_prose_is_found_by_its_heading(one):
     prose = {"Table_cards": [["", "Lung", "Infection"], ["Limits", "It is trained on 42 scans.", "Not for clinics."]]}
     other = {"Table_cards": [["", "Lung", "Infection"], ["Limits", "It is trained on 43 scans.", "Not for clinics."]]}
