@@ -13,14 +13,15 @@ import pandas as pd
 
 from study.claims import quantities
 from study.claims.audit_answers import Group
-from study.claims.audit_rules import FORMULAS, RULES, can_be
+from study.claims.audit_rules import FORMULAS, RULES, arguments, can_be
 from study.claims.listed import Paper
 from study.claims.paper import PaperError, read_paper
-from study.claims.printed import COUNTED, SLACK, Printed, with_its_percent
+from study.claims.printed import COUNTED, SLACK, Printed, read_number, with_its_percent
 
 COLUMNS = ["finding", "where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
 ALONE = {"unit": "units and range of the quantity", "interval": "low <= estimate <= high",
          "same": "some number rounds to each of the texts"}  # fmt: skip
+OTHER_LEVELS = ("90 %", "99 %")  # of intervals, of which papers do not always say that it is not 95 %
 IMPLIED = ("agreement", "odds_ratio", "likelihood", "nested", "roc", "auc_interval", "chi_square", "t_test",
            "difference", "correlation", "icc")  # fmt: skip
 STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
@@ -275,7 +276,9 @@ def _related(relation, numbers, answer, sound):
     ]
     method = numbers.get("method", "")
     if answer.holds:
-        words = f"{answer.words}, but only if {relation.provided}" if relation.provided else answer.words
+        level = _of_another_level(relation.rule, numbers) if answer.loosely else ""
+        words = f"{answer.words}; or it is {level}" if level else answer.words
+        words = f"{words}, but only if {relation.provided}" if relation.provided else words
         loosely = answer.loosely or bool(relation.provided)
         return Check(relation.rule, cited, True, words, method=method, loosely=loosely)
     usual = numbers | answer.usual
@@ -293,7 +296,9 @@ def _related(relation, numbers, answer, sound):
     words = "; or ".join(
         f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}{broken[path]}" for path in ordered
     )
-    words = "; or ".join(part for part in (words, _by_another_method(relation.rule, numbers), relation.unless) if part)
+    others = (_by_another_method(relation.rule, numbers), _of_another_level(relation.rule, numbers),
+              _weighted(relation.rule, numbers))  # fmt: skip
+    words = "; or ".join(part for part in (words, *others, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     weight = READING if relation.unless else CONTRADICTION
     words, argued = words or NONE_FITS, bool(relation.because)
@@ -306,6 +311,28 @@ def _by_another_method(rule, numbers):
         return ""
     answer = _apply(rule, numbers | {"method": "any"})
     return f"another method: {answer.words}" if answer.holds and not answer.loosely else ""
+
+
+def _of_another_level(rule, numbers):
+    """Say of which other level than 95 % an interval is by a formula; empty if of none, or if its level is known."""
+    if not {"low", "high"} <= numbers.keys() or "level" in numbers or "level" not in arguments(rule):
+        return ""
+    for level in OTHER_LEVELS:
+        try:
+            answer = _apply(rule, numbers | {"level": read_number(level)})
+        except (ValueError, ArithmeticError):
+            continue
+        if answer.holds and not answer.loosely:
+            return f"an interval of {level} (`level`), not of 95 %"
+    return ""
+
+
+def _weighted(rule, numbers):
+    """Say that a kappa of more than two categories may be a weighted one; empty of others."""
+    if rule != "agreement" or "kappa" not in numbers or "weights" in numbers:
+        return ""
+    n = numbers.get("categories")
+    return "" if n is not None and n.value == 2 else "a weighted kappa (`weights`), of which nothing is said"
 
 
 def _apply(rule, numbers):

@@ -88,7 +88,7 @@ def severity_boxplots(biomarkers, p_values=None):
 
 
 @styled
-def roc_curves(curves, auc, chosen, n, confidence=0.95):
+def roc_curves(curves, auc, chosen, n, confidence=0.95, note=""):
     """Draw Figure 4: ROC curves of several scores, with the cut-off that the Youden index chose.
 
     Parameters
@@ -103,6 +103,8 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
         How many scans each curve is based on: a scan without infection has no iHU.
     confidence : float
         Of the intervals.
+    note : str
+        Sentences after the caption.
     """
     figure = new_figure("single", 105)
     ax = figure.subplots()
@@ -132,6 +134,7 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
                 markeredgecolor=COLOURS[colour],
                 markeredgewidth=1.2,
                 zorder=4,
+                clip_on=False,  # a sensitivity of 100 % lies at the edge
             )
     if not drawn:
         ax.text(0.5, 0.6, "no curve: both severe and non-severe\nscans are needed", ha="center", color=COLOURS["faint"])
@@ -149,7 +152,7 @@ def roc_curves(curves, auc, chosen, n, confidence=0.95):
         f"the curve (AUC) with its {100 * confidence:g} % confidence interval by DeLong (logit scale), which takes "
         f"scans as independent; Table S3 has intervals over patients. n: severe + non-severe scans. {listed}. "
         "A scan without measured infection has no iHU. Open marks: the cut-off with the largest Youden index. Thin "
-        "dotted line: chance."
+        f"dotted line: chance.{note}"
     )
     return figure
 

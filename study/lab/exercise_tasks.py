@@ -222,6 +222,7 @@ def _from_aic(exercises):
                 "The AIC of the larger model contains 2 for its extra parameter.",
             ),
             (ratio, "That is the likelihood-ratio statistic. What is its p value?"),
+            (float(stats.chi2.sf(ratio / 2, 1)), "The statistic is twice the difference of the log likelihoods."),
             (100 * float(stats.chi2.sf(ratio, 1)), AS_A_FRACTION),
             (float(stats.norm.sf(ratio**0.5)), "That is one-sided."),
             (float(stats.chi2.sf(ratio, 2)), "How many coefficients does the larger model have more? That is for two."),

@@ -5,7 +5,7 @@ import pandas as pd
 
 from study.results import words
 from study.run import value
-from study.statistics import predictive, resampling
+from study.statistics import predictive, resampling, roc
 from study.statistics.confidence import tail
 
 QUANTITIES = {
@@ -90,6 +90,31 @@ def in_words(table):
             "Cut-off chosen anew": words.interval(*numbers[3:], digits=digits),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["Model", "Intervals over patients"])
+
+
+def turned(scans, predicted):
+    """Say of which biomarkers lower values are called severe, as a model does whose odds ratio is below 1.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        With ``is_severe, poi`` and ``ihu``.
+    predicted : DataFrame
+        Probabilities by model, as for ``roc.evaluate``.
+
+    Returns
+    -------
+    str
+        Sentences that follow others, with the AUC of the values themselves; empty if there are none.
+    """
+    said = ""
+    for model, column in (("POI", "poi"), ("iHU", "ihu")):
+        both = pd.DataFrame({"value": scans[column], "probability": predicted[model]}).dropna()
+        if both["value"].corr(both["probability"], method="spearman") < 0:
+            area = roc.auc(both["value"], scans.loc[both.index, "is_severe"])
+            said += (f" Of {model}, lower values are called severe here, as its odds ratio is below 1: the AUC of the "
+                     f"values themselves, the higher ones called severe, is {words.as_share(area)}.")  # fmt: skip
+    return said
 
 
 def recall_drawing(predicted, is_severe):

@@ -23,7 +23,7 @@ NOTES = {
     "Wald's test over scans, which are taken as independent. Left out: scans without measured infection, which have no "
     "iHU. So AICs of different numbers of scans may not be compared.",
     "S3": "Brackets: {confidence} confidence intervals; of DeLong and Obuchowski on the logit scale, Obuchowski's and "
-    "BCa with Student's t for the patients.",
+    "BCa with Student's t for the patients. Of a biomarker with an odds ratio below 1, lower values are called severe.",
     "S4": "Counted are pairs of consecutive scans of a patient. Left out: no change of the biomarker, or iHU "
     "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
     "S5": "Brackets: {confidence} confidence intervals. p values: Wald's tests, over scans as if independent and over "
@@ -31,7 +31,7 @@ NOTES = {
     "S6": "Counted are scans. First: by date; a scan without date comes last. Worst: a severe scan if there is one, "
     "then that of the largest POI, which favours POI. "
     "Without notes: several scans of a patient, taken as independent. Brackets: {confidence} confidence intervals "
-    "(DeLong, logit scale).",
+    "(DeLong, logit scale). Of a biomarker with an odds ratio below 1, lower values are called severe.",
     "S7": "p values: likelihood ratio test over scans, which are taken as independent, and Wald's test over patients.",
     "S8": "Apparent: on the scans fitted to. Corrected: less the optimism, a mean over resamples of patients; where "
     "chance makes it negative, the corrected number exceeds the apparent one. Held-out AUCs are means of those "
@@ -41,8 +41,8 @@ NOTES = {
     "iHU leave it out there.",
     "S10": "Counted are pairs of consecutive scans. Brackets: {confidence} confidence intervals; those over patients "
     "are symmetric in log(1 - kappa), with Student's t and a variance times K / (K - 1) for K patients.",
-    "S11": "Brackets: {confidence} confidence intervals. A dash: kappa of up and down of fewer than "
-    f"{FEWEST_CASES} pairs, as in Figure S9.",
+    "S11": "A report that mentions no change counts as unchanged. Brackets: {confidence} confidence intervals. A dash: "
+    f"kappa of up and down of fewer than {FEWEST_CASES} pairs, as in Figure S9.",
     "S12": "Base: kappa as in Table 4. If the least detectable change is known, changes below it, or below half of it, "
     "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance.",
     "S13": "Counted are reports.",

@@ -89,3 +89,17 @@ def test_a_row_without_an_interval_beside_others_says_why_and_a_prevalence_that_
     assert "No brackets" in table_notes.under("S15", shown=shown)
     complete = table_notes.under("S15", prevalence=0.15, shown=shown.iloc[1:])
     assert "No brackets" not in complete and complete.endswith("15 %, which is assumed unless the authors set it.")
+
+
+def test_a_biomarker_that_is_lower_in_severe_scans_is_said_to_be_turned():
+    rng = np.random.default_rng(3)
+    severe = pd.Series(np.arange(60) < 20)
+    scans = pd.DataFrame({"is_severe": severe, "poi": rng.normal(severe, 1), "ihu": rng.normal(-1.0 * severe, 1)})
+    scans.loc[3, "ihu"] = np.nan
+    probability = pd.DataFrame({"POI": 1 / (1 + np.exp(-scans["poi"])), "iHU": 1 / (1 + np.exp(scans["ihu"]))})
+    known = scans.drop(index=3)
+    pairs = known.loc[known["is_severe"], "ihu"].to_numpy()[:, None] - known.loc[~known["is_severe"], "ihu"].to_numpy()
+    said = diagnostic.turned(scans, probability)
+    assert said.startswith(" Of iHU, lower values are called severe") and "POI" not in said
+    assert f"is {words.as_share((pairs > 0).mean())}." in said and (pairs > 0).mean() < 0.5
+    assert diagnostic.turned(scans, probability.assign(iHU=1 - probability["iHU"])) == ""
