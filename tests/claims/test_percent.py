@@ -1,4 +1,4 @@
-"""The sign of per cent, which a paper may print once for a number and its interval, or only in the head of a column."""
+"""What a paper may leave out beside a number: the sign of per cent, the level of an interval, that a kappa is weighted."""
 
 import pytest
 import yaml
@@ -38,3 +38,32 @@ def test_a_number_in_per_cent_without_its_sign_is_refused(tmp_path):
     path.write_text(yaml.safe_dump({"relations": [relation]}))
     with pytest.raises(PaperError, match="`sensitivity` is '85'"):
         audit.audit(path)
+
+
+def test_an_interval_of_another_level_is_named_in_a_finding_and_in_a_remark(tmp_path):
+    relations = [
+        {"rule": "odds_ratio", "estimate": "2.00", "low": "1.20", "high": "3.33", "p": "0.0005"},  # 99 %
+        {"rule": "difference", "difference": "20.0 %", "counts": ["24", "16"], "totals": ["40", "40"], "low": "2.0",
+         "high": "38.0"},
+    ]  # fmt: skip
+    path = tmp_path / "list.yaml"
+    path.write_text(yaml.safe_dump({"relations": [{"where": "Results", **one} for one in relations]}))
+    finding, remark = audit.audit(path)
+    assert not finding.holds and "an interval of 99 % (`level`), not of 95 %" in finding.fits
+    assert remark.holds and remark.loosely and "or it is an interval of 90 %" in remark.words
+    known = [
+        {"where": "Results", **one, "level": level} for one, level in zip(relations, ("99 %", "90 %"), strict=True)
+    ]
+    path.write_text(yaml.safe_dump({"relations": known}))
+    assert [check.holds and not check.loosely for check in audit.audit(path)] == [True, True]
+
+
+def test_a_kappa_of_several_categories_may_be_weighted(tmp_path):
+    path, given = tmp_path / "list.yaml", {"rule": "agreement", "where": "T", "n": "100", "observed": "0.79"}
+    for categories, weighted in (("3", True), ("2", False)):
+        relation = {**given, "kappa": "0.84", "categories": categories}
+        path.write_text(yaml.safe_dump({"relations": [relation]}))
+        (check,) = audit.audit(path)
+        assert not check.holds and ("a weighted kappa (`weights`)" in check.fits) == weighted
+    path.write_text(yaml.safe_dump({"relations": [{**given, "kappa": "0.84", "weights": "quadratic"}]}))
+    assert [check.holds for check in audit.audit(path)] == [True]
