@@ -1,4 +1,4 @@
-"""What a paper may leave out beside a number: the sign of per cent, the level of an interval, that a kappa is weighted."""
+"""What a paper may leave out beside a number: the sign of per cent, an interval's level, that a kappa is weighted."""
 
 import pytest
 import yaml
