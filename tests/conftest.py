@@ -4,6 +4,7 @@ import study  # noqa: F401  before numpy, as it chooses the arithmetic
 
 # isort: split
 import functools
+import os
 import shutil
 
 import numpy as np
@@ -15,6 +16,7 @@ from study.scans.ct import write_scan
 from tools.chromium import CHROMIUM_FLAGS, find_chromium
 
 REAL_DATA = SHARED / "real"
+os.environ.pop("CI", None)  # with it, pytest tells all differences, of two pictures' bytes for hours
 
 
 # The longest first. Started last, such a file would leave the other processes without work.

@@ -80,6 +80,24 @@ STYLE = {
 }
 
 
+class SteadyLayout(ConstrainedLayoutEngine):
+    """The constrained layout, to the same digit each time.
+
+    Its solver goes by the order of addresses in memory, which is another in each process, and the last bit of what it
+    finds hangs on that order: enough for another shade at the edge of a line, and so for another file.
+    """
+
+    def execute(self, fig):
+        """Lay out, and place all axes to a billionth of the figure."""
+        laid_out = super().execute(fig)
+        for ax in fig.axes:
+            place = ax.get_position(original=True).bounds
+            is_laid_out = ax.get_in_layout()
+            ax.set_position([round(float(part), 9) for part in place], which="original")
+            ax.set_in_layout(is_laid_out)  # which setting a place by hand ends
+        return laid_out
+
+
 class ColumnFigure(Figure):
     """A figure that shows itself in a notebook without pyplot, which would keep it open."""
 
@@ -121,7 +139,7 @@ class ColumnFigure(Figure):
     def draw(self, renderer):
         """Draw; while it is saved, only lay out at first: `savefig` has all drawn twice, first into the void."""
         engine = self.get_layout_engine()
-        if self.canvas.is_saving() and isinstance(engine, ConstrainedLayoutEngine):
+        if self.canvas.is_saving() and isinstance(engine, SteadyLayout):
             engine.execute(self)
         else:
             super().draw(renderer)
@@ -172,7 +190,7 @@ def styled(draw):
 
 def new_figure(column, height_mm):
     """Make an empty figure, one ("single", 85 mm) or two ("double", 174 mm) journal columns wide."""
-    figure = ColumnFigure(figsize=(COLUMN_MM[column] / 25.4, height_mm / 25.4), layout="constrained")
+    figure = ColumnFigure(figsize=(COLUMN_MM[column] / 25.4, height_mm / 25.4), layout=SteadyLayout())
     FigureCanvasAgg(figure)
     return figure
 
@@ -183,7 +201,7 @@ def _carry(fig, word):
         return
     fig.mark = word
     engine, height = fig.get_layout_engine(), fig.get_figheight()
-    if isinstance(engine, ConstrainedLayoutEngine):  # a figure with places of its own has a margin
+    if isinstance(engine, SteadyLayout):  # a figure with places of its own has a margin
         fig.set_figheight(height + FOOT_MM / 25.4)
         share = FOOT_MM / 25.4 / fig.get_figheight()
         left, foot, width, inner = engine.get()["rect"]  # what a figure keeps free itself remains free

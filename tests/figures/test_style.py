@@ -77,3 +77,11 @@ def test_no_figure_of_patients_says_synthetic_and_none_where_it_is_switched_off(
     png, *_ = plots.save(figure, synthetic.figures, "Figure_3")
     with Image.open(png) as picture:
         assert "Source" not in picture.info and "synthetic" not in words_of(figure) + figure.alt
+
+
+def test_the_last_bits_of_a_layout_which_differ_between_processes_move_no_axes(synthetic):
+    figure = plots.severity_boxplots(scans())
+    plots.save(figure, synthetic.figures, "Figure_3")
+    places = [ax.get_position(original=True).bounds for ax in figure.axes]
+    assert places and all(part == round(part, 9) for place in places for part in place)
+    assert all(ax.get_in_layout() for ax in figure.axes)  # it is laid out anew where it is drawn again
