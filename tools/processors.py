@@ -115,7 +115,7 @@ def statistics():
     import numpy as np
     import pandas as pd
 
-    from study.results import severity
+    from study.results import severity_values
     from study.statistics import resampling
 
     random = np.random.default_rng(2)
@@ -123,7 +123,7 @@ def statistics():
     poi, ihu = random.beta(2, 20, 60) + 0.05 * severe, random.normal(-500, 80, 60)
     patients = (np.arange(60) // 2).astype(str)
     table = pd.DataFrame({"patient_id": patients, "is_severe": severe, "poi": poi, "ihu": ihu})
-    return digest(repr(severity.quoted(table)), resampling.plain(poi, severe, 200, 1)["auc"])
+    return digest(repr(severity_values.quoted(table)), resampling.plain(poi, severe, 200, 1)["auc"])
 
 
 PARTS = {part.__name__: part for part in (numbers, order, phantom, training, segmentation, statistics)}

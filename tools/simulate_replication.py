@@ -23,7 +23,7 @@ from study.measures import biomarkers
 from study.phantom.people.counts import PAPER, People
 from study.phantom.people.plan import plan_cohort
 from study.phantom.people.reports import write_reports
-from study.results import baseline, progression, quality, replicates, report_phrases, severity
+from study.results import baseline, progression, quality, replicates, report_phrases, severity, severity_values
 from study.run import VALUE_COLUMNS, value
 from study.scans import cohort
 from study.statistics import kappa, logistic, resampling, roc
@@ -82,8 +82,8 @@ def recorded(scans, n_resamples):
     predicted = logistic.predictions(fits)
     performance = roc.evaluate(predicted, known["is_severe"])
     bootstrap = resampling.evaluate(predicted, known["is_severe"], known["patient_id"], performance["cutoff"], 100)
-    listed = severity.values(known, tests, logistic.summary(fits), performance, bootstrap)
-    errors = severity.standard_errors(known.reset_index(), n_resamples)
+    listed = severity_values.values(known, tests, logistic.summary(fits), performance, bootstrap)
+    errors = severity_values.standard_errors(known.reset_index(), n_resamples)
     tables["5-severity"] = replicates.with_errors(listed, errors)
 
     pairs = biomarkers.changes(included, cohort.consecutive_pairs(included))

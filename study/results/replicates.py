@@ -20,8 +20,8 @@ def standard_errors(table, quote, n_resamples=N_RESAMPLES, seed=1, mean=1.0):
     table : DataFrame
         With ``patient_id``. Copies of a patient get ids of their own, and so do copies of a ``scan_id``.
     quote : callable
-        From such a table to dict of str to float, such as ``severity.quoted``; a ValueError means that a resample has
-        no such numbers.
+        From such a table to dict of str to float, such as ``severity_values.quoted``; a ValueError means that a
+        resample has no such numbers.
     n_resamples, seed : int
     mean : float
         How often a patient enters a resample on average.

@@ -252,7 +252,8 @@ def of_cohort(patients, scans, pairs, **more):
     """What a run of so many records: it agrees with the paper in what does not depend on how many they are."""
     return {
         "1-cohort": recorded(n_patients_all=patients, n_patients=patients - 8, n_scans=scans),
-        "5-severity": recorded(auc_poi=(0.968, None, None, scans), aic_poi=(0.33 * scans, None, None, scans, "", 25)),
+        "5-severity": recorded(auc_of_values_poi=(0.968, None, None, scans),
+                               aic_poi=(0.33 * scans, None, None, scans, "", 25)),
         "6-progression": recorded(n_volume_whole=pairs, kappa_volume_whole=(0.8, None, None, pairs),
                                   standard_error_volume_whole=(0.586 / pairs**0.5, None, None, pairs, "", 0.005)),
         **more,
@@ -302,7 +303,7 @@ def test_without_the_number_of_patients_the_largest_count_is_the_size():
 
 
 def test_what_is_printed_several_times_is_one_number():
-    table = verdicts.compare(PAPER, {"5-severity": recorded(auc_poi=0.96796)}, "public")
+    table = verdicts.compare(PAPER, {"5-severity": recorded(auc_of_values_poi=0.96796)}, "public")
     counts = verdicts.summary(table).set_index("answer")
     assert counts.loc["reproduced", ["claims", "numbers"]].tolist() == [3, 1]
     assert (counts["numbers"] <= counts["claims"]).all()
@@ -369,7 +370,7 @@ def test_an_unknown_tier_is_refused():
 def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
     run = Run("r", root=tmp_path)
     write_json(run.cohort / "cohort.json", {"tier": "restricted"})
-    run.record("5-severity", [value("auc_poi", 0.96796, 0.95, 0.98, 531)])
+    run.record("5-severity", [value("auc_of_values_poi", 0.96796, 0.95, 0.98, 531)])
     values = verdicts.gather(LISTED, run)
     table = verdicts.compare(PAPER, values, run.tier)
     assert table.set_index("id").loc["table_2_auc_poi", "verdict"] == "reproduced"
@@ -384,7 +385,7 @@ def test_biomarkers_alone_are_enough_for_severity_and_progression(tmp_path):
 
 
 def test_numbers_in_words_have_the_digits_that_were_printed():
-    values = {"5-severity": recorded(auc_poi=(0.96796, 0.95, 0.98, 531), n_severe=79, p_value_auc_poi=1e-12)}
+    values = {"5-severity": recorded(auc_of_values_poi=(0.96796, 0.95, 0.98, 531), n_severe=79, p_value_auc_poi=1e-12)}
     shown = verdicts.readable(verdicts.compare(PAPER, values, "public")).set_index("claim")["regenerated"]
     assert shown["AUC of POI"].iloc[-1] == "0.9680 [0.9500, 0.9800]"
     assert "79 scans" in set(shown) and "<0.001" in set(shown)

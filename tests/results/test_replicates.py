@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import progression, quality, replicates, report_phrases, severity
+from study.results import progression, quality, replicates, report_phrases, severity, severity_values
 from study.run import value
 from study.statistics import kappa, logistic, resampling, roc
 from tools.simulate_replication import otherwise, population, replicate, sample
@@ -65,12 +65,12 @@ def test_what_is_resampled_is_what_is_recorded():
     performance = roc.evaluate(predicted, scans["is_severe"])
     bootstrap = resampling.evaluate(predicted, scans["is_severe"], scans["patient_id"], performance["cutoff"], 20)
     tests, _ = severity.group_tests(scans)
-    recorded = {row["name"]: row["value"] for row in severity.values(
+    recorded = {row["name"]: row["value"] for row in severity_values.values(
         scans, tests, logistic.summary(fits), performance, bootstrap
     )}  # fmt: skip
-    quoted = severity.quoted(scans) | severity.at_cutoffs(scans)
-    assert quoted == pytest.approx({name: recorded[name] for name in quoted}, rel=1e-6) and len(quoted) == 25
-    errors = severity.standard_errors(scans.reset_index(), n_resamples=6)
+    quoted = severity_values.quoted(scans) | severity_values.at_cutoffs(scans)
+    assert quoted == pytest.approx({name: recorded[name] for name in quoted}, rel=1e-6) and len(quoted) == 27
+    errors = severity_values.standard_errors(scans.reset_index(), n_resamples=6)
     assert set(errors) == {*quoted, *(f"true_{kind}_{key}" for kind in ("positives", "negatives")
                                       for key in ("poi", "ihu", "poi_ihu"))}  # fmt: skip
     n, rate = quoted["n_severe"], quoted["sensitivity_poi"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.results import interval_tables, severity, words
+from study.results import interval_tables, severity, severity_values, words
 from study.statistics import clustered, logistic, proportion, resampling, roc
 
 MODELS = {"POI": ["poi"], "iHU": ["ihu"], "POI+iHU": ["poi", "ihu"]}
@@ -48,7 +48,7 @@ def test_an_undefined_interval_is_left_out(results):
 
 def test_values_are_named_once_and_hold_the_tables_numbers(results):
     scans, *_, regression, performance, bootstrap = results
-    listed = severity.values(*results)
+    listed = severity_values.values(*results)
     values = pd.DataFrame(listed).set_index("name")
     assert values.index.is_unique
     assert values.loc["auc_poi_ihu", "value"] == performance.loc["POI+iHU", "auc"]
@@ -64,10 +64,27 @@ def test_values_are_named_once_and_hold_the_tables_numbers(results):
     assert {"aic_poi", "aic_ihu", "aic_poi_ihu", "p_value_odds_ratio_poi", "true_positives_poi"} <= set(values.index)
 
 
+def test_the_auc_of_a_biomarkers_values_is_not_turned_where_the_models_is(results):
+    scans, tests, regression, performance, bootstrap = results
+    pairs = scans.loc[scans["is_severe"], "poi"].to_numpy()[:, None] - scans.loc[~scans["is_severe"], "poi"].to_numpy()
+    area = (pairs > 0).mean() + (pairs == 0).mean() / 2
+    lower = scans.assign(poi=-scans["poi"])
+    fitted = logistic.summary(logistic.fit_each(lower, MODELS))
+    for of_scans, of_regression, expected in ((scans, regression, area), (lower, fitted, 1 - area)):
+        listed = severity_values.values(of_scans, tests, of_regression, performance, bootstrap)
+        values = pd.DataFrame(listed).set_index("name")
+        of_values = values.loc["auc_of_values_poi"]
+        assert of_values["value"] == pytest.approx(expected, abs=1e-12)
+        assert of_values["ci_low"] < expected < of_values["ci_high"]
+        assert values.loc["auc_poi", "value"] == pytest.approx(area)
+        assert severity_values.quoted(of_scans)["auc_of_values_poi"] == pytest.approx(expected)
+    assert "auc_of_values_poi_ihu" not in values.index
+
+
 def test_the_values_hold_the_whole_model(results):
     """A reader's probability, from the recorded values alone, is the one behind the ROC curve."""
     scans = results[0]
-    listed = {row["name"]: row["value"] for row in severity.values(*results)}
+    listed = {row["name"]: row["value"] for row in severity_values.values(*results)}
     predicted = logistic.predictions(logistic.fit_each(scans, MODELS))
 
     def standardised(biomarker, name):
@@ -90,7 +107,9 @@ def test_separation_is_shown_as_undefined(results):
     # Firth's correction has an answer there.
     odds, low, high = penalised.loc[("POI", "poi"), ["odds_ratio", "profile_low", "profile_high"]]
     assert table["With Firth's correction"].iloc[0] == f"{odds:.3f} [{low:.3f}, {high:.3f}]" and 1 < low < odds < high
-    listed = {row["name"]: row["value"] for row in severity.values(scans, tests, regression, performance, bootstrap)}
+    listed = {
+        row["name"]: row["value"] for row in severity_values.values(scans, tests, regression, performance, bootstrap)
+    }
     assert np.isnan(listed["odds_ratio_poi"]) and np.isfinite(listed["odds_ratio_ihu"])
 
 
@@ -152,10 +171,10 @@ def test_scans_of_unknown_status_are_left_out(tmp_path):
     unknown = table.iloc[[0]].assign(scan_id="s5", patient_id="e", status="")
     pd.concat([table, unknown]).to_csv(path, index=False)
     assert severity.read_biomarkers_with_status(path).index.tolist() == BIOMARKERS["scan_id"]
-    told = {one["name"]: one["value"] for one in severity.unknown_status(path)}
+    told = {one["name"]: one["value"] for one in severity_values.unknown_status(path)}
     assert told == {"n_status_unknown": 1, "n_patients_status_unknown": 1}
     table.to_csv(path, index=False)
-    assert severity.unknown_status(path) == []
+    assert severity_values.unknown_status(path) == []
     table.assign(status="").to_csv(path, index=False)
     with pytest.raises(ValueError, match="the status of every scan is unknown"):
         severity.read_biomarkers_with_status(path)
@@ -189,7 +208,7 @@ def test_paired_tests_and_cutoffs_on_the_biomarkers_own_scale(results):
     assert called[scans["is_severe"]].mean() == performance.loc["POI", "sensitivity"]
     ties = roc.youden_ties(predicted["iHU"][infected], scans["is_severe"][infected])
     assert at.loc["ihu", "tied"] == len(ties) - 1
-    listed = {row["name"]: row for row in severity.pair_values(paired, at)}
+    listed = {row["name"]: row for row in severity_values.pair_values(paired, at)}
     assert listed["ihu_at_cutoff"]["unit"] == "HU" and listed["p_value_delong_poi_ihu"]["value"] == expected.p_value
 
 
