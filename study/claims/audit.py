@@ -3,32 +3,24 @@
 Every relation in the list of numbers is checked by its rule (``audit_rules``), and four things are always checked: a
 quantity has the same value wherever it is printed, an estimate lies in its interval, a count is whole, and a number is
 possible for its quantity and unit (``quantities``). A finding says what was printed, where, why it cannot be, and what
-would fit: for each number alone, the nearest value with which the rule would hold.
+would fit (``audit_repairs``).
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from study.claims import quantities
-from study.claims.audit_answers import Group
-from study.claims.audit_rules import FORMULAS, RULES, arguments, can_be
+from study.claims import audit_repairs, quantities
+from study.claims.audit_rules import FORMULAS, apply
 from study.claims.listed import Paper
 from study.claims.paper import PaperError, read_paper
-from study.claims.printed import COUNTED, SLACK, Printed, read_number, with_its_percent
+from study.claims.printed import COUNTED, SLACK, Printed, with_its_percent
 
 COLUMNS = ["finding", "where", "printed", "rule", "method and formula", "why it cannot be", "what would fit"]
 ALONE = {"unit": "units and range of the quantity", "interval": "low <= estimate <= high",
          "same": "some number rounds to each of the texts"}  # fmt: skip
-OTHER_LEVELS = ("90 %", "99 %")  # of intervals, of which papers do not always say that it is not 95 %
 IMPLIED = ("agreement", "odds_ratio", "likelihood", "nested", "roc", "auc_interval", "chi_square", "t_test",
            "difference", "correlation", "icc")  # fmt: skip
-STEPS = 100  # units of the last digit that a number is moved in search of what would fit, one by one
-NONE_FITS = "no change of one number alone, of those tried"
-GROWTH, FARTHEST = 1.02, 100  # farther off the steps grow by a fiftieth, up to a hundred times the number
-
-
 CONTRADICTION, READING, SPELLING = 2, 1, 0
 # What a finding is called, and a claim that it accuses: the same words in every list, page and count.
 WEIGHTS = {CONTRADICTION: "contradiction", READING: "another reading", SPELLING: "wording of a unit"}
@@ -106,7 +98,7 @@ def audit(paper):
         numbers = {path: one.text if one.number is None else one.number for path, one in relation.cited.items()}
         numbers = _in_percent(numbers)
         try:
-            answered.append((relation, numbers, _apply(relation.rule, numbers)))
+            answered.append((relation, numbers, apply(relation.rule, numbers)))
         except (ValueError, ArithmeticError) as error:
             faults.append(f"line {relation.line}, {relation.rule}: {error}")
     if faults:
@@ -270,169 +262,18 @@ def _prints(claims, end=""):
 
 
 def _related(relation, numbers, answer, sound):
-    """What a relation's rule answered; where it does not hold, what would fit, first what breaks no `sound` one."""
+    """What a relation's rule answered, and where it does not hold, what would fit."""
     cited = [
         one for path, one in relation.cited.items() if answer.holds or not answer.involved or path in answer.involved
     ]
     method = numbers.get("method", "")
     if answer.holds:
-        level = _of_another_level(relation.rule, numbers) if answer.loosely else ""
+        level = audit_repairs.of_another_level(relation.rule, numbers) if answer.loosely else ""
         words = f"{answer.words}; or it is {level}" if level else answer.words
         words = f"{words}, but only if {relation.provided}" if relation.provided else words
         loosely = answer.loosely or bool(relation.provided)
         return Check(relation.rule, cited, True, words, method=method, loosely=loosely)
-    usual = numbers | answer.usual
-    fits = {path: _like(path, numbers[path], value) for path, value in answer.fits.items()
-            if path in numbers and (isinstance(value, str) or math.isfinite(value))}  # fmt: skip
-    # Words need no trial: they may be a range, such as "any day from 3 March 2021".
-    fits = {
-        path: new for path, new in fits.items() if isinstance(new, str) or _holds(relation.rule, numbers, path, new)
-    }
-    for path in () if answer.searched else numbers:
-        if path not in fits and (new := _searched(relation.rule, usual, path)) is not None:
-            fits[path] = new
-    broken = {path: _broken(relation.cited[path], new, sound) for path, new in fits.items()}
-    ordered = sorted(fits, key=lambda path: (bool(broken[path]), _change(numbers[path], fits[path])))
-    words = "; or ".join(
-        f"{relation.cited[path].name}: {getattr(fits[path], 'text', fits[path])}{broken[path]}" for path in ordered
-    )
-    others = (_by_another_method(relation.rule, numbers), _of_another_level(relation.rule, numbers),
-              _weighted(relation.rule, numbers))  # fmt: skip
-    words = "; or ".join(part for part in (words, *others, relation.unless) if part)
     why = f"{answer.words}, but {relation.because}" if relation.because else answer.words
     weight = READING if relation.unless else CONTRADICTION
-    words, argued = words or NONE_FITS, bool(relation.because)
-    return Check(relation.rule, cited, False, why, words, method, weight=weight, argued=argued)
-
-
-def _by_another_method(rule, numbers):
-    """Say which methods, other than the one named, give the numbers by a formula; empty if none does."""
-    if numbers.get("method", "any") == "any":
-        return ""
-    answer = _apply(rule, numbers | {"method": "any"})
-    return f"another method: {answer.words}" if answer.holds and not answer.loosely else ""
-
-
-def _of_another_level(rule, numbers):
-    """Say of which other level than 95 % an interval is by a formula; empty if of none, or if its level is known."""
-    if not {"low", "high"} <= numbers.keys() or "level" in numbers or "level" not in arguments(rule):
-        return ""
-    for level in OTHER_LEVELS:
-        try:
-            answer = _apply(rule, numbers | {"level": read_number(level)})
-        except (ValueError, ArithmeticError):
-            continue
-        if answer.holds and not answer.loosely:
-            return f"an interval of {level} (`level`), not of 95 %"
-    return ""
-
-
-def _weighted(rule, numbers):
-    """Say that a kappa of more than two categories may be a weighted one; empty of others."""
-    if rule != "agreement" or "kappa" not in numbers or "weights" in numbers:
-        return ""
-    n = numbers.get("categories")
-    return "" if n is not None and n.value == 2 else "a weighted kappa (`weights`), of which nothing is said"
-
-
-def _apply(rule, numbers):
-    """Call a rule with its arguments reassembled from their paths."""
-    given = {}
-    for path, number in numbers.items():
-        name, *inside = path.split(".")
-        if not inside:
-            given[name] = number
-        elif len(inside) == 1:
-            given.setdefault(name, []).append(number)
-        else:
-            listed = given.setdefault(name, [])
-            if len(listed) == int(inside[0]):
-                listed.append([] if inside[1].isdigit() else {})
-            if inside[1].isdigit():
-                listed[-1].append(number)
-            else:
-                listed[-1][inside[1]] = number
-    if "groups" in given:
-        given["groups"] = [Group(**group) for group in given["groups"]]
-    return RULES[rule](**given)
-
-
-def _like(path, number, value):
-    """A value with the digits of the number that it replaces; a p value that these round to 0 becomes a bound."""
-    if not isinstance(number, Printed):
-        return value
-    new = number.like(value)
-    if path == "p" and new.value == 0:
-        bound = number.like(10.0**-number.decimals)
-        new = replace(bound, text=f"<{bound.text}", sign="<")
-    return new
-
-
-def _holds(rule, numbers, path, new):
-    """Whether the rule holds with one number replaced by another that it can be."""
-    if isinstance(new, Printed) and not can_be(path, new):
-        return False
-    try:
-        return _apply(rule, {**numbers, path: new}).holds
-    except (ValueError, ArithmeticError):
-        return False
-
-
-def _broken(cited, new, sound):
-    """Say which relations that hold as printed would not with this number replaced by another; empty if none."""
-    if not cited.id or not isinstance(new, Printed):
-        return ""
-    lost = [
-        _named(relation)
-        for relation, numbers in sound
-        for path, one in relation.cited.items()
-        if one == cited and not _holds(relation.rule, numbers, path, new)
-    ]
-    return f" (against {', and '.join(dict.fromkeys(lost))})" if lost else ""
-
-
-def _named(relation):
-    """A relation by its rule, its numbers and where they stand."""
-    printed = ", ".join(one.text for one in relation.cited.values())
-    places = " and ".join(dict.fromkeys(one.where for one in relation.cited.values()))
-    return f"{relation.rule.replace('_', ' ')} of {printed} in {places}"
-
-
-def _searched(rule, numbers, path):
-    """The nearest number, in units of its last digit, with which the rule holds; None if none is near."""
-    number = numbers[path]
-    if not isinstance(number, Printed) or number.sign:
-        return None
-    last = 0
-    for step in _distances(number):
-        for sign in (1, -1):
-            if _holds(rule, numbers, path, number.moved(sign * step)):
-                return _back(rule, numbers, path, sign * last, sign * step)
-        last = step
-    return None
-
-
-def _distances(number):
-    """How far a number is moved, in units of its last digit: one by one, then in growing steps."""
-    step, most = 1, FARTHEST * abs(number.value) * 10.0**number.decimals
-    while step <= max(STEPS, most):
-        yield step
-        step = step + 1 if step < STEPS else math.ceil(step * GROWTH)
-
-
-def _back(rule, numbers, path, out, fitting):
-    """The nearest number that fits, by bisection between one that does not and one that does, in units moved."""
-    while abs(fitting - out) > 1:
-        middle = (out + fitting) // 2
-        if _holds(rule, numbers, path, numbers[path].moved(middle)):
-            fitting = middle
-        else:
-            out = middle
-    return numbers[path].moved(fitting)
-
-
-def _change(number, new):
-    """By what share of itself a number would change; 0 for a word."""
-    if not isinstance(number, Printed):
-        return 0.0
-    return abs(new.value - number.value) / max(abs(number.value), abs(new.value), math.ulp(0.0))
+    fits, argued = audit_repairs.what_would_fit(relation, numbers, answer, sound), bool(relation.because)
+    return Check(relation.rule, cited, False, why, fits, method, weight=weight, argued=argued)

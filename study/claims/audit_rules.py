@@ -18,7 +18,7 @@ import warnings
 
 import pandas as pd
 
-from study.claims.audit_answers import Answer, Count
+from study.claims.audit_answers import Answer, Count, Group
 from study.claims.audit_curves import auc_interval, roc
 from study.claims.audit_diagnostic import diagnostic
 from study.claims.audit_estimates import correlation, icc, statistic
@@ -183,3 +183,25 @@ def arguments(rule):
     kinds = {p.name: typing.get_args(p.annotation)[0] if isinstance(p.annotation, types.UnionType) else p.annotation
              for p in parameters}  # fmt: skip
     return {p.name: (kinds[p.name], p.default is inspect.Parameter.empty) for p in parameters}
+
+
+def apply(rule, numbers):
+    """Call a rule with its arguments reassembled from their paths."""
+    given = {}
+    for path, number in numbers.items():
+        name, *inside = path.split(".")
+        if not inside:
+            given[name] = number
+        elif len(inside) == 1:
+            given.setdefault(name, []).append(number)
+        else:
+            listed = given.setdefault(name, [])
+            if len(listed) == int(inside[0]):
+                listed.append([] if inside[1].isdigit() else {})
+            if inside[1].isdigit():
+                listed[-1].append(number)
+            else:
+                listed[-1][inside[1]] = number
+    if "groups" in given:
+        given["groups"] = [Group(**group) for group in given["groups"]]
+    return RULES[rule](**given)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from helpers.tables import ask, findings, read, written
-from study.claims import audit, audit_rules, paper, quantities
+from study.claims import audit, audit_repairs, audit_rules, paper, quantities
 from study.claims.printed import read_number
 
 # ---- each rule: true numbers, the same with one planted error, and what would fit
@@ -125,7 +125,7 @@ def test_what_would_fit_is_found_far_off(tmp_path):
 def test_where_no_single_change_is_found_it_says_so(tmp_path):
     two_wrong = {"counts": ["41", "82"], "totals": ["32", "64"], "p": "0.05"}
     table = findings(tmp_path, written("chi_square", two_wrong))
-    assert table["what would fit"].tolist() == [audit.NONE_FITS]
+    assert table["what would fit"].tolist() == [audit_repairs.NONE_FITS]
 
 
 # ---- which method an interval or a test was made by

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.tables import ask, findings, read, written
-from study.claims import audit, audit_rules, audit_samples, audit_shares, paper
+from study.claims import audit, audit_repairs, audit_rules, audit_samples, audit_shares, paper
 from study.claims.audit_curves import error_bounds
 from tools import honest_tables, simulate_audit
 
@@ -222,7 +222,7 @@ def test_dates_are_in_order_in_one_of_their_readings(days, holds):
     ),
     # Two digits may be a day, so no other year is tried.
     ({"dates": ["1 May 20", "1 April 20"]}, "date 1: any day to 1 April 20; or date 2: any day from 1 May 20"),
-    ({"dates": ["3 May 2020", "2 May 2020", "1 May 2020"]}, audit.NONE_FITS),
+    ({"dates": ["3 May 2020", "2 May 2020", "1 May 2020"]}, audit_repairs.NONE_FITS),
 ])  # fmt: skip
 def test_of_a_date_out_of_order_another_year_is_tried_and_the_bounds_are_named(tmp_path, given, fits):
     (found,) = findings(tmp_path, written("dates", given)).to_dict("records")
