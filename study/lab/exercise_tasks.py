@@ -326,6 +326,10 @@ def _least_change(exercises):
                 errors.abs().quantile(0.95),
                 "That is the 95th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",
             ),
+            (
+                errors.quantile(0.975),
+                "That is the 97.5th percentile of the errors themselves. How many SDs contain 95 % of normal errors?",
+            ),
         ),
         tolerance=2.5e-2,
     )

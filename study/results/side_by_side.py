@@ -27,6 +27,7 @@ SEEN = 5e-5  # half a unit of the fourth digit, relative: what a reader of the t
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 MANY_DIGITS = re.compile(r"-?\d+\.\d{7,}")
 UNREAD = "the files were not compared"
+LEAST_SHOWN = 1e-5  # of six decimals, which would show less than two digits of it
 INTERVAL = re.compile(rf"\[({NUMBER.pattern}), ({NUMBER.pattern})\]")
 
 
@@ -223,6 +224,8 @@ def _inside(number, interval):
 
 
 def _shown(value):
+    if isinstance(value["value"], float) and 0 < abs(value["value"]) < LEAST_SHOWN:
+        return f"{value['value']:.3g}"
     return words.with_interval(value["value"], value.get("ci_low"), value.get("ci_high"), digits=6) if isinstance(
         value["value"], float) else str(value["value"])  # fmt: skip
 

@@ -95,6 +95,13 @@ def test_recorded_values(one, name, change, answer):
     assert answers(one, other) == {name: answer} == answers(other, one)
 
 
+def test_a_number_too_small_for_the_decimals_is_shown_all_the_same(one):
+    other = copy.deepcopy(one)
+    recorded(other, "p_value_poi")["value"] = 0.04
+    (row,) = (row for row in side_by_side.compare(one, other).itertuples() if row.what == "p_value_poi")
+    assert (row.one, row.other) == ("1e-12", "0.040000")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "answer"),
     [
