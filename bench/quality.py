@@ -15,6 +15,8 @@ from bench.timing import FOLDER, ROOT
 from study.files import write_table
 from study.measures.comparison import compare_masks
 from study.networks.segmentation import Segmenter
+from study.phantom.body.build import draw_build
+from study.phantom.body.dense import dependent
 from study.phantom.people.counts import People
 from study.phantom.people.plan import plan_cohort
 from study.phantom.scanner.protocol import Protocol
@@ -117,20 +119,34 @@ def falls(scans):
 
 
 def healthy(models, n_patients=100, matrix=256):
-    """POI of healthy phantoms in the paper's sections, 10 mm every 5 mm: rows of `COLUMNS`."""
+    """POI of healthy phantoms in the paper's sections, 10 mm every 5 mm: rows of `COLUMNS`.
+
+    Of all, and of those apart whose lung is denser where it depends, in a shallow breath or after a deep one.
+    """
     segmenter, found = Segmenter(models), []
     protocol = Protocol(matrix=matrix, increment_mm=5.0)
-    for patient in tqdm(patients(n_patients, False), total=n_patients, desc="healthy"):
-        found.append(compare(segmenter, *patient, protocol)["poi"])
-    poi = pd.Series(found)
-    below = int((poi < HEALTHY_POI).sum())
-    share = proportion.intervals(below, len(poi))
-    share = {"estimate": share["estimate"], "low": share["exact_low"], "high": share["exact_high"], "n": len(poi)}
-    return [
-        judged(f"Healthy phantoms with POI below {100 * HEALTHY_POI:g} % (share)", share, "healthy_share"),
-        judged("Healthy phantoms, POI (%), mean", agreement.mean(100 * poi, poi.index)),
-        judged("Healthy phantoms, POI (%), largest", {"estimate": 100 * poi.max(), "n": len(poi)}),
-    ]
+    for number, habitus, disease in tqdm(patients(n_patients, False), total=n_patients, desc="healthy"):
+        poi = compare(segmenter, number, habitus, disease, protocol)["poi"]
+        build = draw_build((SEED, number), habitus.sex, habitus.age_years, habitus.findings)
+        found.append((poi, dependent((SEED, number), build) is not None))
+    scans = pd.DataFrame(found, columns=["poi", "dependent"])
+    rows = []
+    for who, group, target in (
+        ("Healthy phantoms", scans, "healthy_share"),
+        ("Those with dense dependent lung", scans[scans["dependent"]], None),
+        ("Those without", scans[~scans["dependent"]], None),
+    ):
+        if group.empty:
+            continue
+        poi = group["poi"]
+        share = proportion.intervals(int((poi < HEALTHY_POI).sum()), len(poi))
+        share = {"estimate": share["estimate"], "low": share["exact_low"], "high": share["exact_high"], "n": len(poi)}
+        rows += [
+            judged(f"{who}, POI below {100 * HEALTHY_POI:g} % (share)", share, target),
+            judged(f"{who}, POI (%), mean", agreement.mean(100 * poi, poi.index)),
+            judged(f"{who}, POI (%), largest", {"estimate": 100 * poi.max(), "n": len(poi)}),
+        ]
+    return rows
 
 
 def judge():

@@ -8,6 +8,8 @@ from bench import quality, real_scans
 from bench.judged import judged
 from bench.lung_reference import threshold_lung
 from study.measures import overlap
+from study.phantom.body.build import draw_build
+from study.phantom.body.dense import dependent
 from study.phantom.scanner.protocol import Protocol
 from study.phantom.scanner.scan import Disease, Habitus, simulate_scan
 from study.run import Run, value
@@ -138,6 +140,24 @@ def test_every_patient_is_scanned_once_in_each_condition():
 class FindsNoLung:
     def segment(self, scan):
         raise ScanError("scan", "no lung found", "give a chest CT")
+
+
+def test_healthy_lungs_are_told_apart_by_whether_they_are_denser_where_they_depend(monkeypatch):
+    denser = {
+        number: dependent((quality.SEED, number), draw_build((quality.SEED, number), who.sex, who.age_years))
+        is not None
+        for number, who, _ in quality.patients(60, False)
+    }
+    assert 3 < sum(denser.values()) < 20  # 15 of 100 are expected
+    monkeypatch.setattr(quality, "Segmenter", lambda models: None)
+    monkeypatch.setattr(quality, "compare", lambda _, number, *how: {"poi": 0.02 if denser[number] else 0.001})
+    rows = {row["quantity"]: row for row in quality.healthy("models", 60)}
+    shares = {who: rows[f"{who}, POI below 0.5 % (share)"] for who in
+              ("Healthy phantoms", "Those with dense dependent lung", "Those without")}  # fmt: skip
+    assert [row["n"] for row in shares.values()] == [60, sum(denser.values()), 60 - sum(denser.values())]
+    assert [row["estimate"] for row in shares.values()] == [1 - sum(denser.values()) / 60, 0, 1]
+    assert rows["Those with dense dependent lung, POI (%), largest"]["estimate"] == 2
+    assert [who for who, row in shares.items() if "verdict" in row] == ["Healthy phantoms"]
 
 
 def test_a_scan_in_which_no_lung_is_found_counts_as_nothing_found():

@@ -48,8 +48,7 @@ def draw_dense(
     chances = build.findings
     if build.inspiration < 1:
         hu += (1 / build.inspiration - 1) * (1000 + hu)  # as much tissue in less lung
-    rng = generator(patient_seed, "dependent")
-    if rng.random() < chances.dependent or build.inspiration < 1:
+    if (rng := dependent(patient_seed, build)) is not None:
         _depend(hu, at, build, min(shapes.dome), rng)
     if (rng := _drawn(patient_seed, "fibrosis", chances.fibrosis)) is not None:
         _fibrosis(hu, at, rng)
@@ -68,6 +67,12 @@ def draw_dense(
     if airless.any():
         hu += airless * (rng.uniform(22, 48) + 4 * at.noise(rng, 9.0) - hu)
     return airless, plugged
+
+
+def dependent(patient_seed, build) -> np.random.Generator | None:
+    """The generator of what makes lung denser where it depends; None in patients in whom it is not."""
+    rng = generator(patient_seed, "dependent")
+    return rng if rng.random() < build.findings.dependent or build.inspiration < 1 else None
 
 
 def _drawn(patient_seed, name: str, chance: float) -> np.random.Generator | None:
