@@ -44,7 +44,7 @@ def value(name, value, ci_low=None, ci_high=None, n=None, unit="", standard_erro
     name : str
         What it is, plain and unique in its notebook, such as ``auc_poi``.
     value, ci_low, ci_high : float, int, str or None
-        The number and its 95 % interval; None or NaN where undefined. Dates are ISO strings.
+        The number and its interval; None or NaN where undefined. Dates are ISO strings.
     n : int or None
         How many observations it rests on.
     unit : str

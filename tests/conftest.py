@@ -228,7 +228,7 @@ def made_run(tmp_path_factory):
     folder.mkdir(parents=True)
     nbformat.write(new_notebook(cells=[prose, drawing, recording]), folder / "5-severity.ipynb")
     nbformat.write(new_notebook(cells=[failing]), folder / "6-progression.ipynb")
-    run.record("5-severity", [value("auc_poi", 0.968, n=531), value(HOSTILE, HOSTILE)])
+    run.record("5-severity", [value("auc_of_values_poi", 0.968, n=531), value(HOSTILE, HOSTILE)])
     run.biomarkers_csv.write_text("scan_id\n")
     (run.folder / "timings").mkdir()
     (run.folder / "timings" / "5-severity.json").write_text('{"commit": "0123abc", "started": "2026", "seconds": 1}')

@@ -70,8 +70,8 @@ def _interval_of_share(counts, n, low, high, errors, method, words):
     if known and method != "any":
         return Answer(False, words, involved=("total", "share", "low", "high"))
     widths = [b - a for a, b in (wilson(k / n, n, errors) for k in counts)]
-    drawn = "shares" if all(_is_share(end, n) for end in (low, high)) else "no shares"
-    words += f"; its ends are {drawn} of {n}"
+    drawn = "ends are" if all(_is_share(end, n) for end in (low, high)) else "ends are not both"
+    words += f"; its {drawn} shares of {n}"
     narrowest = 0.0 if any(k in (0, n) for k in counts) else NARROWEST  # a bootstrap of 0 of n has no width at all
     if _is_as_wide(low, high, narrowest * min(widths), WIDEST * max(widths)):
         return Answer(True, f"{words}; a bootstrap can be so", loosely=method == "any")

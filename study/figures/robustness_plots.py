@@ -15,7 +15,7 @@ from study.results.words import SHARE_DIGITS, as_share
 
 
 @styled
-def calibration_and_decision(bins, calibrated, benefit, limits=None):
+def calibration_and_decision(bins, calibrated, benefit, limits=None, confidence=0.95):
     """Draw (a) whether predicted probabilities are calibrated, (b) the net benefit of acting on them.
 
     Parameters
@@ -28,6 +28,8 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
         ``threshold``, a column of net benefit per model, ``all`` and ``none``.
     limits : dict of str to DataFrame, optional
         By model ``low, high`` of its net benefit at the same thresholds: a band.
+    confidence : float
+        Of the intervals and bands, for the caption.
     """
     figure = new_figure("double", 90)
     left, right = figure.subplots(1, 2)
@@ -91,14 +93,15 @@ def calibration_and_decision(bins, calibrated, benefit, limits=None):
         "calling every scan or none severe."
     )
     shown = [
-        "observed share of severe scans against the predicted probability in equal groups of scans, with Wilson's 95 % "
-        "intervals, as if scans were independent; slope and intercept of the calibration are in the key"
+        "observed share of severe scans against the predicted probability in equal groups of scans, with Wilson's "
+        f"{100 * confidence:g} % intervals, as if scans were independent; slope and intercept of the calibration are "
+        "in the key"
     ] * bool(drawn)
     shown += [f"{', '.join(few)} left out, {too_few}"] * bool(few)
     figure.caption = (
         f"Predictions for the scans of held-out patients. (a) Calibration: {'; '.join(shown)}. (b) Decision curves: "
         "net benefit against the threshold probability, beside calling every scan or none severe"
-        + ("; bands: 95 % confidence intervals over patients." if limits else ".")
+        + (f"; bands: {100 * confidence:g} % confidence intervals over patients." if limits else ".")
     )
     return figure
 
@@ -256,7 +259,7 @@ def _say_undefined(ax, numbers, place):
 
 
 @styled
-def kappa_by_least_change(table, marked):
+def kappa_by_least_change(table, marked, confidence=0.95):
     """Draw kappa against the least change that counts as a change: (a) POI, (b) iHU.
 
     Parameters
@@ -267,6 +270,8 @@ def kappa_by_least_change(table, marked):
         do) and ``share``, how many of its pairs count (0..1).
     marked : dict of str to float
         The least detectable change of each quantity, NaN where it is unknown.
+    confidence : float
+        Of the interval, for the caption.
     """
     figure = new_figure("double", 80)
     panels = figure.subplots(1, 2, sharey=True)
@@ -305,9 +310,10 @@ def kappa_by_least_change(table, marked):
         "Cohen's kappa of reports and biomarkers against the least change that counts, for extent and for density, "
         f"with the share of pairs that count. Least detectable change: {marks or 'unknown'}."
     )
+    band = f" with its {100 * confidence:g} % confidence interval over patients (band)" * has_band
     figure.caption = (
         "Agreement of reports and biomarkers by the least change that counts as one: Cohen's kappa of decreased, "
-        f"unchanged and increased{' with its 95 % confidence interval over patients (band)' * has_band}, "
+        f"unchanged and increased{band}, "
         + (
             "kappa of up and down among the pairs whose change counts where they are enough, and the share of these"
             if has_two
@@ -348,10 +354,10 @@ def over_seeds(table):
     ax.axvline(0, color=COLOURS["faint"], linewidth=0.6)
     ax.set_yticks(range(len(table)), table["number"])
     ax.invert_yaxis()
-    ax.set_xlabel("Distance from this run's number, in half-widths of its 95 % interval over patients (grey)")
+    ax.set_xlabel("Distance from this run's number, in half-widths of its interval over patients (grey)")
     figure.caption = (
         "How much of a result is luck of the training: headline numbers of this run (black diamonds) and of trainings "
-        "that differ in their seed alone (open circles), each in half-widths of the number's 95 % interval over "
+        "that differ in their seed alone (open circles), each in half-widths of the number's interval over "
         "patients (grey)."
     )
     figure.alt = (

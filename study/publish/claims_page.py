@@ -14,6 +14,7 @@ import jinja2
 from study.claims import audit, verdicts
 from study.files import write_text
 from study.publish import executed
+from study.publish.levels import interval_level
 from study.results.words import p_value, with_minus
 
 PARTS = Path(__file__).with_name("claims")
@@ -65,6 +66,7 @@ def write(run, address, table, findings, remarks):
         remarks=remarks.astype(str).to_dict("records"),
         places=list(dict.fromkeys(table["where"])), signs=verdicts.VERDICTS | verdicts.ARITHMETIC,
         style=style, style_source=_source(style), script=script, script_source=_source(script),
+        interval_level=interval_level(run),
     ))  # fmt: skip
     return path
 

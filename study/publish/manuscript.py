@@ -19,6 +19,7 @@ from study.run import mark_of
 # The first pattern that a value's name matches says how many decimals it has in tables and figures, and in which unit
 # of PERCENT a fraction is printed.
 FORMS = [
+    (r"^confidence$", 0, "%"),
     (r"(^|_)(sensitivity|specificity)_", 2, "%"),
     (r"(^|_)share(_|$)", 0, "%"),
     (r"(^|_)(median_poi|poi_median)(_|$)|^poi_at_cutoff$", 2, "%"),
@@ -34,7 +35,8 @@ HEAD = """\
 % Numbers of run {run} as the paper prints them. Made by the study; do not edit, run it again instead.
 % In a manuscript: \\input{{numbers}} in the preamble, then for example
 %   an AUC of \\severityAucPoi{{}} \\severityAucPoiInterval{{}} (n = \\severityAucPoiN{{}})
-% A name is the notebook's and the value's; ...Interval is its 95 % interval, ...N the number of observations.
+% A name is the notebook's and the value's; ...N the number of observations, ...Interval its interval, of
+% \\severityConfidence{{}}, or of kappa \\progressionConfidence{{}}, per cent.
 % Data tier: {tier}.{warning}
 \\newcommand{{\\studyTier}}{{{tier}}}
 """
@@ -126,6 +128,8 @@ def printed(notebook, recorded):
             return f"{pd.Timestamp(number):{form}}".lstrip("0") if date else number
         if re.match(r"p_(value_)?", name):
             return p_value(number)
+        if name == "confidence":
+            return f"{100 * number:g}"
         if whole:
             return f"{number:.{int(number % 1 == 0.5)}f}"  # a median of counts may be a half
         rounded = round(100 * number if percent else number, decimals) + 0.0  # a rounded -0 is a 0

@@ -18,6 +18,7 @@ from study.claims.printed import COUNTED
 from study.plural import count
 from study.publish import document, executed, notebook_page, saved
 from study.publish.forms import answers
+from study.publish.levels import interval_level
 
 PAGES = Path(__file__).with_name("pages")
 TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader(PAGES), trim_blocks=True, lstrip_blocks=True)
@@ -85,7 +86,7 @@ def _opening(run):
         "chapters": chapters, "n_claims": len(claims), "counts": counts, "signs": signs,
         "tier_words": verdicts.TIERS[run.tier], "findings": _findings(run),
         "headlines": [_counted(row) for row in verdicts.worded(claims[claims["id"].isin(HEADLINES)])],
-        "archive": archive if has_archive else "",
+        "archive": archive if has_archive else "", "interval_level": interval_level(run),
     }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ EXACT = "all pairs in one order: the interval is the exact one-sided bound, not 
 NO_INTERVAL = ("no interval: fewer than two scans of a status", "no interval: the scores do not vary")
 
 
-def on_some_scans(scans, models):
+def on_some_scans(scans, models, confidence=0.95):
     """AUC of each model fitted to and evaluated on some of the scans: one per patient, or those without notes.
 
     Parameters
@@ -44,6 +44,8 @@ def on_some_scans(scans, models):
     scans : DataFrame
         The biomarkers, with ``is_severe``.
     models : mapping of str to list of str
+    confidence : float
+        Of the intervals.
 
     Returns
     -------
@@ -62,7 +64,8 @@ def on_some_scans(scans, models):
             row = {"n": len(complete), "n_severe": int(complete["is_severe"].sum()), "note": ""}
             try:
                 predicted = logistic.predictions(logistic.fit_each(complete, {model: predictors}))
-                row |= roc.evaluate(predicted, complete["is_severe"]).loc[model, ["auc", "auc_low", "auc_high"]]
+                evaluated = roc.evaluate(predicted, complete["is_severe"], confidence)
+                row |= evaluated.loc[model, ["auc", "auc_low", "auc_high"]]
                 if row["auc"] in (0, 1):
                     row["note"] = EXACT
                 elif np.isfinite(row["auc"]) and np.isnan(row["auc_low"]):
@@ -170,7 +173,7 @@ def calibrations(predicted, is_severe, patient_ids, confidence=0.95):
     for name, row in summary.items():
         limits = validation.slope_limits(predicted[name], is_severe, patient_ids, confidence)
         row["slope_low"], row["slope_high"] = limits
-    bins = {name: validation.calibration_bins(predicted[name], is_severe) for name in predicted}
+    bins = {name: validation.calibration_bins(predicted[name], is_severe, confidence=confidence) for name in predicted}
     return pd.DataFrame.from_dict(summary, "index").rename_axis("model"), bins
 
 

@@ -5,7 +5,7 @@ Each pair of numbers has one of `ANSWERS`, from the best to the worst:
 equal                the same, with interval and n
 within rounding      they differ by no more than a unit of the last decimal that is printed, or by less than a reader
                      sees (four digits); whole numbers may be counts, and are not rounded
-within its interval  each lies in the other's 95 % interval, as recorded beside it (of an AUC that over scans, else over
+within its interval  each lies in the other's interval, as recorded beside it (of an AUC that over scans, else over
                      patients)
 beyond               none of these; and of patients, scans and pairs, whenever the counts are not equal
 in one alone         the other run has no such value or cell

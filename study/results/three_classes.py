@@ -79,7 +79,7 @@ def is_unknown(pairs, quantity):
     return pairs["unread"] & (pairs[quantity] == 0)
 
 
-def tabulate(pairs, least):
+def tabulate(pairs, least, confidence=0.95):
     """Kappa of three classes at the least detectable change, and of up and down among the changes that exceed it.
 
     Returns
@@ -97,7 +97,7 @@ def tabulate(pairs, least):
         cases = cases_of(pairs, quantity, found.change)
         known = cases.dropna()
         two = known[(known != 0).all(axis=1)]
-        by_patient = clustered.kappa_table({"three": known, "two": two}, pairs["patient_id"])
+        by_patient = clustered.kappa_table({"three": known, "two": two}, pairs["patient_id"], confidence)
         rows[quantity] = {"least_change": found.change, "sem": found.standard_error} | by_patient.loc["three"].to_dict()
         rows[quantity] |= {
             "n_unchanged_report": int((known["report"] == 0).sum()),
@@ -107,7 +107,7 @@ def tabulate(pairs, least):
             "n_two": len(two),
         }
         for weights in ("linear", "quadratic"):
-            weighted = kappa.cohen_kappa(known["report"], known["biomarker"], weights=weights, categories=[-1, 0, 1])
+            weighted = kappa.cohen_kappa(*known[["report", "biomarker"]].to_numpy().T, confidence, weights, [-1, 0, 1])
             rows[quantity] |= {
                 weights: weighted.kappa, f"{weights}_low": weighted.ci_low, f"{weights}_high": weighted.ci_high
             }  # fmt: skip
@@ -168,7 +168,7 @@ def drop_in_words(three, agreement):
     return "\n".join(lines)
 
 
-def kappa_by_least_change(pairs, least, n_steps=40):
+def kappa_by_least_change(pairs, least, confidence=0.95, n_steps=40):
     """Kappa of three classes, and of two, as a function of the least change that counts; ``robustness_plots`` draws it.
 
     Returns
@@ -189,7 +189,7 @@ def kappa_by_least_change(pairs, least, n_steps=40):
         for step in np.linspace(0, top, n_steps):
             cases = cases_of(pairs, quantity, step).dropna()
             two = cases[(cases != 0).all(axis=1)]
-            kappas = clustered.kappa_table({"three": cases, "two": two}, pairs["patient_id"])
+            kappas = clustered.kappa_table({"three": cases, "two": two}, pairs["patient_id"], confidence)
             share = (spoken & (size > step)).sum() / spoken.sum() if spoken.any() else np.nan
             three = kappas.loc["three", ["kappa", "ci_low", "ci_high"]]
             of_two = kappas.loc["two", "kappa"] if len(two) >= FEWEST_CASES else np.nan

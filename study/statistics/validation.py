@@ -183,7 +183,7 @@ def slope_limits(predicted, is_severe, patient_ids, confidence=0.95):
 FEWEST_IN_BIN = 10  # scans: shares of fewer jump at random from bin to bin
 
 
-def calibration_bins(predicted, is_severe, n_bins=10):
+def calibration_bins(predicted, is_severe, n_bins=10, confidence=0.95):
     """Observed share of severe scans and mean prediction, in bins of equal size.
 
     There are `n_bins`, or as many as have at least `FEWEST_IN_BIN` scans. One bin alone shows no course: then there is
@@ -192,15 +192,15 @@ def calibration_bins(predicted, is_severe, n_bins=10):
     Returns
     -------
     DataFrame
-        ``predicted, observed`` (0..1), ``low, high`` (Wilson's 95 % interval, which takes scans as independent and so
-        is too narrow where a patient has several in a bin) and ``n``.
+        ``predicted, observed`` (0..1), ``low, high`` (Wilson's interval, which takes scans as independent and so is too
+        narrow where a patient has several in a bin) and ``n``.
     """
     log_odds, severe = _known(predicted, is_severe)
     order = np.argsort(log_odds, kind="stable")
     rows = []
     n_bins = min(n_bins, len(order) // FEWEST_IN_BIN)
     for members in np.array_split(order, n_bins) if n_bins > 1 else []:
-        share = proportion.intervals(int(severe[members].sum()), members.size)
+        share = proportion.intervals(int(severe[members].sum()), members.size, confidence)
         mean = special.expit(log_odds[members]).mean()
         rows.append((mean, share["estimate"], share["wilson_low"], share["wilson_high"], members.size))
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "n"])

@@ -136,7 +136,7 @@ def test_the_search_finds_first_what_was_asked_for(chromium, made_run):
     assert found_by(page, made_run, "Figure 3")[0] == "Figures > Figure 3"
     assert any("Doubts" in title for title in found_by(page, made_run, "doubts"))
     assert found_by(page, made_run, "18.762")[0].startswith("Claims of the paper")
-    assert any("Severity" in title for title in found_by(page, made_run, "auc_poi 0.968"))
+    assert any("Severity" in title for title in found_by(page, made_run, "auc_of_values_poi 0.968"))
     found = found_by(page, made_run, "AUC of the two biomarkers for severe scans")
     page.click(f"text={found[0]}")
     page.wait_for_url("**/claims.html*#abstract_auc")

@@ -26,7 +26,7 @@ def run(tmp_path):
     cell.id = "7"
     (made.folder / "notebooks").mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), made.folder / "notebooks" / "5-severity.ipynb")
-    made.record("5-severity", [value("auc_poi", 0.9312)])
+    made.record("5-severity", [value("auc_of_values_poi", 0.9312)])
     return made
 
 
@@ -134,13 +134,13 @@ def test_a_table_is_linked_where_it_exists_and_a_notebook_where_it_was_executed(
     notebook = "notebooks/5-severity.html"
     links = set(re.findall(r'<a href="([^"]+)"', text))
     within = {link for link in links if link.startswith("#")}
-    assert links - within == {"tables.html#table-2", f"{notebook}#cell-7", f"{notebook}#value-auc_poi"}
+    assert links - within == {"tables.html#table-2", f"{notebook}#cell-7", f"{notebook}#value-auc_of_values_poi"}
     assert all(f'id="{link[1:]}"' in text for link in within)
 
 
 def test_a_regenerated_number_leads_to_itself_in_the_executed_notebook(run):
     (row,) = (row for row in page_of(run).split("<tr id=")[1:] if row.startswith('"table_2_auc_poi"'))
-    address = "notebooks/5-severity.html#value-auc_poi"
+    address = "notebooks/5-severity.html#value-auc_of_values_poi"
     assert f'title="0.9312"><a href="{address}">0.9312</a>' in row and f'<a href="{address}">5-severity</a>' in row
 
 

@@ -280,7 +280,7 @@ def test_intervals_in_an_answer_are_over_patients_and_it_says_so():
                 continue
             seen.add(name)
             if over_patients.search(value_name):
-                assert "95 % intervals over patients" in says, name
+                assert "/confidence} % intervals over patients" in says, name
             else:
                 assert f"{{value {value_name}}} (interval over scans)" in says, (name, value_name)
     assert seen == {"accuracy", "calibration", "agreement", "odds", "cutoffs"}

@@ -193,7 +193,7 @@ def test_the_function_that_made_a_table_is_found_and_not_the_one_that_words_it(m
 
 def test_the_search_knows_decimal_numbers_and_values_by_name(made_run):
     index = (made_run.figures / "searchindex.js").read_text()
-    for word in ("18.762", "0.968", "auc_poi"):  # printed, recorded, and the name that it was recorded under
+    for word in ("18.762", "0.968", "auc_of_values_poi"):  # printed, recorded, and the name that it was recorded under
         assert f'"{word}":' in index
     assert "splitQuery" in (made_run.figures / "_static" / "language_data.js").read_text()
 

@@ -2,6 +2,7 @@
 
 =================================  ========================================================================
 ``value 5-severity/auc_poi``       a number that a notebook recorded
+``percent 5-severity/confidence``  the same, a fraction, in per cent without the sign
 ``n 1-cohort/age_mean_all``         of how many patients or scans it is
 ``cell 5-severity/severity-09``    a cell of a notebook, named by the heading above it
 ``figure Figure_4``                a picture in ``figures/<run>``
@@ -113,6 +114,12 @@ def _value(target, run):
         content += f" {row['unit']}"
     size = "" if row["n"] != row["n"] or row["n"] is None else f", n = {row['n']:.0f}"
     return Found(f"{name} = {content}{size}", content, *_place(notebook, executed.value_anchor(name), run))
+
+
+def _percent(target, run):
+    notebook, _, name = target.partition("/")
+    content = f"{100 * _recorded(notebook, name, run)['value']:g}"
+    return Found(f"{name} = {content} %", content, *_place(notebook, executed.value_anchor(name), run))
 
 
 def shown(number, name="", low=None, high=None):
@@ -242,7 +249,7 @@ def _file(target, run):
 
 
 KINDS = {
-    "value": _value, "n": _n, "cell": _cell,
+    "value": _value, "percent": _percent, "n": _n, "cell": _cell,
     "figure": _shown_file(("png",)), "table": _shown_file(("md", "html", "csv")),
     "run": _run, "card": _card, "file": _file,
 }  # fmt: skip
