@@ -84,7 +84,8 @@ class OnPaper:
         try:
             given = np.asarray(answer, float).item()
         except (TypeError, ValueError):
-            return Checked(False, f"{number}: not yet. The answer must be one number; this is {kind_of(answer)}.")
+            given = "a dict" if isinstance(answer, dict) else kind_of(answer)
+            return Checked(False, f"{number}: not yet. The answer must be one number; this is {given}.")
         if np.isnan(given):
             return Checked(False, f"{number}: not yet. The answer is nan, not a number: was something empty?")
         task = self.tasks[number](self)
@@ -134,8 +135,9 @@ class Exercises(OnPaper):
         self.path = self.study_run.root / (biomarkers_csv or self.study_run.biomarkers_csv)
         if not self.path.is_file():
             raise FileNotFoundError(
-                f"{self.path}: table of biomarkers not found; make the demo's with `make study`, or give the "
-                "path of your own table as biomarkers_csv"
+                f"{self.path}: table of biomarkers not found; is the run's name right? Make it with "
+                f"`make study{'' if run == 'demo' else f' RUN={run}'}`, or give the path of your own table as "
+                "biomarkers_csv"
             )
 
     @cached_property

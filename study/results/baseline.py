@@ -194,7 +194,7 @@ def note(scans: pd.DataFrame) -> str:
         f"{test}. {of_others}Severe patients have a severe scan; exams are scans with the status of the column: "
         f"{severe} of the {of_severe} scans of severe patients are severe{others}. The non-severe exams are of "
         f"{count(len(non_severe), 'patient')}, {both} of them severe. {left_out}Scans that are refused later are "
-        "counted here; the flow of patients says how many."
+        "counted here; the flow figure says how many."
     )
 
 

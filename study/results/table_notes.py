@@ -44,7 +44,8 @@ NOTES = {
     "S11": "A report that mentions no change counts as unchanged. Brackets: {confidence} confidence intervals. A dash: "
     f"kappa of up and down of fewer than {FEWEST_CASES} pairs, as in Figure S9.",
     "S12": "Base: kappa as in Table 4. If the least detectable change is known, changes below it, or below half of it, "
-    "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance.",
+    "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance. A dash: "
+    f"kappa of fewer than {FEWEST_CASES} pairs.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "
@@ -61,7 +62,8 @@ NOTES = {
     "other.",
     "cards": "From models/lung.json and models/infection.json. SD: of the scans.",
     "dice": "n: scans.",
-    "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1.",
+    "flow": "Patients of a status have such a scan: one with scans of both is in both rows, and once in Table 1. Scans "
+    "that are refused later are counted here; the flow figure says how many.",
     "segmentation": "Brackets: 95 % confidence intervals over patients. n: scans. SD and median: of the scans. "
     f"Targets are this project's own. Verdict: of the estimate; {NOT_SHOWN}: its interval goes beyond the target; "
     f"{NOT_ENOUGH}: n below {TARGETS['infection_dice'].least_n}, of healthy scans below "

@@ -242,7 +242,7 @@ def _file_faults(path: Path, row: int, cells: pd.Series, notes: list[str]) -> li
             if scan is not None:
                 mask = mask_reader(column)(mask_path, scan)
                 voxels[column] = int(mask.sum())
-                if voxels[column] and column != "lung_mask":
+                if voxels[column]:
                     outlines.setdefault(hashlib.sha256(mask.tobytes()).hexdigest(), []).append(column)
             else:
                 is_folder(mask_path)  # which refuses what is not there

@@ -152,6 +152,16 @@ def test_a_table_without_cts_has_an_answer_of_its_own(run):
     assert filled(run, ["flow"], flow=flow)[0].words == "From scan to table."
 
 
+def test_a_number_that_is_undefined_is_said_to_be_so_and_the_others_stand(run):
+    says = "AUC {value 5-severity/auc_poi}, lost {value 5-severity/lost}."
+    some = {"says": says, "see": ["value 5-severity/lost", "table Table_2"]}
+    (answer,) = filled(run, ["some"], some=some)
+    assert (answer.status, answer.words) == ("answered", "AUC 0.9308 [0.8944, 0.9553], lost undefined.")
+    assert [found.words for found in answer.see] == ["Table 2"]
+    (answer,) = filled(run, ["none"], none={"says": "Lost: {value 5-severity/lost}.", "see": []})
+    assert answer.status == "missing" and "undefined" in answer.words
+
+
 def record_patients(run, **progression):
     """A run of six patients of which five have a known age and sex, without masks; every cohort has these numbers."""
     write_json(run.cohort / "cohort.json", {"tier": "restricted", "source": "us", "licence": "none"})
@@ -317,7 +327,7 @@ def test_no_pointer_of_the_forms_leads_nowhere():
         try:
             pointers.follow(pointer, nothing)
         except pointers.Absent:
-            assert pointer.split()[0] in ("value", "n", "figure", "table", "run", "card")
+            assert pointer.split()[0] in ("value", "percent", "n", "figure", "table", "run", "card")
 
 
 def test_a_run_of_nothing_gets_all_documents_and_says_what_is_missing(tmp_path):

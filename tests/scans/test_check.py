@@ -171,11 +171,15 @@ def test_a_copy_of_a_delineation_is_noticed(table_file, tmp_path, chest):
     dense = scan.hu > -300
     for name, mask in (("x", dense), ("copy", dense), ("y", scan.hu > -200), ("none", dense & False)):
         write_mask(tmp_path / f"{name}.nii.gz", mask, scan)
-    header = [*SCAN_COLUMNS, "infection_mask", "observer_1", "observer_2"]
-    for masks, said in ((("y", "x", "copy"), ["observer_1 and observer_2"]), (("y", "x", "y"), ["infection_mask and"]),
-                        (("none", "none", "x"), [])):  # fmt: skip
+    header = [*SCAN_COLUMNS, "lung_mask", "infection_mask", "observer_1", "observer_2"]
+    for masks, said in (
+        (("", "y", "x", "copy"), ["observer_1 and observer_2"]),
+        (("", "y", "x", "y"), ["infection_mask and"]),
+        (("", "none", "none", "x"), []),
+        (("x", "copy", "", ""), ["lung_mask and infection_mask"]),
+    ):
         row = changed(ROW, SCAN_COLUMNS, image="a.nii.gz")
-        path = table_file(header, [[*row, *(f"{name}.nii.gz" for name in masks)]])
+        path = table_file(header, [[*row, *(name and f"{name}.nii.gz" for name in masks)]])
         notes = []
         assert check_scans(path, progress=False, notes=notes) == []
         same = [note for note in notes if "the same in every voxel" in note]

@@ -26,7 +26,7 @@ from study.figures import tables
 from study.networks import card_words
 from study.parameters import kind_of
 from study.publish import document
-from study.publish.forms.pointers import Absent, Broken, Unstated, follow
+from study.publish.forms.pointers import Absent, Broken, Undefined, Unstated, follow
 
 CHECKLISTS = ("claim_2024", "tripod_ai", "stard_ai")
 FORMS = (*CHECKLISTS, "data_sheet", "model_card")
@@ -190,20 +190,38 @@ def _of_kind(statement, kinds):
 
 
 def _state(name, statement, run):
-    """Status, words and what to see, of one statement; what the run did not make is missing."""
+    """Status, words and what to see, of one statement; what the run did not make is missing.
+
+    Where some of its numbers are undefined in the run, it says so in their place; where all are, it is missing.
+    """
     if "not_applicable" in statement:
         return "not applicable", statement["not_applicable"], []
     if "missing" in statement:
         return "missing", f"{statement['missing']} [{name}]", []
     try:
-        words = re.sub(r"\{([^}]+)\}", lambda match: follow(match[1], run).content, statement["says"])
-        return "answered", words, [follow(pointer, run) for pointer in statement.get("see", [])]
+        named = {pointer: _followed(pointer, run) for pointer in re.findall(r"\{([^}]+)\}", statement["says"])}
+        words = statement["says"]
+        for pointer, found in named.items():
+            words = words.replace(f"{{{pointer}}}", found.content if found else "undefined")
+        numbers = [found for pointer, found in named.items() if pointer.startswith("value ")]
+        if numbers and not any(numbers):
+            return "missing", f"Not in this run: its numbers are undefined. [{name}]", []
+        seen = [found for pointer in statement.get("see", []) if (found := _followed(pointer, run))]
+        return "answered", words, seen
     except Unstated as reason:
         return "missing", f"{reason}. [{name}]", []
     except Absent as reason:
         return "missing", f"Not in this run: {reason}. [{name}]", []
     except Broken as fault:
         return "broken", f"The answer is broken: {fault}.", []
+
+
+def _followed(pointer, run):
+    """What a pointer leads to; None for a number that is undefined in this run."""
+    try:
+        return follow(pointer, run)
+    except Undefined:
+        return None
 
 
 def count(answers):

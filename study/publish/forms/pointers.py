@@ -29,6 +29,10 @@ class Absent(LookupError):
     """The run has not made this: a notebook was not run, or there were no data for it."""
 
 
+class Undefined(Absent):
+    """The run has recorded that this number cannot be computed from its data."""
+
+
 class Unstated(Absent):
     """The authors have not stated this; the message says where they can."""
 
@@ -108,7 +112,7 @@ def _value(target, run):
     notebook, _, name = target.partition("/")
     row = _recorded(notebook, name, run)
     if row["value"] is None or row["value"] != row["value"]:
-        raise Absent(f"{name} is undefined in this run")
+        raise Undefined(f"{name} is undefined in this run")
     content = shown(row["value"], name, row["ci_low"], row["ci_high"])
     if row["unit"] in ("HU", "ml", "years"):
         content += f" {row['unit']}"
