@@ -18,6 +18,9 @@ LUNG_RANGE_ML = (700.0, 9000.0)
 MOST_OF_THE_BODY = 0.6  # of the area of its sections; at full inspiration lungs fill half of a section
 DEEP_MM, AIR_BELOW_HU = 10.0, -950  # so deep, and not so light, lung is certain; half of the lightest is so light
 LIGHTER_HU = 60  # than its certain part no lung is
+# So much denser is the rear quarter of the lung than the front one in none of 57 phantoms without dense dependent lung,
+# healthy or not, and in 11 of 14 healthy ones of which half a per cent and more is read as infection.
+DEPENDENT_HU = 110
 CUT_SHARE = 0.25  # of the largest section of the lungs, that an outermost section may show of them
 BORDER_MM, CUT_MM = 3.0, 20.0  # so near the border of the field of view; so much of the border, in one section
 SMALLER_SHARE = 0.4  # of the larger lung; the left lung has about 0.85 of the right one
@@ -64,20 +67,22 @@ def lung_notes(hu, label_map, spacing_mm, sides=None):
     Returns
     -------
     list of str
-        Lungs that are too large, small or light, or cut off; one lung, two that touch, little air in one; breathing;
-        fluid behind the lungs. Empty for a usual scan.
+        Lungs that are too large, small or light, or cut off; one lung, two that touch, little air in one; lung that is
+        dense where it depends; breathing; fluid behind the lungs. Empty for a usual scan.
     """
     steps = [max(1, round(PIXEL_MM / length)) for length in spacing_mm[1:]]
     every = np.s_[:, :: steps[0], :: steps[1]]
     coarse = hu[every], label_map[every], (spacing_mm[0], *np.multiply(steps, spacing_mm[1:]))
     lung = label_map != BACKGROUND
     right, shrunk_mm = sides or lung_sides(hu, lung, spacing_mm)
+    deep = _deep(coarse[1] != BACKGROUND, coarse[2])
     return [
         *_volume(lung, spacing_mm),
-        *_inside(*coarse),
+        *_inside(*coarse, deep),
         *_cut_along(lung, spacing_mm),
         *_cut_across(hu, lung, spacing_mm),
         *_sides(*coarse[:2], right[every], shrunk_mm),
+        *_dependent(*coarse, deep),
         *_breathing(*coarse),
         *_fluid(_means(hu, steps), *coarse[1:]),
     ]
@@ -93,13 +98,19 @@ def _volume(lung, spacing_mm):
     return []
 
 
-def _inside(hu, label_map, spacing_mm):
+def _deep(lung, spacing_mm):
+    """What lies deeper in the lung than `DEEP_MM`; it goes on beyond the first and the last section of the scan."""
+    around = tuple(slice(max(0, inside.start - 1), inside.stop + 1) for inside in bounding_box(lung))
+    going_on = np.pad(lung[around], 1, mode="edge")
+    deep = np.zeros_like(lung)
+    deep[around] = ndimage.distance_transform_edt(going_on, sampling=spacing_mm)[1:-1, 1:-1, 1:-1] > DEEP_MM
+    return deep
+
+
+def _inside(hu, label_map, spacing_mm, deep):
     """Compare the lungs with what is certainly lung, and with the body."""
     lung, notes = label_map != BACKGROUND, []
-    around = tuple(slice(max(0, inside.start - 1), inside.stop + 1) for inside in bounding_box(lung))
-    going_on = np.pad(lung[around], 1, mode="edge")  # beyond the first and the last section of the scan
-    deep = ndimage.distance_transform_edt(going_on, sampling=spacing_mm)[1:-1, 1:-1, 1:-1] > DEEP_MM
-    certain = hu[around][deep & (label_map[around] != INFECTION) & (hu[around] >= AIR_BELOW_HU)]
+    certain = hu[deep & (label_map != INFECTION) & (hu >= AIR_BELOW_HU)]
     if certain.size and (gap := np.median(certain) - np.median(hu[lung])) > LIGHTER_HU:
         notes.append(f"half of the lungs lies {gap:.0f} HU below what is certainly lung: is there other air in them?")
     sections = lung.any(axis=(1, 2))
@@ -146,6 +157,21 @@ def _sides(hu, label_map, right, shrunk_mm):
         if share < SMALLER_SHARE:
             notes.append(f"the {small} lung has {100 * share:.0f} % of the volume of the {large} one: is it all found?")
     return notes
+
+
+def _dependent(hu, label_map, spacing_mm, deep):
+    """Compare the rear quarter of the lung with the front one, infection and borders left out."""
+    rows = np.nonzero(label_map != BACKGROUND)[1]
+    row, sound = np.arange(hu.shape[1])[:, None], deep & (label_map != INFECTION)
+    front, rear = sound & (row < np.percentile(rows, 25)), sound & (row > np.percentile(rows, 75))
+    if not (front.any() and rear.any()):
+        return []
+    gap = np.median(hu[rear]) - np.median(hu[front])
+    if abs(gap) < DEPENDENT_HU:
+        return []
+    denser, lighter = ("back", "front") if gap > 0 else ("front", "back")
+    return [f"the lung is {abs(gap):.0f} HU denser at the {denser} than at the {lighter}, as in a shallow breath: what "
+            "depends may be counted as infection"]  # fmt: skip
 
 
 def _breathing(hu, label_map, spacing_mm):

@@ -38,7 +38,8 @@ def said(*given, words):
 @pytest.mark.parametrize("increment_mm", [5.0, 10.0])
 def test_motion_is_said_and_a_scan_in_breath_hold_has_no_notes(patient, increment_mm):
     assert lung_notes(*scanned(patient, 0.0, increment_mm)) == []
-    said(*scanned(patient, 0.85, increment_mm), words="more blurred than the upper ones: breathing during the scan?")
+    moved = lung_notes(*scanned(patient, 0.85, increment_mm))
+    assert any("more blurred than the upper ones: breathing during the scan?" in note for note in moved)
 
 
 def test_the_further_apart_sections_are_the_more_blur_is_breathing(monkeypatch):
@@ -126,6 +127,26 @@ def test_air_of_the_room_in_the_lungs(usual):
     assert "below what is certainly lung: is there other air in them?" in notes
     whole = np.where(hu < -500, 1, label_map)
     assert "% of the body's sections: is there other air in them?" in " ".join(lung_notes(hu, whole, spacing_mm))
+
+
+@pytest.mark.parametrize(("rise_hu", "denser"), [(300, "back"), (-300, "front"), (100, "")])
+def test_lung_that_is_dense_where_it_depends(usual, rise_hu, denser):
+    """Lung of one density, that of a shallow breath, rises by so much from the front to the back of the field."""
+    hu, label_map, spacing_mm = usual
+    at_border = ndimage.distance_transform_edt(label_map > 0, sampling=spacing_mm) <= 6
+    rows = np.flatnonzero((label_map > 0).any(axis=(0, 2)))
+    share = ((np.arange(hu.shape[1]) - rows[0]) / np.ptp(rows))[:, None]
+    even = np.where((label_map > 0) & ~at_border, -800 + rise_hu * share, hu).astype(np.int16)
+    notes = [note for note in lung_notes(even, label_map, spacing_mm) if "shallow breath" in note]
+    assert len(notes) == bool(denser) and all(f"denser at the {denser} than" in note for note in notes)
+
+
+def test_of_a_phantom_in_a_shallow_breath_it_is_noted():
+    protocol = Protocol(matrix=128, increment_mm=5.0)
+    for seed, dense in (((7301, 35), True), ((7301, 1), False)):
+        made = simulate_scan(seed, 1, Habitus("male", 67.0), Disease(extent=0.0), protocol)
+        notes = lung_notes(made.hu, made.lung_mask.astype(np.uint8), made.spacing_mm)
+        assert any("shallow breath" in note for note in notes) == dense, notes
 
 
 @pytest.mark.parametrize(
