@@ -48,7 +48,7 @@ def made(folder, tier, data=None, started_from=None, trained_here=False):
             card |= {"started_from": started_from, "settings": {**card["settings"], "start_from": "study/starter"}}
         write_json(run.models / f"{task}.json", card)
     statements = (ROOT / "study/publish/forms/statements.yaml").read_text(encoding="utf-8")
-    asked = set(re.findall(r"value (\d-\w+/\w+)", statements))
+    asked = set(re.findall(r"(?:value|percent) (\d-\w+/\w+)", statements))
     of_training = set() if trained_here else {"Table_S1", "Figure_S2_training_set"}
     for kind, name in set(re.findall(r"(figure|table) (\w+)", statements)):
         if name not in of_training:
