@@ -279,7 +279,7 @@ def kappa_by_least_change(table, marked, confidence=0.95):
     has_band = bool(table["three_low"].notna().any())
     has_two = any(_is_curve(part["two"]) for _, part in table.groupby("quantity"))
     below = min(-0.08, np.nan_to_num(table[["three", "three_low", "two"]].min().min()) - 0.02)  # all curves
-    lowest = below - 0.18 * (1.02 - below)  # with room for two lines of words
+    lowest = below - 0.2 * (1.02 - below) / 1.1  # with room for two lines of words
     for ax, (quantity, (which, words, unit)) in zip(panels, looks.items(), strict=True):
         letter(ax, which, words)
         ax.set(xlabel=f"Least change that counts ({unit})", ylim=(lowest, 1.02))

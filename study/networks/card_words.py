@@ -176,7 +176,7 @@ def table(cards):
 
 def _facts(card):
     settings, scores = card["settings"], card["scores"]
-    dice = [f"{scores[name]:.2f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None]  # one has no SD
+    dice = [f"{scores[name]:.3f}" for name in ("dice_mean", "dice_sd") if scores[name] is not None]  # one has no SD
     last = f"the last of {n} stages: " if (n := len(stages(card))) > 1 else ""
     judged = "1 scan" if scores["n"] == 1 else f"{scores['n']} scans"
     return {

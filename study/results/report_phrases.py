@@ -17,9 +17,13 @@ SAID = {1: "up", -1: "down", 0: "not mentioned"}
 
 
 def reports_of(scans, pairs):
-    """Take the report of the later scan of each pair, on the pairs' index; empty where there is none."""
-    scans = scans.set_index("scan_id").reindex(columns=["report"]).astype(object)
-    return scans["report"].reindex(pairs["later"]).set_axis(pairs.index)
+    """Take the report of the later scan of each pair, on the pairs' index; empty where there is none.
+
+    Those of patients who have a scan without date are left out: they may compare with that one.
+    """
+    undated = scans.loc[scans["scan_date"].isna(), "patient_id"]
+    known = scans[~scans["patient_id"].isin(undated)].set_index("scan_id").reindex(columns=["report"]).astype(object)
+    return known["report"].reindex(pairs["later"]).set_axis(pairs.index)
 
 
 def read(reports):

@@ -197,9 +197,10 @@ def _of_values(name, one, other):
     if all(_rounds(a, b) for a, b in pairs):
         return "within rounding"
     # Who was studied is no estimate, though its error over patients is recorded, for comparisons with other patients.
-    is_count = name.startswith("n_")
-    inside = not is_count and _inside(one["value"], _interval(other)) and _inside(other["value"], _interval(one))
-    return "within its interval" if inside else "beyond"
+    if name.startswith("n_") or one.get("n") != other.get("n"):
+        return "beyond"
+    inside = _inside(one["value"], _interval(other)) and _inside(other["value"], _interval(one))
+    return "within its interval" if inside and _alike(_interval(one), _interval(other)) else "beyond"
 
 
 def _rounds(a, b, unit=0.0):
@@ -217,6 +218,12 @@ def _interval(value):
         reach = Z_95 * value["standard_error"]
         return value["value"] - reach, value["value"] + reach
     return None
+
+
+def _alike(one, other):
+    """Whether the ends of two intervals are no further apart than the narrower one is wide."""
+    width = min(high - low for low, high in (one, other))
+    return all(a == b or abs(a - b) <= width for a, b in zip(one, other, strict=True))
 
 
 def _inside(number, interval):
@@ -278,9 +285,18 @@ def _of_cells(unrounded, what, one, other):
     intervals = [INTERVAL.search(cell) for cell in (one, other)]
     if None in intervals or one.startswith("["):
         return "beyond"
-    a, b = (float(text) for text in pairs[0])
     first, second = (tuple(float(end) for end in found.groups()) for found in intervals)
-    return "within its interval" if _inside(a, second) and _inside(b, first) else "beyond"
+    beside = [NUMBER.findall(cell.replace(found[0], "")) for cell, found in zip((one, other), intervals, strict=True)]
+    (a, *counts), (b, *others) = ([float(text) for text in side] for side in beside)
+    if counts != others and not _is_share(a, counts) * _is_share(b, others) * (counts[1:] == others[1:]):
+        return "beyond"
+    inside = _inside(a, second) and _inside(b, first) and _alike(first, second)
+    return "within its interval" if inside else "beyond"
+
+
+def _is_share(percent, counts):
+    """Whether a number is the share of two counts, "63 of 79", in per cent with two decimals."""
+    return len(counts) == 2 and counts[1] > 0 and abs(percent - 100 * counts[0] / counts[1]) < 0.006
 
 
 def _written(cell):

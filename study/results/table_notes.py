@@ -16,14 +16,17 @@ NOTES = {
     "taken as independent too, that the AUC is 0.5 (Mann-Whitney's U test; of POI+iHU too small, as the model was "
     "fitted to these scans); over patients, that no biomarker of the model matters (Wald's F test in GEE). A scan "
     "without measured infection has no iHU and is not in the rows that need it.",
-    "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded.",
+    "3": "Counted are reports of the later of two consecutive scans; opposite phrases are excluded, and the reports of "
+    "patients who have a scan without date.",
     "4": "Counted are pairs of consecutive scans of a patient. Kappa error: as Cohen gave it (1960).",
     "S1": "Ranges of the scans of each vendor; n: scans.",
     "S2": "SD: of the scans. Brackets: {confidence} confidence intervals (Wald's beside the odds ratios). p values: "
     "Wald's test over scans, which are taken as independent. Left out: scans without measured infection, which have no "
     "iHU. So AICs of different numbers of scans may not be compared.",
     "S3": "Brackets: {confidence} confidence intervals; of DeLong and Obuchowski on the logit scale, Obuchowski's and "
-    "BCa with Student's t for the patients. Of a biomarker with an odds ratio below 1, lower values are called severe.",
+    "BCa with Student's t for the patients. Obuchowski's p value (Figure 3) is of the same error on the scale of the "
+    "AUC itself: of few patients it may be small where the interval contains 0.5. Of a biomarker with an odds ratio "
+    "below 1, lower values are called severe.",
     "S4": "Counted are pairs of consecutive scans of a patient. Left out: no change of the biomarker, or iHU "
     "undefined. p values: that kappa is 0 (z test with the error under chance, over pairs).",
     "S5": "Brackets: {confidence} confidence intervals. p values: Wald's tests, over scans as if independent and over "
@@ -44,8 +47,8 @@ NOTES = {
     "S11": "A report that mentions no change counts as unchanged. Brackets: {confidence} confidence intervals. A dash: "
     f"kappa of up and down of fewer than {FEWEST_CASES} pairs, as in Figure S9.",
     "S12": "Base: kappa as in Table 4. If the least detectable change is known, changes below it, or below half of it, "
-    "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance. A dash: "
-    f"kappa of fewer than {FEWEST_CASES} pairs.",
+    "are left out in turn; few pairs remain (Figure S9 shows their share), and a kappa near 1 may be chance; a dash "
+    f"there is a kappa of fewer than {FEWEST_CASES} pairs.",
     "S13": "Counted are reports.",
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "

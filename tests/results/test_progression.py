@@ -100,7 +100,8 @@ def test_what_few_pairs_say_in_words_reproduces_nothing(pairs):
 
 @pytest.mark.parametrize("scans", [{"scan_id": ["x"]}, {"scan_id": ["x"], "report": [None]}])
 def test_without_reports_what_they_say_is_unknown_and_not_0(scans, pairs, tmp_path):
-    reports = report_phrases.reports_of(pd.DataFrame(scans), pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
+    scans = pd.DataFrame(scans).assign(patient_id="p", scan_date="2020-02-01")
+    reports = report_phrases.reports_of(scans, pd.DataFrame({"later": ["x"] * len(pairs)}, pairs.index))
     pairs[list(report_phrases.read(reports).columns)] = report_phrases.read(reports)
     assert report_phrases.coverage(pairs).startswith(report_phrases.NO_REPORT)
     listed = progression.values(pairs, kappa.tabulate(progression.rated(pairs)))

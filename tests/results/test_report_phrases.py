@@ -17,9 +17,12 @@ REPORTS = pd.Series([
 
 
 def test_reports_come_from_the_later_scan():
-    scans = pd.DataFrame({"scan_id": ["x", "y"], "report": [None, "expanded"]})
+    scans = pd.DataFrame({"scan_id": ["x", "y"], "patient_id": "p", "scan_date": ["2020-02-01", "2020-02-05"],
+                          "report": [None, "expanded"]})  # fmt: skip
     pairs = pd.DataFrame({"earlier": ["x"], "later": ["y"]}, index=[5])
     assert report_phrases.reports_of(scans, pairs).to_dict() == {5: "expanded"}
+    undated = pd.DataFrame({"scan_id": ["z"], "patient_id": ["p"], "scan_date": [None], "report": ["shrunk"]})
+    assert report_phrases.reports_of(pd.concat([scans, undated]), pairs).isna().all()  # expanded since when?
 
 
 def test_what_reports_say_is_shown_in_words():

@@ -75,7 +75,9 @@ def test_a_run_is_the_same_as_itself_and_as_its_file(one, run, tmp_path):
     [
         ("auc_poi", {"value": 0.93281}, "within rounding"),
         ("auc_poi", {"value": 0.94}, "within its interval"),
-        ("auc_poi", {"ci_low": 0.7}, "within its interval"),
+        ("auc_poi", {"ci_low": 0.86}, "within its interval"),
+        ("auc_poi", {"ci_low": 0.7}, "beyond"),  # further than the narrower interval is wide
+        ("auc_poi", {"value": 0.94, "n": 300}, "beyond"),
         ("auc_poi", {"value": 0.96}, "beyond"),
         # Within the other's interval, whose own value lies outside its: they do not agree.
         ("auc_poi", {"value": 0.95, "ci_low": 0.94, "ci_high": 0.97}, "beyond"),
@@ -109,7 +111,8 @@ def test_a_number_too_small_for_the_decimals_is_shown_all_the_same(one):
         ("0.6992,", "0.7123,", {"iHU: auc": "within its interval"}),
         ("0.6992,", "0.8,", {"iHU: auc": "beyond"}),
         ("79.75 (63 of 79)", "81.01 (64 of 79)", {"POI: Sensitivity %": "within its interval"}),
-        ("79.75 (63 of 79)", "79.75 (64 of 80)", {"POI: Sensitivity %": "within its interval"}),
+        ("79.75 (63 of 79)", "79.75 (64 of 80)", {"POI: Sensitivity %": "beyond"}),
+        ("79.75 (63 of 79)", "79.75 (20 of 79)", {"POI: Sensitivity %": "beyond"}),
         ("79.75 (63 of 79)", "60.76 (48 of 79)", {"POI: Sensitivity %": "beyond"}),
         ("79.75 (63 of 79)", "–", {"POI: Sensitivity %": "beyond"}),
         ("synthetic", "public", {}),

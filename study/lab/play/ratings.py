@@ -53,6 +53,8 @@ def panel(rated):
             same = f"{count(found.n, 'case')}, all in one category"
             return f"{same}: chance alone gives full agreement, so kappa is undefined."
         strength = "below chance" if found.kappa < 0 else kappa.strength(found.kappa)
+        if found.n < kappa.FEWEST_CASES:
+            strength = f"of fewer than {kappa.FEWEST_CASES} cases, too few for a word"
         return (
             f"{count(found.n, 'case')}: observed agreement {as_share(found.observed_agreement)}, expected by chance "
             f"{as_share(found.expected_agreement)}, kappa {as_share(found.kappa)} ({strength}), "

@@ -238,7 +238,15 @@ COMPARATIVE = any_of(("worse", "better"))
 LUNGS = any_of(("lungs?", "pulmonary", "lobes?", "airspace", "parenchymal?", "r[uml]l", "l[ul]l", "lingula"), ("肺",))
 # Says that something changed, not what: listed for the reader unless a word of change is next to it.
 VAGUE = any_of(
-    (*_WORSE, *_BETTER, r"evol(?:ved|ving|ution)"),
+    (
+        *_WORSE,
+        *_BETTER,
+        r"evol(?:ved|ving|ution)",
+        "(?:more|less) (?:prominent|conspicuous|evident|pronounced|marked)",
+        "wan(?:ed|ing|es?)",
+        "exacerbat(?:ed|ing|es?|ion)",
+        "no longer",
+    ),
     ("较前更?加?(?:明显|显著)$", *_WORSE_ZH, *_BETTER_ZH, "转归"),
 )
 # Sets this scan against an earlier one.
