@@ -53,7 +53,7 @@ NOTES = {
     "S14": "Brackets: {confidence} confidence intervals.",
     "S15": "Brackets: {confidence} confidence intervals by bootstrap of patients (percentiles, which are too narrow "
     "where few patients are severe: in simulations those of an AUC held the truth in 92 % with 32 severe patients, in "
-    "85 % with 8). Stated prevalence: {prevalence}, which is assumed unless the authors set it.",
+    "85 % with 8). Stated prevalence: {prevalence}; where the authors state none, 5 % is assumed.",
     "S16": "Half-width: of the {confidence} confidence interval over patients, with the cut-off kept (percentiles, as "
     "in Table S15), as a study has that takes its cut-off from elsewhere; one chosen on the same patients has wider "
     "intervals, which depend on patients of both statuses. Patients: those of the status on which the number depends, "

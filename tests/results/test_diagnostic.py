@@ -88,7 +88,7 @@ def test_a_row_without_an_interval_beside_others_says_why_and_a_prevalence_that_
     shown = pd.DataFrame({"Cut-off kept": ["1.0000", "0.8 [0.7, 0.9]"], "anew": ["[0.9, 1.0]", "[0.6, 0.9]"]})
     assert "No brackets" in table_notes.under("S15", shown=shown)
     complete = table_notes.under("S15", prevalence=0.15, shown=shown.iloc[1:])
-    assert "No brackets" not in complete and complete.endswith("15 %, which is assumed unless the authors set it.")
+    assert "No brackets" not in complete and complete.endswith("15 %; where the authors state none, 5 % is assumed.")
 
 
 def test_a_biomarker_that_is_lower_in_severe_scans_is_said_to_be_turned():
