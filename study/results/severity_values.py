@@ -14,7 +14,7 @@ from study.statistics import logistic, roc
 
 
 def unknown_status(path):
-    """How many scans :func:`read_biomarkers_with_status` left out, and of how many patients.
+    """How many scans ``severity.read_biomarkers_with_status`` left out, and of how many patients.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def values(scans, tests, regression, performance, bootstrap):
     scans : DataFrame
         The biomarkers, with ``is_severe``.
     tests, regression, performance, bootstrap : DataFrame
-        From :func:`group_tests`, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
+        From ``severity.group_tests``, ``logistic.summary``, ``roc.evaluate`` and ``resampling.evaluate``.
 
     Returns
     -------
@@ -86,7 +86,9 @@ def values(scans, tests, regression, performance, bootstrap):
         listed += [value(f"{part}_{_key(model)}", first[part], n=int(first["n"])) for part in ("aic", "intercept")]
         listed += _of_model(_key(model), performance.loc[model], bootstrap.loc[model])
         if len(MODELS[model]) == 1:
-            listed.append(_auc_of_values(_key(model), performance.loc[model], first["odds_ratio"] < 1))
+            known = scans.dropna(subset=MODELS[model])
+            area = roc.auc(known[MODELS[model][0]], known["is_severe"])
+            listed.append(_auc_of_values(_key(model), performance.loc[model], area))
     return listed
 
 
@@ -114,16 +116,16 @@ def _of_model(key, row, limits):
     ]
 
 
-def _auc_of_values(key, row, is_turned):
-    """The AUC of a biomarker's values, the higher ones called severe whatever its model calls severe."""
-    area, low, high = row[["auc", "auc_low", "auc_high"]]
-    if is_turned:
-        area, low, high = 1 - area, 1 - high, 1 - low
+def _auc_of_values(key, row, area):
+    """The AUC of a biomarker's values, the higher ones called severe, in its model's interval, or that turned."""
+    low, high = row[["auc_low", "auc_high"]]
+    if not np.isclose(area, row["auc"]):
+        low, high = 1 - high, 1 - low
     return value(f"auc_of_values_{key}", area, low, high, int(row["n"]))
 
 
 def pair_values(paired, at_cutoff):
-    """List the numbers of :func:`paired_test` and :func:`biomarkers_at_cutoff` that a reader may quote."""
+    """List the numbers of ``severity.paired_test`` and ``severity.biomarkers_at_cutoff`` that a reader may quote."""
     names = {"p_value_delong_poi_ihu": "scans", "p_value_obuchowski_poi_ihu": "patients"}
     listed = [value(name, paired.loc[unit, "p_value"], n=int(paired.loc[unit, "n"])) for name, unit in names.items()]
     return listed + [

@@ -287,6 +287,8 @@ def _of_cells(unrounded, what, one, other):
         return "beyond"
     first, second = (tuple(float(end) for end in found.groups()) for found in intervals)
     beside = [NUMBER.findall(cell.replace(found[0], "")) for cell, found in zip((one, other), intervals, strict=True)]
+    if not all(beside):
+        return "beyond"
     (a, *counts), (b, *others) = ([float(text) for text in side] for side in beside)
     if counts != others and not _is_share(a, counts) * _is_share(b, others) * (counts[1:] == others[1:]):
         return "beyond"

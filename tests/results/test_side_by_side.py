@@ -126,6 +126,13 @@ def test_cells_of_tables(one, run, before, after, answer):
     assert answers(one, other) == answer == answers(other, one)
 
 
+def test_an_interval_beside_words_alone_is_equal_or_beyond(one):
+    other = copy.deepcopy(one)
+    for side, high in ((one, "0.20"), (other, "0.30")):
+        side["tables"]["Table_9"] = [["row", "limits"], ["first", f"exact [0.10, {high}]"]]
+    assert answers(one, other) == {"first: limits": "beyond"}
+
+
 def test_digits_that_a_file_drops_are_not_rounded_away(run, one):
     tables = {"Table_9": [["model", "auc"], ["POI", "0.8"], ["iHU", "0.7123"]]}
     for cell, answer in {"0.856": "beyond", "0.8001": "within rounding", "0.8000000001": "within rounding"}.items():
